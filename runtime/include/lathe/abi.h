@@ -1,0 +1,182 @@
+/* The C ABI of every library that Lathe emits.
+ *
+ * `lathe compile` copies this file into each NAME.h, so it includes nothing beyond the C library and is valid C99 and C++.
+ * Strings are UTF-8 and end with NUL. Every call that can fail returns a status and, where `error` is not NULL, a message.
+ * No call aborts, throws or prints. A model may be shared by any number of threads; a context belongs to one thread at a
+ * time, except that lathe_api.cancel may be called from any.
+ */
+#ifndef LATHE_ABI_H
+#define LATHE_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LATHE_ABI_VERSION 1
+
+typedef enum lathe_status {
+  LATHE_OK = 0,
+  LATHE_INVALID_ARGUMENT = 1, /* an input's name, type, shape or value is wrong */
+  LATHE_IO_ERROR = 2,         /* a file cannot be opened, read or mapped */
+  LATHE_BAD_WEIGHTS = 3,      /* a weights file that is damaged or of another build */
+  LATHE_UNSUPPORTED_CPU = 4,  /* the CPU, or LATHE_ISA, asks for what this library has not */
+  LATHE_OUT_OF_MEMORY = 5,
+  LATHE_OVER_BUDGET = 6,      /* more tokens than the context was created for */
+  LATHE_CANCELLED = 7,
+  LATHE_UNAVAILABLE = 8       /* the model has no such entry, output or tokenizer */
+} lathe_status;
+
+/* Filled by a failing call; the caller owns it. */
+typedef struct lathe_error {
+  lathe_status status;
+  char message[508];
+} lathe_error;
+
+typedef struct lathe_model lathe_model;
+typedef struct lathe_context lathe_context;
+
+typedef enum lathe_dtype { LATHE_F32 = 0, LATHE_I32 = 1, LATHE_I64 = 2, LATHE_U8 = 3 } lathe_dtype;
+
+#define LATHE_MAX_RANK 6
+
+/* A dense row-major array. `data` of an output may be NULL when only its shape is asked for (lathe_api.infer). */
+typedef struct lathe_tensor {
+  const char *name; /* Hugging Face's name: "input_ids", "last_hidden_state", ... */
+  lathe_dtype dtype;
+  int32_t rank;
+  int64_t shape[LATHE_MAX_RANK];
+  void *data;
+} lathe_tensor;
+
+/* Where memory comes from. `allocate` returns 64-byte aligned memory or NULL. */
+typedef struct lathe_allocator {
+  void *(*allocate)(void *user, size_t bytes);
+  void (*release)(void *user, void *memory, size_t bytes);
+  void *user;
+} lathe_allocator;
+
+typedef struct lathe_open_options {
+  size_t size;                      /* sizeof(lathe_open_options) */
+  const lathe_allocator *allocator; /* NULL: the C library's */
+} lathe_open_options;
+
+/* The caller's own threads: call body(data, i) for each i in [0, count), on any threads, and return when all have. */
+typedef void (*lathe_parallel_body)(void *data, int32_t index);
+typedef void (*lathe_parallel_for)(void *user, int32_t count, lathe_parallel_body body, void *data);
+
+typedef struct lathe_context_options {
+  size_t size;                      /* sizeof(lathe_context_options) */
+  int32_t threads;                  /* 0: as many as the process may run on */
+  int64_t max_tokens;               /* token budget of one run, padding not counted; 0: 32768 */
+  lathe_parallel_for parallel_for;  /* NULL: the context's own pool, created by the first run */
+  void *parallel_user;
+  const lathe_allocator *allocator; /* NULL: the operating system's pages */
+  int32_t profile;                  /* 1: keep times per step, read by lathe_api.profile */
+} lathe_context_options;
+
+typedef enum lathe_truncation {
+  LATHE_TRUNCATE_LONGEST_FIRST = 0,
+  LATHE_TRUNCATE_ONLY_FIRST = 1,
+  LATHE_TRUNCATE_ONLY_SECOND = 2
+} lathe_truncation;
+
+typedef struct lathe_tokenize_options {
+  size_t size;        /* sizeof(lathe_tokenize_options) */
+  int64_t max_length; /* -1: the model's own; 0: no truncation */
+  lathe_truncation truncation;
+} lathe_tokenize_options;
+
+/* One text, or a pair, as tokens. Arrays have `length` entries; freed by lathe_api.free_encoding. */
+typedef struct lathe_encoding {
+  size_t length;
+  int32_t *ids;
+  int32_t *type_ids;
+  int32_t *offsets;             /* [length][2]: [start, end) in code points of the text; special tokens [0, 0] */
+  uint8_t *special_tokens_mask; /* 1 where the post-processor added the token */
+  void *memory;                 /* the library's */
+} lathe_encoding;
+
+/* What an entry takes and gives. A shape of -1 is chosen by the caller. */
+typedef struct lathe_io {
+  const char *name;
+  lathe_dtype dtype;
+  int32_t rank;
+  int64_t shape[LATHE_MAX_RANK];
+  int32_t optional;
+} lathe_io;
+
+typedef struct lathe_entry_info {
+  const char *name;
+  size_t n_inputs;
+  const lathe_io *inputs;
+  size_t n_outputs;
+  const lathe_io *outputs;
+} lathe_entry_info;
+
+typedef struct lathe_profile_step {
+  const char *name;   /* what the step computes, e.g. "encoder_layer/qkv" */
+  const char *kernel; /* the kernel that ran it */
+  int64_t calls;
+  double seconds;
+} lathe_profile_step;
+
+typedef struct lathe_api {
+  uint32_t abi_version; /* LATHE_ABI_VERSION; check before touching another field */
+  uint32_t size;        /* sizeof(lathe_api) */
+  const char *name;
+  const char *build_id; /* 32 hexadecimal digits; the same in the weights file */
+  size_t n_entries;
+  const lathe_entry_info *entries;
+
+  /* Opens the weights file at `path`; NULL looks for NAME.weights beside the library (beside the executable when
+   * linked statically), or uses what is embedded. Maps the file; reads and hashes none of the weights. */
+  lathe_status (*open)(const char *path, const lathe_open_options *options, lathe_model **model, lathe_error *error);
+  /* The same from memory, which must be 64-byte aligned and outlive the model. */
+  lathe_status (*open_memory)(const void *weights, size_t bytes, const lathe_open_options *options, lathe_model **model,
+                              lathe_error *error);
+  void (*close)(lathe_model *model); /* after every context of it is destroyed; NULL is allowed */
+
+  lathe_status (*context_create)(lathe_model *model, const lathe_context_options *options, lathe_context **context,
+                                 lathe_error *error);
+  void (*context_destroy)(lathe_context *context);
+  /* Makes the context's current or next run end soon with LATHE_CANCELLED. From any thread. */
+  void (*cancel)(lathe_context *context);
+
+  /* Sets dtype, rank and shape of each named output for these inputs. `entry` NULL: the first. */
+  lathe_status (*infer)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
+                        lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
+  /* Runs an entry. Inputs: [B, S] padded, or ragged "input_ids" [T] with "cu_seqlens" i32 [B+1]. Outputs must have the
+   * shapes that `infer` gives and room for them; any subset of the entry's outputs may be asked for. */
+  lathe_status (*run)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
+                      const lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
+  /* Tokenizes n texts and writes the model's "sentence_embedding" [n, width] as one packed batch. Texts beyond the token
+   * budget are run in several batches; the bits of each row are the same. */
+  lathe_status (*embed_text)(lathe_context *context, const char *const *texts, size_t n, float *embeddings,
+                             lathe_error *error);
+
+  /* `pair` may be NULL. Options NULL: the model's own maximum length, longest first. */
+  lathe_status (*tokenize)(const lathe_model *model, const char *text, const char *pair,
+                           const lathe_tokenize_options *options, lathe_encoding *encoding, lathe_error *error);
+  void (*free_encoding)(const lathe_model *model, lathe_encoding *encoding);
+  /* Text of ids, as the tokenizer's decoder gives it. Writes at most `capacity` bytes with the NUL; *length gets the
+   * length needed without it. */
+  lathe_status (*detokenize)(const lathe_model *model, const int32_t *ids, size_t n, int32_t skip_special_tokens,
+                             char *text, size_t capacity, size_t *length, lathe_error *error);
+  /* The vocabulary's text of one id, or NULL. Lives as long as the model. */
+  const char *(*token_text)(const lathe_model *model, int32_t id);
+
+  /* Bytes of working memory that a run of this size uses, beyond weights and the caller's own arrays. */
+  size_t (*memory)(const lathe_context *context, const char *entry, int64_t tokens, int64_t batch, int64_t longest);
+  /* Steps of the runs so far when the context profiles; returns how many there are, writes at most `capacity`. */
+  size_t (*profile)(const lathe_context *context, lathe_profile_step *steps, size_t capacity);
+  /* The ISA level in use: "avx512", ... */
+  const char *(*isa)(const lathe_model *model);
+} lathe_api;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* LATHE_ABI_H */

@@ -1,0 +1,140 @@
+/* The contract between generated code and the runtime: what the compiler emits beside the kernels, and how kernels are
+ * called. Shared by backends (which emit it) and runtime (which reads it), never shipped to an app.
+ *
+ * Generated code has no undefined symbol: all it needs comes through lathe_frame.
+ */
+#ifndef LATHE_PROGRAM_H
+#define LATHE_PROGRAM_H
+
+#include "lathe/abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LATHE_PROGRAM_VERSION 1
+
+/* ISA levels, each containing the lower ones. */
+enum { LATHE_ISA_AVX512 = 0, LATHE_ISA_LEVELS = 1 };
+
+/* Rows of buffers are counted in multiples of this, so that every planned offset keeps 64-byte alignment. */
+enum { LATHE_ROW_QUANTUM = 16 };
+
+/* Bytes as a formula of a run's size; each count is first rounded up to LATHE_ROW_QUANTUM.
+ * bytes = fixed + per_token * T + per_sequence * B + per_longest * L + per_score * (B*L*L)
+ * with T tokens, B sequences, L the longest sequence. Entries that keep padding (LATHE_DENSE) have T = B*L. */
+typedef struct lathe_size_formula {
+  int64_t fixed, per_token, per_sequence, per_longest, per_score;
+} lathe_size_formula;
+
+typedef struct lathe_frame lathe_frame;
+
+/* A kernel works on panels [begin, end) of its whole work. `args` are 8-byte slots: addresses, int64 or float bits, as
+ * the kernel's builder documents. `scratch` is the worker's own, 64-byte aligned, lathe_entry.scratch bytes.
+ * Kernels call nothing, allocate nothing and may not assume which worker runs which panels. */
+typedef void (*lathe_kernel)(const uint64_t *args, int64_t begin, int64_t end, uint8_t *scratch);
+
+/* Runs all panels of a kernel, in parallel, and waits. Returns 0, or a lathe_status to be returned at once. */
+typedef int32_t (*lathe_launch)(const lathe_frame *frame, int32_t step, lathe_kernel kernel, const uint64_t *args,
+                                int64_t panels);
+
+/* What generated code is given. Field order is part of the contract (the compiler loads them by index). */
+struct lathe_frame {
+  const uint8_t *weights; /* the tensors' section of the weights file */
+  uint8_t *arena;         /* lathe_entry.arena bytes, 64-byte aligned */
+  void *const *inputs;    /* in the order of lathe_entry.inputs */
+  void *const *outputs;   /* in the order of lathe_entry.outputs; never NULL */
+  int64_t tokens;         /* T */
+  int64_t batch;          /* B */
+  int64_t longest;        /* L */
+  lathe_launch launch;
+  void *runtime; /* the runtime's own */
+};
+
+/* An entry point at one ISA level: 0 or a lathe_status. */
+typedef int32_t (*lathe_entry_function)(const lathe_frame *frame);
+
+/* What the edge hands to generated code; ids and positions are i32 [T]. In a dense entry T = B*L, rows padded. */
+typedef enum lathe_input_kind {
+  LATHE_INPUT_IDS = 0,      /* "input_ids" */
+  LATHE_TOKEN_TYPE_IDS = 1, /* "token_type_ids"; omitted: zeros */
+  LATHE_POSITION_IDS = 2,   /* "position_ids"; omitted: the column in the caller's padded row */
+  LATHE_COLUMNS = 3,        /* the column in the caller's padded row, whatever position_ids says */
+  LATHE_CU_SEQLENS = 4,     /* i32 [B+1] */
+  LATHE_ATTENTION_MASK = 5  /* u8 [B*L], dense entries only; 1 where a token is */
+} lathe_input_kind;
+
+typedef struct lathe_entry_input {
+  int32_t kind;   /* lathe_input_kind */
+  int64_t limit;  /* values must lie in [0, limit); 0: no limit to check */
+} lathe_entry_input;
+
+typedef enum lathe_rows { LATHE_ROWS_TOKENS = 0, LATHE_ROWS_SEQUENCES = 1 } lathe_rows;
+
+/* What an output does when column 0 of a sequence that is not empty is masked and the output reads that column. */
+typedef enum lathe_first_column {
+  LATHE_FIRST_COLUMN_UNUSED = 0,
+  LATHE_FIRST_COLUMN_ZERO = 1, /* the row is zeros */
+  LATHE_FIRST_COLUMN_ERROR = 2
+} lathe_first_column;
+
+/* f32 rows [T or B, width]. Rows of padding, and of sequences without tokens, reach the caller as zeros. */
+typedef struct lathe_entry_output {
+  const char *name;
+  int32_t rows;         /* lathe_rows */
+  int32_t first_column; /* lathe_first_column */
+  int64_t width;
+} lathe_entry_output;
+
+typedef struct lathe_step {
+  const char *name;
+  const char *kernel;
+} lathe_step;
+
+typedef enum lathe_layout { LATHE_PACKED = 0, LATHE_DENSE = 1 } lathe_layout;
+
+typedef struct lathe_entry {
+  const char *name;
+  int32_t layout;         /* lathe_layout */
+  int32_t n_inputs;
+  const lathe_entry_input *inputs;
+  int32_t n_outputs;
+  const lathe_entry_output *outputs;
+  int64_t position_limit; /* longest sequence (columns); 0: none */
+  lathe_size_formula arena;
+  lathe_size_formula scratch; /* per worker */
+  int32_t n_steps;
+  const lathe_step *steps;
+  lathe_entry_function functions[LATHE_ISA_LEVELS]; /* NULL: level not compiled */
+} lathe_entry;
+
+/* Defined by generated code as `lathe_program_v1`, hidden; the one thing the runtime links against. */
+typedef struct lathe_program {
+  uint32_t version; /* LATHE_PROGRAM_VERSION */
+  const char *name;
+  const char *build_id; /* 32 hexadecimal digits */
+  uint64_t weights_bytes; /* size of the weights file */
+  int32_t n_entries;
+  const lathe_entry *entries;
+  const lathe_entry_info *entry_infos; /* the same entries as the public ABI describes them */
+  int64_t max_length;  /* tokens of one text when tokenizing, special tokens included; 0: no truncation */
+  const uint8_t *embedded_weights; /* NULL: in a file */
+} lathe_program;
+
+extern const lathe_program lathe_program_v1;
+
+/* The weights file: this header, then sections at 64-byte aligned offsets. All little endian. */
+#define LATHE_WEIGHTS_MAGIC "LATHEWT1"
+typedef struct lathe_weights_header {
+  char magic[8];
+  char build_id[32]; /* not NUL-terminated */
+  uint64_t file_bytes;
+  uint64_t tensors_offset, tensors_bytes;
+  uint64_t tokenizer_offset, tokenizer_bytes; /* 0 bytes: none */
+  uint8_t sha256[32]; /* of everything behind the header, checked by `lathe inspect --verify` only */
+} lathe_weights_header;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* LATHE_PROGRAM_H */
