@@ -1,9 +1,10 @@
 # How a library of the compiler is declared. One precompiled header of MLIR's commonest headers serves all of them.
 add_library(lathe_pch STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
+separate_arguments(LATHE_LLVM_DEFINITIONS NATIVE_COMMAND ${LLVM_DEFINITIONS})
 function(lathe_llvm_settings target)
   target_compile_options(${target} PRIVATE -fno-rtti -fno-exceptions)
-  target_compile_definitions(${target} PRIVATE ${LLVM_DEFINITIONS})
+  target_compile_definitions(${target} PRIVATE ${LATHE_LLVM_DEFINITIONS})
   target_include_directories(${target} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 endfunction()

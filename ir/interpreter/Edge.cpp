@@ -1,0 +1,230 @@
+//===- Edge.cpp - from a caller's tensors to an entry's arguments and back ----===//
+#include "ir/interpreter/Edge.h"
+
+#include "ir/xf/XfDialect.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace lathe {
+
+static llvm::Error error(const llvm::Twine &message) { return llvm::createStringError(message); }
+
+static std::string shapeText(const Tensor &tensor) {
+  std::string text = "[";
+  for (auto [index, extent] : llvm::enumerate(tensor.shape))
+    text += (index ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
+
+llvm::Expected<func::FuncOp> findEntry(ModuleOp module, llvm::StringRef name) {
+  std::string names;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function->hasAttr(xf::XfDialect::entryAttr))
+      continue;
+    if (name.empty() || function.getSymName() == name)
+      return function;
+    names += (names.empty() ? "" : ", ") + function.getSymName().str();
+  }
+  if (name.empty())
+    return error("the module has no entry function");
+  return error("the model has no entry '" + name + "'; it has " + names);
+}
+
+namespace {
+
+/// A caller's batch as padded rows, and which of its tokens exist.
+struct Batch {
+  int64_t batch = 0, seq = 0;
+  bool ragged = false;
+  std::vector<bool> present; ///< [batch * seq]
+  NamedTensors padded;       ///< each [batch, seq]
+
+  bool empty(int64_t b) const {
+    return std::none_of(present.begin() + b * seq, present.begin() + (b + 1) * seq, [](bool p) { return p; });
+  }
+};
+
+llvm::Error readPadded(const NamedTensors &inputs, Batch &batch) {
+  const Tensor &ids = inputs.at("input_ids");
+  batch.batch = ids.shape[0], batch.seq = ids.shape[1];
+  batch.present.assign(ids.values.size(), true);
+  for (const auto &[name, tensor] : inputs) {
+    if (tensor.shape != ids.shape)
+      return error("input '" + name + "' has shape " + shapeText(tensor) + ", but input_ids has " + shapeText(ids));
+    batch.padded[name] = tensor;
+  }
+  if (auto mask = inputs.find("attention_mask"); mask != inputs.end())
+    for (auto [index, value] : llvm::enumerate(mask->second.values)) {
+      if (value != 0 && value != 1)
+        return error("attention_mask holds " + std::to_string(value) + " at " + llvm::Twine(index) + "; accepted are 0 and 1");
+      batch.present[index] = value == 1;
+    }
+  return llvm::Error::success();
+}
+
+llvm::Error readRagged(const NamedTensors &inputs, Batch &batch) {
+  auto found = inputs.find("cu_seqlens");
+  if (found == inputs.end())
+    return error("input_ids has shape " + shapeText(inputs.at("input_ids")) +
+                 "; accepted are [batch, seq], or [tokens] together with cu_seqlens");
+  const Tensor &ids = inputs.at("input_ids"), &offsets = found->second;
+  if (offsets.shape.size() != 1 || offsets.values.empty() || offsets.values.front() != 0 ||
+      offsets.values.back() != double(ids.values.size()) || !llvm::is_sorted(offsets.values))
+    return error("cu_seqlens must be [batch + 1], start at 0, never fall, and end at the " +
+                 llvm::Twine(ids.values.size()) + " tokens of input_ids");
+  batch.ragged = true;
+  batch.batch = offsets.values.size() - 1;
+  for (int64_t b = 0; b < batch.batch; ++b)
+    batch.seq = std::max(batch.seq, int64_t(offsets.values[b + 1] - offsets.values[b]));
+  batch.present.assign(batch.batch * batch.seq, false);
+  for (const auto &[name, tensor] : inputs) {
+    if (name == "cu_seqlens")
+      continue;
+    if (tensor.shape != ids.shape)
+      return error("input '" + name + "' has shape " + shapeText(tensor) + ", but input_ids has " + shapeText(ids));
+    Tensor padded({batch.batch, batch.seq});
+    for (int64_t b = 0; b < batch.batch; ++b)
+      for (int64_t t = offsets.values[b]; t < offsets.values[b + 1]; ++t) {
+        int64_t column = t - int64_t(offsets.values[b]);
+        padded.row(b)[column] = tensor.values[t];
+        batch.present[b * batch.seq + column] = true;
+      }
+    batch.padded[name] = std::move(padded);
+  }
+  return llvm::Error::success();
+}
+
+/// Fills in what the caller may leave out.
+void addDefaults(Batch &batch) {
+  Tensor zeros({batch.batch, batch.seq}), columns = zeros, mask = zeros;
+  for (int64_t index = 0; index < int64_t(columns.values.size()); ++index) {
+    columns.values[index] = index % batch.seq;
+    mask.values[index] = batch.present[index];
+  }
+  batch.padded.try_emplace("token_type_ids", zeros);
+  batch.padded.try_emplace("position_ids", columns);
+  batch.padded["attention_mask"] = mask;
+}
+
+} // namespace
+
+/// Keeps the rows of [batch, seq, ...] that are present.
+static Tensor pack(const Batch &batch, const Tensor &padded) {
+  int64_t width = padded.shape.size() == 2 ? 1 : padded.width();
+  std::vector<double> values;
+  for (size_t row = 0; row < batch.present.size(); ++row)
+    if (batch.present[row])
+      values.insert(values.end(), &padded.values[row * width], &padded.values[row * width] + width);
+  llvm::SmallVector<int64_t> shape = {int64_t(values.size()) / std::max<int64_t>(width, 1)};
+  if (padded.shape.size() == 3)
+    shape.push_back(width);
+  return Tensor(shape, std::move(values));
+}
+
+/// The inverse: [tokens, width] to [batch, seq, width], zero where no token is.
+static Tensor unpack(const Batch &batch, const Tensor &packed) {
+  Tensor padded({batch.batch, batch.seq, packed.width()});
+  int64_t token = 0;
+  for (size_t row = 0; row < batch.present.size(); ++row)
+    if (batch.present[row])
+      std::copy_n(packed.row(token++), packed.width(), padded.row(row));
+  return padded;
+}
+
+static Tensor cuSeqlens(const Batch &batch) {
+  Tensor offsets({batch.batch + 1});
+  for (int64_t b = 0; b < batch.batch; ++b)
+    offsets.values[b + 1] = offsets.values[b] + std::count(batch.present.begin() + b * batch.seq,
+                                                           batch.present.begin() + (b + 1) * batch.seq, true);
+  return offsets;
+}
+
+/// A row per token: zero where no token is, in the caller's form.
+static Tensor tokenOutput(const Batch &batch, Tensor result, bool packedForm) {
+  if (!packedForm)
+    result = pack(batch, result);
+  return batch.ragged ? result : unpack(batch, result);
+}
+
+/// A row per sequence: zero for sequences without tokens; where column 0 is masked, as `firstColumn` says.
+static llvm::Expected<Tensor> sequenceOutput(const Batch &batch, Tensor result, StringRef name, StringRef firstColumn) {
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    bool empty = batch.empty(b), masked = !empty && !batch.present[b * batch.seq];
+    if (masked && firstColumn == "error")
+      return error("output '" + name + "' reads column 0, which the attention_mask of row " + llvm::Twine(b) + " masks");
+    if (empty || (masked && firstColumn == "zero"))
+      std::fill_n(result.row(b), result.width(), 0.0);
+  }
+  return result;
+}
+
+llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &inputs) {
+  std::vector<StringRef> accepted = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "cu_seqlens"};
+  for (const auto &[name, tensor] : inputs)
+    if (!llvm::is_contained(accepted, name))
+      return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));
+  auto ids = inputs.find("input_ids");
+  if (ids == inputs.end())
+    return error("input_ids is missing");
+  Batch batch;
+  if (llvm::Error failure = ids->second.shape.size() == 2 ? readPadded(inputs, batch) : readRagged(inputs, batch))
+    return failure;
+  addDefaults(batch);
+  if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
+    if (batch.seq > limit.getInt())
+      return error("sequences are " + llvm::Twine(batch.seq) + " long; the model's positions end at " +
+                   llvm::Twine(limit.getInt()));
+
+  bool packedForm = false;
+  std::vector<Tensor> arguments;
+  for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
+    auto name = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr);
+    auto type = cast<RankedTensorType>(entry.getArgument(index).getType());
+    if (name && name.getValue() == "cu_seqlens") {
+      packedForm = true;
+      arguments.push_back(cuSeqlens(batch));
+      continue;
+    }
+    if (!name || !batch.padded.count(name.str()))
+      return error("argument " + llvm::Twine(index) + " of @" + entry.getSymName() + " is no input of the ABI");
+    Tensor values = batch.padded[name.str()];
+    if (auto limit = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::limitAttr))
+      for (size_t at = 0; at < values.values.size(); ++at) {
+        if (!batch.present[at])
+          values.values[at] = 0; // what stands under padding is never looked at
+        else if (values.values[at] < 0 || values.values[at] >= limit.getInt())
+          return error(name.getValue() + " holds " + llvm::Twine(int64_t(values.values[at])) + " in row " +
+                       llvm::Twine(at / batch.seq) + ", column " + llvm::Twine(at % batch.seq) +
+                       "; accepted are 0 to " + llvm::Twine(limit.getInt() - 1));
+      }
+    arguments.push_back(type.getRank() == 1 ? pack(batch, values) : values);
+  }
+
+  llvm::Expected<std::vector<Tensor>> results = interpret(entry, arguments);
+  if (!results)
+    return results.takeError();
+  NamedTensors outputs;
+  for (auto [index, result] : llvm::enumerate(*results)) {
+    auto text = [&](StringRef attribute) {
+      auto value = entry.getResultAttrOfType<StringAttr>(index, attribute);
+      return value ? value.getValue() : StringRef();
+    };
+    StringRef name = text(xf::XfDialect::outputAttr);
+    if (text(xf::XfDialect::rowsAttr) == "tokens") {
+      outputs[name.str()] = tokenOutput(batch, std::move(result), packedForm);
+      continue;
+    }
+    llvm::Expected<Tensor> output =
+        sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
+    if (!output)
+      return output.takeError();
+    outputs[name.str()] = std::move(*output);
+  }
+  return outputs;
+}
+
+} // namespace lathe

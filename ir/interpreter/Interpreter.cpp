@@ -1,0 +1,217 @@
+//===- Interpreter.cpp - one value per SSA name, one function per op ----------===//
+#include "ir/interpreter/Interpreter.h"
+
+#include "ir/interpreter/Ops.h"
+#include "ir/xf/XfDialect.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+llvm::Error error(Operation *op, const llvm::Twine &message) {
+  return llvm::createStringError("interpreter: '" + op->getName().getStringRef() + "' " + message);
+}
+
+/// The values of a stored weight.
+llvm::Expected<Tensor> loadWeight(xf::WeightOp weight) {
+  auto type = cast<RankedTensorType>(weight.getValue().getType());
+  Tensor result(type.getShape());
+  auto fill = [&](ArrayRef<char> bytes, const llvm::fltSemantics &semantics, unsigned width) {
+    if (type.getElementType().isF32()) { // by far the commonest
+      for (size_t i = 0; i < result.values.size(); ++i) {
+        float value;
+        memcpy(&value, bytes.data() + 4 * i, 4);
+        result.values[i] = value;
+      }
+      return;
+    }
+    for (size_t i = 0; i < result.values.size(); ++i) {
+      uint64_t bits = 0;
+      memcpy(&bits, bytes.data() + width * i, width);
+      llvm::APFloat value(semantics, llvm::APInt(width * 8, bits));
+      bool inexact;
+      value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+      result.values[i] = value.convertToDouble();
+    }
+  };
+  auto floatType = cast<FloatType>(type.getElementType());
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(weight.getValue())) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob || blob->getData().size() != result.values.size() * (floatType.getWidth() / 8))
+      return error(weight, "@" + weight.getSymName() + " has no data");
+    fill(blob->getData(), floatType.getFloatSemantics(), floatType.getWidth() / 8);
+    return result;
+  }
+  auto dense = dyn_cast<DenseFPElementsAttr>(weight.getValue());
+  if (!dense)
+    return error(weight, "@" + weight.getSymName() + " holds neither a resource nor dense values");
+  for (auto [value, out] : llvm::zip_equal(dense.getValues<APFloat>(), result.values)) {
+    llvm::APFloat copy = value;
+    bool inexact;
+    copy.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+    out = copy.convertToDouble();
+  }
+  return result;
+}
+
+/// Executes one function body.
+class Frame {
+public:
+  Frame(ModuleOp module) : module(module) {}
+
+  llvm::Expected<std::vector<Tensor>> run(func::FuncOp function, std::vector<Tensor> arguments) {
+    if (function.isExternal() || function.getNumArguments() != arguments.size())
+      return error(function, "@" + function.getSymName() + " cannot be called with " + llvm::Twine(arguments.size()) +
+                                 " arguments");
+    for (auto [argument, value] : llvm::zip_equal(function.getArguments(), arguments))
+      values[argument] = std::move(value);
+    for (Operation &op : function.getBody().front()) {
+      if (isa<func::ReturnOp>(op)) {
+        std::vector<Tensor> results;
+        for (Value operand : op.getOperands())
+          results.push_back(values[operand]);
+        return results;
+      }
+      if (llvm::Error failure = execute(&op))
+        return failure;
+      releaseOperands(&op);
+    }
+    return error(function, "@" + function.getSymName() + " does not return");
+  }
+
+private:
+  llvm::Error execute(Operation *op);
+  llvm::Expected<Tensor> call(StringRef callee, OperandRange inputs, const Tensor *carried, StringRef prefix);
+
+  /// Whole models are run: a value is dropped once its last reader in the block has run.
+  void releaseOperands(Operation *op) {
+    for (Value operand : op->getOperands())
+      if (llvm::all_of(operand.getUsers(), [&](Operation *user) { return user == op || user->isBeforeInBlock(op); }))
+        values.erase(operand);
+  }
+
+  const Tensor &get(Value value) { return values.find(value)->second; }
+  const Tensor *getOrNull(Value value) { return value ? &get(value) : nullptr; }
+  SmallVector<const Tensor *> getAll(ValueRange range) {
+    return llvm::map_to_vector(range, [&](Value value) { return &get(value); });
+  }
+
+  ModuleOp module;
+  llvm::DenseMap<Value, Tensor> values;
+};
+
+llvm::Expected<Tensor> Frame::call(StringRef callee, OperandRange inputs, const Tensor *carried, StringRef prefix) {
+  auto function = module.lookupSymbol<func::FuncOp>(callee);
+  if (!function)
+    return llvm::createStringError("interpreter: no function @" + callee);
+  std::vector<Tensor> arguments;
+  for (auto [index, input] : llvm::enumerate(inputs))
+    arguments.push_back(index == 0 && carried ? *carried : get(input));
+  for (unsigned index = inputs.size(); index < function.getNumArguments(); ++index) {
+    auto name = function.getArgAttrOfType<StringAttr>(index, xf::XfDialect::weightAttr);
+    auto weight = name ? module.lookupSymbol<xf::WeightOp>((prefix + name.getValue()).str()) : nullptr;
+    if (!weight)
+      return llvm::createStringError("interpreter: argument " + llvm::Twine(index) + " of @" + callee + " has no weight");
+    llvm::Expected<Tensor> value = loadWeight(weight);
+    if (!value)
+      return value.takeError();
+    arguments.push_back(std::move(*value));
+  }
+  llvm::Expected<std::vector<Tensor>> results = Frame(module).run(function, std::move(arguments));
+  if (!results)
+    return results.takeError();
+  return std::move(results->front());
+}
+
+llvm::Error Frame::execute(Operation *op) {
+  using namespace reference;
+  // Sets the only result, passing an error on.
+  auto set = [&](llvm::Expected<Tensor> value) -> llvm::Error {
+    if (!value)
+      return value.takeError();
+    values[op->getResult(0)] = std::move(*value);
+    return llvm::Error::success();
+  };
+  return llvm::TypeSwitch<Operation *, llvm::Error>(op)
+      .Case([&](xf::LoadWeightOp load) { return set(loadWeight(module.lookupSymbol<xf::WeightOp>(load.getWeight()))); })
+      .Case([&](xf::LayerOp layer) {
+        return set(call(layer.getCallee(), layer.getInputs(), nullptr, layer.getWeights()));
+      })
+      .Case([&](xf::LayersOp layers) -> llvm::Error {
+        Tensor carried = get(layers.getInputs()[0]);
+        for (auto [index, prefix] : llvm::enumerate(layers.getWeights().getAsRange<StringAttr>())) {
+          llvm::Expected<Tensor> next = call(layers.getCallee(), layers.getInputs(), &carried, prefix.getValue());
+          if (!next)
+            return next.takeError();
+          carried = std::move(*next);
+          if (layers.getNumResults() > 1)
+            values[layers.getResult(index)] = carried;
+        }
+        if (layers.getNumResults() == 1)
+          values[layers.getResult(0)] = std::move(carried);
+        return llvm::Error::success();
+      })
+      .Case([&](xf::LookupOp lookup_) { return set(lookup(get(lookup_.getIds()), get(lookup_.getTable()))); })
+      .Case([&](xf::EmbedOp embed) {
+        Tensor sum = lookup(get(embed.getIds()[0]), get(embed.getTables()[0]));
+        for (unsigned t = 1; t < embed.getIds().size(); ++t)
+          sum = add(sum, lookup(get(embed.getIds()[t]), get(embed.getTables()[t])));
+        if (embed.getGain())
+          sum = layerNorm(sum, get(embed.getGain()), get(embed.getBias()), embed.getEps()->convertToDouble());
+        return set(std::move(sum));
+      })
+      .Case([&](xf::LinearOp op) {
+        Tensor y = linear(get(op.getX()), get(op.getWeight()), getOrNull(op.getBias()));
+        if (op.getActivation())
+          y = activate(*op.getActivation(), y);
+        if (op.getResidual())
+          y = add(y, get(op.getResidual()));
+        return set(std::move(y));
+      })
+      .Case([&](xf::ConcatOp op) { return set(concat(getAll(op.getInputs()))); })
+      .Case([&](xf::JoinOp op) { return set(join(getAll(op.getInputs()))); })
+      .Case([&](xf::SplitOp op) {
+        auto widths = llvm::map_to_vector(
+            op.getResultTypes(), [](Type type) { return cast<RankedTensorType>(type).getShape().back(); });
+        for (auto [result, part] : llvm::zip_equal(op.getResults(), split(get(op.getInput()), widths)))
+          values[result] = part;
+        return llvm::Error::success();
+      })
+      .Case([&](xf::SplitHeadsOp op) { return set(splitHeads(get(op.getX()), op.getType().getDimSize(1))); })
+      .Case([&](xf::MergeHeadsOp op) { return set(mergeHeads(get(op.getX()))); })
+      .Case([&](xf::MatmulOp op) { return set(matmul(get(op.getLhs()), get(op.getRhs()), op.getTransposed())); })
+      .Case([&](xf::MaskScoresOp op) { return set(maskScores(get(op.getScores()), get(op.getMask()))); })
+      .Case([&](xf::SoftmaxOp op) { return set(softmax(get(op.getX()))); })
+      .Case([&](xf::AttentionOp op) {
+        return set(attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
+                             getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble()));
+      })
+      .Case([&](xf::AddOp op) { return set(add(get(op.getLhs()), get(op.getRhs()))); })
+      .Case([&](xf::ScaleOp op) { return set(scale(get(op.getX()), op.getFactor().convertToDouble())); })
+      .Case([&](xf::ActivateOp op) { return set(activate(op.getActivation(), get(op.getX()))); })
+      .Case([&](xf::LayerNormOp op) {
+        const Tensor &x = get(op.getX());
+        return set(layerNorm(op.getResidual() ? add(x, get(op.getResidual())) : x, get(op.getGain()), get(op.getBias()),
+                             op.getEps().convertToDouble()));
+      })
+      .Case([&](xf::NormalizeOp op) { return set(normalize(get(op.getX()), op.getEps().convertToDouble())); })
+      .Case([&](xf::FirstTokenOp op) { return set(firstToken(get(op.getX()), getOrNull(op.getCuSeqlens()))); })
+      .Case([&](xf::PoolOp op) {
+        return set(pool(op.getMode(), get(op.getX()), getOrNull(op.getMask()), getOrNull(op.getCuSeqlens())));
+      })
+      .Default([&](Operation *op) {
+        return error(op, "is not part of the forms that the interpreter runs (stages import and graph)");
+      });
+}
+
+} // namespace
+
+llvm::Expected<std::vector<Tensor>> interpret(func::FuncOp function, llvm::ArrayRef<Tensor> arguments) {
+  return Frame(function->getParentOfType<ModuleOp>()).run(function, arguments.vec());
+}
+
+} // namespace lathe

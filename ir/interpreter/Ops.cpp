@@ -1,0 +1,280 @@
+//===- Ops.cpp - what each xf op means ----------------------------------------===//
+#include "ir/interpreter/Ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace lathe::reference {
+
+static constexpr double absent = -std::numeric_limits<double>::infinity();
+
+Tensor lookup(const Tensor &ids, const Tensor &table) {
+  llvm::SmallVector<int64_t> shape(ids.shape);
+  shape.push_back(table.width());
+  Tensor result(shape);
+  for (auto [index, id] : llvm::enumerate(ids.values))
+    std::copy_n(table.row(int64_t(id)), table.width(), result.row(index));
+  return result;
+}
+
+Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias) {
+  llvm::SmallVector<int64_t> shape(x.shape);
+  shape.back() = weight.shape[0];
+  Tensor result(shape);
+  for (int64_t m = 0; m < x.rows(); ++m)
+    for (int64_t n = 0; n < weight.shape[0]; ++n) {
+      const double *a = x.row(m), *w = weight.row(n);
+      double sum = bias ? bias->values[n] : 0;
+      for (int64_t k = 0; k < x.width(); ++k)
+        sum += a[k] * w[k];
+      result.row(m)[n] = sum;
+    }
+  return result;
+}
+
+Tensor concat(llvm::ArrayRef<const Tensor *> inputs) {
+  Tensor result = *inputs.front();
+  for (const Tensor *input : inputs.drop_front()) {
+    result.shape[0] += input->shape[0];
+    result.values.insert(result.values.end(), input->values.begin(), input->values.end());
+  }
+  return result;
+}
+
+Tensor join(llvm::ArrayRef<const Tensor *> inputs) {
+  llvm::SmallVector<int64_t> shape(inputs.front()->shape);
+  shape.back() = 0;
+  for (const Tensor *input : inputs)
+    shape.back() += input->width();
+  Tensor result(shape);
+  for (int64_t row = 0; row < result.rows(); ++row) {
+    double *out = result.row(row);
+    for (const Tensor *input : inputs)
+      out = std::copy_n(input->row(row), input->width(), out);
+  }
+  return result;
+}
+
+std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths) {
+  std::vector<Tensor> results;
+  int64_t begin = 0;
+  for (int64_t width : widths) {
+    llvm::SmallVector<int64_t> shape(input.shape);
+    shape.back() = width;
+    Tensor part(shape);
+    for (int64_t row = 0; row < input.rows(); ++row)
+      std::copy_n(input.row(row) + begin, width, part.row(row));
+    results.push_back(std::move(part));
+    begin += width;
+  }
+  return results;
+}
+
+Tensor splitHeads(const Tensor &x, int64_t heads) {
+  int64_t batch = x.shape[0], seq = x.shape[1], headDim = x.shape[2] / heads;
+  Tensor result({batch, heads, seq, headDim});
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < seq; ++s)
+        std::copy_n(x.row(b * seq + s) + h * headDim, headDim, result.row((b * heads + h) * seq + s));
+  return result;
+}
+
+Tensor mergeHeads(const Tensor &x) {
+  int64_t batch = x.shape[0], heads = x.shape[1], seq = x.shape[2], headDim = x.shape[3];
+  Tensor result({batch, seq, heads * headDim});
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < seq; ++s)
+        std::copy_n(x.row((b * heads + h) * seq + s), headDim, result.row(b * seq + s) + h * headDim);
+  return result;
+}
+
+Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed) {
+  int64_t matrices = lhs.shape[0] * lhs.shape[1], m = lhs.shape[2], k = lhs.shape[3];
+  int64_t n = transposed ? rhs.shape[2] : rhs.shape[3];
+  Tensor result({lhs.shape[0], lhs.shape[1], m, n});
+  for (int64_t g = 0; g < matrices; ++g)
+    for (int64_t i = 0; i < m; ++i)
+      for (int64_t j = 0; j < n; ++j) {
+        double sum = 0;
+        for (int64_t l = 0; l < k; ++l)
+          sum += lhs.row(g * m + i)[l] * (transposed ? rhs.row(g * n + j)[l] : rhs.row(g * k + l)[j]);
+        result.row(g * m + i)[j] = sum;
+      }
+  return result;
+}
+
+Tensor maskScores(const Tensor &scores, const Tensor &mask) {
+  int64_t rowsPerSequence = scores.shape[1] * scores.shape[2];
+  Tensor result = scores;
+  for (int64_t row = 0; row < scores.rows(); ++row)
+    for (int64_t key = 0; key < scores.width(); ++key)
+      if (mask.row(row / rowsPerSequence)[key] == 0)
+        result.row(row)[key] = absent;
+  return result;
+}
+
+Tensor softmax(const Tensor &x) {
+  Tensor result = x;
+  for (int64_t index = 0; index < x.rows(); ++index) {
+    double *begin = result.row(index), *end = begin + x.width();
+    double largest = begin == end ? absent : *std::max_element(begin, end);
+    if (largest == absent) {
+      std::fill(begin, end, 0.0);
+      continue;
+    }
+    double sum = 0;
+    for (double *value = begin; value != end; ++value)
+      sum += *value = std::exp(*value - largest);
+    for (double *value = begin; value != end; ++value)
+      *value /= sum;
+  }
+  return result;
+}
+
+Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
+                 const Tensor *cuSeqlens, int64_t heads, double scale) {
+  Tensor result(query.shape);
+  int64_t headDim = query.width() / heads;
+  int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
+  for (int64_t b = 0; b < batch; ++b) {
+    // Rows of this sequence; queries and keys are the same rows in packed form.
+    int64_t queryBegin, queryEnd, keyBegin, keyEnd;
+    if (cuSeqlens) {
+      queryBegin = keyBegin = int64_t(cuSeqlens->values[b]);
+      queryEnd = keyEnd = int64_t(cuSeqlens->values[b + 1]);
+    } else {
+      queryBegin = b * query.shape[1], queryEnd = queryBegin + query.shape[1];
+      keyBegin = b * key.shape[1], keyEnd = keyBegin + key.shape[1];
+    }
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t i = queryBegin; i < queryEnd; ++i) {
+        Tensor scores({1, keyEnd - keyBegin});
+        for (int64_t j = keyBegin; j < keyEnd; ++j) {
+          double dot = 0;
+          for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
+            dot += query.row(i)[d] * key.row(j)[d];
+          scores.values[j - keyBegin] = mask && mask->values[j] == 0 ? absent : dot * scale;
+        }
+        Tensor weights = softmax(scores);
+        for (int64_t j = keyBegin; j < keyEnd; ++j)
+          for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
+            result.row(i)[d] += weights.values[j - keyBegin] * value.row(j)[d];
+      }
+  }
+  return result;
+}
+
+Tensor add(const Tensor &lhs, const Tensor &rhs) {
+  Tensor result = lhs;
+  for (auto [sum, term] : llvm::zip_equal(result.values, rhs.values))
+    sum += term;
+  return result;
+}
+
+Tensor scale(const Tensor &x, double factor) {
+  Tensor result = x;
+  for (double &value : result.values)
+    value *= factor;
+  return result;
+}
+
+static double activate(xf::Activation activation, double x) {
+  switch (activation) {
+  case xf::Activation::Gelu:
+    return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
+  case xf::Activation::GeluTanh:
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  case xf::Activation::Relu:
+    return std::max(x, 0.0);
+  case xf::Activation::Silu:
+    return x / (1 + std::exp(-x));
+  case xf::Activation::Tanh:
+    return std::tanh(x);
+  }
+  llvm_unreachable("every activation has a meaning");
+}
+
+Tensor activate(xf::Activation activation, const Tensor &x) {
+  Tensor result = x;
+  for (double &value : result.values)
+    value = activate(activation, value);
+  return result;
+}
+
+Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor &bias, double eps) {
+  Tensor result = x;
+  int64_t width = x.width();
+  for (int64_t index = 0; index < x.rows(); ++index) {
+    double *row = result.row(index), mean = 0, variance = 0;
+    for (int64_t i = 0; i < width; ++i)
+      mean += row[i] / width;
+    for (int64_t i = 0; i < width; ++i)
+      variance += (row[i] - mean) * (row[i] - mean) / width;
+    for (int64_t i = 0; i < width; ++i)
+      row[i] = (row[i] - mean) / std::sqrt(variance + eps) * gain.values[i] + bias.values[i];
+  }
+  return result;
+}
+
+Tensor normalize(const Tensor &x, double eps) {
+  Tensor result = x;
+  for (int64_t index = 0; index < x.rows(); ++index) {
+    double *row = result.row(index), squares = 0;
+    for (int64_t i = 0; i < x.width(); ++i)
+      squares += row[i] * row[i];
+    for (int64_t i = 0; i < x.width(); ++i)
+      row[i] /= std::max(std::sqrt(squares), eps);
+  }
+  return result;
+}
+
+/// First and one-past-last row of sequence `b`.
+static std::pair<int64_t, int64_t> rowsOf(const Tensor &x, const Tensor *cuSeqlens, int64_t b) {
+  if (cuSeqlens)
+    return {int64_t(cuSeqlens->values[b]), int64_t(cuSeqlens->values[b + 1])};
+  return {b * x.shape[1], (b + 1) * x.shape[1]};
+}
+
+static int64_t batchOf(const Tensor &x, const Tensor *cuSeqlens) {
+  return cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : x.shape[0];
+}
+
+Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens) {
+  Tensor result({batchOf(x, cuSeqlens), x.width()});
+  for (int64_t b = 0; b < result.shape[0]; ++b) {
+    auto [begin, end] = rowsOf(x, cuSeqlens, b);
+    if (begin != end)
+      std::copy_n(x.row(begin), x.width(), result.row(b));
+  }
+  return result;
+}
+
+Tensor pool(xf::PoolMode mode, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens) {
+  Tensor result({batchOf(x, cuSeqlens), x.width()});
+  for (int64_t b = 0; b < result.shape[0]; ++b) {
+    auto [begin, end] = rowsOf(x, cuSeqlens, b);
+    double *out = result.row(b);
+    int64_t tokens = 0;
+    for (int64_t row = begin; row < end; ++row) {
+      if (mask && mask->values[row] == 0)
+        continue;
+      ++tokens;
+      for (int64_t i = 0; i < x.width(); ++i) {
+        double value = x.row(row)[i];
+        if (mode == xf::PoolMode::Mean)
+          out[i] += value;
+        else
+          out[i] = tokens == 1 ? value : std::max(out[i], value);
+      }
+    }
+    if (mode == xf::PoolMode::Mean && tokens)
+      for (int64_t i = 0; i < x.width(); ++i)
+        out[i] /= tokens;
+  }
+  return result;
+}
+
+} // namespace lathe::reference

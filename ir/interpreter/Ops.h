@@ -1,0 +1,41 @@
+//===- Ops.h - what each xf op means ------------------------------------------===//
+//
+// One plain function per op, written to be read: they define correct. Shapes are those the verifiers accept.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LATHE_IR_INTERPRETER_OPS_H
+#define LATHE_IR_INTERPRETER_OPS_H
+
+#include "ir/interpreter/Tensor.h"
+#include "ir/xf/XfDialect.h"
+
+namespace lathe::reference {
+
+Tensor lookup(const Tensor &ids, const Tensor &table);
+Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
+Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
+Tensor join(llvm::ArrayRef<const Tensor *> inputs);
+std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);
+
+Tensor splitHeads(const Tensor &x, int64_t heads);
+Tensor mergeHeads(const Tensor &x);
+Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed);
+Tensor maskScores(const Tensor &scores, const Tensor &mask);
+Tensor softmax(const Tensor &x);
+/// Dense when `cuSeqlens` is null; then `mask` may be null too.
+Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
+                 const Tensor *cuSeqlens, int64_t heads, double scale);
+
+Tensor add(const Tensor &lhs, const Tensor &rhs);
+Tensor scale(const Tensor &x, double factor);
+Tensor activate(xf::Activation activation, const Tensor &x);
+
+Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor &bias, double eps);
+Tensor normalize(const Tensor &x, double eps);
+
+Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens);
+Tensor pool(xf::PoolMode mode, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens);
+
+} // namespace lathe::reference
+
+#endif

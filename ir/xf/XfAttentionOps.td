@@ -1,0 +1,77 @@
+//===- XfAttentionOps.td - attention, in parts and whole --------*- tablegen -*-===//
+#ifndef LATHE_IR_XF_ATTENTION_OPS_TD
+#define LATHE_IR_XF_ATTENTION_OPS_TD
+
+include "ir/xf/XfDialect.td"
+
+def Xf_SplitHeadsOp : Xf_PureOp<"split_heads"> {
+  let summary = "[batch, seq, heads * head_dim] -> [batch, heads, seq, head_dim]";
+  let arguments = (ins Xf_Tensor:$x);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Xf_MergeHeadsOp : Xf_PureOp<"merge_heads"> {
+  let summary = "[batch, heads, seq, head_dim] -> [batch, seq, heads * head_dim]";
+  let arguments = (ins Xf_Tensor:$x);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Xf_MatmulOp : Xf_PureOp<"matmul"> {
+  let summary = "a product of two activations, per batch and head";
+  let description = [{
+    `[batch, heads, M, K] x [batch, heads, K, N] -> [batch, heads, M, N]`; with `transposed`, the second operand is
+    `[batch, heads, N, K]`, as in QK^T.
+  }];
+  let arguments = (ins Xf_Tensor:$lhs, Xf_Tensor:$rhs, UnitAttr:$transposed);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$lhs `,` (`transposed` $transposed^)? $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Xf_MaskScoresOp : Xf_PureOp<"mask_scores", [AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores of masked columns become absent";
+  let description = [{
+    Scores `[batch, heads, queries, keys]`, mask `[batch, keys]`. A column whose mask is false takes no part in the
+    softmax that follows (it is -inf). Nothing is added to the others.
+  }];
+  let arguments = (ins Xf_Tensor:$scores, Xf_Mask:$mask);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$scores `,` $mask attr-dict `:` type($scores) `,` type($mask)";
+  let hasVerifier = 1;
+}
+
+def Xf_SoftmaxOp : Xf_PureOp<"softmax", [AllTypesMatch<["x", "result"]>]> {
+  let summary = "softmax over the last axis";
+  let description = "A row whose every element is absent (-inf) gives zeros.";
+  let arguments = (ins Xf_Tensor:$x);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
+def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
+  let summary = "softmax(scale Q K^T) V per sequence and head";
+  let description = [{
+    Q, K, V hold heads as column blocks of head_dim: dense `[batch, seq, heads * head_dim]` with an optional `mask
+    [batch, keys]`, or packed `[tokens, heads * head_dim]` with `cu_seqlens`, where a query sees the keys of its own
+    sequence. A query without any key gives zeros. Formed by `FuseAttention`; the score matrix is never stored.
+
+    ```mlir
+    %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
+                       Optional<Xf_CuSeqlens>:$cu_seqlens, I64Attr:$heads, F64Attr:$scale);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
+    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? `heads` $heads `scale` $scale attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // LATHE_IR_XF_ATTENTION_OPS_TD

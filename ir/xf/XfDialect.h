@@ -1,0 +1,26 @@
+//===- XfDialect.h - the transformer dialect ----------------------------------===//
+//
+// Ops on tensors at the level of a transformer's figure; see the .td files, split by concept, for what each means.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LATHE_IR_XF_XFDIALECT_H
+#define LATHE_IR_XF_XFDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "ir/xf/XfDialect.h.inc"
+#include "ir/xf/XfEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "ir/xf/XfAttributes.h.inc"
+
+#define GET_OP_CLASSES
+#include "ir/xf/XfOps.h.inc"
+
+#endif

@@ -1,0 +1,81 @@
+//===- XfDialect.td - the transformer dialect -------------------*- tablegen -*-===//
+#ifndef LATHE_IR_XF_DIALECT_TD
+#define LATHE_IR_XF_DIALECT_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Xf_Dialect : Dialect {
+  let name = "xf";
+  let cppNamespace = "::lathe::xf";
+  let summary = "Transformer models as their papers draw them";
+  let description = [{
+    Ops on tensors at the level of a transformer's figure: lookups, linears, attention, norms, pooling.
+
+    Two forms share the ops. The *dense* form, which every importer produces, has activations `[batch, seq, hidden]`,
+    a mask `[batch, seq]`, and attention as separate ops. The *packed* form, which the graph passes produce, has one
+    token axis `[tokens, hidden]` and `cu_seqlens [batch + 1]`; padding is gone. In both, the extents of batch, seq and
+    tokens are dynamic and every other extent is static.
+
+    Names of dimensions: batch, seq, tokens, hidden, heads, head_dim, vocab; a linear maps K inputs to N outputs.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{
+    /// Function argument attribute: the input of the ABI that the argument stands for ("input_ids", ...).
+    static constexpr llvm::StringLiteral inputAttr = "xf.input";
+    /// Function argument attribute: values of the input lie in [0, limit).
+    static constexpr llvm::StringLiteral limitAttr = "xf.limit";
+    /// Layer function argument attribute: the weight's name behind the layer's prefix.
+    static constexpr llvm::StringLiteral weightAttr = "xf.weight";
+    /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).
+    static constexpr llvm::StringLiteral outputAttr = "xf.output";
+    /// Function result attribute: whether the output has a row per token ("tokens") or per sequence ("sequences").
+    static constexpr llvm::StringLiteral rowsAttr = "xf.rows";
+    /// Function result attribute: what the output does where column 0 is masked ("zero" or "error").
+    static constexpr llvm::StringLiteral firstColumnAttr = "xf.first_column";
+    /// Function attribute: this function is an entry point of the model.
+    static constexpr llvm::StringLiteral entryAttr = "xf.entry";
+    /// Function attribute: the longest sequence that positions are defined for.
+    static constexpr llvm::StringLiteral positionLimitAttr = "xf.position_limit";
+    /// Module attribute: what each fusion pass did or declined, with reasons (see passes/graph/FusionLog.h).
+    static constexpr llvm::StringLiteral fusionsAttr = "xf.fusions";
+  }];
+  let hasOperationAttrVerify = 0;
+}
+
+class Xf_Op<string mnemonic, list<Trait> traits = []> : Op<Xf_Dialect, mnemonic, traits>;
+
+/// An op that computes its results from its operands and nothing else.
+class Xf_PureOp<string mnemonic, list<Trait> traits = []> : Xf_Op<mnemonic, !listconcat([Pure], traits)>;
+
+def Xf_Activation : I32EnumAttr<"Activation", "an elementwise activation", [
+    I32EnumAttrCase<"Gelu", 0, "gelu">,
+    I32EnumAttrCase<"GeluTanh", 1, "gelu_tanh">,
+    I32EnumAttrCase<"Relu", 2, "relu">,
+    I32EnumAttrCase<"Silu", 3, "silu">,
+    I32EnumAttrCase<"Tanh", 4, "tanh">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+def Xf_ActivationAttr : EnumAttr<Xf_Dialect, Xf_Activation, "activation">;
+
+def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becomes one", [
+    I32EnumAttrCase<"Mean", 0, "mean">,
+    I32EnumAttrCase<"Max", 1, "max">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+def Xf_PoolModeAttr : EnumAttr<Xf_Dialect, Xf_PoolMode, "pool_mode">;
+
+def Xf_Tensor : RankedTensorOf<[F32]>;
+def Xf_Ids : RankedTensorOf<[I32]>;
+def Xf_Mask : RankedTensorOf<[I1]>;
+def Xf_CuSeqlens : 1DTensorOf<[I32]>;
+def Xf_Vector : 1DTensorOf<[F32]>;
+def Xf_Matrix : 2DTensorOf<[F32]>;
+
+#endif // LATHE_IR_XF_DIALECT_TD

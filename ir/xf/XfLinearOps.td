@@ -1,0 +1,45 @@
+//===- XfLinearOps.td - matrix products with weights ------------*- tablegen -*-===//
+#ifndef LATHE_IR_XF_LINEAR_OPS_TD
+#define LATHE_IR_XF_LINEAR_OPS_TD
+
+include "ir/xf/XfDialect.td"
+
+def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
+  let summary = "x W^T + b, and what is done to it while it is in registers";
+  let description = [{
+    `result[..., n] = act(sum_k x[..., k] * weight[n, k] + bias[n]) + residual[..., n]`. Importers write the product with
+    its bias; activation and residual are added by `FuseLinearEpilogue`.
+
+    ```mlir
+    %y = xf.linear %x, %w bias(%b) activation gelu : tensor<?x384xf32>, tensor<1536x384xf32> -> tensor<?x1536xf32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$x, Xf_Matrix:$weight, Optional<Xf_Vector>:$bias, Optional<Xf_Tensor>:$residual,
+                       OptionalAttr<Xf_ActivationAttr>:$activation);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $x `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`activation` $activation^)?
+    (`residual` `(` $residual^ `:` type($residual) `)`)? attr-dict `:` type($x) `,` type($weight) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Xf_ConcatOp : Xf_PureOp<"concat"> {
+  let summary = "tensors joined along their first axis";
+  let description = "Joins weights (or biases) of linears that read the same input; formed by `MergeQkv`.";
+  let arguments = (ins Variadic<Xf_Tensor>:$inputs);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$inputs attr-dict `:` type($inputs) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Xf_SplitOp : Xf_PureOp<"split"> {
+  let summary = "a tensor cut along its last axis";
+  let description = "The widths of the results, in order, add up to the input's. The inverse of merging linears.";
+  let arguments = (ins Xf_Tensor:$input);
+  let results = (outs Variadic<Xf_Tensor>:$results);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($results)";
+  let hasVerifier = 1;
+}
+
+#endif // LATHE_IR_XF_LINEAR_OPS_TD

@@ -1,0 +1,30 @@
+//===- XfNormOps.td - rows brought to a common size -------------*- tablegen -*-===//
+#ifndef LATHE_IR_XF_NORM_OPS_TD
+#define LATHE_IR_XF_NORM_OPS_TD
+
+include "ir/xf/XfDialect.td"
+
+def Xf_LayerNormOp : Xf_PureOp<"layer_norm"> {
+  let summary = "layer normalisation over the last axis (Ba et al. 2016)";
+  let description = [{
+    With s = x + residual: `result = (s - mean(s)) / sqrt(var(s) + eps) * gain + bias`, var being the biased one.
+    `FuseResidualNorm` adds the residual.
+  }];
+  let arguments = (ins Xf_Tensor:$x, Optional<Xf_Tensor>:$residual, Xf_Vector:$gain, Xf_Vector:$bias, F64Attr:$eps);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $x (`residual` `(` $residual^ `:` type($residual) `)`)? `,` $gain `,` $bias `eps` $eps attr-dict
+    `:` type($x) `,` type($gain) `,` type($bias) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Xf_NormalizeOp : Xf_PureOp<"normalize", [AllTypesMatch<["x", "result"]>]> {
+  let summary = "rows brought to length one";
+  let description = "`result = x / max(|x|, eps)` with the Euclidean norm over the last axis.";
+  let arguments = (ins Xf_Tensor:$x, F64Attr:$eps);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$x `eps` $eps attr-dict `:` type($x)";
+}
+
+#endif // LATHE_IR_XF_NORM_OPS_TD

@@ -1,0 +1,195 @@
+//===- XfOps.cpp - verifiers of the ops on tensors ----------------------------===//
+//
+// ODS states element types and ranks that never vary; these functions state what must agree between operands.
+//
+//===----------------------------------------------------------------------===//
+#include "ir/xf/XfDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+
+#define GET_OP_CLASSES
+#include "ir/xf/XfOps.cpp.inc"
+
+namespace lathe::xf {
+
+static int64_t lastExtent(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
+static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+
+/// The shape of `value` with its last extent replaced.
+static SmallVector<int64_t> withLastExtent(Value value, int64_t extent) {
+  SmallVector<int64_t> shape(shapeOf(value));
+  shape.back() = extent;
+  return shape;
+}
+
+static LogicalResult expectShape(Operation *op, StringRef what, Value value, ArrayRef<int64_t> expected) {
+  if (shapeOf(value) == expected)
+    return success();
+  auto type = cast<RankedTensorType>(value.getType());
+  return op->emitOpError() << what << " is a " << type << "; expected " << type.clone(expected);
+}
+
+LogicalResult LookupOp::verify() {
+  SmallVector<int64_t> shape(shapeOf(getIds()));
+  shape.push_back(lastExtent(getTable()));
+  return expectShape(*this, "result", getResult(), shape);
+}
+
+LogicalResult EmbedOp::verify() {
+  if (getIds().empty() || getIds().size() != getTables().size())
+    return emitOpError("has ") << getIds().size() << " ids for " << getTables().size() << " tables; expected one of each";
+  if (bool(getGain()) != bool(getBias()) || bool(getGain()) != getEps().has_value())
+    return emitOpError("has some of gain, bias and eps; expected all or none");
+  for (Value ids : getIds()) {
+    SmallVector<int64_t> shape(shapeOf(ids));
+    shape.push_back(lastExtent(getResult()));
+    if (failed(expectShape(*this, "result", getResult(), shape)))
+      return failure();
+  }
+  int64_t hidden = lastExtent(getResult());
+  for (Value table : getTables())
+    if (lastExtent(table) != hidden)
+      return emitOpError("table is a ") << table.getType() << "; expected rows of " << hidden;
+  if (getGain() && (failed(expectShape(*this, "gain", getGain(), {hidden})) ||
+                    failed(expectShape(*this, "bias", getBias(), {hidden}))))
+    return failure();
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  ArrayRef<int64_t> weight = shapeOf(getWeight());
+  if (lastExtent(getX()) != weight[1])
+    return emitOpError("x has K = ") << lastExtent(getX()) << ", but the weight [N, K] is a " << getWeight().getType();
+  SmallVector<int64_t> result = withLastExtent(getX(), weight[0]);
+  if (failed(expectShape(*this, "result", getResult(), result)))
+    return failure();
+  if (getBias() && failed(expectShape(*this, "bias", getBias(), {weight[0]})))
+    return failure();
+  if (getResidual() && failed(expectShape(*this, "residual", getResidual(), result)))
+    return failure();
+  return success();
+}
+
+/// Checks that `parts` laid side by side along `axis` make `whole`.
+static LogicalResult verifyParts(Operation *op, ValueRange parts, Value whole, unsigned axis) {
+  if (parts.empty())
+    return op->emitOpError("has no parts");
+  int64_t sum = 0;
+  for (Value part : parts) {
+    SmallVector<int64_t> expected(shapeOf(whole));
+    if (shapeOf(part).size() != expected.size())
+      return op->emitOpError("part is a ") << part.getType() << ", the whole a " << whole.getType()
+                                           << "; expected the same rank";
+    expected[axis] = shapeOf(part)[axis];
+    if (failed(expectShape(op, "part", part, expected)))
+      return failure();
+    sum += expected[axis];
+  }
+  if (sum != shapeOf(whole)[axis])
+    return op->emitOpError("parts have ") << sum << " along axis " << axis << ", the whole " << shapeOf(whole)[axis];
+  return success();
+}
+
+LogicalResult ConcatOp::verify() { return verifyParts(*this, getInputs(), getResult(), 0); }
+LogicalResult JoinOp::verify() { return verifyParts(*this, getInputs(), getResult(), shapeOf(getResult()).size() - 1); }
+LogicalResult SplitOp::verify() { return verifyParts(*this, getResults(), getInput(), shapeOf(getInput()).size() - 1); }
+
+/// Checks [batch, seq, heads * head_dim] against [batch, heads, seq, head_dim].
+static LogicalResult verifyHeads(Operation *op, Value merged, Value split) {
+  ArrayRef<int64_t> m = shapeOf(merged), s = shapeOf(split);
+  if (m.size() != 3 || s.size() != 4)
+    return op->emitOpError("goes between [batch, seq, heads * head_dim] and [batch, heads, seq, head_dim]; found ")
+           << merged.getType() << " and " << split.getType();
+  if (s[1] * s[3] != m[2] || m[0] != s[0] || m[1] != s[2])
+    return op->emitOpError("has ") << s[1] << " heads of " << s[3] << " on one side and " << m[2] << " on the other";
+  return success();
+}
+
+LogicalResult SplitHeadsOp::verify() { return verifyHeads(*this, getX(), getResult()); }
+LogicalResult MergeHeadsOp::verify() { return verifyHeads(*this, getResult(), getX()); }
+
+LogicalResult MatmulOp::verify() {
+  ArrayRef<int64_t> lhs = shapeOf(getLhs()), rhs = shapeOf(getRhs());
+  if (lhs.size() != 4 || rhs.size() != 4)
+    return emitOpError("multiplies [batch, heads, M, K] with [batch, heads, K, N]; found ")
+           << getLhs().getType() << " and " << getRhs().getType();
+  int64_t k = getTransposed() ? rhs[3] : rhs[2], n = getTransposed() ? rhs[2] : rhs[3];
+  if (lhs[3] != k || lhs[0] != rhs[0] || lhs[1] != rhs[1])
+    return emitOpError("operands ") << getLhs().getType() << " and " << getRhs().getType() << " do not agree in batch, heads or K";
+  return expectShape(*this, "result", getResult(), {lhs[0], lhs[1], lhs[2], n});
+}
+
+LogicalResult MaskScoresOp::verify() {
+  ArrayRef<int64_t> scores = shapeOf(getScores()), mask = shapeOf(getMask());
+  if (scores.size() != 4 || mask.size() != 2)
+    return emitOpError("masks scores [batch, heads, queries, keys] with [batch, keys]; found ")
+           << getScores().getType() << " and " << getMask().getType();
+  if (scores[0] != mask[0] || scores[3] != mask[1])
+    return emitOpError("scores ") << getScores().getType() << " and mask " << getMask().getType()
+                                  << " do not agree in batch or keys";
+  return success();
+}
+
+/// Dense tensors are [batch, seq, width] with an optional mask, packed ones [tokens, width] with cu_seqlens.
+static LogicalResult verifyForm(Operation *op, Value x, Value mask, Value cuSeqlens) {
+  size_t rank = shapeOf(x).size();
+  if (rank != (cuSeqlens ? 2u : 3u))
+    return op->emitOpError("takes [batch, seq, width], or [tokens, width] with cu_seqlens; found ")
+           << x.getType() << (cuSeqlens ? " with cu_seqlens" : " without cu_seqlens");
+  if (mask && cuSeqlens)
+    return op->emitOpError("has both a mask and cu_seqlens; expected one of them");
+  if (mask && (shapeOf(mask).size() != 2 || shapeOf(mask) != shapeOf(x).take_front(2)))
+    return op->emitOpError("mask is a ") << mask.getType() << " for " << x.getType() << "; expected [batch, seq]";
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
+    return failure();
+  if (shapeOf(getQuery()).size() != shapeOf(getKey()).size() || getKey().getType() != getValue().getType() ||
+      lastExtent(getQuery()) != lastExtent(getKey()))
+    return emitOpError("query ") << getQuery().getType() << ", key " << getKey().getType() << " and value "
+                                 << getValue().getType() << " do not agree";
+  if (getHeads() <= 0 || lastExtent(getQuery()) % getHeads())
+    return emitOpError("has ") << int64_t(getHeads()) << " heads for a width of " << lastExtent(getQuery());
+  return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
+}
+
+LogicalResult LayerNormOp::verify() {
+  int64_t width = lastExtent(getX());
+  if (failed(expectShape(*this, "result", getResult(), shapeOf(getX()))) ||
+      failed(expectShape(*this, "gain", getGain(), {width})) || failed(expectShape(*this, "bias", getBias(), {width})))
+    return failure();
+  if (getResidual() && failed(expectShape(*this, "residual", getResidual(), shapeOf(getX()))))
+    return failure();
+  return success();
+}
+
+/// The per-sequence shape [batch, width] that pooling gives.
+static LogicalResult verifyPooled(Operation *op, Value x, Value cuSeqlens, Value result) {
+  int64_t batch = cuSeqlens ? ShapedType::kDynamic : shapeOf(x)[0];
+  return expectShape(op, "result", result, {batch, lastExtent(x)});
+}
+
+LogicalResult FirstTokenOp::verify() {
+  if (failed(verifyForm(*this, getX(), nullptr, getCuSeqlens())))
+    return failure();
+  return verifyPooled(*this, getX(), getCuSeqlens(), getResult());
+}
+
+LogicalResult PoolOp::verify() {
+  if (failed(verifyForm(*this, getX(), getMask(), getCuSeqlens())))
+    return failure();
+  return verifyPooled(*this, getX(), getCuSeqlens(), getResult());
+}
+
+LogicalResult WeightAddressOp::verify() {
+  if (getWeights().empty() || (getWeights().size() > 1 && !getIndex()))
+    return emitOpError("has ") << getWeights().size() << " weights; expected one, or several and an index";
+  return success();
+}
+
+} // namespace lathe::xf
