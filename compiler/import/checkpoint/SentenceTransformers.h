@@ -1,0 +1,46 @@
+// What a sentence-transformers directory adds to a Hugging Face model: pooling, normalisation, text lengths.
+#ifndef LATHE_COMPILER_IMPORT_CHECKPOINT_SENTENCETRANSFORMERS_H
+#define LATHE_COMPILER_IMPORT_CHECKPOINT_SENTENCETRANSFORMERS_H
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace lathe {
+
+enum class PoolingMode { Cls, Max, Mean };
+
+struct SentenceTransformer {
+  /// The directory of the model itself: the one given, or a module's folder inside it.
+  std::string transformerPath;
+  /// Concatenated in this order; not empty.
+  llvm::SmallVector<PoolingMode, 1> poolings;
+  /// Width of what is pooled, which must be the model's hidden size: see checkWidth.
+  int64_t tokenWidth = 0;
+  bool normalize = false;
+  /// Tokens of one text, special tokens included; absent: the directory sets no limit.
+  std::optional<int64_t> maxSeqLength;
+  /// Texts are lower-cased before the tokenizer sees them.
+  bool doLowerCase = false;
+  /// The file that states tokenWidth.
+  std::string poolingFile;
+
+  int64_t embeddingWidth() const { return tokenWidth * static_cast<int64_t>(poolings.size()); }
+  /// An error unless the model's hidden size is the width to be pooled.
+  llvm::Error checkWidth(int64_t hiddenSize) const;
+};
+
+/// Reads modules.json and the files it leads to; nothing where the directory has none. A module or a pooling that is
+/// not supported is an error that names it and its file, as is a path that leaves the directory, or a default prompt.
+llvm::Expected<std::optional<SentenceTransformer>> readSentenceTransformer(llvm::StringRef directory);
+
+/// model_max_length of a directory's tokenizer_config.json. Absent too where the number is beyond any model, as
+/// Transformers writes 1e30 to say that nobody set it.
+llvm::Expected<std::optional<int64_t>> readModelMaxLength(llvm::StringRef directory);
+
+} // namespace lathe
+
+#endif // LATHE_COMPILER_IMPORT_CHECKPOINT_SENTENCETRANSFORMERS_H
