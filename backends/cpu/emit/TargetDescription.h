@@ -1,0 +1,30 @@
+// The ISA levels we generate code for: one table, in the order of the LATHE_ISA_ constants in lathe/program.h.
+#ifndef LATHE_BACKENDS_CPU_EMIT_TARGETDESCRIPTION_H
+#define LATHE_BACKENDS_CPU_EMIT_TARGETDESCRIPTION_H
+
+#include "lathe/program.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace lathe {
+
+enum class IsaLevel { Avx512 = LATHE_ISA_AVX512 };
+
+struct TargetDescription {
+  IsaLevel level;
+  llvm::StringRef name; // as in --isa and LATHE_ISA
+  /// Every feature the code may use, as LLVM spells them. Nothing is taken from the compiling machine's CPU, whose
+  /// model name may promise what its hypervisor masks; so compiling works, and gives the same bytes, anywhere.
+  llvm::StringRef features;
+};
+
+/// The triple of every object.
+constexpr llvm::StringLiteral targetTriple = "x86_64-unknown-linux-gnu";
+
+llvm::ArrayRef<TargetDescription> targetDescriptions();
+const TargetDescription &describe(IsaLevel level);
+/// The level of that name, or null.
+const TargetDescription *findTarget(llvm::StringRef name);
+
+} // namespace lathe
+#endif // LATHE_BACKENDS_CPU_EMIT_TARGETDESCRIPTION_H

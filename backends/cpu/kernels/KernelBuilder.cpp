@@ -1,0 +1,280 @@
+#include "backends/cpu/kernels/KernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+/// Pointers into tensors promise no more than the alignment of a float; unaligned vector loads cost nothing when the
+/// address happens to be aligned.
+constexpr unsigned floatAlignment = 4;
+
+bool isFloat(Value value) { return isa<FloatType>(getElementTypeOrSelf(value.getType())); }
+
+} // namespace
+
+KernelBuilder::KernelBuilder(func::FuncOp kernel)
+    : ImplicitLocOpBuilder(kernel.getLoc(), kernel.getContext()), begin(kernel.getArgument(1)),
+      end(kernel.getArgument(2)), scratch(kernel.getArgument(3)), arguments(kernel.getArgument(0)) {
+  setInsertionPointToEnd(&kernel.getBody().front());
+}
+
+VectorType KernelBuilder::vectorType() { return VectorType::get({lanes}, getF32Type()); }
+Type KernelBuilder::pointerType() { return LLVM::LLVMPointerType::get(getContext()); }
+
+// Slots.
+
+Value KernelBuilder::slotAddress(unsigned index) {
+  return LLVM::GEPOp::create(*this, pointerType(), getI64Type(), arguments,
+                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(index)});
+}
+Value KernelBuilder::pointerSlot(unsigned index) {
+  return LLVM::LoadOp::create(*this, pointerType(), slotAddress(index));
+}
+Value KernelBuilder::integerSlot(unsigned index) {
+  return LLVM::LoadOp::create(*this, getI64Type(), slotAddress(index));
+}
+Value KernelBuilder::floatSlot(unsigned index) { return LLVM::LoadOp::create(*this, getF32Type(), slotAddress(index)); }
+
+// Constants.
+
+Value KernelBuilder::integer(int64_t value) {
+  return arith::ConstantOp::create(*this, getI64Type(), getI64IntegerAttr(value));
+}
+Value KernelBuilder::scalar(float value) {
+  return arith::ConstantOp::create(*this, getF32Type(), getF32FloatAttr(value));
+}
+Value KernelBuilder::splat(float value) {
+  return arith::ConstantOp::create(*this, vectorType(), DenseElementsAttr::get(vectorType(), value));
+}
+Value KernelBuilder::splatBits(int32_t value) {
+  auto type = VectorType::get({lanes}, getI32Type());
+  return arith::ConstantOp::create(*this, type, DenseElementsAttr::get(type, value));
+}
+Value KernelBuilder::broadcast(Value scalar) {
+  return vector::BroadcastOp::create(*this, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+// Arithmetic.
+
+Value KernelBuilder::add(Value a, Value b) {
+  if (isFloat(a))
+    return arith::AddFOp::create(*this, a, b);
+  return arith::AddIOp::create(*this, a, b);
+}
+Value KernelBuilder::sub(Value a, Value b) {
+  if (isFloat(a))
+    return arith::SubFOp::create(*this, a, b);
+  return arith::SubIOp::create(*this, a, b);
+}
+Value KernelBuilder::mul(Value a, Value b) {
+  if (isFloat(a))
+    return arith::MulFOp::create(*this, a, b);
+  return arith::MulIOp::create(*this, a, b);
+}
+Value KernelBuilder::div(Value a, Value b) {
+  if (isFloat(a))
+    return arith::DivFOp::create(*this, a, b);
+  return arith::DivSIOp::create(*this, a, b);
+}
+Value KernelBuilder::rem(Value a, Value b) { return arith::RemSIOp::create(*this, a, b); }
+Value KernelBuilder::fma(Value a, Value b, Value c) { return LLVM::FMAOp::create(*this, a, b, c); }
+Value KernelBuilder::sqrt(Value a) { return LLVM::SqrtOp::create(*this, a.getType(), a); }
+Value KernelBuilder::min(Value a, Value b) { return select(less(a, b), a, b); }
+Value KernelBuilder::max(Value a, Value b) { return select(less(b, a), a, b); }
+Value KernelBuilder::less(Value a, Value b) {
+  if (isFloat(a))
+    return arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, a, b);
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b);
+}
+Value KernelBuilder::equal(Value a, Value b) {
+  if (isFloat(a))
+    return arith::CmpFOp::create(*this, arith::CmpFPredicate::OEQ, a, b);
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, a, b);
+}
+Value KernelBuilder::select(Value condition, Value a, Value b) {
+  return arith::SelectOp::create(*this, condition, a, b);
+}
+Value KernelBuilder::bitsOf(Value floats) {
+  return arith::BitcastOp::create(*this, VectorType::get({lanes}, getI32Type()), floats);
+}
+Value KernelBuilder::shiftLeft(Value bits, int32_t by) { return arith::ShLIOp::create(*this, bits, splatBits(by)); }
+Value KernelBuilder::floatsOf(Value bits) { return arith::BitcastOp::create(*this, vectorType(), bits); }
+Value KernelBuilder::floatOf(Value integer) { return arith::SIToFPOp::create(*this, getF32Type(), integer); }
+
+// Lanes.
+
+Value KernelBuilder::shuffle(Value a, Value b, ArrayRef<int64_t> indices) {
+  return vector::ShuffleOp::create(*this, a, b, indices);
+}
+Value KernelBuilder::firstLane(Value vector) { return vector::ExtractOp::create(*this, vector, 0); }
+
+/// Folds the upper half of the lanes onto the lower half until one is left.
+static Value foldLanes(KernelBuilder &b, Value vector, function_ref<Value(Value, Value)> combine) {
+  for (int64_t half = KernelBuilder::lanes / 2; half > 0; half /= 2) {
+    SmallVector<int64_t> upper;
+    for (int64_t lane = 0; lane < KernelBuilder::lanes; ++lane)
+      upper.push_back((lane + half) % KernelBuilder::lanes);
+    vector = combine(vector, b.shuffle(vector, vector, upper));
+  }
+  return b.firstLane(vector);
+}
+Value KernelBuilder::sumOfLanes(Value vector) {
+  return foldLanes(*this, vector, [&](Value a, Value b) { return add(a, b); });
+}
+Value KernelBuilder::maxOfLanes(Value vector) {
+  return foldLanes(*this, vector, [&](Value a, Value b) { return max(a, b); });
+}
+
+Value KernelBuilder::firstLanes(Value count) {
+  auto type = VectorType::get({lanes}, getI32Type());
+  SmallVector<int32_t> indices;
+  for (int32_t lane = 0; lane < lanes; ++lane)
+    indices.push_back(lane);
+  Value lane = arith::ConstantOp::create(*this, type, DenseElementsAttr::get(type, ArrayRef<int32_t>(indices)));
+  // 32-bit lanes compare twice as many at once; a count is clamped so that none is lost on the way.
+  Value clamped = max(min(count, integer(lanes)), integer(0));
+  Value narrow = arith::TruncIOp::create(*this, getI32Type(), clamped);
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, lane, broadcast(narrow));
+}
+
+// Memory.
+
+Value KernelBuilder::at(Value base, Value index) {
+  return LLVM::GEPOp::create(*this, pointerType(), getF32Type(), base, ArrayRef<LLVM::GEPArg>{index});
+}
+Value KernelBuilder::at(Value base, int64_t index) { return at(base, integer(index)); }
+Value KernelBuilder::atByte(Value base, Value index) {
+  return LLVM::GEPOp::create(*this, pointerType(), getI8Type(), base, ArrayRef<LLVM::GEPArg>{index});
+}
+Value KernelBuilder::loadScalar(Value address) {
+  return LLVM::LoadOp::create(*this, getF32Type(), address, floatAlignment);
+}
+Value KernelBuilder::loadByte(Value address) {
+  Value byte = LLVM::LoadOp::create(*this, getI8Type(), address);
+  return arith::ExtUIOp::create(*this, getI64Type(), byte);
+}
+Value KernelBuilder::loadIndex(Value address) {
+  Value index = LLVM::LoadOp::create(*this, getI32Type(), address);
+  return arith::ExtSIOp::create(*this, getI64Type(), index);
+}
+void KernelBuilder::storeScalar(Value value, Value address) {
+  LLVM::StoreOp::create(*this, value, address, floatAlignment);
+}
+Value KernelBuilder::load(Value address, Value mask) {
+  if (!mask)
+    return LLVM::LoadOp::create(*this, vectorType(), address, floatAlignment);
+  return LLVM::MaskedLoadOp::create(*this, vectorType(), address, mask, splat(0.0f), floatAlignment);
+}
+void KernelBuilder::store(Value vector, Value address, Value mask) {
+  if (!mask)
+    LLVM::StoreOp::create(*this, vector, address, floatAlignment);
+  else
+    LLVM::MaskedStoreOp::create(*this, vector, address, mask, floatAlignment);
+}
+Value KernelBuilder::gather(Value address, Value stride, Value mask) {
+  auto indexType = VectorType::get({lanes}, getI64Type());
+  SmallVector<int64_t> indices;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    indices.push_back(lane);
+  Value lane = arith::ConstantOp::create(*this, indexType, DenseElementsAttr::get(indexType, ArrayRef(indices)));
+  Value offsets = mul(lane, broadcast(stride));
+  Value addresses = LLVM::GEPOp::create(*this, VectorType::get({lanes}, pointerType()), getF32Type(), address,
+                                        ArrayRef<LLVM::GEPArg>{offsets});
+  return LLVM::masked_gather::create(*this, vectorType(), addresses, mask, ValueRange{splat(0.0f)},
+                                     getI32IntegerAttr(floatAlignment));
+}
+void KernelBuilder::prefetch(Value address) {
+  // For reading, into every level of the cache, data.
+  LLVM::Prefetch::create(*this, address, /*rw=*/0, /*hint=*/3, /*cache=*/1);
+}
+
+// Control.
+
+void KernelBuilder::forRange(Value from, Value to, int64_t step, LoopBody body) {
+  forRange(from, to, step, {}, [&](Value index, ValueRange) {
+    body(index);
+    return Values();
+  });
+}
+
+KernelBuilder::Values KernelBuilder::forRange(Value from, Value to, int64_t step, ValueRange initial,
+                                              CarryingBody body) {
+  auto loop = scf::ForOp::create(*this, from, to, integer(step), initial);
+  InsertionGuard guard(*this);
+  // A loop without values is born with its terminator, one with values is not.
+  setInsertionPointToStart(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!initial.empty())
+    scf::YieldOp::create(*this, next);
+  return Values(loop.getResults());
+}
+
+void KernelBuilder::ifTrue(Value condition, Body body) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+void KernelBuilder::ifElse(Value condition, Body then, Body otherwise) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/true);
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  then();
+  setInsertionPointToStart(branch.elseBlock());
+  otherwise();
+}
+
+void KernelBuilder::switchOn(Value selector, int64_t cases, function_ref<void(int64_t)> body) {
+  SmallVector<int64_t> values;
+  for (int64_t value = 1; value < cases; ++value)
+    values.push_back(value);
+  Value index = arith::IndexCastOp::create(*this, getIndexType(), selector);
+  auto choice = scf::IndexSwitchOp::create(*this, TypeRange{}, index, values, cases - 1);
+  InsertionGuard guard(*this);
+  // Case 0 is the default region.
+  for (int64_t value = 0; value < cases; ++value) {
+    Region &region = value == 0 ? choice.getDefaultRegion() : choice.getCaseRegions()[value - 1];
+    setInsertionPointToStart(&region.emplaceBlock());
+    body(value);
+    scf::YieldOp::create(*this);
+  }
+}
+
+void KernelBuilder::forVectors(Value width, function_ref<void(Value, Value)> body) {
+  forVectors(width, {}, [&](Value offset, Value mask, ValueRange) {
+    body(offset, mask);
+    return Values();
+  });
+}
+
+KernelBuilder::Values KernelBuilder::forVectors(Value width, ValueRange initial,
+                                                function_ref<Values(Value, Value, ValueRange)> body) {
+  Value left = rem(width, integer(lanes));
+  Value full = sub(width, left);
+  Values values = forRange(integer(0), full, lanes, initial,
+                           [&](Value offset, ValueRange carried) { return body(offset, nullptr, carried); });
+  auto tail = scf::IfOp::create(*this, ValueRange(initial).getTypes(), less(integer(0), left),
+                                /*withElseRegion=*/!initial.empty());
+  InsertionGuard guard(*this);
+  // As with loops, only an op without results is born with its terminators.
+  auto fill = [&](Block *block, function_ref<Values()> produce) {
+    setInsertionPointToStart(block);
+    Values results = produce();
+    if (!initial.empty())
+      scf::YieldOp::create(*this, results);
+  };
+  fill(tail.thenBlock(), [&] { return body(full, firstLanes(left), values); });
+  if (initial.empty())
+    return {};
+  fill(tail.elseBlock(), [&] { return values; });
+  return Values(tail.getResults());
+}
+
+} // namespace lathe

@@ -1,0 +1,121 @@
+// A vocabulary for writing kernels: everything a kernel needs, and nothing that would need the C library.
+//
+// A kernel is `func.func @symbol(%args: !llvm.ptr, %begin: i64, %end: i64, %scratch: !llvm.ptr)` (lathe_kernel in
+// runtime/include/lathe/program.h). Values are i64, f32, vectors of 16 f32 and pointers; addresses count f32 elements
+// unless said otherwise. Every sum is written out in a fixed order: nothing here may reassociate.
+#ifndef LATHE_BACKENDS_CPU_KERNELS_KERNELBUILDER_H
+#define LATHE_BACKENDS_CPU_KERNELS_KERNELBUILDER_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace lathe {
+
+class KernelBuilder : public mlir::ImplicitLocOpBuilder {
+public:
+  using Value = mlir::Value;
+  using ValueRange = mlir::ValueRange;
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  /// f32 values of one vector register: a property of all our ISA levels.
+  static constexpr int64_t lanes = 16;
+
+  /// Continues an empty kernel function whose entry block exists.
+  explicit KernelBuilder(mlir::func::FuncOp kernel);
+  /// Emits plain i64 arithmetic wherever `builder` stands, outside of a kernel.
+  KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc) : ImplicitLocOpBuilder(loc, builder) {}
+
+  /// The kernel's arguments.
+  Value begin, end, scratch;
+
+  /// The kernel's slots, by their index in its family's list.
+  Value pointerSlot(unsigned index);
+  Value integerSlot(unsigned index);
+  Value floatSlot(unsigned index);
+
+  Value integer(int64_t value);
+  Value scalar(float value);
+  Value splat(float value);
+  /// Sixteen lanes of an integer, for arithmetic on the bits of floats.
+  Value splatBits(int32_t value);
+  Value broadcast(Value scalar);
+
+  /// Arithmetic on i64, f32 or vectors of either, by the type of `a`.
+  Value add(Value a, Value b);
+  Value sub(Value a, Value b);
+  Value mul(Value a, Value b);
+  Value div(Value a, Value b);
+  Value rem(Value a, Value b);
+  Value add(Value a, int64_t b) { return add(a, integer(b)); }
+  Value mul(Value a, int64_t b) { return mul(a, integer(b)); }
+  Value ceilDiv(Value a, int64_t b) { return div(add(a, integer(b - 1)), integer(b)); }
+  /// a * b + c, rounded once.
+  Value fma(Value a, Value b, Value c);
+  Value sqrt(Value a);
+  /// For floats, b where either is NaN, as the machine's own instructions do.
+  Value min(Value a, Value b);
+  Value max(Value a, Value b);
+  Value less(Value a, Value b);
+  Value equal(Value a, Value b);
+  Value select(Value condition, Value a, Value b);
+  Value bitsOf(Value floats);
+  Value shiftLeft(Value bits, int32_t by);
+  Value floatsOf(Value bits);
+  Value floatOf(Value integer);
+
+  /// The 16 lanes added, or their largest: always the same tree.
+  Value sumOfLanes(Value vector);
+  Value maxOfLanes(Value vector);
+  Value firstLane(Value vector);
+  /// Lanes of a ++ b picked by index, as vector.shuffle does.
+  Value shuffle(Value a, Value b, llvm::ArrayRef<int64_t> indices);
+  /// A mask of the first `count` lanes; any count, also one that is not positive or beyond 16.
+  Value firstLanes(Value count);
+
+  /// The address of element `index` behind `base`.
+  Value at(Value base, Value index);
+  Value at(Value base, int64_t index);
+  /// The same in bytes, and in 4-byte integers.
+  Value atByte(Value base, Value index);
+
+  Value loadScalar(Value address);
+  /// Zero-extended to i64, respectively sign-extended.
+  Value loadByte(Value address);
+  Value loadIndex(Value address);
+  void storeScalar(Value value, Value address);
+  /// Sixteen lanes; with a mask, lanes left out are neither read nor written and are zero when loaded. A null mask
+  /// means all lanes.
+  Value load(Value address, Value mask = nullptr);
+  void store(Value vector, Value address, Value mask = nullptr);
+  /// Sixteen elements `stride` apart.
+  Value gather(Value address, Value stride, Value mask);
+  /// Asks for the cache line at `address`, which need not be mapped.
+  void prefetch(Value address);
+
+  using LoopBody = llvm::function_ref<void(Value index)>;
+  using CarryingBody = llvm::function_ref<Values(Value index, ValueRange carried)>;
+  using Body = llvm::function_ref<void()>;
+  void forRange(Value from, Value to, int64_t step, LoopBody body);
+  /// A loop that carries values; returns the last ones.
+  Values forRange(Value from, Value to, int64_t step, ValueRange initial, CarryingBody body);
+  void ifTrue(Value condition, Body body);
+  void ifElse(Value condition, Body then, Body otherwise);
+  /// Runs cases[selector]; the selector must lie within.
+  void switchOn(Value selector, int64_t cases, llvm::function_ref<void(int64_t)> body);
+
+  /// Walks `width` elements 16 at a time: full vectors with a null mask, then one masked vector if some are left.
+  void forVectors(Value width, llvm::function_ref<void(Value offset, Value mask)> body);
+  Values forVectors(Value width, ValueRange initial,
+                    llvm::function_ref<Values(Value offset, Value mask, ValueRange carried)> body);
+
+  mlir::VectorType vectorType();
+  mlir::Type pointerType();
+
+private:
+  Value arguments;
+
+  Value slotAddress(unsigned index);
+};
+
+} // namespace lathe
+#endif // LATHE_BACKENDS_CPU_KERNELS_KERNELBUILDER_H

@@ -1,0 +1,57 @@
+// Naive loops in double: what each kernel means.
+#ifndef LATHE_TESTS_BACKENDS_KERNELS_REFERENCE_H
+#define LATHE_TESTS_BACKENDS_KERNELS_REFERENCE_H
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace lathe::test {
+
+/// Seeded normal numbers.
+class Random {
+public:
+  explicit Random(uint64_t seed) : engine(seed) {}
+  float normal() { return gauss(engine); }
+  int64_t below(int64_t limit) { return static_cast<int64_t>(engine() % limit); }
+  std::vector<float> vector(size_t count, float scale = 1.0f) {
+    std::vector<float> values(count);
+    for (float &value : values)
+      value = scale * normal();
+    return values;
+  }
+
+private:
+  std::mt19937_64 engine;
+  std::normal_distribution<float> gauss;
+};
+
+inline double activate(const std::string &name, double x) {
+  if (name == "gelu")
+    return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
+  if (name == "gelu_tanh")
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  if (name == "relu")
+    return std::max(x, 0.0);
+  if (name == "silu")
+    return x / (1 + std::exp(-x));
+  if (name == "tanh")
+    return std::tanh(x);
+  return x;
+}
+
+/// [n][k] row-major as [ceil(n/16)][k][16], zero beyond n.
+inline std::vector<float> packWeights(const std::vector<float> &w, int64_t n, int64_t k) {
+  std::vector<float> packed((n + 15) / 16 * 16 * k, 0.0f);
+  for (int64_t row = 0; row < n; ++row)
+    for (int64_t column = 0; column < k; ++column)
+      packed[(row / 16 * k + column) * 16 + row % 16] = w[row * k + column];
+  return packed;
+}
+
+} // namespace lathe::test
+#endif // LATHE_TESTS_BACKENDS_KERNELS_REFERENCE_H
