@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Writes tests/goldens/sentence-transformers: tiny sentence-embedding directories and what the library makes of them.
+
+Made with Python 3.11, torch==2.13.0, transformers==4.55.4, sentence-transformers==5.7.0, on the CPU:
+
+    python3 tests/goldens/make_sentence_goldens.py
+
+Layout: NAME/model is the directory; NAME/texts.json has the texts and the ids of each; NAME/expected.safetensors has
+`sentence_embedding` f32 [texts, width], computed in float64 one text at a time from random weights (as in
+make_bert_goldens.py). The settings differ in what they pool, in how old or new their files are, and in what limits length.
+"""
+import dataclasses
+import json
+import pathlib
+import shutil
+import typing
+
+import torch
+from make_bert_goldens import randomise
+from safetensors.torch import save_file
+from sentence_transformers import SentenceTransformer
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+OUT = pathlib.Path(__file__).resolve().parent / "sentence-transformers"
+POSITIONS = 48
+TEXTS = [
+    "A man is eating.",
+    "Someone has a meal.",
+    "",
+    " \t\n ",
+    "-x",
+    "[a,b]",
+    "one, two,\nthree",
+    "UPPER and Lower, naïve CAFÉ",
+    "中文 and кириллица",
+    "unknown ☃ and 🙂",
+    "[MASK] is special text, [SEP] too",
+    "a" * 120,
+    "a long text that no small limit lets pass whole, so that truncation shows " * 3,
+]
+OLD_MODES = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
+
+
+def vocabulary() -> list[str]:
+    """Every letter of the texts in both positions except one, and some whole words; letters keep their case."""
+    letters = sorted(set("".join(TEXTS + [text.lower() for text in TEXTS])) - set(" \t\n☃🙂") | set("ei"))
+    words = ["man", "is", "eating", "someone", "has", "meal", "and", "long", "text", "that", "no", "naive", "cafe", "##ing"]
+    return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *("##" + letter for letter in letters), *words]
+
+
+def old_pooling(*modes: str) -> dict:
+    return {"word_embedding_dimension": 20} | {f"pooling_mode_{mode}": mode in modes for mode in OLD_MODES}
+
+
+def new_pooling(mode: str | list[str]) -> dict:
+    return {"embedding_dimension": 20, "pooling_mode": mode, "include_prompt": True}
+
+
+@dataclasses.dataclass
+class Setting:
+    name: str
+    pooling: dict
+    normalize: bool
+    # sentence_bert_config.json; None: there is no such file.
+    transformer: dict | None
+    new_names: bool = False
+    lowercase: bool = True
+    # Files that tokenizers come without.
+    absent: tuple = ()
+    config: dict = dataclasses.field(default_factory=dict)
+
+
+SETTINGS = [
+    Setting("mean", old_pooling("mean_tokens"), False, {"max_seq_length": 32, "do_lower_case": False}),
+    Setting("mean-normalized", old_pooling("mean_tokens"), True, {"max_seq_length": 16, "do_lower_case": False},
+            absent=("tokenizer.json",)),
+    Setting("cls", old_pooling("cls_token"), True, {"max_seq_length": None}),
+    Setting("max", new_pooling("max"), False, {"transformer_task": "feature-extraction"}, new_names=True,
+            absent=("vocab.txt",)),
+    Setting("cls-and-mean", old_pooling("cls_token", "mean_tokens"), True, None),
+    Setting("mean-then-cls", new_pooling(["mean", "cls"]), False, {"max_seq_length": 40}, new_names=True),
+    Setting("lower-cased-first", old_pooling("max_tokens"), True, {"max_seq_length": 24, "do_lower_case": True},
+            lowercase=False),
+]
+
+OLD_TYPE = "sentence_transformers.models.{}".format
+NEW_TYPES = {"Transformer": "sentence_transformers.base.modules.transformer.Transformer",
+             "Pooling": "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
+             "Normalize": "sentence_transformers.sentence_transformer.modules.normalize.Normalize"}
+
+
+def write_json(path: pathlib.Path, value: typing.Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_directory(setting: Setting, directory: pathlib.Path, seed: int) -> None:
+    directory.mkdir(parents=True)
+    pieces = vocabulary()
+    (directory / "vocab.txt").write_text("".join(piece + "\n" for piece in pieces), encoding="utf-8")
+    tokenizer = BertTokenizerFast(vocab_file=str(directory / "vocab.txt"), do_lower_case=setting.lowercase,
+                                  model_max_length=POSITIONS)
+    tokenizer.save_pretrained(directory)
+    for file in setting.absent:
+        (directory / file).unlink()
+
+    model = BertModel(BertConfig(vocab_size=len(pieces), hidden_size=20, num_hidden_layers=2, num_attention_heads=4,
+                                 intermediate_size=30, max_position_embeddings=POSITIONS))
+    randomise(model, torch.float32, 0.5, torch.Generator().manual_seed(seed))
+    model.float().save_pretrained(directory)
+
+    modules = [("Transformer", ""), ("Pooling", "1_Pooling")] + [("Normalize", "2_Normalize")] * setting.normalize
+    write_json(directory / "modules.json",
+               [{"idx": index, "name": str(index), "path": path, "type": NEW_TYPES[name] if setting.new_names else OLD_TYPE(name)}
+                for index, (name, path) in enumerate(modules)])
+    write_json(directory / "1_Pooling/config.json", setting.pooling)
+    if setting.transformer is not None:
+        write_json(directory / "sentence_bert_config.json", setting.transformer)
+
+
+def make_golden(setting: Setting, seed: int) -> None:
+    directory = OUT / setting.name / "model"
+    write_directory(setting, directory, seed)
+    model = SentenceTransformer(str(directory), device="cpu").double()
+    batches = [model.preprocess([text]) for text in TEXTS]
+    ids = [batch["input_ids"][0].tolist() for batch in batches]
+    embeddings = [model.encode([text], convert_to_tensor=True, show_progress_bar=False) for text in TEXTS]
+    assert embeddings[0].dtype == torch.float64
+    write_json(OUT / setting.name / "texts.json", {"texts": TEXTS, "ids": ids})
+    save_file({"sentence_embedding": torch.cat(embeddings).float()}, OUT / setting.name / "expected.safetensors")
+    print(f"{setting.name}: width {embeddings[0].shape[1]}, at most {max(map(len, ids))} tokens")
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    shutil.rmtree(OUT, ignore_errors=True)
+    for seed, setting in enumerate(SETTINGS):
+        make_golden(setting, seed)
+
+
+if __name__ == "__main__":
+    main()
