@@ -30,8 +30,6 @@ constexpr Slot slotTable[] = {
 };
 
 constexpr int64_t panelRows = 128;
-/// Lines of weights asked for ahead of use: 16 per stream cover the latency of memory at one line per 12 cycles.
-constexpr int64_t prefetchLines = 16;
 
 class Gemm final : public KernelFamily {
 public:
@@ -83,21 +81,10 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
 
     b.forRange(firstRow, endRow, tileRows, [&](Value row) {
       Value height = b.min(b.sub(endRow, row), b.integer(tileRows));
-      // One loop per tile size keeps every sum in registers. They share one epilogue by way of the scratch, which costs
-      // a store and a load per 16 sums and keeps activations from being emitted 24 times.
-      Value shape = b.add(b.mul(b.add(height, -1), tilePanels), b.add(widthInPanels, -1));
-      b.switchOn(shape, tileRows * tilePanels, [&](int64_t shape) {
-        int64_t tileHeight = shape / tilePanels + 1, panels = shape % tilePanels + 1;
-        KernelBuilder::Values rowAddresses;
-        for (int64_t r = 0; r < tileHeight; ++r)
-          rowAddresses.push_back(b.at(x, b.mul(b.add(row, r), ldx)));
-        KernelBuilder::Values zeros(tileHeight * panels, b.splat(0.0f));
-        KernelBuilder::Values sums =
-            emitTile(b, rowAddresses, panels, {weights, panelStride}, depth, zeros, prefetchLines);
-        for (int64_t r = 0; r < tileHeight; ++r)
-          for (int64_t p = 0; p < panels; ++p)
-            b.store(sums[r * panels + p], b.at(b.scratch, r * tileColumns + p * KernelBuilder::lanes));
-      });
+      // The sums go to the scratch, from where the epilogue takes them: a store and a load per 16 sums, against K
+      // multiplications each, and activations are emitted once instead of once per size of tile.
+      Rows staged = {b.scratch, b.integer(tileColumns)};
+      emitTile(b, {b.at(x, b.mul(row, ldx)), ldx}, {weights, panelStride}, depth, staged, height, widthInPanels);
       b.forRange(b.integer(0), height, 1, [&](Value r) {
         Value at = b.add(row, r);
         emitEpilogue(b, params, b.at(b.scratch, b.mul(r, tileColumns)), b.at(bias, column),
