@@ -7,12 +7,9 @@ using namespace mlir;
 
 namespace lathe {
 
-/// Lines of packed columns that are asked for ahead of use. With one row a line is used every 2 cycles or so and comes
-/// from memory; 16 lines on each of three streams keep enough of them on their way.
-static constexpr int64_t prefetchLines = 16;
-
 /// One loop for one size of tile: every sum stays in a register from the first product to the store.
-static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, int64_t rows, int64_t panels) {
+static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, int64_t rows, int64_t panels,
+                     Value ahead) {
   constexpr int64_t lanes = KernelBuilder::lanes;
   KernelBuilder::Values rowBases, panelBases;
   for (int64_t r = 0; r < rows; ++r)
@@ -25,7 +22,7 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
     Value line = b.mul(k, lanes);
     KernelBuilder::Values columns, next(carried);
     for (Value base : panelBases) {
-      b.prefetch(b.at(base, b.add(line, prefetchLines * lanes)));
+      b.prefetch(b.at(base, b.add(line, ahead)));
       columns.push_back(b.load(b.at(base, line)));
     }
     for (int64_t r = 0; r < rows; ++r) {
@@ -51,7 +48,7 @@ static func::FuncOp tileFunction(ModuleOp module) {
   Type integer = builder.getI64Type();
   auto function = func::FuncOp::create(
       builder, module.getLoc(), name,
-      builder.getFunctionType({pointer, integer, pointer, integer, integer, pointer, integer, integer}, {}));
+      builder.getFunctionType({pointer, integer, pointer, integer, integer, pointer, integer, integer, integer}, {}));
   function.setPrivate();
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
 
@@ -61,17 +58,18 @@ static func::FuncOp tileFunction(ModuleOp module) {
   Panels packed = {function.getArgument(2), function.getArgument(3)};
   Rows y = {function.getArgument(5), function.getArgument(6)};
   b.switchOn(function.getArgument(7), tileRows * tilePanels, [&](int64_t shape) {
-    emitLoop(b, x, packed, /*depth=*/function.getArgument(4), y, shape / tilePanels + 1, shape % tilePanels + 1);
+    emitLoop(b, x, packed, /*depth=*/function.getArgument(4), y, shape / tilePanels + 1, shape % tilePanels + 1,
+             /*ahead=*/function.getArgument(8));
   });
   func::ReturnOp::create(b);
   return function;
 }
 
-void emitTile(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, Value rows, Value panels) {
+void emitTile(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, Value rows, Value panels, Value ahead) {
   auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   Value shape = b.add(b.mul(b.add(rows, -1), tilePanels), b.add(panels, -1));
   func::CallOp::create(b, tileFunction(module),
-                       ValueRange{x.base, x.stride, packed.base, packed.stride, depth, y.base, y.stride, shape});
+                       ValueRange{x.base, x.stride, packed.base, packed.stride, depth, y.base, y.stride, shape, ahead});
 }
 
 } // namespace lathe

@@ -14,6 +14,9 @@ constexpr int64_t tileRows = 8, tilePanels = 3, tileColumns = tilePanels * Kerne
 struct Rows {
   mlir::Value base, stride;
 };
+/// How far ahead a tile asks for its own columns: with one row a line is used every two cycles or so and comes from
+/// memory; 16 lines on each of three streams keep enough of them on their way.
+constexpr int64_t nearAhead = 16 * KernelBuilder::lanes;
 /// Packed columns: panel p is [depth][16] at base + p * stride.
 struct Panels {
   mlir::Value base, stride;
@@ -21,12 +24,13 @@ struct Panels {
 
 /// Emits y[r][16 p + lane] = sum over k of x[r][k] * packed[p][k][lane], for r < rows in [1, 8], p < panels in [1, 3]
 /// and k in [0, depth) in that order, whatever rows and panels are: the bits of a row do not depend on its neighbours.
-/// Whole panels are stored.
+/// Whole panels are stored. The cache lines `ahead` elements behind those in use are asked for.
 ///
 /// This is a call of a function that is added to the module once. A function of its own, because the register allocator
 /// spills sums inside the loop when a kernel's other constants are alive around it (measured: 179 spills, half the
 /// speed); shared, because its 24 loops are then emitted once for all kernels.
-void emitTile(KernelBuilder &b, Rows x, Panels packed, mlir::Value depth, Rows y, mlir::Value rows, mlir::Value panels);
+void emitTile(KernelBuilder &b, Rows x, Panels packed, mlir::Value depth, Rows y, mlir::Value rows, mlir::Value panels,
+              mlir::Value ahead);
 
 } // namespace lathe
 #endif // LATHE_BACKENDS_CPU_KERNELS_MICROTILE_H

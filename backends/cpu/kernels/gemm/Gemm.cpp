@@ -84,7 +84,11 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
       // The sums go to the scratch, from where the epilogue takes them: a store and a load per 16 sums, against K
       // multiplications each, and activations are emitted once instead of once per size of tile.
       Rows staged = {b.scratch, b.integer(tileColumns)};
-      emitTile(b, {b.at(x, b.mul(row, ldx)), ldx}, {weights, panelStride}, depth, staged, height, widthInPanels);
+      // The first tile of a panel brings the weights in, so the second asks for the next panel's: with 9 to 16 rows and
+      // weights in memory, waiting and computing then overlap (16x768x768 cold: 100 us without).
+      Value ahead =
+          b.select(b.equal(row, b.add(firstRow, tileRows)), b.mul(panelStride, tilePanels), b.integer(nearAhead));
+      emitTile(b, {b.at(x, b.mul(row, ldx)), ldx}, {weights, panelStride}, depth, staged, height, widthInPanels, ahead);
       b.forRange(b.integer(0), height, 1, [&](Value r) {
         Value at = b.add(row, r);
         emitEpilogue(b, params, b.at(b.scratch, b.mul(r, tileColumns)), b.at(bias, column),

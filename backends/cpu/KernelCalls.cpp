@@ -1,0 +1,151 @@
+//===- KernelCalls.cpp - buffers, weights and launches while they are chosen --===//
+#include "backends/cpu/KernelCalls.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+//===----------------------------------------------------------------------===//
+// WeightTable
+//===----------------------------------------------------------------------===//
+
+SmallVector<int64_t> WeightTable::shapeOf(ArrayRef<std::string> sources) {
+  SmallVector<int64_t> shape;
+  for (const std::string &source : sources) {
+    auto type = module.lookupSymbol<xf::WeightOp>(source).getLoadedType();
+    if (shape.empty())
+      shape.assign(type.getShape().begin(), type.getShape().end());
+    else
+      shape[0] += type.getDimSize(0);
+  }
+  return shape;
+}
+
+static int64_t packedElements(ArrayRef<int64_t> shape, StringRef layout) {
+  if (layout == "vector")
+    return llvm::alignTo(shape[0], 16);
+  if (layout == "panels")
+    return llvm::alignTo(shape[0], 16) * shape[1];
+  assert(layout == "rows" && "a layout that the packer knows");
+  return shape[0] * shape[1];
+}
+
+FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef layout) {
+  FlatSymbolRefAttr &symbol = packed[llvm::join(sources, "+") + ":" + layout.str()];
+  if (symbol)
+    return symbol;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  SmallVector<Attribute> references;
+  for (const std::string &source : sources)
+    references.push_back(FlatSymbolRefAttr::get(builder.getContext(), source));
+  std::string name = "packed." + sources.front() + (layout == "rows" ? ".rows" : "");
+  for (unsigned suffix = 1; module.lookupSymbol(name); ++suffix)
+    name = "packed." + sources.front() + "." + std::to_string(suffix);
+  int64_t bytes = packedElements(shapeOf(sources), layout) * sizeof(float);
+  xf::PackedWeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name),
+                             builder.getArrayAttr(references), builder.getStringAttr(layout),
+                             builder.getI64IntegerAttr(nextOffset), builder.getI64IntegerAttr(bytes));
+  nextOffset += llvm::alignTo(bytes, 64);
+  return symbol = FlatSymbolRefAttr::get(builder.getContext(), name);
+}
+
+//===----------------------------------------------------------------------===//
+// KernelCalls
+//===----------------------------------------------------------------------===//
+
+Value KernelCalls::integer(int64_t value) { return arith::ConstantOp::create(builder, loc(), builder.getI64IntegerAttr(value)); }
+Value KernelCalls::real(double value) {
+  return arith::ConstantOp::create(builder, loc(), builder.getF32FloatAttr(float(value)));
+}
+
+static MemRefType rowsType(OpBuilder &builder, int64_t width) {
+  return MemRefType::get({ShapedType::kDynamic, width}, builder.getF32Type());
+}
+
+Buffer KernelCalls::allocate(xf::Rows rows, int64_t width) {
+  Value memref = xf::BufferOp::create(builder, loc(), rowsType(builder, width), rows, /*offset=*/IntegerAttr());
+  return {memref, rows, width, width};
+}
+
+Buffer KernelCalls::output(ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, Value index) {
+  Value memref = xf::OutputAddressOp::create(builder, loc(), rowsType(builder, width), outputs, index);
+  return {memref, rows, width, width};
+}
+
+Buffer KernelCalls::columns(const Buffer &buffer, int64_t from, int64_t width) {
+  auto [strides, offset] = cast<MemRefType>(buffer.memref.getType()).getStridesAndOffset();
+  auto layout = StridedLayoutAttr::get(builder.getContext(), offset + from, strides);
+  auto type = MemRefType::get({ShapedType::kDynamic, width}, builder.getF32Type(), layout);
+  return {xf::ColumnsOp::create(builder, loc(), type, buffer.memref, builder.getI64IntegerAttr(from)), buffer.rows, width,
+          buffer.stride};
+}
+
+Value KernelCalls::weight(const WeightRef &ref, StringRef layout) {
+  SmallVector<Attribute> symbols;
+  SmallVector<std::string> sources;
+  auto add = [&](const std::string &prefix) {
+    sources = llvm::map_to_vector(ref.names, [&](const std::string &name) { return prefix + name; });
+    symbols.push_back(weights.pack(sources, layout));
+  };
+  if (ref.perLayer)
+    llvm::for_each(layerPrefixes, add);
+  else
+    add("");
+  SmallVector<int64_t> shape = weights.shapeOf(sources);
+  if (layout == "panels")
+    shape = {int64_t(llvm::divideCeil(shape[0], 16)), shape[1], 16};
+  return xf::WeightAddressOp::create(builder, loc(), MemRefType::get(shape, builder.getF32Type()),
+                                     builder.getArrayAttr(symbols), ref.perLayer ? layerIndex : Value());
+}
+
+void KernelCalls::launch(StringRef familyName, Params params, Arguments arguments, const Twine &step) {
+  const KernelFamily *family = lookupKernel(familyName);
+  assert(family && "SelectKernels uses families that exist");
+  SmallVector<Value> slots;
+  SmallVector<int64_t> writes;
+  for (auto [index, slot] : llvm::enumerate(family->slots())) {
+    auto given = llvm::find_if(arguments, [&](auto &argument) { return argument.first == slot.name; });
+    slots.push_back(given != arguments.end() && given->second ? given->second : integer(0));
+    if (slot.name == "y")
+      writes.push_back(index);
+  }
+  assert(llvm::all_of(arguments, [&](auto &argument) {
+    return llvm::any_of(family->slots(), [&](const Slot &slot) { return slot.name == argument.first; });
+  }) && "arguments are named as the family's slots");
+
+  DictionaryAttr parameters = builder.getDictionaryAttr(params);
+  std::string symbol = family->symbol(parameters);
+  if (!module.lookupSymbol(symbol)) {
+    OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
+    xf::KernelOp::create(atEnd, loc(), builder.getStringAttr(symbol), builder.getStringAttr(familyName), parameters);
+  }
+  Value panels = family->panels(builder, loc(), parameters, slots);
+  xf::LaunchOp::create(builder, loc(), FlatSymbolRefAttr::get(builder.getContext(), symbol), slots, panels,
+                       builder.getDenseI64ArrayAttr(writes), builder.getStringAttr(function + "/" + step));
+
+  lathe_size_formula needed = family->scratch(parameters);
+  scratch.fixed = std::max(scratch.fixed, needed.fixed);
+  scratch.per_token = std::max(scratch.per_token, needed.per_token);
+  scratch.per_sequence = std::max(scratch.per_sequence, needed.per_sequence);
+  scratch.per_longest = std::max(scratch.per_longest, needed.per_longest);
+  scratch.per_score = std::max(scratch.per_score, needed.per_score);
+}
+
+void KernelCalls::copy(const Buffer &from, const Buffer &to, const Twine &step) {
+  launch("copy_f32", {},
+         {{"x", from.memref}, {"ldx", integer(from.stride)}, {"y", to.memref}, {"ldy", integer(to.stride)},
+          {"M", countOf(from.rows)}, {"N", integer(from.width)}},
+         step);
+}
+
+NamedAttribute KernelCalls::flag(StringRef name, bool value) { return builder.getNamedAttr(name, builder.getBoolAttr(value)); }
+NamedAttribute KernelCalls::choice(StringRef name, StringRef value) {
+  return builder.getNamedAttr(name, builder.getStringAttr(value));
+}
+NamedAttribute KernelCalls::number(StringRef name, int64_t value) {
+  return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+}
+
+} // namespace lathe

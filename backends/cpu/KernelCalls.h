@@ -1,0 +1,92 @@
+//===- KernelCalls.h - buffers, weights and launches while they are chosen ----===//
+//
+// What SelectKernels writes with: it asks for buffers and weights by meaning and for launches by the names of a kernel's
+// slots, and this class emits the ops.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LATHE_BACKENDS_CPU_KERNELCALLS_H
+#define LATHE_BACKENDS_CPU_KERNELCALLS_H
+
+#include "backends/cpu/Passes.h"
+#include "backends/cpu/kernels/Kernels.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace lathe {
+
+/// Rows of f32 (or i32 ids) in memory.
+struct Buffer {
+  mlir::Value memref;
+  xf::Rows rows;
+  int64_t width;
+  int64_t stride; ///< elements from a row to the next
+};
+
+/// A weight as the graph names it: tensors to be joined. In a layer function the names stand behind each layer's prefix.
+struct WeightRef {
+  llvm::SmallVector<std::string, 1> names;
+  bool perLayer = false;
+};
+
+/// Where packed weights are declared; one per module, so that equal recipes share one tensor.
+class WeightTable {
+public:
+  explicit WeightTable(mlir::ModuleOp module) : module(module) {}
+
+  /// The xf.packed_weight of these checkpoint tensors in this layout.
+  mlir::FlatSymbolRefAttr pack(llvm::ArrayRef<std::string> sources, llvm::StringRef layout);
+  /// The shape that the joined sources have in the checkpoint.
+  llvm::SmallVector<int64_t> shapeOf(llvm::ArrayRef<std::string> sources);
+
+private:
+  mlir::ModuleOp module;
+  int64_t nextOffset = 0;
+  llvm::StringMap<mlir::FlatSymbolRefAttr> packed;
+};
+
+/// Emits into one entry.
+class KernelCalls {
+public:
+  KernelCalls(mlir::ModuleOp module, mlir::OpBuilder builder, WeightTable &weights)
+      : builder(builder), module(module), weights(weights) {}
+
+  mlir::OpBuilder builder;
+  mlir::Value tokens, batch, longest; ///< the run's sizes
+  std::string function;               ///< whose ops are being lowered, for the names of steps
+
+  /// The layers that are being lowered together: their prefixes, and which of them is meant (null if there is one).
+  llvm::SmallVector<std::string> layerPrefixes;
+  mlir::Value layerIndex;
+
+  mlir::Value integer(int64_t value);
+  mlir::Value real(double value);
+  mlir::Value countOf(xf::Rows rows) { return rows == xf::Rows::Sequences ? batch : tokens; }
+
+  Buffer allocate(xf::Rows rows, int64_t width);
+  Buffer output(llvm::ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, mlir::Value index = nullptr);
+  Buffer columns(const Buffer &buffer, int64_t from, int64_t width);
+  mlir::Value weight(const WeightRef &ref, llvm::StringRef layout);
+
+  using Arguments = std::initializer_list<std::pair<llvm::StringRef, mlir::Value>>;
+  using Params = llvm::ArrayRef<mlir::NamedAttribute>;
+  /// Launches `family` with arguments by slot name; slots left out are 0. The slot "y" is written.
+  void launch(llvm::StringRef family, Params params, Arguments arguments, const llvm::Twine &step);
+  void copy(const Buffer &from, const Buffer &to, const llvm::Twine &step);
+
+  mlir::NamedAttribute flag(llvm::StringRef name, bool value);
+  mlir::NamedAttribute choice(llvm::StringRef name, llvm::StringRef value);
+  mlir::NamedAttribute number(llvm::StringRef name, int64_t value);
+
+  /// Scratch that the launched kernels need.
+  lathe_size_formula scratch = {};
+
+private:
+  mlir::Location loc() { return builder.getUnknownLoc(); }
+
+  mlir::ModuleOp module;
+  WeightTable &weights;
+};
+
+} // namespace lathe
+
+#endif
