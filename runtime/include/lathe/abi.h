@@ -29,10 +29,11 @@ typedef enum lathe_status {
   LATHE_UNAVAILABLE = 8       /* the model has no such entry, output or tokenizer */
 } lathe_status;
 
-/* Filled by a failing call; the caller owns it. */
+/* Filled by a failing call; the caller owns it. The message comes first so that `= {0}` is valid C++ too, where an
+ * enumeration does not start from 0. */
 typedef struct lathe_error {
-  lathe_status status;
   char message[508];
+  lathe_status status;
 } lathe_error;
 
 typedef struct lathe_model lathe_model;
