@@ -98,6 +98,8 @@ Expected<JsonDocument> JsonDocument::parse(StringRef text, StringRef origin) {
     return createStringError(formatv("'{0}': the file is empty; expected JSON", origin));
   if (text.size() > maxJsonBytes)
     return createStringError(formatv("'{0}': {1} bytes of JSON, the limit is {2}", origin, text.size(), maxJsonBytes));
+  if (size_t nul = text.find('\0'); nul != StringRef::npos) // the parser would take it for the end
+    return createStringError(formatv("'{0}': not valid JSON at byte {1}: a NUL byte", origin, nul));
   StrictTreeBuilder builder;
   if (!json::sax_parse(text.begin(), text.end(), &builder))
     return createStringError(formatv("'{0}': {1}", origin, builder.message));

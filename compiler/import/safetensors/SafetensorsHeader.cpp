@@ -260,6 +260,8 @@ static Expected<SafetensorsContents> parse(ArrayRef<uint8_t> bytes) {
   StringRef json = text.substr(8, headerBytes);
   if (!json.starts_with("{"))
     return createStringError("not a safetensors file: the header does not begin with '{'");
+  if (size_t nul = json.find('\0'); nul != StringRef::npos) // the parser would take it for the end
+    return createStringError(formatv("the header is not valid JSON at byte {0}: a NUL byte", nul));
   HeaderReader reader;
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &reader))
     return createStringError(Twine(reader.message));
