@@ -45,8 +45,9 @@ void gemm(benchmark::State &state, GemmShape shape, const std::string &params, b
   std::vector<uint8_t> scratch(kernel.scratchBytes() + 64);
   size_t turn = 0;
   auto run = [&] {
-    std::vector<Arg> args = {x.data(), shape.k, weights[turn].data(), bias.data(), residual.data(), shape.n,
-                             y.data(), shape.n, shape.m,              shape.n,     shape.k};
+    std::vector<Arg> args = {
+        x.data(), shape.k, weights[turn].data(), bias.data(), residual.data(), shape.n, y.data(), shape.n, shape.m,
+        shape.n,  shape.k};
     kernel.call(args, 0, kernel.panels(args), scratch.data());
     turn = (turn + 1) % copies;
   };

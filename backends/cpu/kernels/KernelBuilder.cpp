@@ -46,6 +46,7 @@ Value KernelBuilder::floatSlot(unsigned index) { return LLVM::LoadOp::create(*th
 Value KernelBuilder::integer(int64_t value) {
   return arith::ConstantOp::create(*this, getI64Type(), getI64IntegerAttr(value));
 }
+Value KernelBuilder::flag(bool value) { return arith::ConstantOp::create(*this, getI1Type(), getBoolAttr(value)); }
 Value KernelBuilder::scalar(float value) {
   return arith::ConstantOp::create(*this, getF32Type(), getF32FloatAttr(value));
 }
@@ -162,6 +163,12 @@ Value KernelBuilder::loadByte(Value address) {
 Value KernelBuilder::loadIndex(Value address) {
   Value index = LLVM::LoadOp::create(*this, getI32Type(), address);
   return arith::ExtSIOp::create(*this, getI64Type(), index);
+}
+Value KernelBuilder::nonZeroBytes(Value address, Value mask) {
+  auto type = VectorType::get({lanes}, getI8Type());
+  Value zeros = arith::ConstantOp::create(*this, type, getZeroAttr(type));
+  Value bytes = LLVM::MaskedLoadOp::create(*this, type, address, mask, zeros, /*alignment=*/1);
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, bytes, zeros);
 }
 void KernelBuilder::storeScalar(Value value, Value address) {
   LLVM::StoreOp::create(*this, value, address, floatAlignment);

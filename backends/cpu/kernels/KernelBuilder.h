@@ -34,6 +34,7 @@ public:
   Value floatSlot(unsigned index);
 
   Value integer(int64_t value);
+  Value flag(bool value);
   Value scalar(float value);
   Value splat(float value);
   /// Sixteen lanes of an integer, for arithmetic on the bits of floats.
@@ -82,6 +83,8 @@ public:
   /// Zero-extended to i64, respectively sign-extended.
   Value loadByte(Value address);
   Value loadIndex(Value address);
+  /// Which of sixteen bytes are not zero; those outside the mask are not read and count as zero.
+  Value nonZeroBytes(Value address, Value mask);
   void storeScalar(Value value, Value address);
   /// Sixteen lanes; with a mask, lanes left out are neither read nor written and are zero when loaded. A null mask
   /// means all lanes.

@@ -1,19 +1,10 @@
-#include "Harness.h"
-#include "Reference.h"
-#include "Shapes.h"
-#include <gtest/gtest.h>
+#include "KernelTest.h"
 
 using namespace lathe::test;
 
 namespace {
 
-class GemmTest : public testing::Test {
-protected:
-  void SetUp() override {
-    if (std::string why = whyUnsupported(); !why.empty())
-      GTEST_SKIP() << why;
-  }
-};
+using GemmTest = KernelTest;
 
 struct Variant {
   bool bias;
@@ -72,13 +63,11 @@ void check(const Variant &variant, GemmShape shape, Random &random) {
   Problem problem(shape, random);
   Guarded<float> y(problem.outputSize());
   problem.run(variant, y, 0);
-  ASSERT_TRUE(y.intact());
   double worst = 0;
   for (int64_t row = 0; row < shape.m; ++row) {
     for (int64_t column = 0; column < shape.n; ++column) {
       double expected = problem.expected(variant, row, column);
-      double error = std::abs(y[row * problem.ldy + column] - expected) / std::max(1.0, std::abs(expected));
-      worst = std::isnan(error) ? INFINITY : std::max(worst, error);
+      worst = std::max(worst, errorOf(y[row * problem.ldy + column], expected));
     }
     if (row + 1 < shape.m)
       for (int64_t gap = shape.n; gap < problem.ldy; ++gap)
@@ -90,7 +79,7 @@ void check(const Variant &variant, GemmShape shape, Random &random) {
   // The same bits in any split of panels.
   Guarded<float> split(problem.outputSize());
   problem.run(variant, split, 1);
-  EXPECT_EQ(std::memcmp(y.data(), split.data(), y.size() * sizeof(float)), 0);
+  EXPECT_TRUE(sameBits(y, split));
 }
 
 TEST_F(GemmTest, OddShapesOfEveryVariant) {

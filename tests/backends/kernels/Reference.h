@@ -53,5 +53,18 @@ inline std::vector<float> packWeights(const std::vector<float> &w, int64_t n, in
   return packed;
 }
 
+/// |got - expected| relative to max(1, |expected|); NaN is infinitely wrong.
+inline double errorOf(double got, double expected) {
+  double error = std::abs(got - expected) / std::max(1.0, std::abs(expected));
+  return std::isnan(error) ? INFINITY : error;
+}
+
+inline std::vector<int32_t> prefixSums(const std::vector<int64_t> &lengths) {
+  std::vector<int32_t> sums = {0};
+  for (int64_t length : lengths)
+    sums.push_back(sums.back() + static_cast<int32_t>(length));
+  return sums;
+}
+
 } // namespace lathe::test
 #endif // LATHE_TESTS_BACKENDS_KERNELS_REFERENCE_H

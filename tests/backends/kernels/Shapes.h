@@ -3,6 +3,7 @@
 #define LATHE_TESTS_BACKENDS_KERNELS_SHAPES_H
 
 #include <cstdint>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -29,6 +30,43 @@ inline std::vector<GemmShape> gemmOddShapes() {
   auto below = [&](int64_t limit) { return 1 + static_cast<int64_t>(random() % limit); };
   for (int i = 0; i < 120; ++i)
     shapes.push_back({below(300), below(200), below(150)});
+  return shapes;
+}
+
+struct AttentionShape {
+  int64_t headDim, heads;
+  std::vector<int64_t> lengths;
+};
+
+/// MiniLM and BERT-base: one text, a batch, long texts.
+inline const std::vector<AttentionShape> attentionModelShapes = {
+    {32, 12, {128}}, {32, 12, std::vector<int64_t>(8, 128)}, {64, 12, {128}}, {64, 12, {512}}, {64, 12, {2048}},
+    {64, 12, {16}},
+};
+
+/// Lengths around every boundary: vectors, tiles, query blocks and key blocks; empty sequences among them.
+inline std::vector<AttentionShape> attentionOddShapes(int64_t headDim, int count) {
+  std::vector<AttentionShape> shapes = {{headDim, 1, {1}}, {headDim, 2, {513}}, {headDim, 1, {1100, 0, 3}}};
+  const int64_t edges[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 33, 47, 48, 49, 127, 128, 129, 300};
+  std::minstd_rand random(static_cast<unsigned>(headDim));
+  while (static_cast<int>(shapes.size()) < count) {
+    AttentionShape shape = {headDim, 1 + static_cast<int64_t>(random() % 3), {}};
+    for (unsigned i = 0, batch = 1 + random() % 3; i < batch; ++i)
+      shape.lengths.push_back(edges[random() % std::size(edges)]);
+    shapes.push_back(shape);
+  }
+  return shapes;
+}
+
+/// Rows and columns of row-wise kernels.
+struct RowShape {
+  int64_t rows, width;
+};
+inline std::vector<RowShape> rowOddShapes() {
+  std::vector<RowShape> shapes = {{0, 16}, {128, 384}, {128, 768}, {16, 1024}, {3, 3072}};
+  for (int64_t width : {1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 312})
+    for (int64_t rows : {1, 7, 8, 9, 23})
+      shapes.push_back({rows, width});
   return shapes;
 }
 

@@ -1,0 +1,252 @@
+// attention_f32: y = softmax(scale Q K^T) V per sequence and head, without storing all scores.
+//
+// A panel is up to 128 queries of one head of one sequence. Keys and values are taken in blocks of 512, counted from
+// the sequence's start, each packed for emitTile into the worker's scratch. Per 8 queries and block: scores, their
+// maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
+// raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
+// a key's place in its sequence, so the bits are the same alone and in any batch.
+#include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/Packing.h"
+#include "backends/cpu/kernels/Sequences.h"
+#include "backends/cpu/kernels/VectorMath.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask };
+
+constexpr Slot slotTable[] = {
+    {"q", SlotKind::Pointer, "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
+    {"ldq", SlotKind::Integer, "elements from a row of q to the next"},
+    {"k", SlotKind::Pointer, "likewise"},
+    {"ldk", SlotKind::Integer, "likewise"},
+    {"v", SlotKind::Pointer, "likewise"},
+    {"ldv", SlotKind::Integer, "likewise"},
+    {"y", SlotKind::Pointer, "likewise; may not overlap q, k or v"},
+    {"ldy", SlotKind::Integer, "likewise"},
+    {"cu_seqlens", SlotKind::Pointer, "i32 [batch + 1], rows of each sequence; masked: not read"},
+    {"batch", SlotKind::Integer, "sequences"},
+    {"heads", SlotKind::Integer, "heads"},
+    {"scale", SlotKind::Float, "factor on scores"},
+    {"longest", SlotKind::Integer, "length of the longest sequence; masked: rows per sequence"},
+    {"mask", SlotKind::Pointer,
+     "masked: u8 [batch * longest], 0 for keys that are absent; rows of y whose keys are "
+     "all absent are zeros"},
+};
+constexpr Parameter parameterTable[] = {
+    {"head_dim", Parameter::Kind::Integer, 1, 256},
+    {"masked", Parameter::Kind::Flag},
+};
+
+constexpr int64_t lanes = KernelBuilder::lanes;
+/// 512 keys of head_dim 64, packed twice, are 256 KB: they stay in the second-level cache while queries pass.
+constexpr int64_t keyBlock = 512;
+/// Packing 512 keys is then less than a twentieth of the arithmetic on them.
+constexpr int64_t queryBlock = 128;
+
+/// The scratch, in elements: every part begins on a cache line.
+struct Layout {
+  explicit Layout(int64_t headDim)
+      : valuePanels(llvm::divideCeil(headDim, lanes)), keys(0), values(keys + keyBlock * headDim),
+        bias(values + keyBlock * valuePanels * lanes), scores(bias + keyBlock), products(scores + tileRows * keyBlock),
+        corrections(products + tileRows * valuePanels * lanes), sums(corrections + lanes),
+        maxima(sums + queryBlock * valuePanels * lanes), weights(maxima + queryBlock), end(weights + queryBlock) {}
+  int64_t valuePanels;
+  int64_t keys;        // [512/16][head_dim][16]
+  int64_t values;      // [head_dim/16][512][16]
+  int64_t bias;        // [512]: 0 for a key, -inf for none
+  int64_t scores;      // [8][512], then exponentials
+  int64_t products;    // [8][head_dim up to a multiple of 16]: exponentials times values of this block
+  int64_t corrections; // [8]: what earlier sums are multiplied by
+  int64_t sums;        // [128][likewise]: the same, of earlier blocks
+  int64_t maxima;      // [128]: largest score so far
+  int64_t weights;     // [128]: sum of exponentials so far
+  int64_t end;
+};
+
+/// Emits one variant; members are what its parts have in common.
+class AttentionEmitter {
+public:
+  AttentionEmitter(KernelBuilder &b, const Parameters &params)
+      : b(b), headDim(params.integer("head_dim")), masked(params.flag("masked")), layout(headDim),
+        scale(b.broadcast(b.floatSlot(Scale))) {}
+  void emit();
+
+private:
+  KernelBuilder &b;
+  const int64_t headDim;
+  const bool masked;
+  const Layout layout;
+  Value scale;
+
+  Value part(int64_t offset) { return b.at(b.scratch, offset); }
+  Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
+  int64_t paddedDim() const { return layout.valuePanels * lanes; }
+
+  void emitBlock(Rows q, Value queries, Rows y, Sequence sequence, Value keyAddress, Value ldk, Value valueAddress,
+                 Value ldv, Value firstKey);
+  void emitBias(Sequence sequence, Value firstKey, Value keys);
+  void emitScores(Rows q, Value rows, Value keys);
+  void emitSoftmaxRow(Value row, Value query, Value isFirst, Value keys);
+  void emitProducts(Value rows, Value keys);
+  void emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y);
+};
+
+void AttentionEmitter::emit() {
+  Value q = b.pointerSlot(Q), ldq = b.integerSlot(LdQ), k = b.pointerSlot(K), ldk = b.integerSlot(LdK);
+  Value v = b.pointerSlot(V), ldv = b.integerSlot(LdV), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
+  Value heads = b.integerSlot(Heads), queryBlocks = b.ceilDiv(b.integerSlot(Longest), queryBlock);
+  Sequences sequences(b, masked, CuSeqlens, Mask, Longest);
+
+  b.forRange(b.begin, b.end, 1, [&](Value panel) {
+    Value firstQuery = b.mul(b.rem(panel, queryBlocks), queryBlock), rest = b.div(panel, queryBlocks);
+    Value column = b.mul(b.rem(rest, heads), headDim);
+    Sequence sequence = sequences.at(b, b.div(rest, heads));
+    Value queries = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
+    Value firstRow = b.add(sequence.first, firstQuery);
+    auto address = [&](Value base, Value stride, Value row) { return b.at(base, b.add(b.mul(row, stride), column)); };
+    // A shorter sequence than the longest has panels without queries.
+    Value keys = b.select(b.less(b.integer(0), queries), sequence.length, b.integer(0));
+    b.forRange(b.integer(0), keys, keyBlock, [&](Value firstKey) {
+      Value keyRow = b.add(sequence.first, firstKey);
+      emitBlock({address(q, ldq, firstRow), ldq}, queries, {address(y, ldy, firstRow), ldy}, sequence,
+                address(k, ldk, keyRow), ldk, address(v, ldv, keyRow), ldv, firstKey);
+    });
+  });
+}
+
+/// All queries of the panel against one block of keys.
+void AttentionEmitter::emitBlock(Rows q, Value queries, Rows y, Sequence sequence, Value keyAddress, Value ldk,
+                                 Value valueAddress, Value ldv, Value firstKey) {
+  Value keys = b.min(b.integer(keyBlock), b.sub(sequence.length, firstKey));
+  Value isFirst = b.equal(firstKey, b.integer(0));
+  Value isLast = b.equal(b.add(firstKey, keys), sequence.length);
+  emitPackTransposed(b, {keyAddress, ldk}, keys, b.integer(headDim), {part(layout.keys), b.integer(headDim * lanes)});
+  emitPack(b, {valueAddress, ldv}, keys, b.integer(headDim), {part(layout.values), b.integer(keyBlock * lanes)});
+  emitBias(sequence, firstKey, keys);
+
+  b.forRange(b.integer(0), queries, tileRows, [&](Value query) {
+    Value rows = b.min(b.integer(tileRows), b.sub(queries, query));
+    emitScores({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows, keys);
+    b.forRange(b.integer(0), rows, 1, [&](Value row) { emitSoftmaxRow(row, b.add(query, row), isFirst, keys); });
+    emitProducts(rows, keys);
+    b.forRange(b.integer(0), rows, 1, [&](Value row) {
+      Value at = b.add(query, row);
+      emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));
+    });
+  });
+}
+
+/// 0 for keys, -inf for lanes without one: added to scores, these get a weight of exactly 0.
+void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
+  b.forRange(b.integer(0), keys, lanes, [&](Value key) {
+    Value present = b.firstLanes(b.sub(keys, key));
+    if (masked) {
+      Value row = b.add(sequence.first, b.add(firstKey, key));
+      present = b.nonZeroBytes(b.atByte(sequence.mask, row), present);
+    }
+    b.store(b.select(present, b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
+  });
+}
+
+/// Scores of up to 8 queries with the block's keys, not scaled yet.
+void AttentionEmitter::emitScores(Rows q, Value rows, Value keys) {
+  Value panels = b.ceilDiv(keys, lanes);
+  b.forRange(b.integer(0), panels, tilePanels, [&](Value panel) {
+    Panels packed = {rowOf(layout.keys, panel, headDim * lanes), b.integer(headDim * lanes)};
+    Rows scores = {rowOf(layout.scores, panel, lanes), b.integer(keyBlock)};
+    Value count = b.min(b.integer(tilePanels), b.sub(panels, panel));
+    emitTile(b, q, packed, b.integer(headDim), scores, rows, count, b.integer(nearAhead));
+  });
+}
+
+/// Turns a row of scores into exponentials relative to the largest score so far; keeps that maximum, the weight so far
+/// and the correction for what was summed before.
+void AttentionEmitter::emitSoftmaxRow(Value row, Value query, Value isFirst, Value keys) {
+  Value scores = rowOf(layout.scores, row, keyBlock), bias = part(layout.bias);
+  Value maximum = rowOf(layout.maxima, query, 1), weight = rowOf(layout.weights, query, 1);
+  auto score = [&](Value key) { return b.fma(b.load(b.at(scores, key)), scale, b.load(b.at(bias, key))); };
+
+  Value lowest = b.scalar(-INFINITY);
+  Value before = b.select(isFirst, lowest, b.loadScalar(maximum));
+  Value largest = b.forRange(b.integer(0), keys, lanes, b.broadcast(before), [&](Value key, ValueRange carried) {
+    return KernelBuilder::Values{b.max(carried[0], score(key))};
+  })[0];
+  largest = b.maxOfLanes(largest);
+  b.storeScalar(largest, maximum);
+  // While all keys so far are masked the maximum is -inf; any number then serves as well, and -inf - -inf would not.
+  Value base = b.broadcast(b.select(b.equal(largest, lowest), b.scalar(0.0f), largest));
+
+  Value sums = b.forRange(b.integer(0), keys, lanes, b.splat(0.0f), [&](Value key, ValueRange carried) {
+    Value e = emitExp(b, b.sub(score(key), base));
+    b.store(e, b.at(scores, key));
+    return KernelBuilder::Values{b.add(carried[0], e)};
+  })[0];
+  Value correction = b.firstLane(emitExp(b, b.sub(b.broadcast(before), base)));
+  Value earlier = b.select(isFirst, b.scalar(0.0f), b.mul(b.loadScalar(weight), correction));
+  b.storeScalar(b.add(earlier, b.sumOfLanes(sums)), weight);
+  b.storeScalar(correction, rowOf(layout.corrections, row, 1));
+}
+
+/// Exponentials times values, by groups of panels as even as can be: 4 panels are 2 + 2, not 3 + 1.
+void AttentionEmitter::emitProducts(Value rows, Value keys) {
+  int64_t groups = llvm::divideCeil(layout.valuePanels, tilePanels);
+  for (int64_t group = 0; group < groups; ++group) {
+    int64_t first = group * layout.valuePanels / groups, last = (group + 1) * layout.valuePanels / groups;
+    emitTile(b, {part(layout.scores), b.integer(keyBlock)},
+             {part(layout.values + first * keyBlock * lanes), b.integer(keyBlock * lanes)}, keys,
+             {part(layout.products + first * lanes), b.integer(paddedDim())}, rows, b.integer(last - first),
+             b.integer(nearAhead));
+  }
+}
+
+/// Adds a row's product to what earlier blocks gave; after the last block divides by the weight and writes the result.
+void AttentionEmitter::emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y) {
+  Value product = rowOf(layout.products, row, paddedDim()), sum = rowOf(layout.sums, query, paddedDim());
+  b.ifTrue(b.equal(isFirst, b.flag(false)), [&] {
+    Value correction = b.broadcast(b.loadScalar(rowOf(layout.corrections, row, 1)));
+    b.forRange(b.integer(0), b.integer(paddedDim()), lanes, [&](Value c) {
+      Value v = b.fma(b.load(b.at(sum, c)), correction, b.load(b.at(product, c)));
+      b.store(v, b.at(product, c));
+    });
+  });
+  b.ifElse(
+      isLast,
+      [&] {
+        Value weight = b.loadScalar(rowOf(layout.weights, query, 1));
+        // Without a single key the weight is 0, and so is the product.
+        Value inverse = b.div(b.scalar(1.0f), b.select(b.equal(weight, b.scalar(0.0f)), b.scalar(1.0f), weight));
+        b.forVectors(b.integer(headDim), [&](Value c, Value mask) {
+          b.store(b.mul(b.load(b.at(product, c)), b.broadcast(inverse)), b.at(y, c), mask);
+        });
+      },
+      [&] {
+        b.forRange(b.integer(0), b.integer(paddedDim()), lanes,
+                   [&](Value c) { b.store(b.load(b.at(product, c)), b.at(sum, c)); });
+      });
+}
+
+class Attention final : public KernelFamily {
+public:
+  Attention() : KernelFamily("attention_f32", slotTable, parameterTable) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &params) const override { AttentionEmitter(b, params).emit(); }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.mul(b.mul(slots[Batch], slots[Heads]), b.ceilDiv(slots[Longest], queryBlock));
+  }
+  int64_t scratchBytes(const Parameters &params) const override {
+    return Layout(params.integer("head_dim")).end * sizeof(float);
+  }
+};
+
+} // namespace
+
+const KernelFamily &kernel_attention_f32() {
+  static const Attention family;
+  return family;
+}
+
+} // namespace lathe

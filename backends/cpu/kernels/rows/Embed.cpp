@@ -1,0 +1,99 @@
+// embed_f32: y[m] = sum over t of table_t[ids_t[m]], then LayerNorm where the model has one.
+#include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/rows/RowNorm.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+enum { Y, LdY, M, H, Gamma, Beta, Epsilon, FirstTable };
+constexpr int64_t maxTables = 4;
+
+constexpr Slot slotTable[] = {
+    {"y", SlotKind::Pointer, "rows [M][ldy]"},
+    {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
+    {"M", SlotKind::Integer, "rows"},
+    {"H", SlotKind::Integer, "columns, at least 1"},
+    {"gamma", SlotKind::Pointer, "[H], with norm"},
+    {"beta", SlotKind::Pointer, "[H], with norm"},
+    {"eps", SlotKind::Float, "added to the variance, with norm"},
+    {"table0", SlotKind::Pointer, "[rows][H], or [rows/16][H][16] where bit 0 of `packed` is set"},
+    {"ids0", SlotKind::Pointer, "i32 [M], each a row of table0"},
+    {"table1", SlotKind::Pointer, "likewise, by bit 1"},
+    {"ids1", SlotKind::Pointer, "likewise"},
+    {"table2", SlotKind::Pointer, "likewise, by bit 2"},
+    {"ids2", SlotKind::Pointer, "likewise"},
+    {"table3", SlotKind::Pointer, "likewise, by bit 3"},
+    {"ids3", SlotKind::Pointer, "likewise"},
+};
+constexpr Parameter parameterTable[] = {
+    {"tables", Parameter::Kind::Integer, 1, maxTables},
+    {"norm", Parameter::Kind::Flag},
+    {"packed", Parameter::Kind::Integer, 0, (1 << maxTables) - 1},
+};
+
+class Embed final : public KernelFamily {
+public:
+  Embed() : KernelFamily("embed_f32", slotTable, parameterTable) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &params) const override;
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.ceilDiv(slots[M], rowsPerPanel);
+  }
+};
+
+/// A row of a table. A packed table is shared with the LM head's product, whose layout puts a row's elements 16 apart.
+struct TableRow {
+  Value base;
+  bool packed;
+
+  Value load(KernelBuilder &b, Value column, Value mask) const {
+    if (!packed)
+      return b.load(b.at(base, column), mask);
+    Value lanes = mask ? mask : b.firstLanes(b.integer(KernelBuilder::lanes));
+    return b.gather(b.at(base, b.mul(column, KernelBuilder::lanes)), b.integer(KernelBuilder::lanes), lanes);
+  }
+};
+
+void Embed::emit(KernelBuilder &b, const Parameters &params) const {
+  Value y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
+  NormOperands norm = {b.pointerSlot(Gamma), b.pointerSlot(Beta), b.floatSlot(Epsilon), b.integerSlot(H)};
+  KernelBuilder::Values tables, ids;
+  for (int64_t t = 0; t < params.integer("tables"); ++t) {
+    tables.push_back(b.pointerSlot(FirstTable + 2 * t));
+    ids.push_back(b.pointerSlot(FirstTable + 2 * t + 1));
+  }
+
+  forPanelRows(b, b.integerSlot(M), [&](Value m) {
+    SmallVector<TableRow> rows;
+    for (auto [t, table] : llvm::enumerate(tables)) {
+      Value id = b.loadIndex(b.at(ids[t], m)); // an i32 is as wide as an f32
+      bool packed = params.integer("packed") >> t & 1;
+      Value lanes = b.integer(KernelBuilder::lanes);
+      Value offset =
+          packed ? b.add(b.mul(b.mul(b.div(id, lanes), norm.width), lanes), b.rem(id, lanes)) : b.mul(id, norm.width);
+      rows.push_back({b.at(table, offset), packed});
+    }
+    Value target = b.at(y, b.mul(m, ldy));
+    Value sums = b.forVectors(norm.width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+      Value v = rows.front().load(b, column, mask);
+      for (const TableRow &row : ArrayRef(rows).drop_front())
+        v = b.add(v, row.load(b, column, mask));
+      b.store(v, b.at(target, column), mask);
+      return KernelBuilder::Values{b.add(carried[0], v)};
+    })[0];
+    if (params.flag("norm"))
+      emitNormalizedRow(b, norm, target, target, sums);
+  });
+}
+
+} // namespace
+
+const KernelFamily &kernel_embed_f32() {
+  static const Embed family;
+  return family;
+}
+
+} // namespace lathe

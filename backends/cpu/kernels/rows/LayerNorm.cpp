@@ -1,0 +1,62 @@
+// layer_norm_f32: y = LayerNorm(x + residual) * gamma + beta, row by row.
+#include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/rows/RowNorm.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+enum { X, LdX, Residual, LdR, Gamma, Beta, Y, LdY, M, H, Epsilon };
+
+constexpr Slot slotTable[] = {
+    {"x", SlotKind::Pointer, "rows [M][ldx]"},
+    {"ldx", SlotKind::Integer, "elements from a row of x to the next"},
+    {"residual", SlotKind::Pointer, "rows [M][ldr], added first"},
+    {"ldr", SlotKind::Integer, "elements from a row of residual to the next"},
+    {"gamma", SlotKind::Pointer, "[H]"},
+    {"beta", SlotKind::Pointer, "[H]"},
+    {"y", SlotKind::Pointer, "rows [M][ldy]; may be x or residual"},
+    {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
+    {"M", SlotKind::Integer, "rows"},
+    {"H", SlotKind::Integer, "columns, at least 1"},
+    {"eps", SlotKind::Float, "added to the variance"},
+};
+constexpr Parameter parameterTable[] = {{"residual", Parameter::Kind::Flag}};
+
+class LayerNorm final : public KernelFamily {
+public:
+  LayerNorm() : KernelFamily("layer_norm_f32", slotTable, parameterTable) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &params) const override {
+    Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
+    Value residual = b.pointerSlot(Residual), ldr = b.integerSlot(LdR);
+    NormOperands norm = {b.pointerSlot(Gamma), b.pointerSlot(Beta), b.floatSlot(Epsilon), b.integerSlot(H)};
+    forPanelRows(b, b.integerSlot(M), [&](Value row) {
+      Value source = b.at(x, b.mul(row, ldx)), target = b.at(y, b.mul(row, ldy));
+      Value other = b.at(residual, b.mul(row, ldr));
+      Value sums = b.forVectors(norm.width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+        Value v = b.load(b.at(source, column), mask);
+        if (params.flag("residual")) {
+          v = b.add(v, b.load(b.at(other, column), mask));
+          b.store(v, b.at(target, column), mask); // y keeps the sum for the passes to come
+        }
+        return KernelBuilder::Values{b.add(carried[0], v)};
+      })[0];
+      emitNormalizedRow(b, norm, params.flag("residual") ? target : source, target, sums);
+    });
+  }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.ceilDiv(slots[M], rowsPerPanel);
+  }
+};
+
+} // namespace
+
+const KernelFamily &kernel_layer_norm_f32() {
+  static const LayerNorm family;
+  return family;
+}
+
+} // namespace lathe

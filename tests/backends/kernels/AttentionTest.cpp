@@ -1,0 +1,187 @@
+#include "KernelTest.h"
+
+using namespace lathe::test;
+
+namespace {
+
+using AttentionTest = KernelTest;
+
+/// Sequences of queries, keys and values; dense when there is a mask.
+struct Problem {
+  AttentionShape shape;
+  bool masked;
+  int64_t longest, rows, width, ldq, ldk, ldv, ldy;
+  float scale;
+  std::vector<int32_t> starts; // of each sequence's rows
+  std::vector<uint8_t> present;
+  Guarded<float> q, k, v;
+  Guarded<int32_t> cuSeqlens;
+  Guarded<uint8_t> mask;
+
+  Problem(const AttentionShape &shape, bool masked, Random &random)
+      : shape(shape), masked(masked), longest(*std::max_element(shape.lengths.begin(), shape.lengths.end())),
+        rows(masked ? longest * static_cast<int64_t>(shape.lengths.size()) : prefixSums(shape.lengths).back()),
+        width(shape.heads * shape.headDim), ldq(width + random.below(3)), ldk(width + random.below(3)),
+        ldv(width + random.below(3)), ldy(width + random.below(3)),
+        scale((random.below(2) ? 1 : -1) * 2 / std::sqrt(float(shape.headDim))), starts(startsOf(*this)),
+        present(presentOf(*this, random)), q(random.vector(sizeFor(ldq))), k(random.vector(sizeFor(ldk))),
+        v(random.vector(sizeFor(ldv))), cuSeqlens(prefixSums(shape.lengths)), mask(present) {}
+
+  static std::vector<int32_t> startsOf(const Problem &p) {
+    if (!p.masked)
+      return prefixSums(p.shape.lengths);
+    return prefixSums(std::vector<int64_t>(p.shape.lengths.size(), p.longest));
+  }
+  /// The first `length` columns, some of them knocked out; the shortest sequences end up without any.
+  static std::vector<uint8_t> presentOf(const Problem &p, Random &random) {
+    std::vector<uint8_t> present(p.rows, 1);
+    if (p.masked)
+      for (size_t s = 0; s < p.shape.lengths.size(); ++s)
+        for (int64_t i = 0; i < p.longest; ++i)
+          present[p.starts[s] + i] = i < p.shape.lengths[s] && random.below(5) > 0;
+    return present;
+  }
+  size_t sizeFor(int64_t ld) const { return rows > 0 ? (rows - 1) * ld + width : 0; }
+  std::string params() const {
+    return "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true}" : "}");
+  }
+
+  Guarded<float> &run(Guarded<float> &y, int64_t panelsPerCall) const {
+    Kernel::get("attention_f32", params())
+        .run({q.data(), ldq, k.data(), ldk, v.data(), ldv, y.data(), ldy, cuSeqlens.data(), shape.lengths.size(),
+              shape.heads, scale, longest, mask.data()},
+             panelsPerCall);
+    return y;
+  }
+
+  /// One row of one head.
+  std::vector<double> expected(size_t sequence, int64_t row, int64_t head) const {
+    int64_t first = starts[sequence], length = starts[sequence + 1] - first, d = shape.headDim;
+    const float *query = &q[(first + row) * ldq + head * d];
+    std::vector<double> scores(length), result(d, 0.0);
+    double largest = -INFINITY, total = 0;
+    for (int64_t j = 0; j < length; ++j) {
+      scores[j] = 0;
+      for (int64_t c = 0; c < d; ++c)
+        scores[j] += double(query[c]) * k[(first + j) * ldk + head * d + c];
+      scores[j] = present[first + j] ? scores[j] * scale : -INFINITY;
+      largest = std::max(largest, scores[j]);
+    }
+    for (int64_t j = 0; j < length; ++j) {
+      if (!present[first + j])
+        continue;
+      double weight = std::exp(scores[j] - largest);
+      total += weight;
+      for (int64_t c = 0; c < d; ++c)
+        result[c] += weight * v[(first + j) * ldv + head * d + c];
+    }
+    for (double &value : result)
+      value = total > 0 ? value / total : 0;
+    return result;
+  }
+};
+
+void check(const AttentionShape &shape, bool masked, Random &random) {
+  Problem problem(shape, masked, random);
+  SCOPED_TRACE(testing::Message() << problem.params() << " heads=" << shape.heads
+                                  << " lengths=" << testing::PrintToString(shape.lengths));
+  Guarded<float> y(problem.sizeFor(problem.ldy));
+  problem.run(y, 0);
+  double worst = 0;
+  for (size_t s = 0; s < shape.lengths.size(); ++s) {
+    int64_t length = problem.starts[s + 1] - problem.starts[s];
+    // Every row of short sequences, some of long ones: the reference is slow.
+    for (int64_t row = 0; row < length; row += length > 64 ? 1 + random.below(31) : 1)
+      for (int64_t head = 0; head < shape.heads; ++head) {
+        std::vector<double> expected = problem.expected(s, row, head);
+        for (int64_t c = 0; c < shape.headDim; ++c)
+          worst = std::max(worst,
+                           errorOf(y[(problem.starts[s] + row) * problem.ldy + head * shape.headDim + c], expected[c]));
+      }
+  }
+  EXPECT_LE(worst, 4e-6);
+  for (int64_t row = 0; row + 1 < problem.rows; ++row)
+    for (int64_t gap = problem.width; gap < problem.ldy; ++gap)
+      ASSERT_TRUE(std::isnan(y[row * problem.ldy + gap])) << "wrote between rows";
+  Guarded<float> split(problem.sizeFor(problem.ldy));
+  EXPECT_TRUE(sameBits(y, problem.run(split, 1)));
+}
+
+TEST_F(AttentionTest, OddShapesOfEveryHeadDim) {
+  Random random(3);
+  for (int64_t headDim : {1, 5, 16, 20, 32, 40, 64, 100, 128, 256})
+    for (const AttentionShape &shape : attentionOddShapes(headDim, 24))
+      check(shape, /*masked=*/false, random);
+}
+
+TEST_F(AttentionTest, OddShapesWithMasks) {
+  Random random(4);
+  for (int64_t headDim : {5, 32, 64})
+    for (const AttentionShape &shape : attentionOddShapes(headDim, 70))
+      check(shape, /*masked=*/true, random);
+}
+
+TEST_F(AttentionTest, ModelShapes) {
+  Random random(5);
+  for (const AttentionShape &shape : attentionModelShapes)
+    check(shape, /*masked=*/false, random);
+}
+
+/// The rows of sequence `index` of a packed problem, as a problem of its own, must have the same bits; and a dense one
+/// whose mask only cuts off the tail as well.
+TEST_F(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) {
+  Random random(6);
+  AttentionShape shape = {64, 2, {37, 700, 0, 129}};
+  Problem batch(shape, /*masked=*/false, random);
+  Guarded<float> all(batch.sizeFor(batch.ldy));
+  batch.run(all, 0);
+
+  int64_t longest = batch.longest, sequences = 4, width = batch.width;
+  auto padded = [&](const Guarded<float> &packed, int64_t ld) {
+    std::vector<float> rows(sequences * longest * width, 1.0f);
+    for (int64_t s = 0; s < sequences; ++s)
+      for (int64_t i = 0; i < shape.lengths[s]; ++i)
+        std::copy_n(&packed[(batch.starts[s] + i) * ld], width, &rows[(s * longest + i) * width]);
+    return rows;
+  };
+  Guarded<float> q(padded(batch.q, batch.ldq)), k(padded(batch.k, batch.ldk)), v(padded(batch.v, batch.ldv));
+  std::vector<uint8_t> mask(sequences * longest, 0);
+  for (int64_t s = 0; s < sequences; ++s)
+    std::fill_n(mask.begin() + s * longest, shape.lengths[s], 1);
+  Guarded<uint8_t> guardedMask(mask);
+  Guarded<float> dense(sequences * longest * width);
+  Kernel::get("attention_f32", "{head_dim = 64, masked = true}")
+      .run({q.data(), width, k.data(), width, v.data(), width, dense.data(), width, nullptr, sequences, shape.heads,
+            batch.scale, longest, guardedMask.data()});
+
+  for (int64_t s = 0; s < sequences; ++s) {
+    int64_t length = shape.lengths[s], first = batch.starts[s];
+    Guarded<int32_t> bounds(std::vector<int32_t>{0, static_cast<int32_t>(length)});
+    Guarded<float> alone(length * width);
+    Kernel::get("attention_f32", "{head_dim = 64}")
+        .run({batch.q.begin() + first * batch.ldq, batch.ldq, batch.k.begin() + first * batch.ldk, batch.ldk,
+              batch.v.begin() + first * batch.ldv, batch.ldv, alone.data(), width, bounds.data(), 1, shape.heads,
+              batch.scale, length, nullptr});
+    for (int64_t row = 0; row < length; ++row) {
+      size_t bytes = width * sizeof(float);
+      ASSERT_EQ(std::memcmp(&alone[row * width], &all[(first + row) * batch.ldy], bytes), 0) << s << " row " << row;
+      ASSERT_EQ(std::memcmp(&alone[row * width], &dense[(s * longest + row) * width], bytes), 0) << s << " row " << row;
+    }
+  }
+}
+
+TEST_F(AttentionTest, WeightsOfEachRowSumToOne) {
+  // Values of 1 come back as 1 when they do, also where scores are far apart.
+  Random random(7);
+  int64_t length = 600, width = 32;
+  Guarded<float> q(random.vector(length * width, 8)), k(random.vector(length * width, 8));
+  Guarded<float> v(std::vector<float>(length * width, 1.0f)), y(length * width);
+  Guarded<int32_t> bounds(std::vector<int32_t>{0, static_cast<int32_t>(length)});
+  Kernel::get("attention_f32", "{head_dim = 32}")
+      .run({q.data(), width, k.data(), width, v.data(), width, y.data(), width, bounds.data(), 1, 1, 1.0f, length,
+            nullptr});
+  for (float value : y)
+    ASSERT_NEAR(value, 1.0f, 2e-6);
+}
+
+} // namespace

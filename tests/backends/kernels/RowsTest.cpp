@@ -1,0 +1,198 @@
+#include "KernelTest.h"
+
+using namespace lathe::test;
+
+namespace {
+
+using RowsTest = KernelTest;
+
+/// LayerNorm of one row, in double.
+std::vector<double> layerNorm(const std::vector<double> &row, const float *gamma, const float *beta, double epsilon) {
+  double mean = 0, variance = 0;
+  for (double value : row)
+    mean += value / row.size();
+  for (double value : row)
+    variance += (value - mean) * (value - mean) / row.size();
+  std::vector<double> result;
+  for (size_t i = 0; i < row.size(); ++i)
+    result.push_back((row[i] - mean) / std::sqrt(variance + epsilon) * gamma[i] + beta[i]);
+  return result;
+}
+
+TEST_F(RowsTest, LayerNorm) {
+  Random random(1);
+  for (bool residual : {false, true})
+    for (RowShape shape : rowOddShapes())
+      // A mean far from 0 is what loses digits where the variance is computed from squares.
+      for (float offset : {0.0f, 100.0f}) {
+        SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width << " residual " << residual);
+        int64_t ld = shape.width + random.below(3);
+        size_t size = shape.rows ? (shape.rows - 1) * ld + shape.width : 0;
+        std::vector<float> values = random.vector(size);
+        for (float &value : values)
+          value += offset;
+        Guarded<float> x(values), r(random.vector(size)), y(size), split(size);
+        Guarded<float> gamma(random.vector(shape.width)), beta(random.vector(shape.width));
+        const Kernel &kernel = Kernel::get("layer_norm_f32", residual ? "{residual = true}" : "{}");
+        auto run = [&](const Guarded<float> &target, int64_t panelsPerCall) {
+          kernel.run({x.data(), ld, r.data(), ld, gamma.data(), beta.data(), target.data(), ld, shape.rows, shape.width,
+                      1e-5f},
+                     panelsPerCall);
+        };
+        run(y, 0);
+        run(split, 1);
+        EXPECT_TRUE(sameBits(y, split));
+        double worst = 0;
+        for (int64_t m = 0; m < shape.rows; ++m) {
+          std::vector<double> row;
+          for (int64_t h = 0; h < shape.width; ++h)
+            row.push_back(residual ? float(x[m * ld + h] + r[m * ld + h]) : x[m * ld + h]);
+          std::vector<double> expected = layerNorm(row, gamma.begin(), beta.begin(), 1e-5f);
+          for (int64_t h = 0; h < shape.width; ++h)
+            worst = std::max(worst, errorOf(y[m * ld + h], expected[h]));
+        }
+        // The mean itself is known to a rounding of its size, which the deviation then scales up.
+        EXPECT_LE(worst, offset ? 5e-4 : 5e-6);
+        // In place, over either operand.
+        run(residual ? r : x, 0);
+        for (size_t i = 0; i < size; ++i)
+          if (static_cast<int64_t>(i % ld) < shape.width) {
+            ASSERT_EQ((residual ? r : x)[i], y[i]);
+          }
+      }
+}
+
+TEST_F(RowsTest, Embed) {
+  struct Case {
+    int tables;
+    bool norm;
+    int packed;
+    const char *params;
+  };
+  Random random(2);
+  for (const Case &c :
+       {Case{1, false, 0, "{tables = 1}"}, Case{2, false, 1, "{tables = 2, packed = 1}"},
+        Case{3, true, 0, "{tables = 3, norm = true}"}, Case{3, true, 1, "{tables = 3, norm = true, packed = 1}"},
+        Case{4, true, 10, "{tables = 4, norm = true, packed = 10}"}})
+    for (RowShape shape : rowOddShapes()) {
+      SCOPED_TRACE(testing::Message() << c.params << " " << shape.rows << "x" << shape.width);
+      int64_t ldy = shape.width + random.below(3);
+      size_t size = shape.rows ? (shape.rows - 1) * ldy + shape.width : 0;
+      Guarded<float> gamma(random.vector(shape.width)), beta(random.vector(shape.width)), y(size), split(size);
+      std::vector<Arg> args = {y.data(), ldy, shape.rows, shape.width, gamma.data(), beta.data(), 1e-5f};
+      std::vector<std::vector<float>> tables;
+      std::vector<std::unique_ptr<Guarded<float>>> stored;
+      std::vector<std::unique_ptr<Guarded<int32_t>>> ids;
+      for (int t = 0; t < 4; ++t) {
+        int64_t entries = 1 + random.below(40);
+        tables.push_back(random.vector(entries * shape.width));
+        bool packed = c.packed >> t & 1;
+        stored.push_back(
+            std::make_unique<Guarded<float>>(packed ? packWeights(tables[t], entries, shape.width) : tables[t]));
+        ids.push_back(std::make_unique<Guarded<int32_t>>(shape.rows));
+        for (int32_t &id : *ids[t])
+          id = static_cast<int32_t>(random.below(entries));
+        args.push_back(stored[t]->data());
+        args.push_back(ids[t]->data());
+      }
+      const Kernel &kernel = Kernel::get("embed_f32", c.params);
+      kernel.run(args);
+      args[0] = split.data();
+      kernel.run(args, 1);
+      EXPECT_TRUE(sameBits(y, split));
+      double worst = 0;
+      for (int64_t m = 0; m < shape.rows; ++m) {
+        std::vector<double> row(shape.width, 0.0);
+        for (int64_t h = 0; h < shape.width; ++h)
+          for (int t = 0; t < c.tables; ++t)
+            row[h] += tables[t][(*ids[t])[m] * shape.width + h];
+        if (c.norm)
+          row = layerNorm(row, gamma.begin(), beta.begin(), 1e-5f);
+        for (int64_t h = 0; h < shape.width; ++h)
+          worst = std::max(worst, errorOf(y[m * ldy + h], row[h]));
+      }
+      // A row of two nearly equal columns has hardly a variance to divide by.
+      EXPECT_LE(worst, shape.width < 4 ? 1e-3 : 1e-5);
+    }
+}
+
+TEST_F(RowsTest, Normalize) {
+  Random random(3);
+  const Kernel &kernel = Kernel::get("normalize_f32");
+  for (RowShape shape : rowOddShapes()) {
+    SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
+    int64_t ldx = shape.width + random.below(3), ldy = shape.width + random.below(3);
+    auto size = [&](int64_t ld) { return shape.rows ? (shape.rows - 1) * ld + shape.width : 0; };
+    std::vector<float> values = random.vector(size(ldx));
+    if (shape.rows > 2) // a row of zeros stays one
+      std::fill_n(values.begin() + ldx, shape.width, 0.0f);
+    Guarded<float> x(values), y(size(ldy)), split(size(ldy));
+    auto run = [&](Guarded<float> &target, int64_t panelsPerCall) {
+      kernel.run({x.data(), ldx, target.data(), ldy, shape.rows, shape.width, 1e-12f}, panelsPerCall);
+    };
+    run(y, 0);
+    run(split, 1);
+    EXPECT_TRUE(sameBits(y, split));
+    for (int64_t m = 0; m < shape.rows; ++m) {
+      double norm = 0;
+      for (int64_t h = 0; h < shape.width; ++h)
+        norm += double(x[m * ldx + h]) * x[m * ldx + h];
+      for (int64_t h = 0; h < shape.width; ++h)
+        ASSERT_LE(errorOf(y[m * ldy + h], x[m * ldx + h] / std::max(std::sqrt(norm), 1e-12)), 5e-7);
+    }
+  }
+}
+
+TEST_F(RowsTest, Pool) {
+  Random random(4);
+  for (const char *mode : {"mean", "max", "cls"})
+    for (bool masked : {false, true})
+      for (RowShape shape : rowOddShapes()) {
+        if (shape.rows == 0)
+          continue;
+        SCOPED_TRACE(testing::Message() << mode << " masked " << masked << " width " << shape.width);
+        // As many sequences as `rows` says, up to 9 tokens each; some are empty.
+        int64_t batch = std::min<int64_t>(shape.rows, 9), longest = 9;
+        std::vector<int64_t> lengths;
+        for (int64_t s = 0; s < batch; ++s)
+          lengths.push_back(random.below(longest + 1));
+        std::vector<int32_t> starts = prefixSums(masked ? std::vector<int64_t>(batch, longest) : lengths);
+        std::vector<uint8_t> present(starts.back(), 1);
+        if (masked)
+          for (int64_t i = 0; i < starts.back(); ++i)
+            present[i] = i % longest < lengths[i / longest] && random.below(4) > 0;
+        int64_t ldx = shape.width + random.below(3), ldy = shape.width + random.below(3);
+        size_t size = (batch - 1) * ldy + shape.width;
+        std::vector<float> values = random.vector(starts.back() ? (starts.back() - 1) * ldx + shape.width : 0);
+        for (int64_t row = 0; row < starts.back(); ++row)
+          if (!present[row]) // what padding holds must not matter
+            std::fill_n(values.begin() + row * ldx, shape.width, NAN);
+        Guarded<float> x(values), y(size), split(size);
+        Guarded<int32_t> cuSeqlens(starts);
+        Guarded<uint8_t> mask(present);
+        const Kernel &kernel = Kernel::get("pool_f32", masked ? "{masked = true, mode = \"" + std::string(mode) + "\"}"
+                                                              : "{mode = \"" + std::string(mode) + "\"}");
+        auto run = [&](Guarded<float> &target, int64_t panelsPerCall) {
+          kernel.run({x.data(), ldx, cuSeqlens.data(), target.data(), ldy, batch, shape.width, mask.data(), longest},
+                     panelsPerCall);
+        };
+        run(y, 0);
+        run(split, 1);
+        EXPECT_TRUE(sameBits(y, split));
+        for (int64_t s = 0; s < batch; ++s)
+          for (int64_t h = 0; h < shape.width; ++h) {
+            double sum = 0, largest = -INFINITY, count = 0;
+            for (int64_t row = starts[s]; row < starts[s + 1]; ++row) {
+              if (!present[row] || (mode == std::string("cls") && row > starts[s]))
+                continue;
+              sum += x[row * ldx + h];
+              largest = std::max(largest, double(x[row * ldx + h]));
+              ++count;
+            }
+            double expected = count == 0 ? 0 : mode == std::string("max") ? largest : sum / count;
+            ASSERT_LE(errorOf(y[s * ldy + h], expected), 1e-6) << "sequence " << s << " column " << h;
+          }
+      }
+}
+
+} // namespace
