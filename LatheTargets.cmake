@@ -33,3 +33,6 @@ set(LATHE_LLVM_LIBS MLIR LLVM)
 link_directories(${LLVM_LIBRARY_DIRS})
 set(CMAKE_BUILD_RPATH ${LLVM_LIBRARY_DIRS})
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib;${LLVM_LIBRARY_DIRS}")
+# Where mlir-tblgen looks.
+include_directories(${PROJECT_SOURCE_DIR})
+include_directories(SYSTEM ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})

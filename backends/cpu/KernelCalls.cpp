@@ -55,7 +55,9 @@ FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef lay
 // KernelCalls
 //===----------------------------------------------------------------------===//
 
-Value KernelCalls::integer(int64_t value) { return arith::ConstantOp::create(builder, loc(), builder.getI64IntegerAttr(value)); }
+Value KernelCalls::integer(int64_t value) {
+  return arith::ConstantOp::create(builder, loc(), builder.getI64IntegerAttr(value));
+}
 Value KernelCalls::real(double value) {
   return arith::ConstantOp::create(builder, loc(), builder.getF32FloatAttr(float(value)));
 }
@@ -78,8 +80,8 @@ Buffer KernelCalls::columns(const Buffer &buffer, int64_t from, int64_t width) {
   auto [strides, offset] = cast<MemRefType>(buffer.memref.getType()).getStridesAndOffset();
   auto layout = StridedLayoutAttr::get(builder.getContext(), offset + from, strides);
   auto type = MemRefType::get({ShapedType::kDynamic, width}, builder.getF32Type(), layout);
-  return {xf::ColumnsOp::create(builder, loc(), type, buffer.memref, builder.getI64IntegerAttr(from)), buffer.rows, width,
-          buffer.stride};
+  return {xf::ColumnsOp::create(builder, loc(), type, buffer.memref, builder.getI64IntegerAttr(from)), buffer.rows,
+          width, buffer.stride};
 }
 
 Value KernelCalls::weight(const WeightRef &ref, StringRef layout) {
@@ -111,9 +113,12 @@ void KernelCalls::launch(StringRef familyName, Params params, Arguments argument
     if (slot.name == "y")
       writes.push_back(index);
   }
-  assert(llvm::all_of(arguments, [&](auto &argument) {
-    return llvm::any_of(family->slots(), [&](const Slot &slot) { return slot.name == argument.first; });
-  }) && "arguments are named as the family's slots");
+  assert(llvm::all_of(arguments,
+                      [&](auto &argument) {
+                        return llvm::any_of(family->slots(),
+                                            [&](const Slot &slot) { return slot.name == argument.first; });
+                      }) &&
+         "arguments are named as the family's slots");
 
   DictionaryAttr parameters = builder.getDictionaryAttr(params);
   std::string symbol = family->symbol(parameters);
@@ -135,12 +140,18 @@ void KernelCalls::launch(StringRef familyName, Params params, Arguments argument
 
 void KernelCalls::copy(const Buffer &from, const Buffer &to, const Twine &step) {
   launch("copy_f32", {},
-         {{"x", from.memref}, {"ldx", integer(from.stride)}, {"y", to.memref}, {"ldy", integer(to.stride)},
-          {"M", countOf(from.rows)}, {"N", integer(from.width)}},
+         {{"x", from.memref},
+          {"ldx", integer(from.stride)},
+          {"y", to.memref},
+          {"ldy", integer(to.stride)},
+          {"M", countOf(from.rows)},
+          {"N", integer(from.width)}},
          step);
 }
 
-NamedAttribute KernelCalls::flag(StringRef name, bool value) { return builder.getNamedAttr(name, builder.getBoolAttr(value)); }
+NamedAttribute KernelCalls::flag(StringRef name, bool value) {
+  return builder.getNamedAttr(name, builder.getBoolAttr(value));
+}
 NamedAttribute KernelCalls::choice(StringRef name, StringRef value) {
   return builder.getNamedAttr(name, builder.getStringAttr(value));
 }

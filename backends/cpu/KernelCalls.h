@@ -1,7 +1,7 @@
 //===- KernelCalls.h - buffers, weights and launches while they are chosen ----===//
 //
-// What SelectKernels writes with: it asks for buffers and weights by meaning and for launches by the names of a kernel's
-// slots, and this class emits the ops.
+// What SelectKernels writes with: it asks for buffers and weights by meaning and for launches by the names of a
+// kernel's slots, and this class emits the ops.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_BACKENDS_CPU_KERNELCALLS_H
@@ -22,7 +22,8 @@ struct Buffer {
   int64_t stride; ///< elements from a row to the next
 };
 
-/// A weight as the graph names it: tensors to be joined. In a layer function the names stand behind each layer's prefix.
+/// A weight as the graph names it: tensors to be joined. In a layer function the names stand behind each layer's
+/// prefix.
 struct WeightRef {
   llvm::SmallVector<std::string, 1> names;
   bool perLayer = false;

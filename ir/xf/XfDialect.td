@@ -41,6 +41,16 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral entryAttr = "xf.entry";
     /// Function attribute: the longest sequence that positions are defined for.
     static constexpr llvm::StringLiteral positionLimitAttr = "xf.position_limit";
+    /// Entry attributes of a scheduled entry: bytes as a formula of the run's size (lathe_size_formula), by name.
+    static constexpr llvm::StringLiteral arenaAttr = "xf.arena";
+    static constexpr llvm::StringLiteral scratchAttr = "xf.scratch";
+    /// Entry attribute of a scheduled entry: its outputs, dictionaries of what were result attributes, and the width.
+    static constexpr llvm::StringLiteral outputsAttr = "xf.outputs";
+    /// Entry attributes of a lowered entry: its inputs (what were argument attributes), and its launches by number.
+    static constexpr llvm::StringLiteral inputsAttr = "xf.inputs";
+    static constexpr llvm::StringLiteral stepsAttr = "xf.steps";
+    /// Entry attribute: the entry keeps padding (the graph passes did not pack it).
+    static constexpr llvm::StringLiteral denseAttr = "xf.dense";
     /// Module attribute: what each fusion pass did or declined, with reasons (see passes/graph/FusionLog.h).
     static constexpr llvm::StringLiteral fusionsAttr = "xf.fusions";
   }];

@@ -186,6 +186,14 @@ LogicalResult PoolOp::verify() {
   return verifyPooled(*this, getX(), getCuSeqlens(), getResult());
 }
 
+int64_t BufferOp::getBytesPerRow() {
+  auto type = cast<MemRefType>(getType());
+  int64_t elements = 1;
+  for (int64_t extent : type.getShape().drop_front())
+    elements *= extent;
+  return elements * type.getElementTypeBitWidth() / 8;
+}
+
 LogicalResult WeightAddressOp::verify() {
   if (getWeights().empty() || (getWeights().size() > 1 && !getIndex()))
     return emitOpError("has ") << getWeights().size() << " weights; expected one, or several and an index";

@@ -1,34 +1,69 @@
 //===- XfScheduleOps.td - kernel calls over buffers -------------*- tablegen -*-===//
+//
+// The form at the end of stage `schedule`. An entry function's arguments are its inputs' buffers, then the sizes of the
+// run as i64: tokens, batch, longest. Buffers are memrefs with one dynamic extent, their rows; strides are static.
+//
 #ifndef LATHE_IR_XF_SCHEDULE_OPS_TD
 #define LATHE_IR_XF_SCHEDULE_OPS_TD
 
 include "ir/xf/XfDialect.td"
 
+def Xf_Rows : I32EnumAttr<"Rows", "what a buffer has one row of", [
+    I32EnumAttrCase<"Tokens", 0, "tokens">,
+    I32EnumAttrCase<"Sequences", 1, "sequences">,
+    I32EnumAttrCase<"Scores", 2, "scores">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+  let description = "`scores`: a row for each sequence, query and key; only dense attention in parts has such buffers.";
+}
+def Xf_RowsAttr : EnumAttr<Xf_Dialect, Xf_Rows, "rows">;
+
 def Xf_PackedWeightOp : Xf_Op<"packed_weight", [Symbol]> {
   let summary = "a tensor of the artifact's weight file";
   let description = [{
     Says how the compiler makes it from the checkpoint: `sources` joined along their first axis, widened to f32, then laid
-    out as `layout` says: `rows` (as it is), `vector` (padded to 16), `panels` ([N/16][K][16], rows padded with zeros).
-    `offset` in bytes, 64-byte aligned, in the tensors' section; equal recipes share one tensor.
+    out as `layout` says: `rows` (as it is), `vector` (padded with zeros to a multiple of 16) or `panels`
+    (`[ceil(N/16)][K][16]`, zero beyond N). It lies `offset` bytes, a multiple of 64, into the tensors' section.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, ArrayAttr:$sources, StrAttr:$layout, DenseI64ArrayAttr:$shape,
-                       I64Attr:$offset, I64Attr:$bytes);
-  let assemblyFormat = "$sym_name `from` $sources `layout` $layout `shape` $shape `at` $offset `bytes` $bytes attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, ArrayAttr:$sources, StrAttr:$layout, I64Attr:$offset, I64Attr:$bytes);
+  let assemblyFormat = "$sym_name `from` $sources `layout` $layout `offset` $offset `bytes` $bytes attr-dict";
 }
 
 def Xf_WeightAddressOp : Xf_PureOp<"weight_address"> {
-  let summary = "where a packed weight lies, or layer `index`'s one of several";
-  let arguments = (ins ArrayAttr:$weights, Optional<Index>:$index);
+  let summary = "where a packed weight lies; of several, where that of layer `index` lies";
+  let arguments = (ins ArrayAttr:$weights, Optional<I64>:$index);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$weights (`at` $index^)? attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
 
+def Xf_BufferOp : Xf_Op<"buffer"> {
+  let summary = "working memory";
+  let description = [{
+    `PlanArena` gives each buffer an offset, in bytes per row, within the arena's region for that kind of rows; buffers
+    that are never live together may share it.
+  }];
+  let arguments = (ins Xf_RowsAttr:$rows, OptionalAttr<I64Attr>:$offset);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$rows (`offset` $offset^)? attr-dict `:` type($result)";
+  let extraClassDeclaration = [{
+    int64_t getBytesPerRow();
+  }];
+}
+
 def Xf_OutputAddressOp : Xf_PureOp<"output_address"> {
-  let summary = "the buffer of output number `outputs[index]`";
-  let arguments = (ins DenseI64ArrayAttr:$outputs, Optional<Index>:$index);
+  let summary = "the buffer of one of the entry's outputs; of several, that of layer `index`";
+  let arguments = (ins DenseI64ArrayAttr:$outputs, Optional<I64>:$index);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$outputs (`at` $index^)? attr-dict `:` type($result)";
+}
+
+def Xf_ColumnsOp : Xf_PureOp<"columns"> {
+  let summary = "some columns of a buffer";
+  let description = "A view that begins at column `from`; its type carries the offset and the rows' stride.";
+  let arguments = (ins AnyMemRef:$buffer, I64Attr:$from);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$buffer `from` $from attr-dict `:` type($buffer) `->` type($result)";
 }
 
 def Xf_KernelOp : Xf_Op<"kernel", [Symbol]> {
@@ -40,16 +75,17 @@ def Xf_KernelOp : Xf_Op<"kernel", [Symbol]> {
 def Xf_LaunchOp : Xf_Op<"launch"> {
   let summary = "a kernel over all its panels, in parallel";
   let description = [{
-    Operands become the kernel's slots in order: buffers their addresses, index values, and the `f32` constants among them
-    their bits. Returns when all panels are done. `step` names what is computed, for profiles.
+    Arguments become the kernel's slots in order: buffers their addresses, integers their values, floats their bits.
+    Returns when all panels are done. `writes` lists the arguments that are written; `step` names what is computed.
 
     ```mlir
-    xf.launch @gemm_f32_bias_gelu(%x, %ldx, ...) panels %n step "encoder_layer/intermediate" : memref<?x384xf32>, index, ...
+    xf.launch @lathe_gemm_f32_bias_gelu(%x, %c384, %w, ...) panels %n writes [6] step "bert_layer/intermediate.dense"
+        : memref<?x384xf32>, i64, memref<96x384x16xf32>, ...
     ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs, Index:$panels, StrAttr:$step,
-                       DenseI64ArrayAttr:$writes);
-  let assemblyFormat = "$kernel `(` $inputs `)` `panels` $panels `step` $step `writes` $writes attr-dict `:` type($inputs)";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs, I64:$panels, DenseI64ArrayAttr:$writes,
+                       StrAttr:$step);
+  let assemblyFormat = "$kernel `(` $inputs `)` `panels` $panels `writes` $writes `step` $step attr-dict `:` type($inputs)";
 }
 
 #endif // LATHE_IR_XF_SCHEDULE_OPS_TD

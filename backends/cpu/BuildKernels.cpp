@@ -1,0 +1,33 @@
+//===- BuildKernels.cpp - xf.kernel declarations into functions ---------------===//
+#include "backends/cpu/Passes.h"
+#include "backends/cpu/kernels/Kernels.h"
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_BUILDKERNELSPASS
+#include "backends/cpu/Passes.h.inc"
+
+namespace {
+
+struct BuildKernels : impl::BuildKernelsPassBase<BuildKernels> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    OpBuilder builder(&getContext());
+    for (auto kernel : llvm::make_early_inc_range(module.getOps<xf::KernelOp>())) {
+      const KernelFamily *family = lookupKernel(kernel.getFamily());
+      if (!family) {
+        kernel.emitOpError("names family '") << kernel.getFamily() << "', which the CPU back end does not have";
+        return signalPassFailure();
+      }
+      std::string symbol = kernel.getSymName().str();
+      DictionaryAttr parameters = kernel.getParameters();
+      kernel.erase();
+      if (failed(family->build(builder, module, symbol, parameters)))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+} // namespace lathe

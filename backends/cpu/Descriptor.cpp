@@ -1,0 +1,220 @@
+//===- Descriptor.cpp - what the runtime reads about a program ----------------===//
+//
+// Constants laid out as the structs of runtime/include/lathe/program.h and abi.h. LLVM lays out a struct of these types as
+// C does; each function below builds one struct, field by field in its order.
+//
+//===----------------------------------------------------------------------===//
+#include "backends/cpu/Descriptor.h"
+
+#include "backends/cpu/Passes.h"
+#include "lathe/program.h"
+
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+class DescriptorBuilder {
+public:
+  DescriptorBuilder(llvm::LLVMContext &context, const ProgramFacts &facts)
+      : facts(facts), module(std::make_unique<llvm::Module>("descriptor", context)), builder(context) {
+    module->setTargetTriple(llvm::Triple(targetTriple));
+    module->setPICLevel(llvm::PICLevel::BigPIC);
+  }
+
+  std::unique_ptr<llvm::Module> build(ModuleOp program);
+  std::vector<std::string> entryFunctions;
+
+private:
+  llvm::Constant *i32(int64_t value) { return builder.getInt32(value); }
+  llvm::Constant *i64(int64_t value) { return builder.getInt64(value); }
+  llvm::Constant *null() { return llvm::ConstantPointerNull::get(builder.getPtrTy()); }
+  llvm::Constant *structure(ArrayRef<llvm::Constant *> fields) { return llvm::ConstantStruct::getAnon(fields); }
+  llvm::Constant *text(StringRef value) {
+    return global(llvm::ConstantDataArray::getString(module->getContext(), value), "text");
+  }
+  /// A pointer to the elements, or null for none.
+  llvm::Constant *array(ArrayRef<llvm::Constant *> elements, StringRef name) {
+    if (elements.empty())
+      return null();
+    auto *type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
+    return global(llvm::ConstantArray::get(type, elements), name);
+  }
+  llvm::Constant *global(llvm::Constant *value, StringRef name) {
+    return new llvm::GlobalVariable(*module, value->getType(), /*isConstant=*/true, llvm::GlobalValue::PrivateLinkage, value, name);
+  }
+
+  llvm::Constant *sizeFormula(DictionaryAttr formula);
+  llvm::Constant *io(StringRef name, lathe_dtype dtype, ArrayRef<int64_t> shape, bool optional);
+  llvm::Constant *entry(func::FuncOp function);
+  llvm::Constant *entryInfo(func::FuncOp function);
+  llvm::Constant *embeddedWeights();
+  void emitExport();
+
+  const ProgramFacts &facts;
+  std::unique_ptr<llvm::Module> module;
+  llvm::IRBuilder<> builder;
+};
+
+/// lathe_size_formula
+llvm::Constant *DescriptorBuilder::sizeFormula(DictionaryAttr formula) {
+  auto field = [&](StringRef name) {
+    auto value = formula ? formula.getAs<IntegerAttr>(name) : nullptr;
+    return i64(value ? value.getInt() : 0);
+  };
+  return structure({field("fixed"), field("per_token"), field("per_sequence"), field("per_longest"), field("per_score")});
+}
+
+std::optional<lathe_input_kind> inputKind(StringRef name) {
+  return llvm::StringSwitch<std::optional<lathe_input_kind>>(name)
+      .Case("input_ids", LATHE_INPUT_IDS)
+      .Case("token_type_ids", LATHE_TOKEN_TYPE_IDS)
+      .Case("position_ids", LATHE_POSITION_IDS)
+      .Case("cu_seqlens", LATHE_CU_SEQLENS)
+      .Case("attention_mask", LATHE_ATTENTION_MASK)
+      .Default(std::nullopt);
+}
+
+StringRef textOf(DictionaryAttr attributes, StringRef name) {
+  auto value = attributes.getAs<StringAttr>(name);
+  return value ? value.getValue() : StringRef();
+}
+
+SmallVector<DictionaryAttr> listOf(func::FuncOp function, StringRef name) {
+  return llvm::to_vector(function->getAttrOfType<ArrayAttr>(name).getAsRange<DictionaryAttr>());
+}
+
+/// lathe_entry
+llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
+  StringRef name = function.getSymName();
+  name.consume_front("lathe_entry_");
+  SmallVector<llvm::Constant *> inputs, outputs, steps, functions;
+  for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
+    auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
+    inputs.push_back(structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0)}));
+  }
+  for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
+    bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
+    auto firstColumn = llvm::StringSwitch<lathe_first_column>(textOf(output, xf::XfDialect::firstColumnAttr))
+                           .Case("zero", LATHE_FIRST_COLUMN_ZERO)
+                           .Case("error", LATHE_FIRST_COLUMN_ERROR)
+                           .Default(LATHE_FIRST_COLUMN_UNUSED);
+    outputs.push_back(structure({text(textOf(output, xf::XfDialect::outputAttr)),
+                                 i32(tokens ? LATHE_ROWS_TOKENS : LATHE_ROWS_SEQUENCES), i32(firstColumn),
+                                 i64(output.getAs<IntegerAttr>("width").getInt())}));
+  }
+  for (DictionaryAttr step : listOf(function, xf::XfDialect::stepsAttr))
+    steps.push_back(structure({text(textOf(step, "name")), text(textOf(step, "kernel"))}));
+
+  auto *functionType = llvm::FunctionType::get(builder.getInt32Ty(), {builder.getPtrTy()}, false);
+  auto *defined = llvm::Function::Create(functionType, llvm::GlobalValue::ExternalLinkage, function.getSymName(), *module);
+  defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  entryFunctions.push_back(function.getSymName().str());
+
+  auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr);
+  auto *levels = llvm::ConstantArray::get(llvm::ArrayType::get(builder.getPtrTy(), LATHE_ISA_LEVELS), {defined});
+  return structure({text(name), i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),
+                    i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),
+                    i64(limit ? limit.getInt() : 0),
+                    sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
+                    sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)), i32(steps.size()),
+                    array(steps, "steps"), levels});
+}
+
+/// lathe_io
+llvm::Constant *DescriptorBuilder::io(StringRef name, lathe_dtype dtype, ArrayRef<int64_t> shape, bool optional) {
+  SmallVector<uint64_t> extents(shape.begin(), shape.end());
+  extents.resize(LATHE_MAX_RANK);
+  return structure({text(name), i32(dtype), i32(shape.size()),
+                    llvm::ConstantDataArray::get(module->getContext(), ArrayRef<uint64_t>(extents)), i32(optional)});
+}
+
+/// lathe_entry_info: the padded form, which every entry takes.
+llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
+  StringRef name = function.getSymName();
+  name.consume_front("lathe_entry_");
+  SmallVector<llvm::Constant *> inputs = {io("input_ids", LATHE_I64, {-1, -1}, false),
+                                          io("attention_mask", LATHE_I64, {-1, -1}, true)};
+  for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
+    StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
+    if (inputName == "token_type_ids" || inputName == "position_ids")
+      inputs.push_back(io(inputName, LATHE_I64, {-1, -1}, true));
+  }
+  SmallVector<llvm::Constant *> outputs;
+  for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
+    int64_t width = output.getAs<IntegerAttr>("width").getInt();
+    SmallVector<int64_t> shape = {-1, width};
+    if (textOf(output, xf::XfDialect::rowsAttr) == "tokens")
+      shape = {-1, -1, width};
+    outputs.push_back(io(textOf(output, xf::XfDialect::outputAttr), LATHE_F32, shape, false));
+  }
+  return structure({text(name), i64(inputs.size()), array(inputs, "input_infos"), i64(outputs.size()),
+                    array(outputs, "output_infos")});
+}
+
+llvm::Constant *DescriptorBuilder::embeddedWeights() {
+  if (facts.embeddedWeightsPath.empty())
+    return null();
+  // The assembler reads the file; no path remains in the object.
+  module->appendModuleInlineAsm(".section .lathe_weights,\"a\",@progbits\n"
+                                ".balign 64\n"
+                                ".hidden lathe_embedded_weights\n"
+                                ".globl lathe_embedded_weights\n"
+                                "lathe_embedded_weights:\n"
+                                ".incbin \"" + facts.embeddedWeightsPath + "\"\n"
+                                ".size lathe_embedded_weights, .-lathe_embedded_weights\n");
+  auto *weights = new llvm::GlobalVariable(*module, builder.getInt8Ty(), true, llvm::GlobalValue::ExternalLinkage, nullptr,
+                                           "lathe_embedded_weights");
+  weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  return weights;
+}
+
+/// const lathe_api *lathe_NAME(void) { return lathe_runtime_api(); }
+void DescriptorBuilder::emitExport() {
+  auto *type = llvm::FunctionType::get(builder.getPtrTy(), false);
+  auto *api = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, "lathe_runtime_api", *module);
+  api->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  auto *exported = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, "lathe_" + facts.name, *module);
+  builder.SetInsertPoint(llvm::BasicBlock::Create(module->getContext(), "", exported));
+  builder.CreateRet(builder.CreateCall(api));
+}
+
+std::unique_ptr<llvm::Module> DescriptorBuilder::build(ModuleOp program) {
+  SmallVector<llvm::Constant *> entries, infos;
+  for (auto function : program.getOps<func::FuncOp>())
+    if (function->hasAttr(xf::XfDialect::entryAttr)) {
+      entries.push_back(entry(function));
+      infos.push_back(entryInfo(function));
+    }
+  // lathe_program
+  llvm::Constant *value = structure({i32(LATHE_PROGRAM_VERSION), text(facts.name), text(facts.buildId), i64(facts.weightsBytes),
+                                     i32(entries.size()), array(entries, "entries"), array(infos, "entry_infos"),
+                                     i64(facts.maxLength), embeddedWeights()});
+  auto *global = new llvm::GlobalVariable(*module, value->getType(), true, llvm::GlobalValue::ExternalLinkage, value,
+                                          "lathe_program_v1");
+  global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  emitExport();
+  return std::move(module);
+}
+
+} // namespace
+
+llvm::Expected<ObjectBytes> emitDescriptor(ModuleOp program, const ProgramFacts &facts) {
+  for (auto function : program.getOps<func::FuncOp>())
+    if (function->hasAttr(xf::XfDialect::entryAttr))
+      for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr))
+        if (!inputKind(textOf(input, xf::XfDialect::inputAttr)))
+          return llvm::createStringError("the runtime has no input '" + textOf(input, xf::XfDialect::inputAttr) + "'");
+  llvm::LLVMContext context;
+  DescriptorBuilder builder(context, facts);
+  std::unique_ptr<llvm::Module> module = builder.build(program);
+  SmallVector<StringRef> undefined(builder.entryFunctions.begin(), builder.entryFunctions.end());
+  undefined.push_back("lathe_runtime_api");
+  return emitLLVMModule(std::move(module), {.undefined = undefined});
+}
+
+} // namespace lathe

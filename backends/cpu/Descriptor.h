@@ -1,0 +1,28 @@
+//===- Descriptor.h - what the runtime reads about a program ------------------===//
+#ifndef LATHE_BACKENDS_CPU_DESCRIPTOR_H
+#define LATHE_BACKENDS_CPU_DESCRIPTOR_H
+
+#include "backends/cpu/emit/Emit.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+
+namespace lathe {
+
+struct ProgramFacts {
+  std::string name;    ///< the library's: the exported function is lathe_<name>
+  std::string buildId; ///< 32 hexadecimal digits
+  uint64_t weightsBytes = 0;
+  int64_t maxLength = 0;           ///< tokens of one text; 0: no truncation
+  std::string embeddedWeightsPath; ///< a file to be put into the object; empty: weights stay in a file
+};
+
+/// Emits the object that describes a program: `lathe_program_v1` (runtime/include/lathe/program.h) with its entries, and
+/// the library's one exported function. `module` is at stage `kernels`; it refers to the entries' functions, which another
+/// object defines, for the one ISA level there is.
+llvm::Expected<ObjectBytes> emitDescriptor(mlir::ModuleOp module, const ProgramFacts &facts);
+
+} // namespace lathe
+
+#endif

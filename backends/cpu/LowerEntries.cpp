@@ -1,0 +1,248 @@
+//===- LowerEntries.cpp - scheduled entries into functions of a frame ---------===//
+//
+// A scheduled entry has few kinds of ops: sizes in arithmetic, addresses, launches, and loops over layers. Each is turned
+// into i64 arithmetic, an address, or a call; there is nothing to convert patterns for.
+//
+//===----------------------------------------------------------------------===//
+#include "backends/cpu/Passes.h"
+#include "lathe/program.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cstddef>
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_LOWERENTRIESPASS
+#include "backends/cpu/Passes.h.inc"
+
+namespace {
+
+class EntryLowering {
+public:
+  EntryLowering(func::FuncOp entry) : entry(entry), builder(entry->getContext()), loc(entry.getLoc()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult lowerBlock(Block &block);
+  LogicalResult lower(Operation *op);
+  LogicalResult lowerLoop(scf::ForOp loop);
+  void lowerLaunch(xf::LaunchOp launch);
+  Value weightAddress(xf::WeightAddressOp op);
+  Value bufferAddress(xf::BufferOp op);
+
+  Type pointer() { return LLVM::LLVMPointerType::get(builder.getContext()); }
+  Value constant(int64_t value) { return arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)); }
+  Value atByte(Value base, Value offset) {
+    return LLVM::GEPOp::create(builder, loc, pointer(), builder.getI8Type(), base, ArrayRef<LLVM::GEPArg>{offset});
+  }
+  Value load(Type type, Value base, int64_t byteOffset) {
+    return LLVM::LoadOp::create(builder, loc, type, atByte(base, constant(byteOffset)));
+  }
+  Value field(Type type, size_t offset) { return load(type, frame, offset); }
+  /// The address that an array of pointers holds at `index`.
+  Value element(Value array, Value index) {
+    Value address = LLVM::GEPOp::create(builder, loc, pointer(), pointer(), array, ArrayRef<LLVM::GEPArg>{index});
+    return LLVM::LoadOp::create(builder, loc, pointer(), address);
+  }
+  /// The cast goes away when both sides are LLVM's.
+  Value functionAddress(FlatSymbolRefAttr name) {
+    auto function = entry->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name.getAttr());
+    Value address = func::ConstantOp::create(builder, loc, function.getFunctionType(), name);
+    return UnrealizedConversionCastOp::create(builder, loc, pointer(), address).getResult(0);
+  }
+  /// A count rounded up to whole LATHE_ROW_QUANTUMs, as lathe_size_formula counts.
+  Value rounded(Value count) {
+    Value up = arith::AddIOp::create(builder, loc, count, constant(LATHE_ROW_QUANTUM - 1));
+    return arith::AndIOp::create(builder, loc, up, constant(-LATHE_ROW_QUANTUM));
+  }
+  /// A constant i64 table, and its entry at `index`; a lone value needs no table.
+  Value tableEntry(ArrayRef<int64_t> values, Value index, StringRef name);
+
+  func::FuncOp entry, lowered;
+  OpBuilder builder;
+  Location loc;
+  IRMapping values;
+  Value frame, slots;
+  std::array<Value, 3> regionBases, regionRows; ///< of the arena, by kind of rows
+  SmallVector<Attribute> steps;
+  unsigned tables = 0;
+};
+
+LogicalResult EntryLowering::run() {
+  builder.setInsertionPoint(entry);
+  lowered = func::FuncOp::create(builder, loc, ("lathe_entry_" + entry.getSymName()).str(),
+                                 builder.getFunctionType({pointer()}, {builder.getI32Type()}));
+  Block *block = lowered.addEntryBlock();
+  frame = block->getArgument(0);
+  builder.setInsertionPointToStart(block);
+
+  Type i64 = builder.getI64Type();
+  Value inputs = field(pointer(), offsetof(lathe_frame, inputs));
+  unsigned inputCount = entry.getNumArguments() - 3;
+  for (unsigned index = 0; index < inputCount; ++index)
+    values.map(entry.getArgument(index), element(inputs, constant(index)));
+  Value tokens = field(i64, offsetof(lathe_frame, tokens)), batch = field(i64, offsetof(lathe_frame, batch)),
+        longest = field(i64, offsetof(lathe_frame, longest));
+  values.map(entry.getArgument(inputCount), tokens);
+  values.map(entry.getArgument(inputCount + 1), batch);
+  values.map(entry.getArgument(inputCount + 2), longest);
+
+  // The arena's regions, one per kind of rows, follow each other as in lathe_size_formula.
+  auto arena = entry->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr);
+  if (!arena)
+    return entry.emitError("has no arena plan; run lathe-plan-arena first");
+  Value scores = arith::MulIOp::create(builder, loc, tokens, longest); // dense entries only, where tokens = batch * longest
+  regionRows = {rounded(tokens), rounded(batch), rounded(scores)};
+  Value base = field(pointer(), offsetof(lathe_frame, arena));
+  for (auto [index, key] : llvm::enumerate(ArrayRef<StringRef>{"per_token", "per_sequence", "per_score"})) {
+    regionBases[index] = base;
+    Value bytes = arith::MulIOp::create(builder, loc, regionRows[index], constant(arena.getAs<IntegerAttr>(key).getInt()));
+    base = atByte(base, bytes);
+  }
+
+  unsigned mostSlots = 1;
+  entry.walk([&](xf::LaunchOp launch) { mostSlots = std::max<unsigned>(mostSlots, launch.getInputs().size()); });
+  slots = LLVM::AllocaOp::create(builder, loc, pointer(), i64, constant(mostSlots));
+
+  if (failed(lowerBlock(entry.getBody().front())))
+    return failure();
+  Value ok = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(LATHE_OK));
+  func::ReturnOp::create(builder, loc, ok);
+  for (NamedAttribute attribute : entry->getDiscardableAttrs())
+    lowered->setAttr(attribute.getName(), attribute.getValue());
+  SmallVector<Attribute> inputDescriptions;
+  for (unsigned index = 0; index < inputCount; ++index)
+    inputDescriptions.push_back(entry.getArgAttrDict(index));
+  lowered->setAttr(xf::XfDialect::inputsAttr, builder.getArrayAttr(inputDescriptions));
+  lowered->setAttr(xf::XfDialect::stepsAttr, builder.getArrayAttr(steps));
+  entry.erase();
+  return success();
+}
+
+LogicalResult EntryLowering::lowerBlock(Block &block) {
+  for (Operation &op : block)
+    if (failed(lower(&op)))
+      return failure();
+  return success();
+}
+
+LogicalResult EntryLowering::lower(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<func::ReturnOp, scf::YieldOp>([](auto) { return success(); })
+      .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
+      .Case([&](xf::LaunchOp launch) { return lowerLaunch(launch), success(); })
+      .Case([&](xf::WeightAddressOp op) { return values.map(op.getResult(), weightAddress(op)), success(); })
+      .Case([&](xf::BufferOp op) { return values.map(op.getResult(), bufferAddress(op)), success(); })
+      .Case([&](xf::OutputAddressOp op) {
+        Value index = tableEntry(op.getOutputs(), values.lookupOrNull(op.getIndex()), "outputs");
+        values.map(op.getResult(), element(field(pointer(), offsetof(lathe_frame, outputs)), index));
+        return success();
+      })
+      .Case([&](xf::ColumnsOp op) {
+        Value bytes = constant(op.getFrom() * sizeof(float));
+        values.map(op.getResult(), atByte(values.lookup(op.getBuffer()), bytes));
+        return success();
+      })
+      .Default([&](Operation *op) -> LogicalResult {
+        if (!isa_and_nonnull<arith::ArithDialect>(op->getDialect()))
+          return op->emitOpError("is not part of a scheduled entry");
+        builder.clone(*op, values);
+        return success();
+      });
+}
+
+LogicalResult EntryLowering::lowerLoop(scf::ForOp loop) {
+  auto lowerBound = values.lookup(loop.getLowerBound()), upper = values.lookup(loop.getUpperBound()),
+       step = values.lookup(loop.getStep());
+  // The loop is left early when a launch fails, so it is blocks and branches rather than an scf.for.
+  Block *header = lowered.addBlock(), *body = lowered.addBlock(), *after = lowered.addBlock();
+  Value index = header->addArgument(builder.getI64Type(), loc);
+  cf::BranchOp::create(builder, loc, header, ValueRange{lowerBound});
+  builder.setInsertionPointToStart(header);
+  Value more = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, index, upper);
+  cf::CondBranchOp::create(builder, loc, more, body, after);
+  builder.setInsertionPointToStart(body);
+  values.map(loop.getInductionVar(), index);
+  if (failed(lowerBlock(*loop.getBody())))
+    return failure();
+  Value next = arith::AddIOp::create(builder, loc, index, step);
+  cf::BranchOp::create(builder, loc, header, ValueRange{next});
+  builder.setInsertionPointToStart(after);
+  return success();
+}
+
+Value EntryLowering::tableEntry(ArrayRef<int64_t> entries, Value index, StringRef name) {
+  if (!index)
+    return constant(entries.front());
+  auto type = LLVM::LLVMArrayType::get(builder.getI64Type(), entries.size());
+  auto symbol = (lowered.getSymName() + "." + name + "." + Twine(tables++)).str();
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(lowered);
+    LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true, LLVM::Linkage::Internal, symbol,
+                           builder.getI64TensorAttr(entries));
+  }
+  Value table = LLVM::AddressOfOp::create(builder, loc, pointer(), symbol);
+  Value address = LLVM::GEPOp::create(builder, loc, pointer(), builder.getI64Type(), table, ArrayRef<LLVM::GEPArg>{index});
+  return LLVM::LoadOp::create(builder, loc, builder.getI64Type(), address);
+}
+
+Value EntryLowering::weightAddress(xf::WeightAddressOp op) {
+  auto module = entry->getParentOfType<ModuleOp>();
+  SmallVector<int64_t> offsets;
+  for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
+    offsets.push_back(module.lookupSymbol<xf::PackedWeightOp>(symbol.getAttr()).getOffset());
+  Value offset = tableEntry(offsets, values.lookupOrNull(op.getIndex()), "weights");
+  return atByte(field(pointer(), offsetof(lathe_frame, weights)), offset);
+}
+
+Value EntryLowering::bufferAddress(xf::BufferOp op) {
+  size_t region = size_t(op.getRows());
+  assert(op.getOffset() && "PlanArena has run");
+  Value offset = arith::MulIOp::create(builder, loc, regionRows[region], constant(*op.getOffset()));
+  return atByte(regionBases[region], offset);
+}
+
+/// Stores the slots and calls through the frame; a status other than 0 is returned at once.
+void EntryLowering::lowerLaunch(xf::LaunchOp launch) {
+  for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
+    Value address = LLVM::GEPOp::create(builder, loc, pointer(), builder.getI64Type(), slots,
+                                        ArrayRef<LLVM::GEPArg>{int32_t(index)});
+    LLVM::StoreOp::create(builder, loc, values.lookup(input), address);
+  }
+  Type i32 = builder.getI32Type();
+  auto type = LLVM::LLVMFunctionType::get(i32, {pointer(), i32, pointer(), pointer(), builder.getI64Type()});
+  Value function = field(pointer(), offsetof(lathe_frame, launch));
+  Value step = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(steps.size()));
+  Value kernel = functionAddress(launch.getKernelAttr());
+  auto call = LLVM::CallOp::create(builder, loc, type,
+                                   ValueRange{function, frame, step, kernel, slots, values.lookup(launch.getPanels())});
+  steps.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", launch.getStepAttr()),
+                                             builder.getNamedAttr("kernel", launch.getKernelAttr().getAttr())}));
+  Value zero = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(LATHE_OK));
+  Value failed = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, call.getResult(), zero);
+  Block *stop = lowered.addBlock(), *next = lowered.addBlock();
+  cf::CondBranchOp::create(builder, loc, failed, stop, next);
+  builder.setInsertionPointToStart(stop);
+  func::ReturnOp::create(builder, loc, call.getResult());
+  builder.setInsertionPointToStart(next);
+}
+
+struct LowerEntries : impl::LowerEntriesPassBase<LowerEntries> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    for (auto entry : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (entry->hasAttr(xf::XfDialect::entryAttr) && failed(EntryLowering(entry).run()))
+        return signalPassFailure();
+    for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+      if (isa<xf::WeightOp, xf::PackedWeightOp>(op))
+        op.erase();
+  }
+};
+
+} // namespace
+} // namespace lathe

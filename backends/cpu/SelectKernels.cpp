@@ -1,0 +1,569 @@
+//===- SelectKernels.cpp - xf ops on tensors into launches over buffers -------===//
+//
+// One function per op at the end says which kernel computes it. What comes before decides where values lie: an output
+// in the caller's array, the value that a stack of layers carries in one buffer for all of them, anything else in a
+// buffer of its own that PlanArena will place.
+//
+//===----------------------------------------------------------------------===//
+#include "backends/cpu/KernelCalls.h"
+
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_SELECTKERNELSPASS
+#include "backends/cpu/Passes.h.inc"
+
+namespace {
+
+int64_t widthOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
+
+/// Rewrites one entry.
+class EntrySelector {
+public:
+  EntrySelector(ModuleOp module, WeightTable &weights, func::FuncOp entry)
+      : module(module), entry(entry), calls(module, OpBuilder(entry->getContext()), weights) {}
+
+  LogicalResult run();
+
+private:
+  // Values on their way to memory.
+  void findOutputs();
+  void findPackedTables();
+  Buffer bufferFor(Value value, xf::Rows rows, int64_t width);
+  Buffer bufferFor(Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
+  const Buffer &get(Value value) { return buffers.find(value)->second; }
+  Value memref(Value value) { return value ? get(value).memref : Value(); }
+  Value stride(Value value) { return calls.integer(value ? get(value).stride : 0); }
+  std::string nameOf(Value weight) { return weightRefs[weight].names.front(); }
+
+  // Structure.
+  func::FuncOp createScheduled();
+  LogicalResult lowerBlock(Block &block);
+  LogicalResult lower(Operation *op);
+  LogicalResult inlineLayer(StringRef callee, OperandRange inputs, Buffer carried, Buffer result);
+  LogicalResult lowerLayer(xf::LayerOp layer);
+  LogicalResult lowerLayers(xf::LayersOp layers);
+  void lowerReturn(func::ReturnOp ret);
+
+  /// Number of f32 values in a contiguous buffer.
+  Value elementsOf(const Buffer &buffer);
+
+  // One per op: which kernel, with which arguments.
+  void lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps);
+  void lowerLinear(xf::LinearOp op);
+  void lowerSplit(xf::SplitOp op);
+  void lowerJoin(xf::JoinOp op);
+  void lowerHeads(Operation *op, Value x, Value result, bool split);
+  void lowerMatmul(xf::MatmulOp op);
+  void lowerMaskScores(xf::MaskScoresOp op);
+  void lowerSoftmax(xf::SoftmaxOp op);
+  LogicalResult lowerAttention(xf::AttentionOp op);
+  void lowerLayerNorm(xf::LayerNormOp op);
+  void lowerNormalize(xf::NormalizeOp op);
+  void lowerUnary(Operation *op, Value x, Value result, StringRef function, double factor);
+  void lowerAdd(xf::AddOp op);
+  void lowerPool(Operation *op, StringRef mode, Value x, Value mask, Value cuSeqlens, Value result);
+
+  ModuleOp module;
+  func::FuncOp entry;
+  KernelCalls calls;
+  DenseMap<Value, Buffer> buffers;
+  DenseMap<Value, WeightRef> weightRefs;
+  DenseMap<Value, SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
+  llvm::StringSet<> panelTables; ///< tables that a linear reads too, and so are stored in its layout
+};
+
+//===----------------------------------------------------------------------===//
+// Where values lie
+//===----------------------------------------------------------------------===//
+
+void EntrySelector::findOutputs() {
+  Operation *ret = entry.getBody().front().getTerminator();
+  for (auto [index, value] : llvm::enumerate(ret->getOperands()))
+    outputsOf[value].push_back(index);
+}
+
+void EntrySelector::findPackedTables() {
+  entry.walk([&](xf::LinearOp linear) {
+    if (auto load = linear.getWeight().getDefiningOp<xf::LoadWeightOp>())
+      panelTables.insert(load.getWeight());
+  });
+}
+
+/// Where `value` is to be computed. An output: in the caller's array. The value that layers begin with and nothing else
+/// reads: where they keep what they carry.
+Buffer EntrySelector::bufferFor(Value value, xf::Rows rows, int64_t width) {
+  if (auto found = buffers.find(value); found != buffers.end())
+    return found->second;
+  Buffer buffer;
+  xf::LayersOp layers = value.hasOneUse() && value.use_begin()->getOperandNumber() == 0
+                            ? dyn_cast<xf::LayersOp>(*value.user_begin())
+                            : nullptr;
+  if (auto outputs = outputsOf.find(value); outputs != outputsOf.end())
+    buffer = calls.output(outputs->second.front(), rows, width);
+  else if (layers)
+    buffer = bufferFor(layers.getResults().back(), rows, width);
+  else
+    buffer = calls.allocate(rows, width);
+  buffers[value] = buffer;
+  return buffer;
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+LogicalResult EntrySelector::run() {
+  findOutputs();
+  findPackedTables();
+  func::FuncOp scheduled = createScheduled();
+  if (failed(lowerBlock(entry.getBody().front())))
+    return failure();
+  func::ReturnOp::create(calls.builder, entry.getLoc());
+  const lathe_size_formula &s = calls.scratch;
+  auto number = [&](int64_t value) { return calls.builder.getI64IntegerAttr(value); };
+  scheduled->setAttr(
+      xf::XfDialect::scratchAttr,
+      calls.builder.getDictionaryAttr({calls.builder.getNamedAttr("fixed", number(s.fixed)),
+                                       calls.builder.getNamedAttr("per_longest", number(s.per_longest))}));
+  StringAttr name = entry.getSymNameAttr();
+  entry.erase();
+  scheduled.setSymNameAttr(name);
+  return success();
+}
+
+/// The new function: inputs as buffers, then the sizes. The old one's attributes stay, its results become an attribute.
+func::FuncOp EntrySelector::createScheduled() {
+  OpBuilder &builder = calls.builder;
+  Location loc = entry.getLoc();
+  SmallVector<Type> types;
+  for (Type type : entry.getArgumentTypes()) {
+    Type element = cast<RankedTensorType>(type).getElementType();
+    types.push_back(MemRefType::get({ShapedType::kDynamic}, element.isInteger(1) ? builder.getI8Type() : element));
+  }
+  types.append(3, builder.getI64Type());
+  builder.setInsertionPoint(entry);
+  auto scheduled =
+      func::FuncOp::create(builder, loc, (entry.getSymName() + ".scheduled").str(), builder.getFunctionType(types, {}));
+  for (NamedAttribute attribute : entry->getDiscardableAttrs())
+    scheduled->setAttr(attribute.getName(), attribute.getValue());
+  Block *block = scheduled.addEntryBlock();
+  for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
+    scheduled.setArgAttrs(index, entry.getArgAttrDict(index));
+    buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, 1, 1};
+    if (entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue() == "attention_mask")
+      scheduled->setAttr(xf::XfDialect::denseAttr, builder.getUnitAttr());
+  }
+  unsigned sizes = entry.getNumArguments();
+  calls.tokens = block->getArgument(sizes);
+  calls.batch = block->getArgument(sizes + 1);
+  calls.longest = block->getArgument(sizes + 2);
+  calls.function = entry.getSymName();
+  SmallVector<Attribute> outputs;
+  for (unsigned index = 0; index < entry.getNumResults(); ++index) {
+    NamedAttrList attributes(entry.getResultAttrDict(index));
+    attributes.set("width",
+                   builder.getI64IntegerAttr(cast<RankedTensorType>(entry.getResultTypes()[index]).getShape().back()));
+    outputs.push_back(attributes.getDictionary(builder.getContext()));
+  }
+  scheduled->setAttr(xf::XfDialect::outputsAttr, builder.getArrayAttr(outputs));
+  builder.setInsertionPointToStart(block);
+  return scheduled;
+}
+
+LogicalResult EntrySelector::lowerBlock(Block &block) {
+  for (Operation &op : block)
+    if (failed(lower(&op)))
+      return failure();
+  return success();
+}
+
+/// Lowers a layer function's body in place, with its first argument in `carried` and its result in `result`.
+LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inputs, Buffer carried, Buffer result) {
+  auto callee = module.lookupSymbol<func::FuncOp>(calleeName);
+  std::string caller = std::exchange(calls.function, calleeName.str());
+  for (BlockArgument argument : callee.getArguments()) {
+    unsigned index = argument.getArgNumber();
+    if (index == 0)
+      buffers[argument] = carried;
+    else if (index < inputs.size())
+      buffers[argument] = get(inputs[index]);
+    else
+      weightRefs[argument] = {{callee.getArgAttrOfType<StringAttr>(index, xf::XfDialect::weightAttr).str()}, true};
+  }
+  // The result may be written where it is wanted at once if the argument, which may lie there, is not read any more.
+  Block &body = callee.getBody().front();
+  Value returned = body.getTerminator()->getOperand(0);
+  Operation *producer = returned.getDefiningOp();
+  bool direct = producer && llvm::all_of(callee.getArgument(0).getUsers(),
+                                         [&](Operation *user) { return user->isBeforeInBlock(producer); });
+  if (direct)
+    buffers[returned] = result;
+  for (Operation &op : body.without_terminator())
+    if (failed(lower(&op)))
+      return failure();
+  if (get(returned).memref != result.memref)
+    calls.copy(get(returned), result, "carry");
+  for (Operation &op : body) // the body may be lowered again for another stack
+    for (Value value : op.getResults())
+      buffers.erase(value);
+  calls.function = caller;
+  return success();
+}
+
+LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {
+  calls.layerPrefixes = {layer.getWeights().str()};
+  calls.layerIndex = nullptr;
+  return inlineLayer(layer.getCallee(), layer.getInputs(), get(layer.getInputs()[0]),
+                     bufferFor(layer.getResult(), xf::Rows::Tokens));
+}
+
+LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
+  OpBuilder &builder = calls.builder;
+  Location loc = layers.getLoc();
+  Value last = layers.getResults().back(), first = layers.getInputs()[0];
+  Buffer carried = bufferFor(last, xf::Rows::Tokens);
+  if (get(first).memref != carried.memref)
+    calls.copy(get(first), carried, "carry");
+  int64_t count = layers.getWeights().size();
+  auto loop = scf::ForOp::create(builder, loc, calls.integer(0), calls.integer(count), calls.integer(1));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    calls.layerPrefixes = llvm::map_to_vector(layers.getWeights().getAsRange<StringAttr>(),
+                                              [](StringAttr prefix) { return prefix.str(); });
+    calls.layerIndex = loop.getInductionVar();
+    if (failed(inlineLayer(layers.getCallee(), layers.getInputs(), carried, carried)))
+      return failure();
+    if (layers.getNumResults() > 1) {
+      // Every layer's result is an output (StackLayers sees to it). The last one's copy is its last output, which may
+      // be where it lies already.
+      SmallVector<int64_t> outputs =
+          llvm::map_to_vector(layers.getResults(), [&](Value result) { return outputsOf.lookup(result).back(); });
+      calls.copy(carried, calls.output(outputs, xf::Rows::Tokens, widthOf(last), calls.layerIndex), "hidden_states");
+    }
+  }
+  for (Value result : layers.getResults())
+    buffers[result] = carried;
+  return success();
+}
+
+/// Outputs that were not computed in place: values returned twice, and views.
+void EntrySelector::lowerReturn(func::ReturnOp ret) {
+  for (auto [index, value] : llvm::enumerate(ret.getOperands())) {
+    const Buffer &buffer = get(value);
+    auto address = buffer.memref.getDefiningOp<xf::OutputAddressOp>();
+    if (address && address.getOutputs()[0] == int64_t(index))
+      continue;
+    if (auto layers = value.getDefiningOp<xf::LayersOp>();
+        layers && layers.getNumResults() > 1 && outputsOf[value].back() == int64_t(index))
+      continue; // the loop stored it
+    calls.copy(buffer, calls.output(index, buffer.rows, buffer.width), "output");
+  }
+}
+
+LogicalResult EntrySelector::lower(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](xf::LoadWeightOp load) {
+        weightRefs[load.getResult()] = {{load.getWeight().str()}, false};
+        return success();
+      })
+      .Case([&](xf::ConcatOp concat) -> LogicalResult {
+        WeightRef joined;
+        for (Value input : concat.getInputs()) {
+          auto part = weightRefs.find(input);
+          if (part == weightRefs.end())
+            return concat.emitOpError("joins something that is no weight; only weights can be joined at compile time");
+          joined.names.append(part->second.names);
+          joined.perLayer = part->second.perLayer;
+        }
+        weightRefs[concat.getResult()] = joined;
+        return success();
+      })
+      .Case([&](xf::LayerOp layer) { return lowerLayer(layer); })
+      .Case([&](xf::LayersOp layers) { return lowerLayers(layers); })
+      .Case([&](func::ReturnOp ret) { return lowerReturn(ret), success(); })
+      .Case([&](xf::LookupOp lookup) {
+        return lowerLookups(lookup.getResult(), lookup.getIds(), lookup.getTable(), nullptr, nullptr, 0), success();
+      })
+      .Case([&](xf::EmbedOp embed) {
+        double eps = embed.getEps() ? embed.getEps()->convertToDouble() : 0;
+        return lowerLookups(embed.getResult(), embed.getIds(), embed.getTables(), embed.getGain(), embed.getBias(),
+                            eps),
+               success();
+      })
+      .Case([&](xf::LinearOp linear) { return lowerLinear(linear), success(); })
+      .Case([&](xf::SplitOp split) { return lowerSplit(split), success(); })
+      .Case([&](xf::JoinOp join) { return lowerJoin(join), success(); })
+      .Case([&](xf::SplitHeadsOp op) { return lowerHeads(op, op.getX(), op.getResult(), true), success(); })
+      .Case([&](xf::MergeHeadsOp op) { return lowerHeads(op, op.getX(), op.getResult(), false), success(); })
+      .Case([&](xf::MatmulOp op) { return lowerMatmul(op), success(); })
+      .Case([&](xf::MaskScoresOp op) { return lowerMaskScores(op), success(); })
+      .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
+      .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
+      .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })
+      .Case([&](xf::NormalizeOp op) { return lowerNormalize(op), success(); })
+      .Case([&](xf::ActivateOp op) {
+        return lowerUnary(op, op.getX(), op.getResult(), xf::stringifyActivation(op.getActivation()), 0), success();
+      })
+      .Case([&](xf::ScaleOp op) {
+        return lowerUnary(op, op.getX(), op.getResult(), "scale", op.getFactor().convertToDouble()), success();
+      })
+      .Case([&](xf::AddOp op) { return lowerAdd(op), success(); })
+      .Case([&](xf::FirstTokenOp op) {
+        return lowerPool(op, "cls", op.getX(), nullptr, op.getCuSeqlens(), op.getResult()), success();
+      })
+      .Case([&](xf::PoolOp op) {
+        return lowerPool(op, xf::stringifyPoolMode(op.getMode()), op.getX(), op.getMask(), op.getCuSeqlens(),
+                         op.getResult()),
+               success();
+      })
+      .Default([](Operation *op) { return op->emitOpError("has no kernel on the CPU"); });
+}
+
+//===----------------------------------------------------------------------===//
+// Which kernel computes an op
+//===----------------------------------------------------------------------===//
+
+void EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps) {
+  static constexpr StringRef tableSlots[] = {"table0", "table1", "table2", "table3"};
+  static constexpr StringRef idsSlots[] = {"ids0", "ids1", "ids2", "ids3"};
+  Buffer y = bufferFor(result, xf::Rows::Tokens);
+  SmallVector<Value, 4> table(4), id(4);
+  int64_t packed = 0;
+  for (unsigned t = 0; t < tables.size(); ++t) {
+    bool panels = panelTables.contains(nameOf(tables[t]));
+    packed |= int64_t(panels) << t;
+    table[t] = calls.weight(weightRefs[tables[t]], panels ? "panels" : "rows");
+    id[t] = memref(ids[t]);
+  }
+  calls.launch("embed_f32",
+               {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed)},
+               {{tableSlots[0], table[0]},
+                {idsSlots[0], id[0]},
+                {tableSlots[1], table[1]},
+                {idsSlots[1], id[1]},
+                {tableSlots[2], table[2]},
+                {idsSlots[2], id[2]},
+                {tableSlots[3], table[3]},
+                {idsSlots[3], id[3]},
+                {"gain", gain ? calls.weight(weightRefs[gain], "vector") : Value()},
+                {"bias", bias ? calls.weight(weightRefs[bias], "vector") : Value()},
+                {"eps", calls.real(eps)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.tokens},
+                {"H", calls.integer(y.width)}},
+               "embeddings");
+}
+
+void EntrySelector::lowerLinear(xf::LinearOp op) {
+  const Buffer x = get(op.getX());
+  Buffer y = bufferFor(op.getResult(), x.rows);
+  StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
+  calls.launch("gemm_f32",
+               {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),
+                calls.flag("residual", bool(op.getResidual()))},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"w", calls.weight(weightRefs[op.getWeight()], "panels")},
+                {"bias", op.getBias() ? calls.weight(weightRefs[op.getBias()], "vector") : Value()},
+                {"residual", memref(op.getResidual())},
+                {"ldr", stride(op.getResidual())},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"N", calls.integer(y.width)},
+                {"K", calls.integer(x.width)}},
+               nameOf(op.getWeight()));
+}
+
+void EntrySelector::lowerSplit(xf::SplitOp op) {
+  int64_t from = 0;
+  for (Value result : op.getResults()) {
+    buffers[result] = calls.columns(get(op.getInput()), from, widthOf(result));
+    from += widthOf(result);
+  }
+}
+
+void EntrySelector::lowerJoin(xf::JoinOp op) {
+  Buffer y = bufferFor(op.getResult(), get(op.getInputs()[0]).rows);
+  int64_t from = 0;
+  for (Value input : op.getInputs()) {
+    calls.copy(get(input), calls.columns(y, from, widthOf(input)), "join");
+    from += widthOf(input);
+  }
+}
+
+void EntrySelector::lowerHeads(Operation *op, Value x, Value result, bool split) {
+  ArrayRef<int64_t> perHead = cast<RankedTensorType>((split ? result : x).getType()).getShape();
+  int64_t heads = perHead[1], headDim = perHead[3];
+  Buffer y = bufferFor(result, xf::Rows::Tokens, heads * headDim);
+  calls.launch(split ? "split_heads_f32" : "merge_heads_f32", {},
+               {{"x", memref(x)},
+                {"y", y.memref},
+                {"batch", calls.batch},
+                {"longest", calls.longest},
+                {"heads", calls.integer(heads)},
+                {"head_dim", calls.integer(headDim)}},
+               op->getName().stripDialect());
+}
+
+void EntrySelector::lowerMatmul(xf::MatmulOp op) {
+  ArrayRef<int64_t> lhs = cast<RankedTensorType>(op.getLhs().getType()).getShape();
+  ArrayRef<int64_t> result = cast<RankedTensorType>(op.getType()).getShape();
+  int64_t heads = lhs[1];
+  auto extent = [&](int64_t size) { return ShapedType::isDynamic(size) ? calls.longest : calls.integer(size); };
+  bool scores = ShapedType::isDynamic(result[3]);
+  Buffer y =
+      bufferFor(op.getResult(), scores ? xf::Rows::Scores : xf::Rows::Tokens, scores ? heads : heads * result[3]);
+  Value matrices = arith::MulIOp::create(calls.builder, op.getLoc(), calls.batch, calls.integer(heads));
+  calls.launch("batched_matmul_f32", {calls.flag("transpose_b", op.getTransposed())},
+               {{"x", memref(op.getLhs())},
+                {"b", memref(op.getRhs())},
+                {"y", y.memref},
+                {"G", matrices},
+                {"M", extent(result[2])},
+                {"N", extent(result[3])},
+                {"K", extent(lhs[3])}},
+               op.getTransposed() ? "matmul_qk" : "matmul_pv");
+}
+
+void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
+  int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
+  Buffer y = bufferFor(op.getResult(), xf::Rows::Scores, heads);
+  calls.launch("mask_scores_f32", {},
+               {{"x", memref(op.getScores())},
+                {"mask", memref(op.getMask())},
+                {"y", y.memref},
+                {"batch", calls.batch},
+                {"heads", calls.integer(heads)},
+                {"longest", calls.longest}},
+               "mask_scores");
+}
+
+void EntrySelector::lowerSoftmax(xf::SoftmaxOp op) {
+  int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
+  Buffer y = bufferFor(op.getResult(), xf::Rows::Scores, heads);
+  Value rows = arith::MulIOp::create(calls.builder, op.getLoc(), calls.tokens, calls.integer(heads));
+  calls.launch("softmax_f32", {}, {{"x", memref(op.getX())}, {"y", y.memref}, {"M", rows}, {"N", calls.longest}},
+               "softmax");
+}
+
+LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
+  if (!op.getMask() && !op.getCuSeqlens())
+    return op.emitOpError("has neither a mask nor cu_seqlens; the CPU's attention needs one of them");
+  const Buffer q = get(op.getQuery()), k = get(op.getKey()), v = get(op.getValue());
+  Buffer y = bufferFor(op.getResult(), q.rows);
+  int64_t headDim = q.width / int64_t(op.getHeads());
+  calls.launch("attention_f32", {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))},
+               {{"q", q.memref},
+                {"ldq", calls.integer(q.stride)},
+                {"k", k.memref},
+                {"ldk", calls.integer(k.stride)},
+                {"v", v.memref},
+                {"ldv", calls.integer(v.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"cu_seqlens", memref(op.getCuSeqlens())},
+                {"mask", memref(op.getMask())},
+                {"batch", calls.batch},
+                {"heads", calls.integer(op.getHeads())},
+                {"longest", calls.longest},
+                {"scale", calls.real(op.getScale().convertToDouble())}},
+               "attention");
+  return success();
+}
+
+void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
+  const Buffer x = get(op.getX());
+  Buffer y = bufferFor(op.getResult(), x.rows);
+  calls.launch("layer_norm_f32", {calls.flag("residual", bool(op.getResidual()))},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"residual", memref(op.getResidual())},
+                {"ldr", stride(op.getResidual())},
+                {"gain", calls.weight(weightRefs[op.getGain()], "vector")},
+                {"bias", calls.weight(weightRefs[op.getBias()], "vector")},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"H", calls.integer(x.width)},
+                {"eps", calls.real(op.getEps().convertToDouble())}},
+               nameOf(op.getGain()));
+}
+
+void EntrySelector::lowerNormalize(xf::NormalizeOp op) {
+  const Buffer x = get(op.getX());
+  Buffer y = bufferFor(op.getResult(), x.rows);
+  calls.launch("normalize_f32", {},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"H", calls.integer(x.width)},
+                {"eps", calls.real(op.getEps().convertToDouble())}},
+               "normalize");
+}
+
+Value EntrySelector::elementsOf(const Buffer &buffer) {
+  Location loc = entry.getLoc();
+  Value rows = calls.countOf(buffer.rows);
+  if (buffer.rows == xf::Rows::Scores)
+    rows = arith::MulIOp::create(calls.builder, loc, calls.tokens, calls.longest);
+  return arith::MulIOp::create(calls.builder, loc, rows, calls.integer(buffer.width));
+}
+
+void EntrySelector::lowerUnary(Operation *op, Value x, Value result, StringRef function, double factor) {
+  const Buffer from = get(x);
+  Buffer y = bufferFor(result, from.rows, from.width);
+  calls.launch("unary_f32", {calls.choice("function", function)},
+               {{"x", from.memref}, {"y", y.memref}, {"count", elementsOf(from)}, {"factor", calls.real(factor)}},
+               function);
+}
+
+void EntrySelector::lowerAdd(xf::AddOp op) {
+  const Buffer lhs = get(op.getLhs());
+  Buffer y = bufferFor(op.getResult(), lhs.rows, lhs.width);
+  calls.launch("add_f32", {},
+               {{"x", lhs.memref}, {"b", memref(op.getRhs())}, {"y", y.memref}, {"count", elementsOf(lhs)}}, "add");
+}
+
+void EntrySelector::lowerPool(Operation *op, StringRef mode, Value x, Value mask, Value cuSeqlens, Value result) {
+  const Buffer from = get(x);
+  Buffer y = bufferFor(result, xf::Rows::Sequences);
+  calls.launch("pool_f32", {calls.choice("mode", mode), calls.flag("dense", !cuSeqlens)},
+               {{"x", from.memref},
+                {"ldx", calls.integer(from.stride)},
+                {"cu_seqlens", memref(cuSeqlens)},
+                {"mask", memref(mask)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"batch", calls.batch},
+                {"H", calls.integer(from.width)},
+                {"longest", calls.longest}},
+               "pool_" + mode);
+}
+
+//===----------------------------------------------------------------------===//
+
+struct SelectKernels : impl::SelectKernelsPassBase<SelectKernels> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    WeightTable weights(module);
+    SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+    for (func::FuncOp function : functions)
+      if (function->hasAttr(xf::XfDialect::entryAttr) && failed(EntrySelector(module, weights, function).run()))
+        return signalPassFailure();
+    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (!function->hasAttr(xf::XfDialect::entryAttr)) // a layer, inlined by now
+        function.erase();
+  }
+};
+
+} // namespace
+} // namespace lathe

@@ -1,0 +1,134 @@
+//===- Import.cpp - from a model directory to the `import` form ---------------===//
+#include "compiler/import/Import.h"
+
+#include "compiler/import/ModelBuilder.h"
+#include "compiler/import/checkpoint/WeightValues.h"
+#include "compiler/import/families/Family.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+llvm::Expected<PoolingMode> parsePooling(llvm::StringRef name) {
+  if (name == "cls")
+    return PoolingMode::Cls;
+  if (name == "max")
+    return PoolingMode::Max;
+  if (name == "mean")
+    return PoolingMode::Mean;
+  return llvm::createStringError("pooling '" + name + "' is not supported yet; accepted are cls, max and mean");
+}
+
+/// The task that the directory stands for, by its first architecture.
+static llvm::Expected<Task> taskOf(const Family &family, const Checkpoint &checkpoint) {
+  if (checkpoint.architectures().empty())
+    return Task::Base;
+  const std::string &architecture = checkpoint.architectures().front();
+  SmallVector<StringRef> known;
+  for (auto [name, task] : family.architectures) {
+    if (name == architecture)
+      return task;
+    known.push_back(name);
+  }
+  return llvm::createStringError(checkpoint.config().origin() + ": architecture '" + architecture +
+                                 "' is not supported yet for model_type '" + family.modelType +
+                                 "'; known are: " + llvm::join(known, ", "));
+}
+
+static llvm::Error checkTask(const Family &family, Task task, StringRef origin) {
+  if (llvm::is_contained(family.tasks, task))
+    return llvm::Error::success();
+  std::string names = llvm::join(llvm::map_range(family.tasks, taskName), ", ");
+  return llvm::createStringError(origin + ": task '" + taskName(task) + "' is not supported yet for model_type '" +
+                                 family.modelType + "'; supported are: " + names);
+}
+
+/// Weights that the module uses must be finite.
+static llvm::Error checkWeights(ModuleOp module, const WeightNames &names, StringRef origin) {
+  for (auto weight : module.getOps<xf::WeightOp>())
+    if (llvm::Error error = checkFinite(*names.find(weight.getSymName()), origin))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, const ImportOptions &options) {
+  ImportedModel model;
+  HeadOptions head;
+  head.hiddenStates = options.hiddenStates;
+  llvm::Expected<std::optional<SentenceTransformer>> sentence = readSentenceTransformer(path);
+  if (!sentence)
+    return sentence.takeError();
+  std::string directory = path.str();
+  if (*sentence) {
+    directory = (*sentence)->transformerPath;
+    model.lowerCaseText = (*sentence)->doLowerCase;
+    model.sentenceMaxLength = (*sentence)->maxSeqLength;
+  }
+  model.tokenizerDirectory = directory;
+
+  llvm::Expected<std::unique_ptr<Checkpoint>> checkpoint = Checkpoint::open(directory);
+  if (!checkpoint)
+    return checkpoint.takeError();
+  model.checkpoint = std::move(*checkpoint);
+  StringRef configOrigin = model.checkpoint->config().origin();
+  llvm::Expected<const Family *> family = findFamily(model.checkpoint->modelType());
+  if (!family)
+    return llvm::createStringError(configOrigin + ": " + llvm::toString(family.takeError()));
+
+  if (options.task) {
+    head.task = *options.task;
+  } else if (*sentence || !options.pooling.empty()) {
+    head.task = Task::Embedding;
+  } else {
+    llvm::Expected<Task> task = taskOf(**family, *model.checkpoint);
+    if (!task)
+      return task.takeError();
+    head.task = *task;
+  }
+  if (llvm::Error error = checkTask(**family, head.task, configOrigin))
+    return error;
+  if (head.task == Task::Embedding) {
+    if (*sentence) {
+      head.sentenceEmbedding = std::move(**sentence);
+    } else if (options.pooling.empty()) {
+      return llvm::createStringError(path + ": task 'embedding' needs a pooling: the directory has no modules.json, so give "
+                                            "--pooling cls, max or mean");
+    }
+    if (!options.pooling.empty()) {
+      if (!head.sentenceEmbedding)
+        head.sentenceEmbedding.emplace();
+      head.sentenceEmbedding->poolings = options.pooling;
+      head.sentenceEmbedding->normalize = false;
+    }
+  } else if (!options.pooling.empty()) {
+    return llvm::createStringError("--pooling goes with task 'embedding', not with '" + taskName(head.task) + "'");
+  }
+
+  static constexpr StringRef ignoredBuffers[] = {"position_ids"};
+  llvm::Expected<WeightNames> names = WeightNames::build(*model.checkpoint, {(*family)->basePrefix, ignoredBuffers});
+  if (!names)
+    return names.takeError();
+  ModelBuilder builder(context, *names, "encode");
+  if (llvm::Error error = (*family)->build(builder, model.checkpoint->config(), head))
+    return error;
+  llvm::Expected<OwningOpRef<ModuleOp>> module = builder.finish();
+  if (!module)
+    return llvm::createStringError(directory + ": " + llvm::toString(module.takeError()));
+  model.module = std::move(*module);
+  if (llvm::Error error = checkWeights(*model.module, *names, directory))
+    return error;
+
+  model.task = head.task;
+  if (!model.checkpoint->architectures().empty())
+    model.architecture = model.checkpoint->architectures().front();
+  model.unknownWeights = builder.unknownWeights();
+  model.unusedWeights = builder.unusedWeights();
+  for (auto function : model.module->getOps<func::FuncOp>())
+    if (auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
+      model.positionLimit = limit.getInt();
+  return model;
+}
+
+} // namespace lathe

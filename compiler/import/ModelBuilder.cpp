@@ -1,0 +1,295 @@
+//===- ModelBuilder.cpp - the words that model families are written in --------===//
+#include "compiler/import/ModelBuilder.h"
+
+#include "compiler/import/checkpoint/WeightValues.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Verifier.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace lathe {
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+static RankedTensorType withWidth(Value value, int64_t width) {
+  SmallVector<int64_t> shape(typeOf(value).getShape());
+  shape.back() = width;
+  return typeOf(value).clone(shape);
+}
+
+//===----------------------------------------------------------------------===//
+// BlockBuilder
+//===----------------------------------------------------------------------===//
+
+Value BlockBuilder::lookup(Value ids, StringRef table, int64_t rows, int64_t hidden) {
+  SmallVector<int64_t> shape(typeOf(ids).getShape());
+  shape.push_back(hidden);
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids, weight((table + ".weight").str(), {rows, hidden}));
+}
+
+Value BlockBuilder::add(Value lhs, Value rhs) {
+  return xf::AddOp::create(builder, builder.getUnknownLoc(), lhs.getType(), lhs, rhs);
+}
+
+Value BlockBuilder::linear(Value x, StringRef name, int64_t width) {
+  return linear(x, (name + ".weight").str(), (name + ".bias").str(), width);
+}
+
+Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, int64_t width) {
+  Value w = weight(weightName, {width, typeOf(x).getShape().back()});
+  Value bias = biasName.empty() ? Value() : weight(biasName, {width});
+  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias, /*residual=*/Value(),
+                              /*activation=*/nullptr);
+}
+
+Value BlockBuilder::layerNorm(Value x, StringRef name, double eps) {
+  int64_t width = typeOf(x).getShape().back();
+  Value gain = weight((name + ".weight").str(), {width}), bias = weight((name + ".bias").str(), {width});
+  return xf::LayerNormOp::create(builder, builder.getUnknownLoc(), x.getType(), x, /*residual=*/Value(), gain, bias,
+                                 builder.getF64FloatAttr(eps));
+}
+
+Value BlockBuilder::activate(Value x, xf::Activation activation) {
+  return xf::ActivateOp::create(builder, builder.getUnknownLoc(), x.getType(), activation, x);
+}
+
+Value BlockBuilder::selfAttention(Value x, Value mask, int64_t heads, StringRef query, StringRef key, StringRef value) {
+  Location loc = builder.getUnknownLoc();
+  ArrayRef<int64_t> shape = typeOf(x).getShape();
+  int64_t hidden = shape[2], headDim = hidden / heads;
+  auto headsType = typeOf(x).clone({shape[0], heads, shape[1], headDim});
+  auto project = [&](StringRef name) {
+    return xf::SplitHeadsOp::create(builder, loc, headsType, linear(x, name, hidden)).getResult();
+  };
+  Value q = project(query), k = project(key), v = project(value);
+  Value scores = xf::MatmulOp::create(builder, loc, typeOf(x).clone({shape[0], heads, shape[1], shape[1]}), q, k,
+                                      /*transposed=*/true);
+  scores = xf::ScaleOp::create(builder, loc, scores.getType(), scores,
+                               builder.getF64FloatAttr(1 / std::sqrt(double(headDim))));
+  scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
+  Value probabilities = xf::SoftmaxOp::create(builder, loc, scores.getType(), scores);
+  Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities, v, /*transposed=*/false);
+  return xf::MergeHeadsOp::create(builder, loc, x.getType(), context);
+}
+
+Value BlockBuilder::firstToken(Value x) {
+  auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
+  return xf::FirstTokenOp::create(builder, builder.getUnknownLoc(), type, x, /*cu_seqlens=*/Value());
+}
+
+Value BlockBuilder::pool(Value x, Value mask, xf::PoolMode mode) {
+  auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
+  return xf::PoolOp::create(builder, builder.getUnknownLoc(), type, mode, x, mask, /*cu_seqlens=*/Value());
+}
+
+Value BlockBuilder::join(ArrayRef<Value> values) {
+  if (values.size() == 1)
+    return values.front();
+  int64_t width = 0;
+  for (Value value : values)
+    width += typeOf(value).getShape().back();
+  return xf::JoinOp::create(builder, builder.getUnknownLoc(), withWidth(values.front(), width), values);
+}
+
+Value BlockBuilder::normalize(Value x, double eps) {
+  return xf::NormalizeOp::create(builder, builder.getUnknownLoc(), x.getType(), x, builder.getF64FloatAttr(eps));
+}
+
+//===----------------------------------------------------------------------===//
+// Layers: the function is built from the first layer; the others must have the same weights.
+//===----------------------------------------------------------------------===//
+
+class LayerBuilder : public BlockBuilder {
+public:
+  LayerBuilder(ModelBuilder &model, func::FuncOp function, std::string prefix)
+      : BlockBuilder(model, OpBuilder::atBlockBegin(&function.getBody().front())), function(function), prefix(prefix) {}
+
+  struct Weight {
+    std::string name;
+    SmallVector<int64_t> shape;
+  };
+  std::vector<Weight> weights; ///< in the order of the function's arguments
+
+  void finish(Value result) {
+    func::ReturnOp::create(builder, builder.getUnknownLoc(), result);
+    function.setType(FunctionType::get(builder.getContext(), function.getBody().getArgumentTypes(), result.getType()));
+    for (auto [index, weight] : llvm::enumerate(weights))
+      function.setArgAttr(function.getNumArguments() - weights.size() + index, xf::XfDialect::weightAttr,
+                          builder.getStringAttr(weight.name));
+  }
+
+private:
+  Value weight(StringRef name, ArrayRef<int64_t> shape) override {
+    model.requireWeight(prefix + name.str(), shape);
+    weights.push_back({name.str(), SmallVector<int64_t>(shape)});
+    return function.getBody().addArgument(RankedTensorType::get(shape, builder.getF32Type()), builder.getUnknownLoc());
+  }
+
+  func::FuncOp function;
+  std::string prefix;
+};
+
+SmallVector<Value> ModelBuilder::layers(StringRef name, StringRef prefix, int64_t count, Value x, Value mask,
+                                        LayerFunction build) {
+  checkLayersBeyond(prefix, count);
+  SmallVector<Value> results;
+  if (count == 0)
+    return results;
+  Location loc = builder.getUnknownLoc();
+  auto function = func::FuncOp::create(loc, name, builder.getFunctionType({x.getType(), mask.getType()}, x.getType()));
+  function.setPrivate();
+  entry->getBlock()->getOperations().insert(entry->getIterator(), function);
+  function.addEntryBlock();
+  auto layerPrefix = [&](int64_t layer) { return (prefix + Twine(layer) + ".").str(); };
+  LayerBuilder layer(*this, function, layerPrefix(0));
+  layer.finish(build(layer, function.getArgument(0), function.getArgument(1)));
+  for (int64_t index = 0; index < count; ++index) {
+    for (const LayerBuilder::Weight &weight : layer.weights)
+      requireWeight(layerPrefix(index) + weight.name, weight.shape);
+    x = xf::LayerOp::create(builder, loc, x.getType(), FlatSymbolRefAttr::get(function.getSymNameAttr()),
+                            ValueRange{x, mask}, builder.getStringAttr(layerPrefix(index)));
+    results.push_back(x);
+  }
+  return results;
+}
+
+/// "encoder.layer.12.output.dense.bias" with 12 layers: the file and the config disagree about the model's depth.
+void ModelBuilder::checkLayersBeyond(StringRef prefix, int64_t count) {
+  for (const NamedWeight &weight : weights.weights()) {
+    StringRef rest = weight.name;
+    int64_t layer;
+    if (rest.consume_front(prefix) && !rest.consumeInteger(10, layer) && rest.starts_with(".") && layer >= count)
+      return reject("the checkpoint has '" + weight.name + "', but the config says " + Twine(count) + " layers");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// ModelBuilder
+//===----------------------------------------------------------------------===//
+
+ModelBuilder::ModelBuilder(MLIRContext *context, const WeightNames &weights, StringRef entryName)
+    : BlockBuilder(*this, OpBuilder(context)), weights(weights) {
+  Location loc = builder.getUnknownLoc();
+  module = ModuleOp::create(loc);
+  builder.setInsertionPointToEnd(module->getBody());
+  entry = func::FuncOp::create(builder, loc, entryName, builder.getFunctionType({}, {}));
+  entry->setAttr(xf::XfDialect::entryAttr, builder.getUnitAttr());
+  builder.setInsertionPointToStart(entry.addEntryBlock());
+}
+
+Value ModelBuilder::input(StringRef name, Type element, int64_t limit) {
+  Value &value = inputs[name];
+  if (value)
+    return value;
+  auto type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
+  unsigned index = entry.getNumArguments();
+  value = entry.getBody().addArgument(type, builder.getUnknownLoc());
+  entry.setType(FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), {}));
+  entry.setArgAttr(index, xf::XfDialect::inputAttr, builder.getStringAttr(name));
+  if (limit)
+    entry.setArgAttr(index, xf::XfDialect::limitAttr, builder.getI64IntegerAttr(limit));
+  return value;
+}
+
+Value ModelBuilder::inputIds(int64_t limit) { return input("input_ids", builder.getI32Type(), limit); }
+Value ModelBuilder::tokenTypeIds(int64_t limit) { return input("token_type_ids", builder.getI32Type(), limit); }
+Value ModelBuilder::mask() { return input("attention_mask", builder.getI1Type(), 0); }
+Value ModelBuilder::positionIds(int64_t limit) {
+  entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(limit));
+  return input("position_ids", builder.getI32Type(), limit);
+}
+
+void ModelBuilder::output(StringRef name, Value value, FirstColumn firstColumn) {
+  outputs.push_back({name.str(), value, firstColumn});
+}
+
+void ModelBuilder::reject(const Twine &message) {
+  if (firstError.empty())
+    firstError = message.str();
+}
+
+static FloatType storedType(DType dtype, Builder &builder) {
+  switch (dtype) {
+  case DType::F16:
+    return builder.getF16Type();
+  case DType::BF16:
+    return builder.getBF16Type();
+  case DType::F64:
+    return builder.getF64Type();
+  default:
+    return builder.getF32Type();
+  }
+}
+
+void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
+  const TensorView *tensor = weights.find(name);
+  if (!tensor)
+    return reject("the checkpoint has no tensor '" + name + "' (" + shapeText(shape) + "), which the model needs");
+  if (ArrayRef<int64_t>(tensor->shape) != shape)
+    return reject("tensor '" + tensor->name + "' has shape " + shapeText(tensor->shape) + "; the config asks for " +
+                  shapeText(shape));
+  if (!isWeightType(tensor->dtype))
+    return reject("tensor '" + tensor->name + "' is stored as " + dtypeName(tensor->dtype) +
+                  "; accepted are F32, F16, BF16 and F64");
+  if (!used.insert(name).second)
+    return;
+  OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
+  auto type = RankedTensorType::get(shape, storedType(tensor->dtype, builder));
+  // The blob is the mapped file's own bytes, at whatever address they lie.
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor->bytes.data()), tensor->bytes.size());
+  auto value = DenseResourceElementsAttr::get(type, name, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
+  xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+}
+
+Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape) {
+  requireWeight(name, shape);
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  return xf::LoadWeightOp::create(builder, builder.getUnknownLoc(), type,
+                                  FlatSymbolRefAttr::get(builder.getContext(), name));
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
+  if (!firstError.empty())
+    return llvm::createStringError(firstError);
+  SmallVector<Value> values = llvm::map_to_vector(outputs, [](const Output &output) { return output.value; });
+  func::ReturnOp::create(builder, builder.getUnknownLoc(), values);
+  entry.setType(FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), ValueRange(values).getTypes()));
+  for (auto [index, output] : llvm::enumerate(outputs)) {
+    bool tokens = typeOf(output.value).getRank() == 3;
+    entry.setResultAttr(index, xf::XfDialect::outputAttr, builder.getStringAttr(output.name));
+    entry.setResultAttr(index, xf::XfDialect::rowsAttr, builder.getStringAttr(tokens ? "tokens" : "sequences"));
+    if (output.firstColumn != FirstColumn::Unused)
+      entry.setResultAttr(index, xf::XfDialect::firstColumnAttr,
+                          builder.getStringAttr(output.firstColumn == FirstColumn::Zero ? "zero" : "error"));
+  }
+  if (failed(verify(*module)))
+    return llvm::createStringError("the imported model does not verify: a defect of Lathe");
+  return std::move(module);
+}
+
+bool ModelBuilder::isExpected(StringRef name) const {
+  return llvm::any_of(expectedPrefixes, [&](const std::string &prefix) { return name.starts_with(prefix); });
+}
+
+std::vector<std::string> ModelBuilder::unknownWeights() const {
+  std::vector<std::string> names;
+  for (const NamedWeight &weight : weights.weights())
+    if (!used.contains(weight.name) && !isExpected(weight.name))
+      names.push_back(weight.tensor->name);
+  return names;
+}
+
+std::vector<std::string> ModelBuilder::unusedWeights() const {
+  std::vector<std::string> names;
+  for (const NamedWeight &weight : weights.weights())
+    if (!used.contains(weight.name) && isExpected(weight.name))
+      names.push_back(weight.tensor->name);
+  return names;
+}
+
+} // namespace lathe

@@ -1,0 +1,119 @@
+//===- ModelBuilder.h - the words that model families are written in ----------===//
+//
+// A family's file says what its paper's figure says, in terms of these functions; they emit dense, unfused xf ops, check
+// every weight against the checkpoint, and note which weights were used. A wrong or missing weight is remembered as an
+// error and a well-typed value returned, so that families need no error handling of their own.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_IMPORT_MODELBUILDER_H
+#define LATHE_COMPILER_IMPORT_MODELBUILDER_H
+
+#include "compiler/import/checkpoint/WeightNames.h"
+#include "ir/xf/XfDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+#include <functional>
+#include <optional>
+
+namespace lathe {
+
+class ModelBuilder;
+
+/// A function under construction: the entry, or a kind of layer. Weight names are relative to the layer.
+class BlockBuilder {
+public:
+  virtual ~BlockBuilder() = default;
+
+  mlir::Value lookup(mlir::Value ids, llvm::StringRef table, int64_t rows, int64_t hidden);
+  mlir::Value add(mlir::Value lhs, mlir::Value rhs);
+  /// x W^T + b with `<name>.weight` [width, K] and `<name>.bias` [width].
+  mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width);
+  /// The same with a weight and a bias under names of their own; an empty `bias` is none.
+  mlir::Value linear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
+  mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps);
+  mlir::Value activate(mlir::Value x, xf::Activation activation);
+  /// softmax(Q K^T / sqrt(head_dim)) V of one input, as separate ops; heads side by side in the result.
+  mlir::Value selfAttention(mlir::Value x, mlir::Value mask, int64_t heads, llvm::StringRef query, llvm::StringRef key,
+                            llvm::StringRef value);
+  mlir::Value firstToken(mlir::Value x);
+  mlir::Value pool(mlir::Value x, mlir::Value mask, xf::PoolMode mode);
+  /// Side by side along the last axis.
+  mlir::Value join(llvm::ArrayRef<mlir::Value> values);
+  mlir::Value normalize(mlir::Value x, double eps);
+
+protected:
+  BlockBuilder(ModelBuilder &model, mlir::OpBuilder builder) : model(model), builder(builder) {}
+  virtual mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) = 0;
+
+  ModelBuilder &model;
+  mlir::OpBuilder builder;
+};
+
+enum class FirstColumn { Unused, Zero, Error };
+
+/// Builds a module with one entry function.
+class ModelBuilder : public BlockBuilder {
+public:
+  /// The checkpoint behind `weights` must outlive the module, which refers to its bytes.
+  ModelBuilder(mlir::MLIRContext *context, const WeightNames &weights, llvm::StringRef entryName);
+
+  /// The entry's inputs, [batch, seq]; ids lie in [0, limit).
+  mlir::Value inputIds(int64_t limit);
+  mlir::Value tokenTypeIds(int64_t limit);
+  /// Columns, unless the caller gives other positions. `limit` also bounds the length of sequences.
+  mlir::Value positionIds(int64_t limit);
+  mlir::Value mask();
+
+  using LayerFunction = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, mlir::Value mask)>;
+  /// `count` layers that share one function @`name`; layer i's weights are named `prefix` + i + ".". Returns every
+  /// layer's result; a layer in the checkpoint beyond `count` is an error.
+  llvm::SmallVector<mlir::Value> layers(llvm::StringRef name, llvm::StringRef prefix, int64_t count, mlir::Value x,
+                                        mlir::Value mask, LayerFunction build);
+
+  /// Declares an output. Its rows are tokens for [batch, seq, width], sequences for [batch, width].
+  void output(llvm::StringRef name, mlir::Value value, FirstColumn firstColumn = FirstColumn::Unused);
+
+  bool hasWeight(llvm::StringRef name) const { return weights.find(name) != nullptr; }
+  /// Weights that this task leaves alone but the family knows: no warning is due.
+  void expectUnused(llvm::StringRef prefix) { expectedPrefixes.push_back(prefix.str()); }
+
+  /// Ends the entry. Afterwards the module is complete, or the first error is returned.
+  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> finish();
+  /// Names of the checkpoint that nothing used, sorted: first those nobody expected, then those `expectUnused` named.
+  std::vector<std::string> unknownWeights() const;
+  std::vector<std::string> unusedWeights() const;
+
+private:
+  friend class BlockBuilder;
+  friend class LayerBuilder;
+
+  mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) override;
+  /// The module's xf.weight of that name, made and checked at its first use.
+  void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
+  mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
+  void checkLayersBeyond(llvm::StringRef prefix, int64_t count);
+  void reject(const llvm::Twine &message);
+  bool isExpected(llvm::StringRef name) const;
+
+  const WeightNames &weights;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::func::FuncOp entry;
+  llvm::StringMap<mlir::Value> inputs;
+  struct Output {
+    std::string name;
+    mlir::Value value;
+    FirstColumn firstColumn;
+  };
+  std::vector<Output> outputs;
+  llvm::StringSet<> used;
+  std::vector<std::string> expectedPrefixes;
+  std::string firstError;
+};
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,50 @@
+//===- Task.h - what a compiled model computes --------------------------------===//
+#ifndef LATHE_COMPILER_IMPORT_TASK_H
+#define LATHE_COMPILER_IMPORT_TASK_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <array>
+#include <utility>
+
+namespace lathe {
+
+enum class Task {
+  Base,                   ///< the encoder's hidden states, and its pooler
+  MaskedLm,
+  NextSentence,
+  Pretraining,
+  SequenceClassification,
+  TokenClassification,
+  QuestionAnswering,
+  MultipleChoice,
+  CausalLm,
+  Seq2SeqLm,
+  ImageClassification,
+  Embedding,              ///< one vector per sequence
+};
+
+/// The names that --task takes.
+inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 12> taskNames = {{
+    {"base", Task::Base},
+    {"masked-lm", Task::MaskedLm},
+    {"next-sentence", Task::NextSentence},
+    {"pretraining", Task::Pretraining},
+    {"sequence-classification", Task::SequenceClassification},
+    {"token-classification", Task::TokenClassification},
+    {"question-answering", Task::QuestionAnswering},
+    {"multiple-choice", Task::MultipleChoice},
+    {"causal-lm", Task::CausalLm},
+    {"seq2seq-lm", Task::Seq2SeqLm},
+    {"image-classification", Task::ImageClassification},
+    {"embedding", Task::Embedding},
+}};
+
+llvm::StringRef taskName(Task task);
+/// The task of that name; an error lists the names there are.
+llvm::Expected<Task> parseTask(llvm::StringRef name);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,118 @@
+//===- Bert.cpp - Devlin et al. 2018 ------------------------------------------===//
+//
+// A post-norm encoder with learned positions counted by column. Hugging Face: models/bert/modeling_bert.py.
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/import/families/Family.h"
+
+using namespace mlir;
+
+namespace lathe {
+extern const Family bertFamily;
+
+namespace {
+
+struct BertConfig {
+  int64_t vocab, hidden, layers, heads, intermediate, positions, tokenTypes;
+  xf::Activation activation;
+  double eps;
+  bool tied; ///< the masked-LM decoder is the word embedding
+
+  static llvm::Expected<BertConfig> parse(const JsonDocument &document);
+};
+
+llvm::Expected<BertConfig> BertConfig::parse(const JsonDocument &document) {
+  constexpr int64_t maxWidth = 1 << 20, maxRows = 1 << 28;
+  JsonFields fields(document);
+  BertConfig c;
+  c.vocab = fields.getInt("vocab_size", 30522, 1, maxRows);
+  c.hidden = fields.getInt("hidden_size", 768, 1, maxWidth);
+  c.layers = fields.getInt("num_hidden_layers", 12, 1, 4096);
+  c.heads = fields.getInt("num_attention_heads", 12, 1, maxWidth);
+  c.intermediate = fields.getInt("intermediate_size", 3072, 1, maxWidth);
+  c.positions = fields.getInt("max_position_embeddings", 512, 1, maxRows);
+  c.tokenTypes = fields.getInt("type_vocab_size", 2, 1, maxRows);
+  c.activation = readActivation(fields, "hidden_act", "gelu");
+  c.eps = fields.getFloat("layer_norm_eps", 1e-12, 0, 1);
+  c.tied = fields.getBool("tie_word_embeddings", true);
+  if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")
+    fields.reject("position_embedding_type", "found \"" + type + "\", which is not supported yet; accepted is \"absolute\"");
+  if (fields.getBool("is_decoder", false))
+    fields.reject("is_decoder", "found true: BERT as a decoder is not supported yet; accepted is false");
+  if (c.hidden % std::max<int64_t>(c.heads, 1))
+    fields.reject("hidden_size", "found " + Twine(c.hidden) + ", which is no multiple of num_attention_heads " + Twine(c.heads));
+  if (llvm::Error error = fields.takeError())
+    return error;
+  return c;
+}
+
+Value encoderLayer(BlockBuilder &b, Value x, Value mask, const BertConfig &c) {
+  Value a = b.selfAttention(x, mask, c.heads, "attention.self.query", "attention.self.key", "attention.self.value");
+  x = b.layerNorm(b.add(b.linear(a, "attention.output.dense", c.hidden), x), "attention.output.LayerNorm", c.eps);
+  Value f = b.activate(b.linear(x, "intermediate.dense", c.intermediate), c.activation);
+  return b.layerNorm(b.add(b.linear(f, "output.dense", c.hidden), x), "output.LayerNorm", c.eps);
+}
+
+/// The transform and the decoder; the decoder's weight is the word embedding where they are tied.
+void maskedLmHead(ModelBuilder &m, Value x, const BertConfig &c) {
+  x = m.activate(m.linear(x, "cls.predictions.transform.dense", c.hidden), c.activation);
+  x = m.layerNorm(x, "cls.predictions.transform.LayerNorm", c.eps);
+  // Files hold the bias under one name or both; tied models read the head's own, untied ones the decoder's.
+  StringRef own = "cls.predictions.bias", decoder = "cls.predictions.decoder.bias";
+  StringRef bias = m.hasWeight(own) && (c.tied || !m.hasWeight(decoder)) ? own : decoder;
+  StringRef weight = c.tied ? "embeddings.word_embeddings.weight" : "cls.predictions.decoder.weight";
+  m.output("logits", m.linear(x, weight, bias, c.vocab));
+}
+
+llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
+  llvm::Expected<BertConfig> config = BertConfig::parse(document);
+  if (!config)
+    return config.takeError();
+  const BertConfig &c = *config;
+
+  Value x = m.add(m.add(m.lookup(m.inputIds(c.vocab), "embeddings.word_embeddings", c.vocab, c.hidden),
+                        m.lookup(m.tokenTypeIds(c.tokenTypes), "embeddings.token_type_embeddings", c.tokenTypes, c.hidden)),
+                  m.lookup(m.positionIds(c.positions), "embeddings.position_embeddings", c.positions, c.hidden));
+  x = m.layerNorm(x, "embeddings.LayerNorm", c.eps);
+  SmallVector<Value> layers = m.layers("bert_layer", "encoder.layer.", c.layers, x, m.mask(),
+                                       [&](BlockBuilder &b, Value x, Value mask) { return encoderLayer(b, x, mask, c); });
+  Value hidden = layers.back();
+
+  switch (options.task) {
+  case Task::MaskedLm:
+    maskedLmHead(m, hidden, c);
+    break;
+  case Task::Embedding:
+    if (llvm::Error error = emitSentenceEmbedding(m, hidden, *options.sentenceEmbedding))
+      return error;
+    break;
+  default:
+    m.output("last_hidden_state", hidden);
+    if (m.hasWeight("pooler.dense.weight") || m.hasWeight("pooler.dense.bias")) // BertModel may be saved without
+      m.output("pooler_output", m.activate(m.linear(m.firstToken(hidden), "pooler.dense", c.hidden), xf::Activation::Tanh),
+               FirstColumn::Zero);
+  }
+  emitHiddenStates(m, x, layers, options);
+  for (StringRef otherHead : {"pooler.", "cls.", "classifier.", "qa_outputs."})
+    m.expectUnused(otherHead);
+  return llvm::Error::success();
+}
+
+constexpr std::pair<llvm::StringLiteral, Task> architectures[] = {
+    {"BertModel", Task::Base},
+    {"BertForMaskedLM", Task::MaskedLm},
+    {"BertForPreTraining", Task::Pretraining},
+    {"BertForNextSentencePrediction", Task::NextSentence},
+    {"BertForSequenceClassification", Task::SequenceClassification},
+    {"BertForTokenClassification", Task::TokenClassification},
+    {"BertForQuestionAnswering", Task::QuestionAnswering},
+    {"BertForMultipleChoice", Task::MultipleChoice},
+    {"BertLMHeadModel", Task::CausalLm},
+};
+constexpr Task tasks[] = {Task::Base, Task::MaskedLm, Task::Embedding};
+
+} // namespace
+
+const Family bertFamily{"bert", "bert.", architectures, tasks, buildBert};
+
+} // namespace lathe

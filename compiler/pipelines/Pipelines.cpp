@@ -1,0 +1,79 @@
+//===- Pipelines.cpp - the passes of each stage -------------------------------===//
+#include "compiler/pipelines/Pipelines.h"
+
+#include "backends/cpu/Passes.h"
+#include "backends/cpu/emit/Emit.h"
+#include "passes/graph/Passes.h"
+#include "passes/schedule/Passes.h"
+#include "passes/verify/Passes.h"
+
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+static void addGraphPasses(OpPassManager &pm) {
+  pm.addPass(createFuseAttentionPass());      // first: afterwards only xf.attention mixes tokens
+  pm.addPass(createPackTokensPass());         // so padding can go, before anything is sized by [batch, seq]
+  pm.addPass(createMergeQkvPass());           // three products over the same input become one
+  pm.addPass(createFuseLinearEpiloguePass()); // activation and residual while the tile is in registers
+  pm.addPass(createFuseResidualNormPass());   // what the epilogue could not take
+  pm.addPass(createFuseEmbeddingPass());      // the lookups that begin every model
+  pm.addPass(createStackLayersPass());        // last: layers are alike now, and their number no longer matters
+}
+
+static void addSchedulePasses(OpPassManager &pm) {
+  pm.addPass(createSelectKernelsPass());                        // every op a launch; layers inlined into loops
+  pm.addPass(createCSEPass());                                  // sizes and addresses are asked for again and again
+  pm.addNestedPass<func::FuncOp>(createPlanArenaPass());        // now that it is known which buffers there are
+}
+
+static void addKernelPasses(OpPassManager &pm) {
+  pm.addPass(createBuildKernelsPass());  // first: entries refer to the functions
+  pm.addPass(createLowerEntriesPass());
+}
+
+void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &options) {
+  switch (stage) {
+  case Stage::Import:
+    pm.addPass(createVerifyImportPass());
+    break;
+  case Stage::Graph:
+    if (options.graphPasses)
+      addGraphPasses(pm);
+    pm.addPass(createVerifyGraphPass());
+    break;
+  case Stage::Precision: // every value is f32, as imported, until a precision is asked for
+    pm.addPass(createVerifyPrecisionPass());
+    break;
+  case Stage::Schedule:
+    addSchedulePasses(pm);
+    pm.addPass(createVerifySchedulePass());
+    break;
+  case Stage::Kernels:
+    addKernelPasses(pm);
+    pm.addPass(createVerifyKernelsPass());
+    break;
+  case Stage::Object:
+  case Stage::Artifact:
+    break;
+  }
+}
+
+void registerLathePasses() {
+  registerLatheGraphPasses();
+  registerLatheSchedulePasses();
+  registerLatheVerifyPasses();
+  registerLatheCpuPasses();
+  registerCSEPass();
+  registerCanonicalizerPass();
+}
+
+void registerLatheDialects(DialectRegistry &registry) {
+  registry.insert<xf::XfDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect, memref::MemRefDialect,
+                  vector::VectorDialect, cf::ControlFlowDialect, LLVM::LLVMDialect>();
+  registerEmission(registry);
+}
+
+} // namespace lathe

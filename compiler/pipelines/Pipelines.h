@@ -1,0 +1,26 @@
+//===- Pipelines.h - the passes of each stage ---------------------------------===//
+#ifndef LATHE_COMPILER_PIPELINES_PIPELINES_H
+#define LATHE_COMPILER_PIPELINES_PIPELINES_H
+
+#include "compiler/pipelines/Stages.h"
+
+#include "mlir/Pass/PassManager.h"
+
+namespace lathe {
+
+struct PipelineOptions {
+  bool graphPasses = true; ///< off: the unfused form, for comparison
+};
+
+/// Adds the passes that bring a module from the stage before to the end of `stage`, its verifier last. Stages `import`,
+/// `object` and `artifact` are no pass pipelines and add nothing but, for import, its verifier.
+void addStagePasses(mlir::OpPassManager &manager, Stage stage, const PipelineOptions &options);
+
+/// Every pass of the project, for lathe-opt.
+void registerLathePasses();
+/// Every dialect that the passes use.
+void registerLatheDialects(mlir::DialectRegistry &registry);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,106 @@
+//===- FuseAttention.cpp - QK^T, scale, mask, softmax, PV into one op ---------===//
+#include "passes/graph/FusionLog.h"
+#include "passes/graph/Passes.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_FUSEATTENTIONPASS
+#include "passes/graph/Passes.h.inc"
+
+namespace {
+
+/// The ops of one attention, found from its softmax.
+struct AttentionMatch {
+  xf::SplitHeadsOp query, key, value;
+  xf::MergeHeadsOp merge;
+  Value mask;
+  double scale = 1;
+  SmallVector<Operation *> chain; ///< everything that becomes dead, last first
+};
+
+/// Fills `match`; returns why the chain around `softmax` is no attention we know, or nothing.
+std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp product, AttentionMatch &match) {
+  auto onlyUse = [](Value value) { return value.hasOneUse(); };
+  if (!onlyUse(softmax.getResult()))
+    return "the attention probabilities are used elsewhere";
+  if (product.getTransposed())
+    return "the probabilities are multiplied with a transposed matrix";
+  if (!onlyUse(product.getResult()))
+    return "the product with the values is used elsewhere";
+  match.merge = dyn_cast<xf::MergeHeadsOp>(*product->user_begin());
+  if (!match.merge)
+    return "the heads are not merged behind the product with the values, but read by '" +
+           (*product->user_begin())->getName().getStringRef().str() + "'";
+  match.chain = {match.merge, product, softmax};
+
+  Value scores = softmax.getX();
+  for (;;) {
+    Operation *op = scores.getDefiningOp();
+    if (!op)
+      return "the scores come from outside the function";
+    if (!onlyUse(scores))
+      return "the attention scores are used elsewhere";
+    match.chain.push_back(op);
+    if (auto scale = dyn_cast<xf::ScaleOp>(op)) {
+      match.scale *= scale.getFactor().convertToDouble();
+      scores = scale.getX();
+    } else if (auto masked = dyn_cast<xf::MaskScoresOp>(op); masked && !match.mask) {
+      match.mask = masked.getMask();
+      scores = masked.getScores();
+    } else {
+      break;
+    }
+  }
+  auto dot = dyn_cast<xf::MatmulOp>(match.chain.back());
+  if (!dot || !dot.getTransposed())
+    return "the scores come from '" + match.chain.back()->getName().getStringRef().str() + "', expected QK^T";
+
+  match.query = dot.getLhs().getDefiningOp<xf::SplitHeadsOp>();
+  match.key = dot.getRhs().getDefiningOp<xf::SplitHeadsOp>();
+  match.value = product.getRhs().getDefiningOp<xf::SplitHeadsOp>();
+  if (!match.query || !match.key || !match.value)
+    return "query, key or value does not come from xf.split_heads";
+  if (match.key.getType() != match.value.getType())
+    return "keys and values have different shapes";
+  return std::nullopt;
+}
+
+struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
+  void runOnOperation() override {
+    SmallVector<std::pair<xf::SoftmaxOp, xf::MatmulOp>> roots;
+    getOperation().walk([&](xf::SoftmaxOp softmax) {
+      for (OpOperand &use : softmax->getUses())
+        if (auto product = dyn_cast<xf::MatmulOp>(use.getOwner()); product && use.getOperandNumber() == 0) {
+          roots.emplace_back(softmax, product);
+          break;
+        }
+    });
+    for (auto [softmax, product] : roots)
+      fuse(softmax, product);
+  }
+
+  void fuse(xf::SoftmaxOp softmax, xf::MatmulOp product) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(product.getType()).getShape();
+    std::string what = llvm::formatv("attention of {0} heads of {1}", shape[1], shape[3]);
+    AttentionMatch match;
+    if (std::optional<std::string> reason = matchAttention(softmax, product, match))
+      return recordDeclined(softmax, "FuseAttention", what, *reason);
+    OpBuilder builder(match.merge);
+    auto fused = xf::AttentionOp::create(builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(),
+                                         match.key.getX(), match.value.getX(), match.mask, /*cu_seqlens=*/Value(),
+                                         builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale));
+    match.merge.getResult().replaceAllUsesWith(fused.getResult());
+    for (Operation *op : match.chain)
+      op->erase();
+    for (Operation *split : {match.query.getOperation(), match.key.getOperation(), match.value.getOperation()})
+      if (split->use_empty())
+        split->erase();
+    recordMade(fused, "FuseAttention", what);
+  }
+};
+
+} // namespace
+} // namespace lathe

@@ -1,0 +1,82 @@
+//===- MergeQkv.cpp - three linears over one input become one -----------------===//
+#include "passes/graph/FusionLog.h"
+#include "passes/graph/Passes.h"
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_MERGEQKVPASS
+#include "passes/graph/Passes.h.inc"
+
+namespace {
+
+using Projections = std::array<xf::LinearOp, 3>;
+
+std::optional<std::string> whyNotMerged(Projections &linears) {
+  for (xf::LinearOp linear : linears) {
+    if (linear.getX() != linears[0].getX())
+      return "query, key and value are computed from different inputs";
+    if (!linear->hasOneUse())
+      return "a projection is used elsewhere";
+    if (bool(linear.getBias()) != bool(linears[0].getBias()))
+      return "some of the projections have a bias and others have none";
+    if (linear.getActivation() || linear.getResidual())
+      return "a projection carries an activation or a residual";
+  }
+  return std::nullopt;
+}
+
+/// `values` joined along their first axis.
+Value concat(OpBuilder &builder, Location loc, ArrayRef<Value> values) {
+  auto type = cast<RankedTensorType>(values.front().getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape[0] = 0;
+  for (Value value : values)
+    shape[0] += cast<RankedTensorType>(value.getType()).getDimSize(0);
+  return xf::ConcatOp::create(builder, loc, type.clone(shape), values);
+}
+
+struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
+  void runOnOperation() override {
+    SmallVector<xf::AttentionOp> roots;
+    getOperation().walk([&](xf::AttentionOp attention) { roots.push_back(attention); });
+    for (xf::AttentionOp attention : roots)
+      merge(attention);
+  }
+
+  void merge(xf::AttentionOp attention) {
+    Projections linears = {attention.getQuery().getDefiningOp<xf::LinearOp>(),
+                           attention.getKey().getDefiningOp<xf::LinearOp>(),
+                           attention.getValue().getDefiningOp<xf::LinearOp>()};
+    if (llvm::any_of(linears, [](xf::LinearOp linear) { return !linear; }))
+      return;
+    std::string what = "projections of query, key and value";
+    if (std::optional<std::string> reason = whyNotMerged(linears))
+      return recordDeclined(attention, "MergeQkv", what, *reason);
+
+    OpBuilder builder(attention);
+    Location loc = linears[0].getLoc();
+    auto operands = [&](auto &&get) {
+      return SmallVector<Value>(llvm::map_range(linears, [&](xf::LinearOp linear) { return get(linear); }));
+    };
+    Value weight = concat(builder, loc, operands([](xf::LinearOp linear) { return linear.getWeight(); }));
+    Value bias;
+    if (linears[0].getBias())
+      bias = concat(builder, loc, operands([](xf::LinearOp linear) { return linear.getBias(); }));
+    auto type = cast<RankedTensorType>(linears[0].getType());
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+    auto merged = xf::LinearOp::create(builder, loc, type.clone(shape), linears[0].getX(), weight, bias,
+                                       /*residual=*/Value(), /*activation=*/nullptr);
+    SmallVector<Type> types = llvm::map_to_vector(linears, [](xf::LinearOp linear) -> Type { return linear.getType(); });
+    auto split = xf::SplitOp::create(builder, loc, types, merged);
+    for (auto [linear, part] : llvm::zip_equal(linears, split.getResults())) {
+      linear.getResult().replaceAllUsesWith(part);
+      linear.erase();
+    }
+    recordMade(attention, "MergeQkv", what);
+  }
+};
+
+} // namespace
+} // namespace lathe

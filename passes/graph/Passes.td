@@ -1,0 +1,77 @@
+//===- Passes.td - tensor rewrites ------------------------------*- tablegen -*-===//
+#ifndef LATHE_PASSES_GRAPH_PASSES_TD
+#define LATHE_PASSES_GRAPH_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FuseAttentionPass : Pass<"lathe-fuse-attention", "mlir::ModuleOp"> {
+  let summary = "QK^T, scale, mask, softmax, PV become one xf.attention";
+  let description = [{
+    Root: an `xf.softmax` whose result is multiplied with another activation. Matched upwards through `xf.mask_scores` and
+    `xf.scale`, in either order and each optional, to the transposed product of two `xf.split_heads`; downwards to
+    `xf.merge_heads`. Declined where a value in between is used by anything else (it would have to be stored after all) or
+    where the chain has another shape. Afterwards only `xf.attention` and declined chains mix tokens.
+
+    ```mlir
+    %s = xf.matmul %qh, transposed %kh          %c = xf.attention %q, %k, %v mask(%mask) heads 12 scale 0.18
+    %t = xf.scale %s by 0.18
+    %u = xf.mask_scores %t, %mask         ==>
+    %p = xf.softmax %u
+    %o = xf.matmul %p, %vh
+    %c = xf.merge_heads %o
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+def PackTokensPass : Pass<"lathe-pack-tokens", "mlir::ModuleOp"> {
+  let summary = "[batch, seq] becomes one token axis; padding is gone";
+  let description = [{
+    Where every op is token-wise or knows sequences by `cu_seqlens` (attention, pooling, first token), activations
+    `[batch, seq, hidden]` become `[tokens, hidden]` and the attention mask becomes `cu_seqlens [batch + 1]`. Applies to the
+    whole module or, when one op stands in the way, not at all. What remains of positions is in `position_ids`, which the
+    ABI's edge fills with each token's column.
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+def MergeQkvPass : Pass<"lathe-merge-qkv", "mlir::ModuleOp"> {
+  let summary = "the linears of query, key and value become one";
+  let description = [{
+    Root: an `xf.attention` whose query, key and value are linears. They become one linear over joined weights, its result
+    split three ways, when they read the same input, all or none have a bias, and nothing else reads them.
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+def FuseLinearEpiloguePass : Pass<"lathe-fuse-linear-epilogue", "mlir::ModuleOp"> {
+  let summary = "activation and residual move into the linear before them";
+  let description = [{
+    An activation that is the only reader of a linear, then an addition that is the only reader of the result, are done
+    while the linear's tile is in registers.
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+def FuseResidualNormPass : Pass<"lathe-fuse-residual-norm", "mlir::ModuleOp"> {
+  let summary = "an addition moves into the layer norm behind it";
+  let description = "What `FuseLinearEpilogue` could not take: an addition read by nothing but a layer norm.";
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+def FuseEmbeddingPass : Pass<"lathe-fuse-embedding", "mlir::ModuleOp"> {
+  let summary = "a sum of lookups and the layer norm behind it become one xf.embed";
+  let description = "Root: a layer norm, or an addition that no layer norm reads alone, over a tree of additions of lookups.";
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+def StackLayersPass : Pass<"lathe-stack-layers", "mlir::ModuleOp"> {
+  let summary = "a chain of xf.layer becomes a loop over a table of weights";
+  let description = [{
+    Consecutive calls of one layer function that pass a value along and share their other operands become one `xf.layers`.
+    Values in between may be read elsewhere either all (hidden states) or not at all.
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+#endif // LATHE_PASSES_GRAPH_PASSES_TD

@@ -1,0 +1,16 @@
+//===- Passes.h - where buffers lie -------------------------------------------===//
+#ifndef LATHE_PASSES_SCHEDULE_PASSES_H
+#define LATHE_PASSES_SCHEDULE_PASSES_H
+
+#include "ir/xf/XfDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace lathe {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "passes/schedule/Passes.h.inc"
+} // namespace lathe
+
+#endif
