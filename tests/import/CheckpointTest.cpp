@@ -93,6 +93,16 @@ TEST(Checkpoint, NullFieldsMeanNothing) {
   EXPECT_TRUE(checkpoint->architectures().empty());
 }
 
+TEST(Checkpoint, FilesAreNotSupportedYet) {
+  TemporaryDirectory directory;
+  for (const char *name : {"model.onnx", "MODEL.ONNX"}) {
+    writeFile(directory / name, "x");
+    auto checkpoint = Checkpoint::open((directory / name).string());
+    ASSERT_FALSE(bool(checkpoint));
+    EXPECT_NE(llvm::toString(checkpoint.takeError()).find("ONNX files are not supported yet"), std::string::npos);
+  }
+}
+
 /// The class name in the advice comes from the config: whoever pastes the advice must not run the config's code.
 TEST(Checkpoint, ConversionAdviceHoldsNoForeignCode) {
   TemporaryDirectory directory;

@@ -176,6 +176,12 @@ static void addPathCases(Cases &cases) {
   add("weights_are_fifo", "it is a FIFO", withSpecial("model.safetensors", makeFifo));
   add("weights_are_device", "it is a device",
       withSpecial("model.safetensors", [](const fs::path &path) { fs::create_symlink("/dev/zero", path); }));
+  cases.push_back({"model_not_searchable", HostileStage::Open, "Permission denied",
+                   [](const fs::path &model) {
+                     writeTinyModel(model);
+                     fs::permissions(model, fs::perms::owner_read);
+                   },
+                   true});
   cases.push_back(
       {"config_unreadable", HostileStage::Open, "Permission denied", withoutPermission("config.json"), true});
   cases.push_back(
@@ -214,6 +220,7 @@ static void addWeightFileCases(Cases &cases) {
   };
   add("absent", "has no weights", onlyFile("README.md"));
   add("only_bin", "safe_serialization=True", onlyFile("pytorch_model.bin"));
+  add("only_training_state", "only 'training_args.bin'; accepted", onlyFile("training_args.bin"));
   add("only_h5", "from_tf=True", onlyFile("tf_model.h5"));
   add("only_gguf", "only 'model.gguf'", onlyFile("model.gguf"));
   add("only_onnx", "only 'model.onnx'", onlyFile("model.onnx"));

@@ -23,6 +23,9 @@ public:
   TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
   ~TemporaryDirectory() {
     std::error_code ignored; // what cannot be removed does not make a test wrong
+    for (const auto &entry : std::filesystem::directory_iterator(directory, ignored))
+      if (std::filesystem::is_directory(entry.symlink_status(ignored))) // a test may have locked it
+        std::filesystem::permissions(entry, std::filesystem::perms::owner_all, ignored);
     std::filesystem::remove_all(directory, ignored);
   }
 

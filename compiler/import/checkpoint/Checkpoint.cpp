@@ -120,19 +120,21 @@ static std::string conversion(StringRef directory, StringRef className, StringRe
 }
 
 Error Checkpoint::explainMissingWeights() const {
+  constexpr StringRef accepted = "accepted: model.safetensors, or shards with model.safetensors.index.json";
   struct Format {
-    StringRef extension, loadOption;
-    bool transformersReadsIt;
+    StringRef prefix, extension;
+    std::optional<StringRef> loadOption; // for Transformers, where it can convert the file
   };
   // The first that is present is the one to speak of.
-  constexpr Format formats[] = {{".bin", "", true},
-                                {".pt", "", true},
-                                {".pth", "", true},
-                                {".h5", ", from_tf=True", true},
-                                {".msgpack", ", from_flax=True", true},
-                                {".onnx", "", false},
-                                {".gguf", "", false},
-                                {".safetensors", "", false}};
+  constexpr Format formats[] = {{"pytorch_model", ".bin", ""},
+                                {"tf_model", ".h5", ", from_tf=True"},
+                                {"flax_model", ".msgpack", ", from_flax=True"},
+                                {"", ".onnx", std::nullopt},
+                                {"", ".gguf", std::nullopt},
+                                {"", ".safetensors", std::nullopt},
+                                {"", ".bin", std::nullopt},
+                                {"", ".pt", std::nullopt},
+                                {"", ".pth", std::nullopt}};
   std::vector<std::string> names;
   std::error_code error;
   for (llvm::sys::fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error))
@@ -140,17 +142,16 @@ Error Checkpoint::explainMissingWeights() const {
   llvm::sort(names);
   for (const Format &format : formats)
     for (StringRef name : names) {
-      if (!name.ends_with(format.extension))
+      if (!name.starts_with(format.prefix) || !name.ends_with(format.extension))
         continue;
-      StringRef className = classes.empty() ? "" : StringRef(classes.front());
-      std::string advice = format.transformersReadsIt
-                               ? "convert it: " + conversion(path, className, format.loadOption)
-                               : "accepted: model.safetensors, or shards with model.safetensors.index.json";
+      std::string found = formatv("'{0}' has no model.safetensors, only {1}", path, quote(name));
+      if (!format.loadOption)
+        return createStringError(formatv("{0}; {1}", found, accepted));
       return createStringError(
-          formatv("'{0}' has no model.safetensors, only {1}, which cannot be read; {2}", path, quote(name), advice));
+          formatv("{0}, which is not read; convert it once with {1}", found,
+                  conversion(path, classes.empty() ? "" : StringRef(classes.front()), *format.loadOption)));
     }
-  return createStringError(
-      formatv("'{0}' has no weights; accepted: model.safetensors, or shards with model.safetensors.index.json", path));
+  return createStringError(formatv("'{0}' has no weights; {1}", path, accepted));
 }
 
 const TensorView *Checkpoint::find(StringRef name) const {

@@ -45,7 +45,7 @@ public:
   }
 
   bool parse_error(size_t position, const std::string &, const nlohmann::detail::exception &error) {
-    return fail(formatv("not valid JSON at byte {0}: {1}", position, quote(error.what())));
+    return fail(formatv("not valid JSON at byte {0}: {1}", position, jsonErrorText(error.what())));
   }
 
 private:

@@ -20,7 +20,8 @@ std::string lathe::joinPath(StringRef directory, StringRef name) {
 
 bool lathe::hasEntry(StringRef directory, StringRef name) {
   fs::file_status status;
-  return !fs::status(joinPath(directory, name), status, /*follow=*/false);
+  std::error_code error = fs::status(joinPath(directory, name), status, /*follow=*/false);
+  return error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory;
 }
 
 bool lathe::staysInside(StringRef relative) {
@@ -40,13 +41,10 @@ Error lathe::checkModelDirectory(StringRef path) {
       return createStringError(formatv("'{0}': ONNX files are not supported yet; {1}", path, accepted));
     return createStringError(formatv("'{0}' is not a directory; {1}", path, accepted));
   }
+  if (hasEntry(path, "config.json"))
+    return Error::success();
   std::error_code error;
-  fs::directory_iterator first(path, error);
-  if (error)
-    return createStringError(error, formatv("cannot list the model directory '{0}': {1}", path, error.message()));
-  if (first == fs::directory_iterator())
-    return createStringError(formatv("the directory '{0}' is empty; {1}", path, accepted));
-  if (!hasEntry(path, "config.json"))
-    return createStringError(formatv("the directory '{0}' has no config.json; {1}", path, accepted));
-  return Error::success();
+  bool isEmpty = fs::directory_iterator(path, error) == fs::directory_iterator() && !error;
+  return createStringError(
+      formatv("the directory '{0}' {1}; {2}", path, isEmpty ? "is empty" : "has no config.json", accepted));
 }

@@ -14,8 +14,8 @@ llvm::Error checkModelDirectory(llvm::StringRef path);
 /// `directory`/`name` without checks, for names of our own.
 std::string joinPath(llvm::StringRef directory, llvm::StringRef name);
 
-/// Whether the directory has an entry of that name, readable or not: a link that leads nowhere counts, so that opening
-/// it says what is wrong instead of its being taken as absent.
+/// Whether the directory has an entry of that name, as far as can be seen: a link that leads nowhere and a directory
+/// that may not be searched count, so that opening the entry says what is wrong instead of its being taken as absent.
 bool hasEntry(llvm::StringRef directory, llvm::StringRef name);
 
 /// Whether a path read from a model's file stays inside the model's directory by its text: relative, without `..`, and

@@ -15,9 +15,9 @@ static void appendEscaped(std::string &out, StringRef text) {
 /// A code point's first byte: cutting there keeps UTF-8 whole.
 static bool startsCodePoint(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
-std::string lathe::quote(StringRef text) {
-  constexpr size_t longest = 160, kept = 64;
-  std::string out = "'";
+std::string lathe::printable(StringRef text) {
+  constexpr size_t longest = 160, kept = 72;
+  std::string out;
   if (text.size() <= longest) {
     appendEscaped(out, text);
   } else {
@@ -30,5 +30,13 @@ std::string lathe::quote(StringRef text) {
     out += "...";
     appendEscaped(out, text.drop_front(tail));
   }
-  return out + "'";
+  return out;
+}
+
+std::string lathe::quote(StringRef text) { return "'" + printable(text) + "'"; }
+
+std::string lathe::jsonErrorText(StringRef what) {
+  if (what.starts_with("["))
+    what = what.drop_front(std::min(what.find("] "), what.size() - 2) + 2);
+  return printable(what);
 }

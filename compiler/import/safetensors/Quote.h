@@ -7,9 +7,15 @@
 
 namespace lathe {
 
-/// `text` in single quotes, control characters escaped and the middle left out where it is long: a name from a hostile
-/// file may hold terminal commands or a hundred megabytes.
+/// Control characters escaped and the middle left out where it is long: a name from a hostile file may hold terminal
+/// commands or a hundred megabytes.
+std::string printable(llvm::StringRef text);
+
+/// The same in single quotes.
 std::string quote(llvm::StringRef text);
+
+/// What nlohmann's parser says of bad JSON, without the number it gives the kind of error.
+std::string jsonErrorText(llvm::StringRef what);
 
 } // namespace lathe
 

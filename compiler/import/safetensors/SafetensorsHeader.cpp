@@ -133,7 +133,7 @@ public:
   bool binary(std::vector<uint8_t> &) { return unexpected("binary data"); }
 
   bool parse_error(size_t position, const std::string &, const nlohmann::detail::exception &error) {
-    return fail(formatv("the header is not valid JSON at byte {0}: {1}", position, quote(error.what())));
+    return fail(formatv("the header is not valid JSON at byte {0}: {1}", position, jsonErrorText(error.what())));
   }
 
 private:
