@@ -1,0 +1,146 @@
+// tokenizer_config.json and special_tokens_map.json: Transformers' settings around a tokenizer.
+#include "compiler/import/tokenizer/JsonView.h"
+#include "compiler/import/tokenizer/TokenizerSpec.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace lathe;
+
+std::vector<NormalizerStep> lathe::bertNormalizer(const BertNormalizerFlags &flags) {
+  std::vector<NormalizerStep> steps;
+  if (flags.cleanText)
+    steps.push_back(NormalizerStep::CleanText);
+  if (flags.handleChineseChars)
+    steps.push_back(NormalizerStep::SpaceChinese);
+  if (flags.stripAccents.value_or(flags.lowercase)) {
+    steps.push_back(NormalizerStep::Decompose);
+    steps.push_back(NormalizerStep::DropNonspacingMarks);
+  }
+  if (flags.lowercase)
+    steps.push_back(NormalizerStep::Lowercase);
+  return steps;
+}
+
+/// A token as a string, or as an object with its flags. `special`: what its place in the file says it is.
+static AddedToken readToken(JsonView view, bool special) {
+  AddedToken token;
+  token.special = special;
+  if (view.isString()) {
+    token.content = view.string();
+    return token;
+  }
+  if (!view.isObject()) {
+    view.reject("a token: a string, or an object with 'content'");
+    return token;
+  }
+  token.content = view["content"].string();
+  token.special |= view["special"].boolean(false);
+  token.singleWord = view["single_word"].boolean(false);
+  token.stripsLeft = view["lstrip"].boolean(false);
+  token.stripsRight = view["rstrip"].boolean(false);
+  token.normalized = view["normalized"].boolean(!token.special);
+  return token;
+}
+
+static uint32_t readMaxLength(JsonView view) {
+  if (view.isNull())
+    return 0;
+  double length = view.real();
+  if (length >= 1e9) // Transformers writes 1e30 for "none"
+    return 0;
+  if (length < 1 || length != std::floor(length))
+    view.reject("a whole number from 1");
+  return uint32_t(std::max(length, 0.0));
+}
+
+static void readSpecialTokens(JsonView root, TokenizerConfig &config) {
+  auto read = [&](const char *name, AddedToken &token) {
+    JsonView view = root[name];
+    if (view.isNull())
+      return false;
+    token = readToken(view, /*special=*/true);
+    return true;
+  };
+  read("unk_token", config.unknown);
+  read("sep_token", config.separator);
+  read("cls_token", config.classification);
+  config.namesPadding |= read("pad_token", config.padding);
+  config.namesMask |= read("mask_token", config.mask);
+  JsonView additional = root["additional_special_tokens"];
+  if (additional.isNull())
+    return;
+  config.additional.clear();
+  for (JsonView token : additional.elements())
+    config.additional.push_back(readToken(token, /*special=*/true));
+}
+
+static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config) {
+  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
+  if (!document)
+    return document.takeError();
+  std::string problem;
+  JsonView root(*document, problem);
+  config.tokenizerClass = root["tokenizer_class"].string("");
+  config.modelMaxLength = readMaxLength(root["model_max_length"]);
+  if (JsonView flag = root["do_lower_case"]; !flag.isNull())
+    config.lowercase = flag.boolean();
+  if (JsonView flag = root["tokenize_chinese_chars"]; !flag.isNull())
+    config.handleChineseChars = flag.boolean();
+  if (JsonView flag = root["strip_accents"]; !flag.isAbsent())
+    config.stripAccents = flag.isNull() ? std::nullopt : std::optional<bool>(flag.boolean());
+  if (JsonView side = root["truncation_side"]; !side.isNull()) {
+    std::string name = side.string();
+    if (name != "left" && name != "right")
+      side.reject("'left' or 'right'");
+    config.truncatesLeft = name == "left";
+  }
+  readSpecialTokens(root, config);
+  if (JsonView decoder = root["added_tokens_decoder"]; !decoder.isNull()) {
+    for (const auto &[key, view] : decoder.fields()) {
+      AddedToken token = readToken(view, /*special=*/false);
+      if (llvm::StringRef(key).getAsInteger(10, token.id))
+        view.fail("must have an id as its key");
+      config.byId.push_back(std::move(token));
+    }
+    std::sort(config.byId.begin(), config.byId.end(),
+              [](const AddedToken &a, const AddedToken &b) { return a.id < b.id; });
+  }
+  return takeProblem(*document, problem);
+}
+
+llvm::Expected<TokenizerConfig> lathe::readTokenizerConfig(llvm::StringRef directory) {
+  TokenizerConfig config;
+  auto assume = [](const char *content) {
+    AddedToken token;
+    token.content = content;
+    token.special = true;
+    return token;
+  };
+  config.unknown = assume("[UNK]");
+  config.separator = assume("[SEP]");
+  config.padding = assume("[PAD]");
+  config.classification = assume("[CLS]");
+  config.mask = assume("[MASK]");
+
+  llvm::SmallString<128> path(directory);
+  llvm::sys::path::append(path, "tokenizer_config.json");
+  if (llvm::sys::fs::exists(path))
+    if (llvm::Error error = readConfigFile(path, config))
+      return error;
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, "special_tokens_map.json");
+  // Transformers reads the map only where the config does not list the tokens by id already.
+  if (config.byId.empty() && llvm::sys::fs::exists(path)) {
+    llvm::Expected<JsonDocument> document = JsonDocument::open(path);
+    if (!document)
+      return document.takeError();
+    std::string problem;
+    readSpecialTokens(JsonView(*document, problem), config);
+    if (llvm::Error error = takeProblem(*document, problem))
+      return error;
+  }
+  return config;
+}

@@ -1,0 +1,114 @@
+// vocab.txt, one token a line, as BERT was released: what it does not say is BERT's way of doing it.
+#include "compiler/import/safetensors/MappedFile.h"
+#include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/tokenizer/JsonView.h"
+#include "compiler/import/tokenizer/TokenizerSpec.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/ConvertUTF.h"
+
+using namespace lathe;
+
+static constexpr size_t maxVocabularyBytes = maxJsonBytes;
+
+/// Classes that read a vocab.txt as BERT's does and add BERT's special tokens. Others share the file name, not the
+/// rules.
+static bool isBertLike(llvm::StringRef tokenizerClass) {
+  tokenizerClass.consume_back("Fast");
+  return llvm::StringSwitch<bool>(tokenizerClass)
+      .Cases({"", "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"}, true)
+      .Cases({"ConvBertTokenizer", "SqueezeBertTokenizer", "LayoutLMTokenizer", "LxmertTokenizer"}, true)
+      .Cases({"RetriBertTokenizer", "DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer"}, true)
+      .Default(false);
+}
+
+/// Splits as Python's universal newlines do: at \n, \r\n and \r. A last line without an end counts, an empty one does
+/// not.
+static std::vector<std::string> splitLines(llvm::StringRef text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    size_t end = text.find_first_of("\r\n");
+    lines.push_back(text.substr(0, end).str());
+    if (end == llvm::StringRef::npos)
+      break;
+    text = text.substr(end + (text.substr(end).starts_with("\r\n") ? 2 : 1));
+  }
+  return lines;
+}
+
+/// Makes `token` an added one: where the vocabulary has it, with that id, else as the next.
+static void addToken(AddedToken token, TokenizerSpec &spec) {
+  if (llvm::any_of(spec.added, [&](const AddedToken &other) { return other.content == token.content; }))
+    return;
+  auto [place, isNew] = spec.ids.try_emplace(token.content, uint32_t(spec.vocabulary.size()));
+  if (isNew)
+    spec.vocabulary.push_back(token.content);
+  token.id = place->second;
+  spec.added.push_back(std::move(token));
+}
+
+llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, const TokenizerConfig &config) {
+  if (!isBertLike(config.tokenizerClass))
+    return fileError(path, "the tokenizer's class is " + quote(config.tokenizerClass) +
+                               " (tokenizer_config.json); accepted are BertTokenizer and classes that share its rules");
+  llvm::Expected<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  llvm::StringRef text = file->text();
+  if (text.size() > maxVocabularyBytes)
+    return fileError(path,
+                     llvm::Twine(text.size()) + " bytes; a vocabulary may have " + llvm::Twine(maxVocabularyBytes));
+  const auto *byte = reinterpret_cast<const llvm::UTF8 *>(text.data()), *begin = byte;
+  if (!llvm::isLegalUTF8String(&byte, begin + text.size()))
+    return fileError(path, "not UTF-8 at byte " + llvm::Twine(byte - begin));
+
+  TokenizerSpec spec;
+  spec.vocabulary = splitLines(text);
+  if (spec.vocabulary.empty())
+    return fileError(path, "no tokens; expected one a line");
+  spec.modelTokens = uint32_t(spec.vocabulary.size());
+  for (uint32_t id = 0; id < spec.modelTokens; ++id) {
+    auto [place, isNew] = spec.ids.try_emplace(spec.vocabulary[id], id);
+    if (!isNew)
+      return fileError(path, "lines " + llvm::Twine(place->second + 1) + " and " + llvm::Twine(id + 1) + " both hold " +
+                                 quote(spec.vocabulary[id]) + "; a token may stand there once");
+  }
+  for (const AddedToken &token : {config.unknown, config.classification, config.separator})
+    if (!spec.idOf(token.content))
+      return fileError(path, "special token " + quote(token.content) + " is not among the " +
+                                 llvm::Twine(spec.modelTokens) + " tokens");
+
+  for (const AddedToken &token : config.byId) {
+    addToken(token, spec);
+    if (std::optional<uint32_t> id = spec.idOf(token.content); id != token.id)
+      return fileError(path, "added_tokens_decoder of tokenizer_config.json gives " + quote(token.content) +
+                                 " the id " + llvm::Twine(token.id) + "; in this vocabulary it has " +
+                                 llvm::Twine(*id));
+  }
+  addToken(config.unknown, spec);
+  addToken(config.separator, spec);
+  // A vocabulary without padding or mask is complete unless a file asks for them.
+  if (config.namesPadding || spec.idOf(config.padding.content))
+    addToken(config.padding, spec);
+  addToken(config.classification, spec);
+  if (config.namesMask || spec.idOf(config.mask.content))
+    addToken(config.mask, spec);
+  for (const AddedToken &token : config.additional)
+    addToken(token, spec);
+  for (const AddedToken &token : spec.added)
+    if (token.content.empty())
+      return fileError(path, "a special token in tokenizer_config.json or special_tokens_map.json is empty");
+
+  spec.unknown = config.unknown.content;
+  BertNormalizerFlags flags;
+  flags.handleChineseChars = config.handleChineseChars.value_or(true);
+  flags.lowercase = config.lowercase.value_or(true);
+  flags.stripAccents = config.stripAccents.value_or(std::nullopt);
+  spec.normalizer = bertNormalizer(flags);
+  spec.preTokenizer = {.splitsSpaces = true, .isolatesPunctuation = true};
+  int32_t cls = int32_t(*spec.idOf(config.classification.content)), sep = int32_t(*spec.idOf(config.separator.content));
+  spec.single = {{cls, 0}, {templateFirst, 0}, {sep, 0}};
+  spec.pair = {{cls, 0}, {templateFirst, 0}, {sep, 0}, {templateSecond, 1}, {sep, 1}};
+  spec.truncatesLeft = config.truncatesLeft.value_or(false);
+  return spec;
+}

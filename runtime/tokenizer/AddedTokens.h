@@ -1,0 +1,53 @@
+// Splits a text at added tokens ("[MASK]"), which are matched as a whole before words are formed.
+#ifndef LATHE_RUNTIME_TOKENIZER_ADDEDTOKENS_H
+#define LATHE_RUNTIME_TOKENIZER_ADDEDTOKENS_H
+
+#include "runtime/tokenizer/Tokenizer.h"
+
+namespace lathe {
+
+/// Bytes [begin, end) of a text: an added token, or what stands between two.
+struct Segment {
+  size_t begin, end;
+  const AddedTokenRecord *token; // null: ordinary text
+};
+
+/// Follows `node`'s edge for one byte; trieNone when there is none.
+inline uint32_t trieStep(const TableView<TrieUnit> &trie, uint32_t node, uint8_t byte) {
+  uint32_t child = (trie[node].base & ~trieKeyEnds) ^ byte;
+  return byte && trie[child].check == node ? child : trieNone;
+}
+/// The value of the key that ends at `node`, which must have trieKeyEnds.
+inline uint32_t trieValue(const TableView<TrieUnit> &trie, uint32_t node) {
+  return trie[trie[node].base & ~trieKeyEnds].base;
+}
+
+/// Gives the segments of a text in order; matches are leftmost, and the longest there. A token that strips whitespace
+/// takes it along; one that must be a single word is passed over inside of others.
+class AddedTokenSplitter {
+public:
+  AddedTokenSplitter(const Tokenizer &tokenizer, const TableView<TrieUnit> &trie, const char *text, size_t size)
+      : tokenizer(tokenizer), trie(trie), text(text), size(size) {}
+  bool next(Segment &segment);
+
+private:
+  bool findMatch(Segment &match);
+  bool accept(Segment &match);
+  CharEntry propertiesBefore(size_t at) const;
+  CharEntry propertiesAfter(size_t at, unsigned *length = nullptr) const;
+  size_t skipSpaces(size_t at);
+
+  const Tokenizer &tokenizer;
+  const TableView<TrieUnit> &trie;
+  const char *text;
+  size_t size;
+  size_t searched = 0;                 // where the next match may begin
+  size_t given = 0;                    // end of what was given out
+  size_t spacesFrom = 0, spacesTo = 0; // the whitespace found last: no run of it is scanned twice
+  Segment held = {};
+  bool holding = false;
+};
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,151 @@
+// Texts to an encoding: tokens of each text, truncation, and the template of special tokens.
+#include "runtime/core/Status.h"
+#include "runtime/tokenizer/Tokenizer.h"
+#include "runtime/tokenizer/Utf8.h"
+#include "runtime/tokenizer/WordPiece.h"
+
+#include <string.h>
+
+using namespace lathe;
+
+static lathe_status encodeText(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
+                               const char *role, Buffer<Token> &tokens, lathe_error *error) {
+  size_t size = strlen(text);
+  if (size > INT32_MAX)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s has %zu bytes; a text may have %d", role, size, INT32_MAX);
+  uint32_t codePoint;
+  for (size_t at = 0; at < size;) {
+    unsigned length = decodeUtf8(text + at, text + size, codePoint);
+    if (!length)
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s is not UTF-8 at byte %zu (0x%02X)", role, at, uint8_t(text[at]));
+    at += length;
+  }
+  WordPieceEncoder encoder(tokenizer, allocator);
+  if (!encoder.encode(text, size, tokens))
+    return fail(error, LATHE_OUT_OF_MEMORY, "no memory for the tokens of %s (%zu bytes)", role, size);
+  return LATHE_OK;
+}
+
+/// How many tokens of each text stay when `limit` may stay in all: as `tokenizers` computes it. `hasPair` tells an
+/// empty second text from none.
+static lathe_status truncate(size_t limit, lathe_truncation truncation, bool hasPair, size_t &first, size_t &second,
+                             lathe_error *error) {
+  size_t total = first + second;
+  if (total <= limit)
+    return LATHE_OK;
+  if (limit == 0) { // special tokens alone fill the length
+    first = second = 0;
+    return LATHE_OK;
+  }
+  size_t excess = total - limit;
+  if (truncation == LATHE_TRUNCATE_LONGEST_FIRST) {
+    if (!hasPair) {
+      first = limit;
+      return LATHE_OK;
+    }
+    size_t &shorter = first > second ? second : first, &longer = first > second ? first : second;
+    if (shorter > limit)
+      longer = shorter;
+    else
+      longer = shorter > limit - shorter ? shorter : limit - shorter;
+    if (shorter + longer > limit) { // both are too long: halves, the odd token to the longer one
+      shorter = limit / 2;
+      longer = shorter + limit % 2;
+    }
+    return LATHE_OK;
+  }
+  bool onlyFirst = truncation == LATHE_TRUNCATE_ONLY_FIRST;
+  if (!onlyFirst && !hasPair)
+    return fail(error, LATHE_INVALID_ARGUMENT, "truncation only_second needs a second text; %zu tokens are too many",
+                excess);
+  size_t &target = onlyFirst ? first : second;
+  if (target <= excess)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "truncation %s cannot remove %zu tokens from a text of %zu: at least one must stay; use longest_first",
+                onlyFirst ? "only_first" : "only_second", excess, target);
+  target -= excess;
+  return LATHE_OK;
+}
+
+/// Lays the arrays of an encoding out in one block, behind its size.
+static bool allocateEncoding(const lathe_allocator &allocator, size_t length, lathe_encoding &encoding) {
+  constexpr size_t head = 64;
+  size_t bytes = head + length * (4 * sizeof(int32_t) + 1);
+  char *block = static_cast<char *>(allocator.allocate(allocator.user, bytes));
+  if (!block)
+    return false;
+  memcpy(block, &bytes, sizeof bytes);
+  encoding.length = length;
+  encoding.ids = reinterpret_cast<int32_t *>(block + head);
+  encoding.type_ids = encoding.ids + length;
+  encoding.offsets = encoding.type_ids + length;
+  encoding.special_tokens_mask = reinterpret_cast<uint8_t *>(encoding.offsets + 2 * length);
+  encoding.memory = block;
+  return true;
+}
+
+void lathe::freeEncoding(const lathe_allocator &allocator, lathe_encoding *encoding) {
+  if (!encoding || !encoding->memory)
+    return;
+  size_t bytes;
+  memcpy(&bytes, encoding->memory, sizeof bytes);
+  allocator.release(allocator.user, encoding->memory, bytes);
+  *encoding = {};
+}
+
+lathe_status lathe::tokenize(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
+                             const char *pair, int64_t maxLength, lathe_truncation truncation, lathe_encoding *encoding,
+                             lathe_error *error) {
+  if (!text || !encoding)
+    return fail(error, LATHE_INVALID_ARGUMENT, "tokenize needs a text and an encoding to fill, found NULL");
+  *encoding = {};
+  if (maxLength < 0)
+    return fail(error, LATHE_INVALID_ARGUMENT, "a maximum length of %lld tokens; it must be 0 (none) or more",
+                (long long)maxLength);
+  if (truncation != LATHE_TRUNCATE_LONGEST_FIRST && truncation != LATHE_TRUNCATE_ONLY_FIRST &&
+      truncation != LATHE_TRUNCATE_ONLY_SECOND)
+    return fail(error, LATHE_INVALID_ARGUMENT, "unknown truncation %d", int(truncation));
+
+  Buffer<Token> first(allocator), second(allocator);
+  if (lathe_status status = encodeText(tokenizer, allocator, text, pair ? "the first text" : "the text", first, error))
+    return status;
+  if (pair)
+    if (lathe_status status = encodeText(tokenizer, allocator, pair, "the second text", second, error))
+      return status;
+
+  const TableView<TemplateItem> &items = pair ? tokenizer.pair : tokenizer.single;
+  size_t special = items.count - (pair ? 2 : 1), keptFirst = first.size, keptSecond = second.size;
+  if (maxLength) {
+    if (size_t(maxLength) < special)
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "a maximum length of %lld tokens has no room for the %zu special tokens that are added",
+                  (long long)maxLength, special);
+    if (lathe_status status = truncate(size_t(maxLength) - special, truncation, pair, keptFirst, keptSecond, error))
+      return status;
+  }
+
+  size_t length = special + keptFirst + keptSecond;
+  if (!allocateEncoding(allocator, length, *encoding))
+    return fail(error, LATHE_OUT_OF_MEMORY, "no memory for an encoding of %zu tokens", length);
+  size_t at = 0;
+  auto put = [&](Token token, int32_t typeId, bool isSpecial) {
+    encoding->ids[at] = token.id;
+    encoding->type_ids[at] = typeId;
+    encoding->offsets[2 * at] = token.begin;
+    encoding->offsets[2 * at + 1] = token.end;
+    encoding->special_tokens_mask[at++] = isSpecial;
+  };
+  bool keepsEnd = tokenizer.header->flags & tokenizerTruncatesLeft;
+  for (uint32_t i = 0; i < items.count; ++i) {
+    const TemplateItem &item = items[i];
+    if (item.id >= 0) {
+      put({item.id, 0, 0}, item.typeId, true);
+      continue;
+    }
+    const Buffer<Token> &tokens = item.id == templateFirst ? first : second;
+    size_t kept = item.id == templateFirst ? keptFirst : keptSecond, skipped = keepsEnd ? tokens.size - kept : 0;
+    for (size_t k = 0; k < kept; ++k)
+      put(tokens.data[skipped + k], item.typeId, false);
+  }
+  return LATHE_OK;
+}

@@ -1,0 +1,63 @@
+// Text to token ids and back, by walking the tables that compiler/import/tokenizer wrote. Equal to Hugging Face's
+// `tokenizers` in ids, offsets, truncation and decoding. No global state: any number of threads may share a Tokenizer.
+#ifndef LATHE_RUNTIME_TOKENIZER_TOKENIZER_H
+#define LATHE_RUNTIME_TOKENIZER_TOKENIZER_H
+
+#include "lathe/abi.h"
+#include "runtime/tokenizer/Tables.h"
+
+namespace lathe {
+
+template <typename T> struct TableView {
+  const T *data;
+  uint32_t count;
+  const T &operator[](uint32_t i) const { return data[i]; }
+};
+
+/// See CharEntry.
+struct CharMap {
+  TableView<uint16_t> index;
+  TableView<CharEntry> entries;
+  TableView<CharElement> elements;
+  /// `codePoint` must be below codePointLimit.
+  CharEntry operator[](uint32_t codePoint) const {
+    return entries[index[codePoint / charBlock] * charBlock + codePoint % charBlock];
+  }
+};
+
+/// A view of validated tables; copying it is cheap, and the tables must outlive it.
+struct Tokenizer {
+  const TokenizerHeader *header;
+  CharMap normalizer, lowerFirst;
+  TableView<TrieUnit> vocabulary, addedRaw, addedNormalized;
+  TableView<AddedTokenRecord> added;
+  TableView<TokenRecord> tokens;
+  TableView<char> pool;
+  TableView<TemplateItem> single, pair;
+};
+
+/// Checks every offset and index in the tables, so that no later call can leave them, whatever they hold.
+/// `tables` must be 64-byte aligned; damaged ones give LATHE_BAD_WEIGHTS.
+lathe_status openTokenizer(const void *tables, size_t bytes, Tokenizer &tokenizer, lathe_error *error);
+
+/// Tokenizes one text or a pair (`pair` may be null) and adds the template's special tokens. `maxLength` counts those
+/// too; 0 does not truncate. Invalid UTF-8 is an error that names the byte: silently replacing it would give an
+/// embedding of something that nobody wrote. Time is linear in the text, whatever it is.
+lathe_status tokenize(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text, const char *pair,
+                      int64_t maxLength, lathe_truncation truncation, lathe_encoding *encoding, lathe_error *error);
+
+/// Releases what `tokenize` allocated and empties the encoding; one that is already empty is allowed.
+void freeEncoding(const lathe_allocator &allocator, lathe_encoding *encoding);
+
+/// The text of ids as the tokenizer's decoder gives it. Writes at most `capacity` bytes including the NUL; `length`
+/// gets what the whole text needs without it. Ids beyond the vocabulary are left out, as `tokenizers` does (a model may
+/// have more rows than tokens); negative ones are an error.
+lathe_status detokenize(const Tokenizer &tokenizer, const int32_t *ids, size_t n, bool skipSpecialTokens, char *text,
+                        size_t capacity, size_t *length, lathe_error *error);
+
+/// The vocabulary's text of one id, or null.
+const char *tokenText(const Tokenizer &tokenizer, int32_t id);
+
+} // namespace lathe
+
+#endif
