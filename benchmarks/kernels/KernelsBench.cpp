@@ -79,6 +79,67 @@ void registerGemm() {
   }
 }
 
+void attention(benchmark::State &state, AttentionShape shape) {
+  Random random(2);
+  std::vector<int32_t> cuSeqlens = prefixSums(shape.lengths);
+  int64_t rows = cuSeqlens.back(), width = shape.heads * shape.headDim, ld = 3 * width;
+  int64_t longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
+  // Queries, keys and values side by side, as the merged projection leaves them.
+  std::vector<float> qkv = random.vector(rows * ld), y(rows * width);
+  for (int64_t row = 0; row < rows; ++row)
+    std::fill_n(&qkv[row * ld + 2 * width], width, 1.0f);
+  const Kernel &kernel = Kernel::get("attention_f32", "{head_dim = " + std::to_string(shape.headDim) + "}");
+  std::vector<uint8_t> scratch(kernel.scratchBytes() + 64);
+  float scale = 1 / std::sqrt(float(shape.headDim));
+  std::vector<Arg> args = {
+      qkv.data(),           ld,          &qkv[width], ld,      &qkv[2 * width], ld, y.data(), width, cuSeqlens.data(),
+      shape.lengths.size(), shape.heads, scale,       longest, nullptr};
+  auto run = [&] { kernel.call(args, 0, kernel.panels(args), scratch.data()); };
+  run();
+  for (float value : y)
+    if (std::abs(value - 1) > 1e-5) // weights that sum to one leave values of one as they are
+      return state.SkipWithError("wrong result");
+  double scores = 0;
+  for (double length : shape.lengths)
+    scores += length * length * shape.heads;
+  measure(state, 4 * scores * shape.headDim, run);
+}
+
+void layerNorm(benchmark::State &state, RowShape shape) {
+  Random random(3);
+  std::vector<float> x = random.vector(shape.rows * shape.width), gamma(shape.width, 1.0f), beta(shape.width, 0.0f);
+  std::vector<float> residual = random.vector(x.size()), y(x.size());
+  const Kernel &kernel = Kernel::get("layer_norm_f32", "{residual = true}");
+  std::vector<Arg> args = {x.data(), shape.width, residual.data(), shape.width, gamma.data(), beta.data(),
+                           y.data(), shape.width, shape.rows,      shape.width, 1e-12f};
+  auto run = [&] { kernel.call(args, 0, kernel.panels(args), nullptr); };
+  run();
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    double mean = 0, square = 0;
+    for (int64_t column = 0; column < shape.width; ++column) {
+      mean += y[row * shape.width + column] / shape.width;
+      square += double(y[row * shape.width + column]) * y[row * shape.width + column] / shape.width;
+    }
+    if (std::abs(mean) > 1e-5 || std::abs(square - 1) > 1e-5)
+      return state.SkipWithError("wrong result");
+  }
+  measure(state, 8.0 * shape.rows * shape.width, run);
+  state.counters["ns_per_row"] = state.counters["best_us"] * 1e3 / shape.rows;
+}
+
+void registerRest() {
+  for (const AttentionShape &shape : attentionModelShapes) {
+    std::string name = "attention_f32/" + std::to_string(shape.lengths.size()) + "x" +
+                       std::to_string(shape.lengths.front()) + "/heads:" + std::to_string(shape.heads) +
+                       "/head_dim:" + std::to_string(shape.headDim);
+    benchmark::RegisterBenchmark(name.c_str(), attention, shape)->UseManualTime();
+  }
+  for (RowShape shape : {RowShape{128, 384}, RowShape{128, 768}})
+    benchmark::RegisterBenchmark(
+        ("layer_norm_f32/" + std::to_string(shape.rows) + "x" + std::to_string(shape.width)).c_str(), layerNorm, shape)
+        ->UseManualTime();
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -90,6 +151,7 @@ int main(int argc, char **argv) {
   benchmark::AddCustomContext("fma_peak_gflops", std::to_string(lathe::bench::measureFmaPeak() * 1e-9));
   benchmark::AddCustomContext("compile_seconds_all_variants", std::to_string(secondsToCompile()));
   registerGemm();
+  registerRest();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

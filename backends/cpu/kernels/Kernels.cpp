@@ -56,6 +56,9 @@ static LogicalResult verify(const KernelFamily &family, ModuleOp module, Diction
     const Parameter *known = llvm::find_if(
         family.parameters(), [&](const Parameter &parameter) { return parameter.name == given.getName().strref(); });
     if (known == family.parameters().end()) {
+      if (family.parameters().empty())
+        return module.emitError() << "kernel '" << family.name() << "' has no parameters, found '"
+                                  << given.getName().strref() << "'";
       auto names = llvm::map_range(family.parameters(), [](const Parameter &parameter) { return parameter.name; });
       return module.emitError() << "kernel '" << family.name() << "' has no parameter '" << given.getName().strref()
                                 << "', accepted: " << llvm::join(names, ", ");

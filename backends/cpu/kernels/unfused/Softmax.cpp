@@ -1,0 +1,111 @@
+// mask_scores_f32 and softmax_f32: the middle of the unfused form's attention.
+#include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/VectorMath.h"
+#include "backends/cpu/kernels/rows/RowNorm.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+// mask_scores_f32: y = x where the key is present, else -inf.
+
+namespace masking {
+enum { X, Y, Mask, Batch, Heads, Seq };
+constexpr Slot slotTable[] = {
+    {"x", SlotKind::Pointer, "scores [batch][heads][seq][seq]"},
+    {"y", SlotKind::Pointer, "likewise; may be x"},
+    {"mask", SlotKind::Pointer, "u8 [batch][seq], 0 for keys that are absent"},
+    {"batch", SlotKind::Integer, "sequences"},
+    {"heads", SlotKind::Integer, "heads"},
+    {"seq", SlotKind::Integer, "tokens per sequence"},
+};
+
+class MaskScores final : public KernelFamily {
+public:
+  MaskScores() : KernelFamily("mask_scores_f32", slotTable, {}) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &) const override {
+    Value x = b.pointerSlot(X), y = b.pointerSlot(Y), mask = b.pointerSlot(Mask);
+    Value heads = b.integerSlot(Heads), seq = b.integerSlot(Seq);
+    Value all = b.firstLanes(b.integer(KernelBuilder::lanes));
+    b.forRange(b.begin, b.end, 1, [&](Value panel) {
+      Value keys = b.atByte(mask, b.mul(b.div(panel, heads), seq));
+      b.forRange(b.integer(0), seq, 1, [&](Value row) {
+        Value start = b.mul(b.add(b.mul(panel, seq), row), seq);
+        b.forVectors(seq, [&](Value column, Value within) {
+          Value at = b.add(start, column);
+          Value present = b.nonZeroBytes(b.atByte(keys, column), within ? within : all);
+          b.store(b.select(present, b.load(b.at(x, at), within), b.splat(-INFINITY)), b.at(y, at), within);
+        });
+      });
+    });
+  }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.mul(slots[Batch], slots[Heads]);
+  }
+};
+} // namespace masking
+
+// softmax_f32: every row's exponentials, divided by their sum.
+
+namespace softmax {
+enum { X, Y, M, N };
+constexpr Slot slotTable[] = {
+    {"x", SlotKind::Pointer, "[M][N]; a row of nothing but -inf gives zeros"},
+    {"y", SlotKind::Pointer, "[M][N]; may be x"},
+    {"M", SlotKind::Integer, "rows"},
+    {"N", SlotKind::Integer, "columns"},
+};
+
+class Softmax final : public KernelFamily {
+public:
+  Softmax() : KernelFamily("softmax_f32", slotTable, {}) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &) const override {
+    Value x = b.pointerSlot(X), y = b.pointerSlot(Y), width = b.integerSlot(N);
+    Value lowest = b.splat(-INFINITY);
+    forPanelRows(b, b.integerSlot(M), [&](Value row) {
+      Value source = b.at(x, b.mul(row, width)), target = b.at(y, b.mul(row, width));
+      auto load = [&](Value from, Value column, Value mask) {
+        Value v = b.load(b.at(from, column), mask);
+        return mask ? b.select(mask, v, lowest) : v;
+      };
+      Value largest = b.forVectors(width, lowest, [&](Value column, Value mask, ValueRange carried) {
+        return KernelBuilder::Values{b.max(carried[0], load(source, column, mask))};
+      })[0];
+      largest = b.broadcast(b.maxOfLanes(largest));
+      Value none = b.equal(largest, lowest);
+      Value base = b.select(none, b.splat(0.0f), largest);
+      Value sums = b.forVectors(width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+        Value e = emitExp(b, b.sub(load(source, column, mask), base));
+        b.store(e, b.at(target, column), mask);
+        return KernelBuilder::Values{b.add(carried[0], e)};
+      })[0];
+      Value sum = b.broadcast(b.sumOfLanes(sums));
+      Value inverse = b.div(b.splat(1.0f), b.select(none, b.splat(1.0f), sum));
+      b.forVectors(width, [&](Value column, Value mask) {
+        b.store(b.mul(b.load(b.at(target, column), mask), inverse), b.at(target, column), mask);
+      });
+    });
+  }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.ceilDiv(slots[M], rowsPerPanel);
+  }
+};
+} // namespace softmax
+
+} // namespace
+
+const KernelFamily &kernel_mask_scores_f32() {
+  static const masking::MaskScores family;
+  return family;
+}
+const KernelFamily &kernel_softmax_f32() {
+  static const softmax::Softmax family;
+  return family;
+}
+
+} // namespace lathe

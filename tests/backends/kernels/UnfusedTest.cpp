@@ -1,0 +1,103 @@
+#include "KernelTest.h"
+
+using namespace lathe::test;
+
+namespace {
+
+using UnfusedTest = KernelTest;
+
+TEST_F(UnfusedTest, BatchedMatmul) {
+  Random random(1);
+  std::vector<GemmShape> shapes = gemmOddShapes();
+  // More than one block of K, and the shapes of attention.
+  shapes.insert(shapes.end(), {{5, 20, 256}, {9, 50, 257}, {3, 7, 700}, {128, 128, 32}, {128, 32, 128}});
+  for (bool transpose : {false, true})
+    for (GemmShape shape : shapes) {
+      auto [m, n, k] = shape;
+      int64_t groups = 1 + random.below(3);
+      SCOPED_TRACE(testing::Message() << groups << " x " << m << "x" << n << "x" << k << " transposed " << transpose);
+      Guarded<float> x(random.vector(groups * m * k)), y(random.vector(groups * n * k, 1 / std::sqrt(float(k))));
+      Guarded<float> out(groups * m * n), split(groups * m * n);
+      const Kernel &kernel = Kernel::get("batched_matmul_f32", transpose ? "{transpose_b = true}" : "{}");
+      kernel.run({x.data(), y.data(), out.data(), groups, m, n, k});
+      kernel.run({x.data(), y.data(), split.data(), groups, m, n, k}, 1);
+      EXPECT_TRUE(sameBits(out, split));
+      double worst = 0;
+      for (int64_t g = 0; g < groups; ++g)
+        for (int64_t row = 0; row < m; ++row)
+          for (int64_t column = 0; column < n; ++column) {
+            double sum = 0;
+            for (int64_t i = 0; i < k; ++i)
+              sum += double(x[(g * m + row) * k + i]) * y[g * n * k + (transpose ? column * k + i : i * n + column)];
+            worst = std::max(worst, errorOf(out[(g * m + row) * n + column], sum));
+          }
+      EXPECT_LE(worst, 1e-6 + 2e-7 * std::sqrt(double(k)));
+    }
+}
+
+TEST_F(UnfusedTest, SplitAndMergeHeads) {
+  Random random(2);
+  for (int64_t headDim : {1, 5, 16, 17, 64})
+    for (int64_t heads : {1, 3})
+      for (int64_t seq : {1, 2, 9}) {
+        int64_t batch = 1 + random.below(3), width = heads * headDim, rows = batch * seq, ld = width + random.below(3);
+        Guarded<float> x(random.vector((rows - 1) * ld + width)), split(rows * width), merged((rows - 1) * ld + width);
+        Kernel::get("split_heads_f32").run({x.data(), split.data(), ld, batch, seq, heads, headDim}, 1);
+        Kernel::get("merge_heads_f32").run({split.data(), merged.data(), ld, batch, seq, heads, headDim}, 1);
+        EXPECT_TRUE(split.intact() && merged.intact());
+        for (int64_t row = 0; row < rows; ++row)
+          for (int64_t column = 0; column < width; ++column) {
+            int64_t head = row / seq * heads + column / headDim;
+            float value = x[row * ld + column];
+            ASSERT_EQ(split[(head * seq + row % seq) * headDim + column % headDim], value);
+            ASSERT_EQ(merged[row * ld + column], value);
+          }
+      }
+}
+
+TEST_F(UnfusedTest, MaskScores) {
+  Random random(3);
+  for (int64_t seq : {1, 15, 16, 17, 40})
+    for (int64_t heads : {1, 3}) {
+      int64_t batch = 1 + random.below(3), size = batch * heads * seq * seq;
+      Guarded<float> x(random.vector(size)), y(size);
+      Guarded<uint8_t> mask(batch * seq);
+      for (uint8_t &present : mask)
+        present = random.below(2) ? static_cast<uint8_t>(1 + random.below(255)) : 0;
+      Kernel::get("mask_scores_f32").run({x.data(), y.data(), mask.data(), batch, heads, seq}, 1);
+      for (int64_t i = 0; i < size; ++i)
+        ASSERT_EQ(y[i], mask[i / (heads * seq * seq) * seq + i % seq] ? x[i] : -INFINITY);
+      Kernel::get("mask_scores_f32").run({x.data(), x.data(), mask.data(), batch, heads, seq});
+      EXPECT_TRUE(sameBits(x, y)) << "in place";
+    }
+}
+
+TEST_F(UnfusedTest, Softmax) {
+  Random random(4);
+  for (RowShape shape : rowOddShapes()) {
+    SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
+    std::vector<float> values = random.vector(shape.rows * shape.width, 10);
+    for (float &value : values)
+      if (random.below(4) == 0)
+        value = -INFINITY;
+    if (shape.rows > 2)
+      std::fill_n(values.begin() + shape.width, shape.width, -INFINITY);
+    Guarded<float> x(values), y(values.size());
+    const Kernel &kernel = Kernel::get("softmax_f32");
+    kernel.run({x.data(), y.data(), shape.rows, shape.width}, 1);
+    for (int64_t m = 0; m < shape.rows; ++m) {
+      const float *row = &values[m * shape.width];
+      double largest = *std::max_element(row, row + shape.width), total = 0;
+      for (int64_t n = 0; n < shape.width; ++n)
+        total += std::isinf(largest) ? 1 : std::exp(row[n] - largest);
+      for (int64_t n = 0; n < shape.width; ++n) {
+        double expected = std::isinf(row[n]) ? 0 : std::exp(row[n] - largest) / total;
+        ASSERT_LE(std::abs(y[m * shape.width + n] - expected), 5e-7);
+      }
+    }
+    kernel.run({x.data(), x.data(), shape.rows, shape.width});
+    EXPECT_TRUE(sameBits(x, y)) << "in place";
+  }
+}
+
+} // namespace
