@@ -14,11 +14,11 @@ struct ProcessOptions {
   /// SIGKILL after this long. Tests that kill a program half-way set it on purpose.
   double timeoutSeconds = 120;
   /// Set over the test's own environment.
-  std::vector<std::pair<std::string, std::string>> environment;
-  std::string workingDirectory;
-  std::optional<mode_t> umask;
+  std::vector<std::pair<std::string, std::string>> environment = {};
+  std::string workingDirectory = {};
+  std::optional<mode_t> umask = {};
   /// No file may grow beyond this many bytes; writes then fail with EFBIG instead of raising SIGXFSZ.
-  std::optional<unsigned long> fileSizeLimit;
+  std::optional<unsigned long> fileSizeLimit = {};
 };
 
 struct ProcessResult {

@@ -84,7 +84,8 @@ Tensors readTensors(const std::string &path) {
   const std::string_view data = std::string_view(bytes).substr(sizeof headerBytes + headerBytes);
 
   Tensors tensors;
-  for (const auto &[name, entry] : Json::parse(bytes.substr(sizeof headerBytes, headerBytes)).items()) {
+  const Json header = Json::parse(bytes.substr(sizeof headerBytes, headerBytes));
+  for (const auto &[name, entry] : header.items()) {
     if (name == "__metadata__")
       continue;
     const auto offsets = entry.at("data_offsets").get<std::vector<size_t>>();

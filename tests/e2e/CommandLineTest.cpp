@@ -1,0 +1,359 @@
+// The command line as a contract: exit codes, verbatim texts, the shape of JSON, and messages that name their cause.
+#include "tests/e2e/Lathe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <regex>
+
+namespace lathe::test {
+namespace {
+
+constexpr int kWrongInput = 1, kUsage = 2;
+
+Path demoModel() { return goldens() / "demo-model"; }
+Path bertModel(const char *name) { return goldens() / "bert" / name / "model"; }
+
+// --- Exit codes
+// ---------------------------------------------------------------------------------------------------------
+
+TEST(ExitCode, SuccessIsZero) {
+  EXPECT_TRUE(std::regex_search(latheOutput({"--version"}), std::regex("[0-9]+\\.[0-9]+\\.[0-9]+")));
+  EXPECT_NE(latheOutput({"--help"}).find("compile"), std::string::npos);
+  EXPECT_NE(latheOutput({"compile", "--help"}).find("--emit"), std::string::npos);
+}
+
+TEST(ExitCode, UsageIsTwo) {
+  expectRefusal(kUsage, {}, {});
+  expectRefusal(kUsage, {"no-such-verb"}, {"no-such-verb"});
+  expectRefusal(kUsage, {"compile", demoModel(), "-o", "out", "--no-such-option"}, {"--no-such-option"});
+  expectRefusal(kUsage, {"compile", demoModel(), "-o"}, {"-o"});
+  expectRefusal(kUsage, {"run", demoModel(), "--text"}, {"--text"});
+}
+
+TEST(ExitCode, WrongInputIsOne) {
+  const ScratchDirectory work;
+  expectRefusal(kWrongInput, {"compile", work / "absent", "-o", work / "out"}, {work / "absent"});
+  expectRefusal(kWrongInput, {"run", work / "absent", "--text", "x"}, {work / "absent"});
+  expectRefusal(kWrongInput, {"inspect", work.path}, {work.path});
+  EXPECT_TRUE(std::filesystem::is_empty(work.path)) << "a refused command left something behind";
+}
+
+// --- What is not supported is named
+// -------------------------------------------------------------------------------------
+
+void writeConfig(const Path &directory, const Json &changes) {
+  std::filesystem::copy(bertModel("base-f16"), directory, std::filesystem::copy_options::recursive);
+  Json config = Json::parse(readFile(directory / "config.json"));
+  config.merge_patch(changes);
+  writeFile(directory / "config.json", config.dump());
+}
+
+TEST(Unsupported, FamilyIsNamed) {
+  const ScratchDirectory work;
+  writeConfig(work / "model", {{"model_type", "gpt2"}, {"architectures", {"GPT2LMHeadModel"}}});
+  expectRefusal(kWrongInput, {"compile", work / "model", "-o", work / "out"}, {"gpt2", "bert"});
+}
+
+TEST(Unsupported, ConfigFieldsAreNamed) {
+  struct {
+    Json changes;
+    std::vector<std::string> words;
+  } const cases[] = {
+      {{{"hidden_act", "swiglu_of_the_day"}}, {"hidden_act", "swiglu_of_the_day", "gelu"}},
+      {{{"position_embedding_type", "relative_key"}}, {"position_embedding_type", "relative_key"}},
+      {{{"quantization_config", {{"quant_method", "gptq"}}}}, {"quantization_config"}},
+      {{{"hidden_size", "wide"}}, {"hidden_size"}},
+      {{{"num_attention_heads", 5}}, {"num_attention_heads"}},
+      {{{"vocab_size", -1}}, {"vocab_size"}},
+      {{{"num_hidden_layers", 3}}, {"encoder.layer.2"}},
+      {{{"num_hidden_layers", 1}}, {"encoder.layer.1"}},
+      {{{"vocab_size", 98}}, {"word_embeddings", "97", "98"}},
+      {{{"model_type", nullptr}}, {"model_type"}},
+  };
+  for (const auto &entry : cases) {
+    const ScratchDirectory work;
+    writeConfig(work / "model", entry.changes);
+    SCOPED_TRACE(entry.changes.dump());
+    expectRefusal(kWrongInput, {"compile", work / "model", "-o", work / "out"}, entry.words);
+  }
+}
+
+TEST(Unsupported, PrecisionTargetAndVerbAreNamed) {
+  const ScratchDirectory work;
+  const Path out = work / "out";
+  for (const char *precision : {"bf16", "int8", "int4"})
+    expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", precision}, {precision, "f32"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--target", "ptx"}, {"ptx", "cpu"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--isa", "amx"}, {"amx", "avx512"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "question-answering"},
+                {"question-answering"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--max-drift", "0.1"}, {"--max-drift"});
+  expectRefusal(kWrongInput, {"generate", out, "--text", "x"}, {"generate"});
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+// --- Texts and JSON
+// -----------------------------------------------------------------------------------------------------
+
+TEST(Text, IsTakenVerbatim) {
+  const std::vector<std::string> texts = {
+      "",        "-x",       "--json",      "[a,b]", "a,b",          "{}", "'quoted' \"text\"",
+      "x\ny\tz", "%s @file", "\\n is text", " ",     "ünïcödé 中文", "--", "[]"};
+  const Json results = runTexts(compiled(demoModel()), texts);
+  ASSERT_EQ(results.size(), texts.size());
+  for (size_t i = 0; i < texts.size(); ++i)
+    EXPECT_EQ(results[i].at("text"), texts[i]);
+  for (const std::string &text : texts) {
+    const Arguments joined = {"run", compiled(demoModel()), "--json", "--text=" + text};
+    EXPECT_EQ(Json::parse(latheOutput(joined))[0].at("text"), text);
+  }
+}
+
+TEST(Text, IsTheSameFromATokenizerDirectoryAndAnArtifact) {
+  for (const char *text : {"", "-x", "[a,b]", "A man is eating.", "naïve"})
+    EXPECT_EQ(latheOutput({"tokenize", demoModel(), "--json", "--text", text}),
+              latheOutput({"tokenize", compiled(demoModel()), "--json", "--text", text}))
+        << text;
+}
+
+TEST(Text, ThatIsNotUtf8StillEndsInAnAnswer) {
+  const ProcessResult result = lathe({"run", compiled(demoModel()), "--json", "--text", "bad \xff\xfe bytes"});
+  EXPECT_TRUE(result.exitCode == 0 || result.exitCode == kWrongInput) << result.err;
+  EXPECT_EQ(result.signal, 0);
+}
+
+TEST(JsonOutput, OfRunHasTextTokensAndNineDigits) {
+  const std::string output = latheOutput({"run", compiled(demoModel()), "--json", "--text", "A man is eating."});
+  const Json results = Json::parse(output);
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_TRUE(results[0].contains("tokens"));
+  EXPECT_EQ(results[0].at("embedding").size(), 48u);
+  const std::regex number(R"(-?[0-9]+\.[0-9]+(e[-+]?[0-9]+)?)");
+  size_t numbers = 0;
+  for (std::sregex_iterator match(output.begin(), output.end(), number), end; match != end; ++match, ++numbers) {
+    std::string digits = std::regex_replace(match->str(), std::regex("e.*|[-.]"), "");
+    digits.erase(0, digits.find_first_not_of('0'));
+    EXPECT_LE(digits.size(), 9u) << match->str();
+  }
+  EXPECT_GE(numbers, 40u);
+}
+
+TEST(JsonOutput, OfTokenizeHasEveryField) {
+  const Json encodings =
+      Json::parse(latheOutput({"tokenize", demoModel(), "--json", "--text", "The cat", "--pair", "a dog"}));
+  ASSERT_EQ(encodings.size(), 1u);
+  const Json &encoding = encodings[0];
+  EXPECT_EQ(encoding.at("tokens"), Json({"[CLS]", "the", "cat", "[SEP]", "a", "dog", "[SEP]"}));
+  EXPECT_EQ(encoding.at("type_ids"), Json({0, 0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(encoding.at("attention_mask"), Json({1, 1, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(encoding.at("special_tokens_mask"), Json({1, 0, 0, 1, 0, 0, 1}));
+  EXPECT_EQ(encoding.at("offsets"), Json::parse("[[0,0],[0,3],[4,7],[0,0],[0,1],[2,5],[0,0]]"));
+  EXPECT_EQ(encoding.at("ids").size(), 7u);
+}
+
+size_t tokenCount(const Arguments &flags) {
+  Arguments arguments = {"tokenize", demoModel(), "--json", "--text"};
+  std::string text;
+  for (int i = 0; i < 100; ++i)
+    text += "cat ";
+  arguments.push_back(text);
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  return Json::parse(latheOutput(arguments))[0].at("ids").size();
+}
+
+TEST(Tokenize, TruncatesAsAsked) {
+  EXPECT_EQ(tokenCount({}), 64u);
+  EXPECT_EQ(tokenCount({"--max-length", "10"}), 10u);
+  EXPECT_EQ(tokenCount({"--max-length", "0"}), 102u);
+}
+
+TEST(Tokenize, DecodesIds) {
+  const Json ids =
+      Json::parse(latheOutput({"tokenize", demoModel(), "--json", "--text", "The cat sleeps."}))[0].at("ids");
+  std::string list;
+  for (const Json &id : ids)
+    list += (list.empty() ? "" : ",") + id.dump();
+  const Json plain =
+      Json::parse(latheOutput({"tokenize", demoModel(), "--json", "--ids", list, "--skip-special-tokens"}));
+  EXPECT_EQ(plain[0].at("text"), "the cat sleeps.");
+  const Json all = Json::parse(latheOutput({"tokenize", demoModel(), "--json", "--ids", list}));
+  EXPECT_EQ(all[0].at("text"), "[CLS] the cat sleeps. [SEP]");
+}
+
+// --- Tensors
+// ------------------------------------------------------------------------------------------------------------
+
+class WrongTensors : public testing::Test {
+protected:
+  /// Both ways to run must refuse `inputs`, for the same reason.
+  void expectRefused(const Tensors &inputs, const std::vector<std::string> &words) {
+    writeTensors(work / "in.safetensors", inputs);
+    const Arguments files = {"--inputs", work / "in.safetensors", "--outputs", work / "out.safetensors"};
+    for (Arguments command : {Arguments{"run", compiled(bertModel("base-odd"))},
+                              Arguments{"run", bertModel("base-odd"), "--interpret", "--stage", "import"}}) {
+      command.insert(command.end(), files.begin(), files.end());
+      expectRefusal(kWrongInput, command, words);
+    }
+    EXPECT_FALSE(std::filesystem::exists(work / "out.safetensors"));
+  }
+
+  static Tensor ids(std::vector<int64_t> shape, int64_t value = 3) {
+    const int64_t count = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+    return Tensor::of(shape, std::vector<int64_t>(count, value));
+  }
+
+  ScratchDirectory work;
+};
+
+TEST_F(WrongTensors, UnknownNameIsNamed) {
+  expectRefused({{"input_ids", ids({1, 4})}, {"inputs_embeds_x", ids({1, 4})}}, {"inputs_embeds_x"});
+}
+TEST_F(WrongTensors, MissingIdsAreNamed) { expectRefused({{"attention_mask", ids({1, 4}, 1)}}, {"input_ids"}); }
+TEST_F(WrongTensors, ShapesMustAgree) {
+  expectRefused({{"input_ids", ids({2, 4})}, {"attention_mask", ids({2, 5}, 1)}}, {"attention_mask"});
+}
+TEST_F(WrongTensors, RankIsChecked) { expectRefused({{"input_ids", ids({1, 2, 4})}}, {"input_ids"}); }
+TEST_F(WrongTensors, TypeIsChecked) {
+  expectRefused({{"input_ids", Tensor::of({1, 2}, std::vector<float>{1, 2})}}, {"input_ids"});
+}
+TEST_F(WrongTensors, IdBeyondTheVocabulary) { expectRefused({{"input_ids", ids({1, 4}, 307)}}, {"input_ids", "307"}); }
+TEST_F(WrongTensors, NegativeId) { expectRefused({{"input_ids", ids({1, 4}, -1)}}, {"input_ids", "-1"}); }
+TEST_F(WrongTensors, TypeBeyondTheTable) {
+  expectRefused({{"input_ids", ids({1, 4})}, {"token_type_ids", ids({1, 4}, 2)}}, {"token_type_ids", "2"});
+}
+TEST_F(WrongTensors, LongerThanThePositions) { expectRefused({{"input_ids", ids({1, 65})}}, {"65", "64"}); }
+TEST_F(WrongTensors, ThreeDimensionalMask) {
+  expectRefused({{"input_ids", ids({1, 4})}, {"attention_mask", ids({1, 4, 4}, 1)}}, {"attention_mask"});
+}
+
+TEST_F(WrongTensors, RaggedOffsetsMustRise) {
+  const Tensors inputs = {{"input_ids", ids({6})}, {"cu_seqlens", Tensor::of({3}, std::vector<int32_t>{0, 4, 3})}};
+  expectRefused(inputs, {"cu_seqlens"});
+  const Tensors tooFar = {{"input_ids", ids({6})}, {"cu_seqlens", Tensor::of({3}, std::vector<int32_t>{0, 4, 7})}};
+  expectRefused(tooFar, {"cu_seqlens"});
+}
+
+// --- The other verbs
+// ----------------------------------------------------------------------------------------------------
+
+TEST(Inspect, DescribesAndVerifies) {
+  const std::string description = latheOutput({"inspect", compiled(demoModel())});
+  EXPECT_NE(description.find("sentence_embedding"), std::string::npos) << description;
+  latheOutput({"inspect", compiled(demoModel()), "--verify"});
+}
+
+TEST(Explain, ListsFusionsAndUnknownTensors) {
+  const std::string explanation = latheOutput({"explain", compiled(bertModel("base-by-architecture"))});
+  for (const char *word : {"FuseAttention", "MergeQkv", "PackTokens", "cls.seq_relationship.weight"})
+    EXPECT_NE(explanation.find(word), std::string::npos) << "no " << word << " in\n" << explanation;
+}
+
+TEST(Compile, WarnsOfUnknownTensorsAndIsStrictOnRequest) {
+  const ScratchDirectory work;
+  const ProcessResult result = lathe({"compile", bertModel("base-by-architecture"), "-o", work / "out"});
+  EXPECT_EQ(result.exitCode, 0) << result.err;
+  EXPECT_NE(result.err.find("cls.predictions.bias"), std::string::npos) << result.err;
+  expectRefusal(kWrongInput, {"compile", bertModel("base-by-architecture"), "-o", work / "strict", "--strict"},
+                {"cls.predictions.bias"});
+}
+
+TEST(Compile, StopsAtAStageAndPrintsIt) {
+  for (const char *stage : {"import", "graph"}) {
+    const std::string module = latheOutput({"compile", bertModel("base-deep"), "--compile-to", stage});
+    EXPECT_NE(module.find("xf."), std::string::npos) << module.substr(0, 1000);
+    EXPECT_LT(module.size(), 100000u) << "weights are not elided";
+  }
+}
+
+TEST(Compile, DumpsStagesInOrder) {
+  const ScratchDirectory work;
+  latheOutput({"compile", bertModel("base-f16"), "-o", work / "out", "--dump-stages", work / "stages"});
+  std::vector<std::string> names;
+  for (const auto &entry : std::filesystem::directory_iterator(work / "stages"))
+    names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  ASSERT_GE(names.size(), 3u);
+  EXPECT_NE(names[0].find("import.mlir"), std::string::npos) << names[0];
+  EXPECT_NE(names[1].find("graph.mlir"), std::string::npos) << names[1];
+}
+
+TEST(Compile, RequireFusionSucceedsOnBert) {
+  const ScratchDirectory work;
+  latheOutput({"compile", bertModel("base-f16"), "-o", work / "out", "--require-fusion"});
+}
+
+TEST(Compile, NamesTheLibraryAfterTheDirectory) {
+  const ScratchDirectory work;
+  std::filesystem::copy(bertModel("base-f16"), work / "2nd Tiny-Model", std::filesystem::copy_options::recursive);
+  latheOutput({"compile", work / "2nd Tiny-Model", "-o", work / "out"});
+  for (const char *file :
+       {"libm_2nd_tiny_model.so", "libm_2nd_tiny_model.a", "m_2nd_tiny_model.h", "m_2nd_tiny_model.weights",
+        "manifest.json", "m_2nd_tiny_modelConfig.cmake", "m_2nd_tiny_model.pc"})
+    EXPECT_TRUE(std::filesystem::exists(work / "out" / file)) << file;
+}
+
+/// Ranks with ties averaged.
+std::vector<double> ranks(const std::vector<double> &values) {
+  std::vector<double> result;
+  for (double value : values) {
+    double below = 0, equal = 0;
+    for (double other : values) {
+      below += other < value;
+      equal += other == value;
+    }
+    result.push_back(below + (equal + 1) / 2);
+  }
+  return result;
+}
+
+double pearson(const std::vector<double> &a, const std::vector<double> &b) {
+  const double n = a.size(), meanA = std::accumulate(a.begin(), a.end(), 0.0) / n,
+               meanB = std::accumulate(b.begin(), b.end(), 0.0) / n;
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - meanA) * (b[i] - meanB);
+    aa += (a[i] - meanA) * (a[i] - meanA);
+    bb += (b[i] - meanB) * (b[i] - meanB);
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+TEST(Eval, ComputesSpearmanOverQuotedCsv) {
+  const std::vector<std::array<std::string, 2>> pairs = {{"A man is eating, slowly.", "Someone has a meal."},
+                                                         {"The dog runs.", "A \"hound\" is running."},
+                                                         {"Prices are rising.", "A cat sleeps on the sofa."},
+                                                         {"She paints a picture.", "The lady is painting."},
+                                                         {"It is snowing.", "The school is closed today."}};
+  const std::vector<double> scores = {4, 4, 0.5, 4.8, 1};
+  const ScratchDirectory work;
+  std::string csv;
+  std::vector<std::string> texts;
+  const auto quoted = [](const std::string &text) {
+    return "\"" + std::regex_replace(text, std::regex("\""), "\"\"") + "\"";
+  };
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    csv += quoted(pairs[i][0]) + "," + quoted(pairs[i][1]) + "," + std::to_string(scores[i]) + "\n";
+    texts.insert(texts.end(), pairs[i].begin(), pairs[i].end());
+  }
+  writeFile(work / "pairs.csv", csv);
+
+  const Json results = runTexts(compiled(demoModel()), texts);
+  std::vector<double> cosines;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const std::vector<double> a = results[2 * i].at("embedding"), b = results[2 * i + 1].at("embedding");
+    cosines.push_back(std::inner_product(a.begin(), a.end(), b.begin(), 0.0));
+  }
+  const Json result =
+      Json::parse(latheOutput({"eval", compiled(demoModel()), "--task", "sts", work / "pairs.csv", "--json"}));
+  EXPECT_NEAR(result.at("spearman").get<double>(), pearson(ranks(cosines), ranks(scores)), 1e-6);
+}
+
+TEST(Bench, ReportsTimes) {
+  const Json result =
+      Json::parse(latheOutput({"bench", compiled(demoModel()), "--batch", "2", "--seq", "8", "--json"}));
+  EXPECT_FALSE(result.empty());
+}
+
+} // namespace
+} // namespace lathe::test

@@ -1,0 +1,76 @@
+// Tiny BERTs against Transformers: what the interpreter, the graph form, compiled and unfused code compute from every
+// golden directory. tests/goldens/make_bert_goldens.py says how the numbers were made.
+#include "tests/e2e/Lathe.h"
+
+namespace lathe::test {
+namespace {
+
+/// Bounds on max |y - expected| / max(1, max |expected|), from the manifest.
+double tolerance(const char *kind) {
+  return Json::parse(readFile(goldens() / "bert" / "cases.json")).at("tolerance").at(kind);
+}
+
+/// The same names, shapes and, within tolerance, the same numbers; padding exactly zero.
+void expectClose(const Tensors &outputs, const BertCase &bertCase, double tolerance) {
+  const Tensors expected = bertCase.expected();
+  for (const auto &[name, value] : outputs)
+    EXPECT_TRUE(expected.contains(name)) << "unexpected output " << name;
+  const std::vector<int64_t> mask = maskOf(bertCase.inputs()).integers();
+  for (const auto &[name, reference] : expected) {
+    ASSERT_TRUE(outputs.contains(name)) << "missing output " << name;
+    const Tensor &value = outputs.at(name);
+    ASSERT_EQ(value.shape, reference.shape) << name;
+    EXPECT_LE(relativeError(value, reference), tolerance) << name;
+    if (name == "pooler_output")
+      continue;
+    const std::vector<float> values = value.floats();
+    const size_t width = values.size() / mask.size();
+    for (size_t i = 0; i < values.size(); ++i)
+      if (!mask[i / width]) {
+        ASSERT_EQ(values[i], 0) << name << ": padded position " << i / width << " is not zero";
+      }
+  }
+}
+
+Arguments with(Arguments flags, const Arguments &more) {
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+class Goldens : public testing::TestWithParam<BertCase> {};
+
+TEST_P(Goldens, InterpretedAsImported) {
+  const BertCase &run = GetParam();
+  const Arguments flags = with(run.flags, {"--interpret", "--stage", "import"});
+  expectClose(runTensors(run.modelDirectory(), run.inputs(), flags), run, tolerance("interpreter"));
+}
+
+TEST_P(Goldens, InterpretedAfterGraphPasses) {
+  const BertCase &run = GetParam();
+  const Arguments flags = with(run.flags, {"--interpret", "--stage", "graph"});
+  expectClose(runTensors(run.modelDirectory(), run.inputs(), flags), run, tolerance("interpreter"));
+}
+
+TEST_P(Goldens, Compiled) {
+  const BertCase &run = GetParam();
+  expectClose(runTensors(compiled(run.modelDirectory(), run.flags), run.inputs()), run, tolerance("compiled"));
+}
+
+TEST_P(Goldens, CompiledUnfused) {
+  const BertCase &run = GetParam();
+  const Path artifact = compiled(run.modelDirectory(), with(run.flags, {"--no-graph-passes"}));
+  expectClose(runTensors(artifact, run.inputs()), run, tolerance("compiled"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(bertCases()), testName);
+
+TEST(Manifest, ListsEveryStoredCase) {
+  size_t stored = 0;
+  for (const auto &entry : std::filesystem::recursive_directory_iterator(goldens() / "bert"))
+    stored += entry.path().filename() == "expected.safetensors";
+  EXPECT_EQ(bertCases().size(), stored);
+  EXPECT_GE(stored, 12u);
+}
+
+} // namespace
+} // namespace lathe::test

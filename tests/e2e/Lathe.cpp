@@ -1,0 +1,118 @@
+#include "tests/e2e/Lathe.h"
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <stdexcept>
+
+namespace lathe::test {
+namespace {
+
+std::string makeDirectory() {
+  std::string name = (std::filesystem::temp_directory_path() / "lathe-e2e-XXXXXX").string();
+  if (!mkdtemp(name.data()))
+    throw std::runtime_error("cannot make a directory like " + name);
+  return name;
+}
+
+std::string identifier(std::string text) {
+  for (char &character : text)
+    if (!std::isalnum(static_cast<unsigned char>(character)))
+      character = '_';
+  return text;
+}
+
+} // namespace
+
+Path goldens() { return Path(LATHE_SOURCE_DIR) / "tests" / "goldens"; }
+
+Path corpora() { return Path(LATHE_SOURCE_DIR).parent_path() / "shared" / "corpora"; }
+
+std::string latheExecutable() { return LATHE_BINARY_DIR "/bin/lathe"; }
+
+ProcessResult lathe(const Arguments &arguments, const ProcessOptions &options) {
+  Arguments command = {latheExecutable()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return runProcess(command, options);
+}
+
+std::string latheOutput(const Arguments &arguments, const ProcessOptions &options) {
+  const ProcessResult result = lathe(arguments, options);
+  if (result.exitCode != 0)
+    throw std::runtime_error(describe(arguments, result));
+  return result.out;
+}
+
+void expectRefusal(int exitCode, const Arguments &arguments, const std::vector<std::string> &words,
+                   const ProcessOptions &options) {
+  const ProcessResult result = lathe(arguments, options);
+  const std::string run = describe(arguments, result);
+  EXPECT_EQ(result.exitCode, exitCode) << run;
+  EXPECT_EQ(result.out, "") << run;
+  EXPECT_NE(result.err, "") << run;
+  for (const std::string &word : words)
+    EXPECT_NE(result.err.find(word), std::string::npos) << "the message does not contain '" << word << "'\n" << run;
+}
+
+ScratchDirectory::ScratchDirectory() : path(makeDirectory()) {}
+
+ScratchDirectory::~ScratchDirectory() {
+  std::error_code ignored; // a leftover in the temporary directory must not hide a test's result
+  std::filesystem::remove_all(path, ignored);
+}
+
+Path compiled(const Path &model, const Arguments &flags) {
+  static ScratchDirectory store;
+  static std::map<std::pair<Path, Arguments>, Path> artifacts;
+  const auto key = std::make_pair(model, flags);
+  if (const auto found = artifacts.find(key); found != artifacts.end())
+    return found->second;
+  const Path artifact = store / std::to_string(artifacts.size());
+  Arguments arguments = {"compile", model, "-o", artifact, "--name", "model"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  latheOutput(arguments);
+  return artifacts[key] = artifact;
+}
+
+Tensors runTensors(const Path &directory, const Tensors &inputs, const Arguments &flags) {
+  const ScratchDirectory scratch;
+  writeTensors(scratch / "inputs.safetensors", inputs);
+  Arguments arguments = {"run", directory};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  arguments.insert(arguments.end(),
+                   {"--inputs", scratch / "inputs.safetensors", "--outputs", scratch / "outputs.safetensors"});
+  latheOutput(arguments);
+  return readTensors(scratch / "outputs.safetensors");
+}
+
+Json runTexts(const Path &artifact, const std::vector<std::string> &texts, const Arguments &flags) {
+  Arguments arguments = {"run", artifact, "--json"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  for (const std::string &text : texts)
+    arguments.insert(arguments.end(), {"--text", text});
+  return Json::parse(latheOutput(arguments));
+}
+
+void PrintTo(const BertCase &bertCase, std::ostream *stream) { *stream << bertCase.model << "/" << bertCase.name; }
+
+std::vector<BertCase> bertCases() {
+  std::vector<BertCase> cases;
+  const Json manifest = Json::parse(readFile(goldens() / "bert" / "cases.json"));
+  for (const Json &entry : manifest.at("cases"))
+    cases.push_back({entry.at("model"), entry.at("case"), entry.at("flags")});
+  return cases;
+}
+
+std::string testName(const testing::TestParamInfo<BertCase> &info) {
+  return identifier(info.param.model + "_" + info.param.name +
+                    (info.param.flags == Arguments{"--task", "base"} ? "_as_base" : ""));
+}
+
+Tensor maskOf(const Tensors &inputs) {
+  if (const auto mask = inputs.find("attention_mask"); mask != inputs.end())
+    return mask->second;
+  const Tensor &ids = inputs.at("input_ids");
+  return Tensor::of(ids.shape, std::vector<int64_t>(ids.integers().size(), 1));
+}
+
+} // namespace lathe::test

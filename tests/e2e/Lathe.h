@@ -1,0 +1,85 @@
+// The `lathe` executable and what it makes, as the end-to-end tests use them.
+#ifndef LATHE_TESTS_E2E_LATHE_H
+#define LATHE_TESTS_E2E_LATHE_H
+
+#include "tests/support/Process.h"
+#include "tests/support/TensorFile.h"
+
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace lathe::test {
+
+using Json = nlohmann::json;
+using Path = std::filesystem::path;
+using Arguments = std::vector<std::string>;
+
+/// tests/goldens in the source tree.
+Path goldens();
+
+/// ../shared/corpora beside the source tree; tests skip out loud where it does not exist.
+Path corpora();
+
+/// The executable under test.
+std::string latheExecutable();
+
+/// Runs `lathe ARGUMENTS...`.
+ProcessResult lathe(const Arguments &arguments, const ProcessOptions &options = {});
+
+/// Runs it where success is expected, and returns its stdout; anything else fails the test and shows the run.
+std::string latheOutput(const Arguments &arguments, const ProcessOptions &options = {});
+
+/// Expects `lathe ARGUMENTS...` to end with `exitCode`, to print no result, and a message on stderr that contains every
+/// one of `words`.
+void expectRefusal(int exitCode, const Arguments &arguments, const std::vector<std::string> &words,
+                   const ProcessOptions &options = {});
+
+/// A new directory, removed at the end of its life.
+class ScratchDirectory {
+public:
+  ScratchDirectory();
+  ~ScratchDirectory();
+  ScratchDirectory(const ScratchDirectory &) = delete;
+  ScratchDirectory &operator=(const ScratchDirectory &) = delete;
+
+  Path operator/(const std::string &name) const { return path / name; }
+
+  const Path path;
+};
+
+/// The artifact of a model and flags. Compiled on first use, kept until the process ends; a failed compile throws, so
+/// that the test that asked for it fails and says why.
+Path compiled(const Path &model, const Arguments &flags = {});
+
+/// `lathe run DIRECTORY FLAGS... --inputs --outputs` through files.
+Tensors runTensors(const Path &directory, const Tensors &inputs, const Arguments &flags = {});
+
+/// `lathe run ARTIFACT --text ... --json`: one object per text.
+Json runTexts(const Path &artifact, const std::vector<std::string> &texts, const Arguments &flags = {});
+
+/// One run of tests/goldens/bert.
+struct BertCase {
+  std::string model, name;
+  Arguments flags;
+
+  Path modelDirectory() const { return goldens() / "bert" / model / "model"; }
+  Tensors inputs() const { return readTensors(goldens() / "bert" / model / name / "inputs.safetensors"); }
+  Tensors expected() const { return readTensors(goldens() / "bert" / model / name / "expected.safetensors"); }
+};
+
+/// How gtest prints a case.
+void PrintTo(const BertCase &bertCase, std::ostream *stream);
+
+/// Every run in tests/goldens/bert/cases.json.
+std::vector<BertCase> bertCases();
+
+/// A case's name as gtest wants it: letters, digits and underscores.
+std::string testName(const testing::TestParamInfo<BertCase> &info);
+
+/// The attention mask of a run, ones where there is none: [B, S].
+Tensor maskOf(const Tensors &inputs);
+
+} // namespace lathe::test
+
+#endif
