@@ -14,7 +14,6 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::formatv;
 using llvm::StringRef;
-using llvm::Twine;
 
 Expected<std::unique_ptr<Checkpoint>> Checkpoint::open(StringRef directory) {
   if (Error error = checkModelDirectory(directory))

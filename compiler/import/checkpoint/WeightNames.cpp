@@ -31,8 +31,8 @@ Expected<WeightNames> WeightNames::build(const Checkpoint &checkpoint, const Nam
     return std::tie(a.name, a.tensor->name) < std::tie(b.name, b.tensor->name);
   });
 
-  auto twin = std::adjacent_find(names.sorted.begin(), names.sorted.end(),
-                                 [](const NamedWeight &a, const NamedWeight &b) { return a.name == b.name; });
+  auto twin =
+      llvm::adjacent_find(names.sorted, [](const NamedWeight &a, const NamedWeight &b) { return a.name == b.name; });
   if (twin != names.sorted.end())
     return createStringError(formatv("'{0}': the tensors {1} and {2} both mean {3}; accepted: one of them",
                                      checkpoint.directory(), quote(twin->tensor->name),

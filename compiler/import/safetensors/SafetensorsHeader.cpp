@@ -281,8 +281,8 @@ static Expected<SafetensorsContents> parse(ArrayRef<uint8_t> bytes) {
   }
   auto byName = [](const TensorView &a, const TensorView &b) { return a.name < b.name; };
   llvm::sort(contents.tensors, byName);
-  auto twin = std::adjacent_find(contents.tensors.begin(), contents.tensors.end(),
-                                 [](const TensorView &a, const TensorView &b) { return a.name == b.name; });
+  auto twin =
+      llvm::adjacent_find(contents.tensors, [](const TensorView &a, const TensorView &b) { return a.name == b.name; });
   if (twin != contents.tensors.end())
     return createStringError(formatv("tensor {0} is there twice", quote(twin->name)));
   return contents;

@@ -43,7 +43,7 @@ static Error check(ArrayRef<TensorView> tensors, const Metadata &metadata) {
     names.push_back(tensor.name);
   }
   llvm::sort(names);
-  auto twin = std::adjacent_find(names.begin(), names.end());
+  auto twin = llvm::adjacent_find(names);
   if (twin != names.end())
     return createStringError(formatv("two tensors are named {0}", quote(*twin)));
   for (const auto &[key, value] : metadata)
