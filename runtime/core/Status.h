@@ -8,7 +8,8 @@ namespace lathe {
 
 /// Writes a printf-style message into `error` (which may be null) and returns `status`.
 /// Say what was found, what is accepted, and where.
-lathe_status fail(lathe_error *error, lathe_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+lathe_status fail(lathe_error *error, lathe_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 } // namespace lathe
 

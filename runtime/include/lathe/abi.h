@@ -43,7 +43,7 @@ typedef enum lathe_dtype { LATHE_F32 = 0, LATHE_I32 = 1, LATHE_I64 = 2, LATHE_U8
 
 #define LATHE_MAX_RANK 6
 
-/* A dense row-major array. `data` of an output may be NULL when only its shape is asked for (lathe_api.infer). */
+/* A dense row-major array. `data` may be NULL when only shapes are asked for (lathe_api.infer) or there are no elements. */
 typedef struct lathe_tensor {
   const char *name; /* Hugging Face's name: "input_ids", "last_hidden_state", ... */
   lathe_dtype dtype;
@@ -71,7 +71,7 @@ typedef void (*lathe_parallel_for)(void *user, int32_t count, lathe_parallel_bod
 typedef struct lathe_context_options {
   size_t size;                      /* sizeof(lathe_context_options) */
   int32_t threads;                  /* 0: as many as the process may run on */
-  int64_t max_tokens;               /* token budget of one run, padding not counted; 0: 32768 */
+  int64_t max_tokens;               /* token budget of one run, 0: 32768; padding counts only where it is computed */
   lathe_parallel_for parallel_for;  /* NULL: the context's own pool, created by the first run */
   void *parallel_user;
   const lathe_allocator *allocator; /* NULL: the operating system's pages */
@@ -127,10 +127,10 @@ typedef struct lathe_profile_step {
 typedef struct lathe_api {
   uint32_t abi_version; /* LATHE_ABI_VERSION; check before touching another field */
   uint32_t size;        /* sizeof(lathe_api) */
-  const char *name;
-  const char *build_id; /* 32 hexadecimal digits; the same in the weights file */
-  size_t n_entries;
-  const lathe_entry_info *entries;
+  const char *(*name)(void);
+  const char *(*build_id)(void); /* 32 hexadecimal digits; the same in the weights file */
+  /* How many entries there are; `entries`, if not NULL, is pointed to their descriptions. */
+  size_t (*entries)(const lathe_entry_info **entries);
 
   /* Opens the weights file at `path`; NULL looks for NAME.weights beside the library (beside the executable when
    * linked statically), or uses what is embedded. Maps the file; reads and hashes none of the weights. */
@@ -143,14 +143,16 @@ typedef struct lathe_api {
   lathe_status (*context_create)(lathe_model *model, const lathe_context_options *options, lathe_context **context,
                                  lathe_error *error);
   void (*context_destroy)(lathe_context *context);
-  /* Makes the context's current or next run end soon with LATHE_CANCELLED. From any thread. */
+  /* Makes the context's current or next run end soon with LATHE_CANCELLED, its outputs unfinished. From any thread. */
   void (*cancel)(lathe_context *context);
 
-  /* Sets dtype, rank and shape of each named output for these inputs. `entry` NULL: the first. */
+  /* Sets dtype, rank and shape of each named output for these inputs, of which only the shapes are read. `entry` NULL: the
+   * first. */
   lathe_status (*infer)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                         lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
   /* Runs an entry. Inputs: [B, S] padded, or ragged "input_ids" [T] with "cu_seqlens" i32 [B+1]. Outputs must have the
-   * shapes that `infer` gives and room for them; any subset of the entry's outputs may be asked for. */
+   * shapes that `infer` gives and room for them; any subset of the entry's outputs may be asked for. What the arrays hold
+   * after a failure is unspecified. */
   lathe_status (*run)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                       const lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
   /* Tokenizes n texts and writes the model's "sentence_embedding" [n, width] as one packed batch. Texts beyond the token
@@ -169,7 +171,8 @@ typedef struct lathe_api {
   /* The vocabulary's text of one id, or NULL. Lives as long as the model. */
   const char *(*token_text)(const lathe_model *model, int32_t id);
 
-  /* Bytes of working memory that a run of this size uses, beyond weights and the caller's own arrays. */
+  /* Bytes of working memory that a run of this size uses at most, beyond weights and the caller's own arrays; 0 if there is
+   * no such entry or size. The context keeps what its largest run has used. */
   size_t (*memory)(const lathe_context *context, const char *entry, int64_t tokens, int64_t batch, int64_t longest);
   /* Steps of the runs so far when the context profiles; returns how many there are, writes at most `capacity`. */
   size_t (*profile)(const lathe_context *context, lathe_profile_step *steps, size_t capacity);

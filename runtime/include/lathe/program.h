@@ -44,9 +44,9 @@ struct lathe_frame {
   uint8_t *arena;         /* lathe_entry.arena bytes, 64-byte aligned */
   void *const *inputs;    /* in the order of lathe_entry.inputs */
   void *const *outputs;   /* in the order of lathe_entry.outputs; never NULL */
-  int64_t tokens;         /* T */
-  int64_t batch;          /* B */
-  int64_t longest;        /* L */
+  int64_t tokens;         /* T >= 1 */
+  int64_t batch;          /* B >= 1: sequences with at least one token; the runtime leaves out the others */
+  int64_t longest;        /* L >= 1 */
   lathe_launch launch;
   void *runtime; /* the runtime's own */
 };
@@ -54,7 +54,8 @@ struct lathe_frame {
 /* An entry point at one ISA level: 0 or a lathe_status. */
 typedef int32_t (*lathe_entry_function)(const lathe_frame *frame);
 
-/* What the edge hands to generated code; ids and positions are i32 [T]. In a dense entry T = B*L, rows padded. */
+/* What the edge hands to generated code; ids and positions are i32 [T]. In a dense entry T = B*L, rows padded, and all
+ * inputs are 0 where no token is. */
 typedef enum lathe_input_kind {
   LATHE_INPUT_IDS = 0,      /* "input_ids" */
   LATHE_TOKEN_TYPE_IDS = 1, /* "token_type_ids"; omitted: zeros */
@@ -74,11 +75,12 @@ typedef enum lathe_rows { LATHE_ROWS_TOKENS = 0, LATHE_ROWS_SEQUENCES = 1 } lath
 /* What an output does when column 0 of a sequence that is not empty is masked and the output reads that column. */
 typedef enum lathe_first_column {
   LATHE_FIRST_COLUMN_UNUSED = 0,
-  LATHE_FIRST_COLUMN_ZERO = 1, /* the row is zeros */
+  LATHE_FIRST_COLUMN_ZERO = 1, /* the row is zeros; outputs with a row per sequence only */
   LATHE_FIRST_COLUMN_ERROR = 2
 } lathe_first_column;
 
-/* f32 rows [T or B, width]. Rows of padding, and of sequences without tokens, reach the caller as zeros. */
+/* f32 rows [T or B, width]. Rows of padding, and of sequences without tokens, reach the caller as zeros. Generated code
+ * writes exactly these rows, perhaps into the caller's own array, which need not be aligned. */
 typedef struct lathe_entry_output {
   const char *name;
   int32_t rows;         /* lathe_rows */
@@ -118,21 +120,26 @@ typedef struct lathe_program {
   const lathe_entry *entries;
   const lathe_entry_info *entry_infos; /* the same entries as the public ABI describes them */
   int64_t max_length;  /* tokens of one text when tokenizing, special tokens included; 0: no truncation */
-  const uint8_t *embedded_weights; /* NULL: in a file */
+  const uint8_t *embedded_weights; /* a weights file in the library, 64-byte aligned; NULL: in a file */
 } lathe_program;
 
 extern const lathe_program lathe_program_v1;
 
-/* The weights file: this header, then sections at 64-byte aligned offsets. All little endian. */
+/* The runtime's table; lathe_NAME, the library's one exported function, returns it. */
+const lathe_api *lathe_runtime_api(void);
+
+/* The weights file: this header, then sections at 64-byte aligned offsets, the tensors first. All little endian. */
 #define LATHE_WEIGHTS_MAGIC "LATHEWT1"
 typedef struct lathe_weights_header {
   char magic[8];
   char build_id[32]; /* not NUL-terminated */
   uint64_t file_bytes;
-  uint64_t tensors_offset, tensors_bytes;
+  uint64_t tensors_offset, tensors_bytes; /* offset: LATHE_TENSORS_OFFSET */
   uint64_t tokenizer_offset, tokenizer_bytes; /* 0 bytes: none */
-  uint8_t sha256[32]; /* of everything behind the header, checked by `lathe inspect --verify` only */
+  uint8_t content_hash[32]; /* BLAKE3 of everything behind the header, checked by `lathe inspect --verify` only */
 } lathe_weights_header;
+
+enum { LATHE_TENSORS_OFFSET = (sizeof(lathe_weights_header) + 63) / 64 * 64 };
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,163 @@
+// The public table. Each function checks the arguments that must not be null and leaves the work to its folder.
+#include "runtime/api/EmbedText.h"
+#include "runtime/api/Request.h"
+#include "runtime/api/Run.h"
+#include "runtime/core/Options.h"
+
+using namespace lathe;
+
+namespace {
+
+lathe_status nullArgument(lathe_error *error, const char *function, const char *argument) {
+  return fail(error, LATHE_INVALID_ARGUMENT, "%s: `%s` must not be NULL", function, argument);
+}
+
+const char *name() { return lathe_program_v1.name; }
+
+const char *buildId() { return lathe_program_v1.build_id; }
+
+size_t entries(const lathe_entry_info **infos) {
+  if (infos)
+    *infos = lathe_program_v1.entry_infos;
+  return size_t(lathe_program_v1.n_entries);
+}
+
+lathe_status openPath(const char *path, const lathe_open_options *options, lathe_model **model, lathe_error *error) {
+  if (!model)
+    return nullArgument(error, "open", "model");
+  *model = nullptr;
+  return openFile(lathe_program_v1, thisHost(), path, options, *model, error);
+}
+
+lathe_status openBytes(const void *weights, size_t bytes, const lathe_open_options *options, lathe_model **model,
+                       lathe_error *error) {
+  if (!model)
+    return nullArgument(error, "open_memory", "model");
+  *model = nullptr;
+  return openMemory(lathe_program_v1, thisHost(), weights, bytes, options, *model, error);
+}
+
+lathe_status contextCreate(lathe_model *model, const lathe_context_options *options, lathe_context **context,
+                           lathe_error *error) {
+  if (context)
+    *context = nullptr;
+  if (!model || !context)
+    return nullArgument(error, "context_create", model ? "context" : "model");
+  return createContext(model, options, *context, error);
+}
+
+void cancel(lathe_context *context) {
+  if (context)
+    context->cancelled.store(true);
+}
+
+lathe_status infer(lathe_context *context, const char *entryName, const lathe_tensor *inputs, size_t inputCount,
+                   lathe_tensor *outputs, size_t outputCount, lathe_error *error) {
+  if (!context)
+    return nullArgument(error, "infer", "context");
+  const lathe_entry *entry = findEntry(*context->model->program, entryName, error);
+  if (!entry)
+    return LATHE_UNAVAILABLE;
+  Request request;
+  if (lathe_status status = readRequest(*entry, inputs, inputCount, request, error))
+    return status;
+  return shapeOutputs(request, outputs, outputCount, error);
+}
+
+lathe_status run(lathe_context *context, const char *entryName, const lathe_tensor *inputs, size_t inputCount,
+                 const lathe_tensor *outputs, size_t outputCount, lathe_error *error) {
+  if (!context)
+    return nullArgument(error, "run", "context");
+  Exclusive exclusive(*context);
+  if (lathe_status status = exclusive.check(error))
+    return status;
+  const lathe_entry *entry = findEntry(*context->model->program, entryName, error);
+  if (!entry)
+    return LATHE_UNAVAILABLE;
+  return runEntry(*context, *entry, inputs, inputCount, outputs, outputCount, error);
+}
+
+lathe_status embed(lathe_context *context, const char *const *texts, size_t count, float *embeddings,
+                   lathe_error *error) {
+  if (!context)
+    return nullArgument(error, "embed_text", "context");
+  Exclusive exclusive(*context);
+  if (lathe_status status = exclusive.check(error))
+    return status;
+  return embedText(*context, texts, count, embeddings, error);
+}
+
+/// The model's tokenizer, or null with the error set.
+const Tokenizer *tokenizerOf(const lathe_model *model, const char *function, lathe_error *error, lathe_status &status) {
+  if (!model)
+    status = nullArgument(error, function, "model");
+  else if (!model->hasTokenizer())
+    status = fail(error, LATHE_UNAVAILABLE, "%s was compiled without a tokenizer", model->program->name);
+  else
+    return &model->tokenizer;
+  return nullptr;
+}
+
+lathe_status tokenizeText(const lathe_model *model, const char *text, const char *pair,
+                          const lathe_tokenize_options *given, lathe_encoding *encoding, lathe_error *error) {
+  if (!text || !encoding)
+    return nullArgument(error, "tokenize", text ? "encoding" : "text");
+  *encoding = {};
+  lathe_status status;
+  const Tokenizer *tokenizer = tokenizerOf(model, "tokenize", error, status);
+  if (!tokenizer)
+    return status;
+  lathe_tokenize_options options;
+  if ((status = readOptions("lathe_tokenize_options", given, options, error)))
+    return status;
+  if (!given || options.max_length == -1)
+    options.max_length = model->program->max_length;
+  if (options.max_length < 0)
+    return fail(error, LATHE_INVALID_ARGUMENT, "max_length is %lld; accepted: -1 (the model's own), 0 (none) or more",
+                static_cast<long long>(options.max_length));
+  if (unsigned(options.truncation) > LATHE_TRUNCATE_ONLY_SECOND)
+    return fail(error, LATHE_INVALID_ARGUMENT, "truncation is %d; accepted: 0 to %d", int(options.truncation),
+                int(LATHE_TRUNCATE_ONLY_SECOND));
+  return tokenize(*tokenizer, model->allocator, text, pair, options.max_length, options.truncation, encoding, error);
+}
+
+void releaseEncoding(const lathe_model *model, lathe_encoding *encoding) {
+  if (model && encoding)
+    freeEncoding(model->allocator, encoding);
+}
+
+lathe_status detokenizeIds(const lathe_model *model, const int32_t *ids, size_t count, int32_t skipSpecialTokens,
+                           char *text, size_t capacity, size_t *length, lathe_error *error) {
+  lathe_status status;
+  const Tokenizer *tokenizer = tokenizerOf(model, "detokenize", error, status);
+  if (!tokenizer)
+    return status;
+  if ((count && !ids) || !length || (capacity && !text))
+    return nullArgument(error, "detokenize", count && !ids ? "ids" : !length ? "length" : "text");
+  return detokenize(*tokenizer, ids, count, skipSpecialTokens != 0, text, capacity, length, error);
+}
+
+const char *textOfToken(const lathe_model *model, int32_t id) {
+  return model && model->hasTokenizer() ? tokenText(model->tokenizer, id) : nullptr;
+}
+
+size_t memory(const lathe_context *context, const char *entryName, int64_t tokens, int64_t batch, int64_t longest) {
+  const lathe_entry *entry = context ? findEntry(*context->model->program, entryName, nullptr) : nullptr;
+  return entry ? runMemory(*context, *entry, tokens, batch, longest) : 0;
+}
+
+size_t profile(const lathe_context *context, lathe_profile_step *steps, size_t capacity) {
+  return context ? readProfile(*context, steps, steps ? capacity : 0) : 0;
+}
+
+const char *isa(const lathe_model *model) { return model ? levelName(model->level) : nullptr; }
+
+constexpr lathe_api table = {
+    LATHE_ABI_VERSION, sizeof(lathe_api), name,           buildId,     entries, openPath, openBytes,
+    closeModel,        contextCreate,     destroyContext, cancel,      infer,   run,      embed,
+    tokenizeText,      releaseEncoding,   detokenizeIds,  textOfToken, memory,  profile,  isa,
+};
+
+} // namespace
+
+const lathe_api *lathe_runtime_api() { return &table; }

@@ -1,0 +1,138 @@
+#include "runtime/api/EmbedText.h"
+
+#include "runtime/api/Request.h"
+#include "runtime/api/Run.h"
+#include "runtime/core/NameList.h"
+#include "runtime/core/Status.h"
+#include "runtime/tokenizer/Buffer.h"
+
+namespace lathe {
+namespace {
+
+constexpr char embeddingName[] = "sentence_embedding";
+
+const lathe_entry *findEmbeddingEntry(const lathe_program &program, lathe_error *error) {
+  NameList known;
+  for (int32_t e = 0; e < program.n_entries; ++e) {
+    if (findOutput(program.entries[e], embeddingName) >= 0)
+      return &program.entries[e];
+    for (int32_t o = 0; o < program.entries[e].n_outputs; ++o)
+      known.add(program.entries[e].outputs[o].name);
+  }
+  fail(error, LATHE_UNAVAILABLE, "%s has no %s; it gives: %s", program.name, embeddingName, known.text);
+  return nullptr;
+}
+
+lathe_tensor tensorOf(const char *name, lathe_dtype dtype, void *data, int64_t rows, int64_t width = 0) {
+  return {name, dtype, width ? 2 : 1, {rows, width}, data};
+}
+
+/// Tokenized texts, one behind the other, that will be one run.
+class TextBatch {
+public:
+  TextBatch(lathe_context &context, const lathe_entry &entry)
+      : context(context), entry(entry), width(entry.outputs[findOutput(entry, embeddingName)].width),
+        ids(context.allocator), types(context.allocator), offsets(context.allocator) {
+    clear();
+  }
+
+  int64_t size() const { return int64_t(offsets.size) - 1; }
+
+  /// Whether a text of this many tokens would keep the batch in the budget. Entries that keep padding count it.
+  bool hasRoomFor(int64_t tokens) const {
+    int64_t total = int64_t(ids.size) + tokens;
+    if (entry.layout == LATHE_DENSE)
+      total = (size() + 1) * (tokens > longest ? tokens : longest);
+    return total <= context.maxTokens;
+  }
+
+  lathe_status add(const lathe_encoding &encoding, lathe_error *error) {
+    for (size_t i = 0; i < encoding.length; ++i) {
+      ids.push(encoding.ids[i]);
+      types.push(encoding.type_ids[i]);
+    }
+    offsets.push(int32_t(ids.size));
+    if (int64_t(encoding.length) > longest)
+      longest = int64_t(encoding.length);
+    if (ids.failed || types.failed || offsets.failed)
+      return fail(error, LATHE_OUT_OF_MEMORY, "no memory for %zu token ids", ids.size);
+    return LATHE_OK;
+  }
+
+  /// Runs the batch, moves `embeddings` past its rows and empties it.
+  lathe_status run(float *&embeddings, lathe_error *error) {
+    const int64_t tokens = int64_t(ids.size);
+    const lathe_tensor inputs[] = {tensorOf("input_ids", LATHE_I32, ids.data, tokens),
+                                   tensorOf("cu_seqlens", LATHE_I32, offsets.data, size() + 1),
+                                   tensorOf("token_type_ids", LATHE_I32, types.data, tokens)};
+    const size_t inputCount = takesInput(entry, LATHE_TOKEN_TYPE_IDS) ? 3 : 2;
+    const lathe_tensor output = tensorOf(embeddingName, LATHE_F32, embeddings, size(), width);
+    if (lathe_status status = runEntry(context, entry, inputs, inputCount, &output, 1, error))
+      return status;
+    embeddings += size() * width;
+    clear();
+    return offsets.failed ? fail(error, LATHE_OUT_OF_MEMORY, "no memory for token offsets") : LATHE_OK;
+  }
+
+private:
+  void clear() {
+    ids.size = types.size = offsets.size = 0;
+    offsets.push(0);
+    longest = 0;
+  }
+
+  lathe_context &context;
+  const lathe_entry &entry;
+  int64_t width;
+  Buffer<int32_t> ids, types, offsets;
+  int64_t longest = 0;
+};
+
+/// Adds one text to the batch, which is run first if it has no room.
+lathe_status embedOne(lathe_context &context, const lathe_entry &entry, TextBatch &batch, const char *text,
+                      float *&embeddings, lathe_error *error) {
+  const int64_t limit = entry.position_limit;
+  lathe_encoding encoding{};
+  lathe_status status = tokenize(context.model->tokenizer, context.allocator, text, nullptr,
+                                 context.model->program->max_length, LATHE_TRUNCATE_LONGEST_FIRST, &encoding, error);
+  if (status)
+    return status;
+  const int64_t tokens = int64_t(encoding.length);
+  if (limit && tokens > limit)
+    status = fail(error, LATHE_INVALID_ARGUMENT, "it has %lld tokens; this model has positions for %lld",
+                  static_cast<long long>(tokens), static_cast<long long>(limit));
+  else if (tokens > context.maxTokens)
+    status = fail(error, LATHE_OVER_BUDGET, "it has %lld tokens; the context's budget (max_tokens) is %lld",
+                  static_cast<long long>(tokens), static_cast<long long>(context.maxTokens));
+  if (!status && batch.size() && !batch.hasRoomFor(tokens))
+    status = batch.run(embeddings, error);
+  if (!status)
+    status = batch.add(encoding, error);
+  freeEncoding(context.allocator, &encoding);
+  return status;
+}
+
+} // namespace
+
+lathe_status embedText(lathe_context &context, const char *const *texts, size_t count, float *embeddings,
+                       lathe_error *error) {
+  const lathe_entry *entry = findEmbeddingEntry(*context.model->program, error);
+  if (!entry)
+    return LATHE_UNAVAILABLE;
+  if (!context.model->hasTokenizer())
+    return fail(error, LATHE_UNAVAILABLE, "%s was compiled without a tokenizer; use run with token ids",
+                context.model->program->name);
+  if (count && (!texts || !embeddings))
+    return fail(error, LATHE_INVALID_ARGUMENT, "embed_text: `%s` must not be NULL", texts ? "embeddings" : "texts");
+  TextBatch batch(context, *entry);
+  for (size_t i = 0; i < count; ++i) {
+    if (!texts[i])
+      return fail(error, LATHE_INVALID_ARGUMENT, "embed_text: text %zu is NULL", i);
+    lathe_error cause{};
+    if (lathe_status status = embedOne(context, *entry, batch, texts[i], embeddings, &cause))
+      return fail(error, status, "text %zu: %.480s", i, cause.message);
+  }
+  return batch.size() ? batch.run(embeddings, error) : LATHE_OK;
+}
+
+} // namespace lathe

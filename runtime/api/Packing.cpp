@@ -1,0 +1,222 @@
+#include "runtime/api/Packing.h"
+
+#include "runtime/core/Checked.h"
+#include "runtime/core/Status.h"
+
+#include <string.h>
+
+namespace lathe {
+namespace {
+
+template <typename T> T load(const void *array, int64_t index) {
+  T value; // callers' arrays need not be aligned
+  memcpy(&value, static_cast<const char *>(array) + index * int64_t(sizeof(T)), sizeof(T));
+  return value;
+}
+
+int64_t integerAt(const lathe_tensor &tensor, int64_t index) {
+  switch (tensor.dtype) {
+  case LATHE_I64:
+    return load<int64_t>(tensor.data, index);
+  case LATHE_U8:
+    return load<uint8_t>(tensor.data, index);
+  default:
+    return load<int32_t>(tensor.data, index);
+  }
+}
+
+bool isDense(const Request &request) { return request.entry->layout == LATHE_DENSE; }
+
+/// Where the caller has the token at (row, column).
+int64_t callerIndex(const Request &request, int64_t row, int64_t column) {
+  return request.ragged() ? load<int32_t>(request.offsets->data, row) + column : row * request.columns + column;
+}
+
+/// Calls visit(row, column) for each token, in order. Offsets and mask have been checked.
+template <typename Visit> void forEachToken(const Request &request, Visit visit) {
+  if (!request.rows)
+    return; // with no columns there may be any number of rows to walk for nothing
+  for (int64_t row = 0; row < request.sequences; ++row) {
+    int64_t length = request.columns;
+    if (request.ragged())
+      length = load<int32_t>(request.offsets->data, row + 1) - load<int32_t>(request.offsets->data, row);
+    for (int64_t column = 0; column < length; ++column)
+      if (!request.mask || integerAt(*request.mask, row * request.columns + column))
+        visit(row, column);
+  }
+}
+
+lathe_status checkOffsets(const Request &request, lathe_error *error) {
+  const void *offsets = request.offsets->data;
+  int64_t limit = request.entry->position_limit;
+  int32_t previous = load<int32_t>(offsets, 0);
+  if (previous != 0)
+    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens begins with %d; it must begin with 0", previous);
+  for (int64_t row = 0; row < request.sequences; ++row) {
+    int32_t next = load<int32_t>(offsets, row + 1);
+    if (next < previous)
+      return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %lld; it must not fall",
+                  previous, next, static_cast<long long>(row + 1));
+    if (limit && next - previous > limit)
+      return fail(error, LATHE_INVALID_ARGUMENT, "sequence %lld has %d tokens; this model has positions for %lld",
+                  static_cast<long long>(row), next - previous, static_cast<long long>(limit));
+    previous = next;
+  }
+  if (previous != request.rows)
+    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens ends with %d; input_ids has %lld tokens", previous,
+                static_cast<long long>(request.rows));
+  return LATHE_OK;
+}
+
+lathe_status checkMask(const Request &request, lathe_error *error) {
+  for (int64_t i = 0; i < request.rows; ++i) {
+    int64_t value = integerAt(*request.mask, i);
+    if (value != 0 && value != 1)
+      return fail(error, LATHE_INVALID_ARGUMENT, "attention_mask: %lld at row %lld, column %lld; accepted: 0 and 1",
+                  static_cast<long long>(value), static_cast<long long>(i / request.columns),
+                  static_cast<long long>(i % request.columns));
+  }
+  return LATHE_OK;
+}
+
+/// Rows moved from the last to the first, so that none is overwritten before it has moved; rows in between become
+/// zeros.
+class RowMover {
+public:
+  RowMover(const void *from, void *to, int64_t rows, int64_t width)
+      : from(static_cast<const char *>(from)), to(static_cast<char *>(to)), end(rows),
+        rowBytes(width * int64_t(sizeof(float))) {}
+
+  /// Targets must fall from call to call.
+  void move(int64_t source, int64_t target) {
+    zeroFrom(target + 1);
+    memmove(to + target * rowBytes, from + source * rowBytes, size_t(rowBytes));
+    end = target;
+  }
+  /// Zeroes what is left in front.
+  void finish() { zeroFrom(0); }
+
+private:
+  void zeroFrom(int64_t begin) {
+    if (begin < end)
+      memset(to + begin * rowBytes, 0, size_t((end - begin) * rowBytes));
+  }
+
+  const char *from;
+  char *to;
+  int64_t end; // rows from here on are done
+  int64_t rowBytes;
+};
+
+} // namespace
+
+lathe_status countTokens(const Request &request, Counts &counts, lathe_error *error) {
+  counts = {};
+  if (request.ragged())
+    if (lathe_status status = checkOffsets(request, error))
+      return status;
+  if (request.mask)
+    if (lathe_status status = checkMask(request, error))
+      return status;
+  int64_t currentRow = -1, length = 0;
+  forEachToken(request, [&](int64_t row, int64_t column) {
+    if (row != currentRow) {
+      currentRow = row;
+      length = 0;
+      ++counts.sequences;
+      if (column && counts.firstMaskedRow < 0)
+        counts.firstMaskedRow = row;
+    }
+    ++counts.tokens;
+    if (++length > counts.longest)
+      counts.longest = length;
+  });
+  return LATHE_OK;
+}
+
+lathe_status frameSize(const Request &request, const Counts &counts, FrameSize &size, lathe_error *error) {
+  size = {counts.tokens, counts.sequences, counts.longest};
+  if (!isDense(request))
+    return LATHE_OK;
+  if (!request.ragged())
+    size.longest = request.columns;
+  Checked rows = Checked(size.batch) * size.longest;
+  if (!rows.valid)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%lld sequences padded to %lld tokens are beyond any memory",
+                static_cast<long long>(size.batch), static_cast<long long>(size.longest));
+  size.tokens = rows.value;
+  return LATHE_OK;
+}
+
+void mapTokens(const Request &request, TokenMap &map) {
+  map.sequences = 0;
+  int32_t tokens = 0;
+  forEachToken(request, [&](int64_t row, int64_t column) {
+    if (!map.sequences || map.rows[map.sequences - 1] != row) {
+      map.offsets[map.sequences] = tokens;
+      map.rows[map.sequences++] = row;
+    }
+    map.columns[tokens++] = int32_t(column);
+  });
+  map.offsets[map.sequences] = tokens;
+}
+
+lathe_status fillInput(const Request &request, const TokenMap &map, const FrameSize &size,
+                       const lathe_entry_input &input, void *values, lathe_error *error) {
+  const bool dense = isDense(request);
+  int32_t *integers = static_cast<int32_t *>(values);
+  if (input.kind == LATHE_CU_SEQLENS) {
+    for (int64_t k = 0; k <= map.sequences; ++k)
+      integers[k] = dense ? int32_t(k * size.longest) : map.offsets[k];
+    return LATHE_OK;
+  }
+  const lathe_tensor *given = input.kind == LATHE_INPUT_IDS        ? request.ids
+                              : input.kind == LATHE_TOKEN_TYPE_IDS ? request.types
+                              : input.kind == LATHE_POSITION_IDS   ? request.positions
+                                                                   : nullptr;
+  const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
+  const int64_t limit = input.limit ? input.limit : int64_t(INT32_MAX) + 1;
+  if (dense) // rows without a token have a valid value
+    memset(values, 0, size_t(size.tokens) * (input.kind == LATHE_ATTENTION_MASK ? 1 : sizeof(int32_t)));
+  for (int64_t k = 0; k < map.sequences; ++k) {
+    for (int32_t t = map.offsets[k]; t < map.offsets[k + 1]; ++t) {
+      int64_t column = map.columns[t];
+      int64_t target = dense ? k * size.longest + column : t;
+      if (input.kind == LATHE_ATTENTION_MASK) {
+        static_cast<uint8_t *>(values)[target] = 1;
+        continue;
+      }
+      int64_t value = given              ? integerAt(*given, callerIndex(request, map.rows[k], column))
+                      : defaultsToColumn ? column
+                                         : 0;
+      if (value < 0 || value >= limit)
+        return fail(error, LATHE_INVALID_ARGUMENT, "%s: %lld at row %lld, column %lld is outside [0, %lld)",
+                    given ? given->name : "positions", static_cast<long long>(value),
+                    static_cast<long long>(map.rows[k]), static_cast<long long>(column), static_cast<long long>(limit));
+      integers[target] = int32_t(value);
+    }
+  }
+  return LATHE_OK;
+}
+
+void spreadOutput(const Request &request, const TokenMap &map, const FrameSize &size, const lathe_entry_output &output,
+                  const void *from, void *to) {
+  if (output.rows == LATHE_ROWS_SEQUENCES) {
+    RowMover mover(from, to, request.sequences, output.width);
+    for (int64_t k = map.sequences - 1; k >= 0; --k)
+      if (output.first_column != LATHE_FIRST_COLUMN_ZERO || map.columns[map.offsets[k]] == 0)
+        mover.move(k, map.rows[k]);
+    mover.finish();
+    return;
+  }
+  const bool dense = isDense(request);
+  RowMover mover(from, to, request.rows, output.width);
+  for (int64_t k = map.sequences - 1; k >= 0; --k)
+    for (int64_t t = int64_t(map.offsets[k + 1]) - 1; t >= map.offsets[k]; --t) {
+      int64_t column = map.columns[t];
+      mover.move(dense ? k * size.longest + column : t, callerIndex(request, map.rows[k], column));
+    }
+  mover.finish();
+}
+
+} // namespace lathe

@@ -1,0 +1,51 @@
+// The caller's tokens in the form that generated code reads, and its outputs in the form that the caller reads. Padding
+// and holes are dropped, sequences without a token too, so generated code sees only sequences that have one.
+#ifndef LATHE_RUNTIME_API_PACKING_H
+#define LATHE_RUNTIME_API_PACKING_H
+
+#include "runtime/api/Request.h"
+
+namespace lathe {
+
+/// Of the tokens that the mask leaves. Computed before any memory is needed.
+struct Counts {
+  int64_t tokens = 0;
+  int64_t sequences = 0;       // with at least one token
+  int64_t longest = 0;         // tokens of the longest
+  int64_t firstMaskedRow = -1; // the caller's first row that has tokens but none in column 0
+};
+
+/// Reads the mask or the offsets, and checks them.
+lathe_status countTokens(const Request &request, Counts &counts, lathe_error *error);
+
+/// What lathe_frame says of the run.
+struct FrameSize {
+  int64_t tokens, batch, longest;
+};
+
+/// Fails when B*L of a dense entry is beyond any memory.
+lathe_status frameSize(const Request &request, const Counts &counts, FrameSize &size, lathe_error *error);
+
+/// Where each kept token came from.
+struct TokenMap {
+  int32_t *offsets; // [sequences + 1]: tokens of kept sequence k
+  int64_t *rows;    // [sequences]: the caller's row of it
+  int32_t *columns; // [tokens]: the token's column in that row
+  int64_t sequences;
+};
+
+/// Fills `map`, whose arrays have room for what `counts` says.
+void mapTokens(const Request &request, TokenMap &map);
+
+/// Fills one input of the entry, `values`, for all tokens; checks values against the input's limit.
+lathe_status fillInput(const Request &request, const TokenMap &map, const FrameSize &size,
+                       const lathe_entry_input &input, void *values, lathe_error *error);
+
+/// Moves an output's rows from where generated code wrote them to the caller's rows, and zeroes the others. `from` and
+/// `to` may be the same array: rows only ever move back.
+void spreadOutput(const Request &request, const TokenMap &map, const FrameSize &size, const lathe_entry_output &output,
+                  const void *from, void *to);
+
+} // namespace lathe
+
+#endif

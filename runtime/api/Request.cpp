@@ -1,0 +1,279 @@
+#include "runtime/api/Request.h"
+
+#include "runtime/core/Checked.h"
+#include "runtime/core/NameList.h"
+#include "runtime/core/Status.h"
+
+#include <initializer_list>
+#include <stdio.h>
+#include <string.h>
+
+namespace lathe {
+namespace {
+
+constexpr unsigned bit(lathe_dtype dtype) { return 1u << dtype; }
+
+/// An input that a caller may give, and whether an entry needs to ask for it. The mask and the offsets say which tokens
+/// there are, so every entry takes them.
+struct InputRule {
+  const char *name;
+  const lathe_tensor *Request::*slot;
+  unsigned dtypes;
+  const char *dtypeNames;
+  int kind; // lathe_input_kind that an entry must list, or -1
+};
+
+constexpr InputRule inputRules[] = {
+    {"input_ids", &Request::ids, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", -1},
+    {"attention_mask", &Request::mask, bit(LATHE_I32) | bit(LATHE_I64) | bit(LATHE_U8), "i32, i64 or u8", -1},
+    {"token_type_ids", &Request::types, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_TOKEN_TYPE_IDS},
+    {"position_ids", &Request::positions, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_POSITION_IDS},
+    {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
+};
+
+const char *dtypeName(lathe_dtype dtype) {
+  constexpr const char *names[] = {"f32", "i32", "i64", "u8"};
+  unsigned index = unsigned(dtype);
+  return index < sizeof names / sizeof names[0] ? names[index] : "an unknown type";
+}
+
+/// "[2, 5]"
+struct ShapeText {
+  char text[160];
+  explicit ShapeText(const lathe_tensor &tensor) {
+    size_t length = size_t(snprintf(text, sizeof text, "["));
+    for (int32_t i = 0; i < tensor.rank; ++i)
+      length += size_t(snprintf(text + length, sizeof text - length, "%s%lld", i ? ", " : "",
+                                static_cast<long long>(tensor.shape[i])));
+    snprintf(text + length, sizeof text - length, "]");
+  }
+};
+
+bool sameShape(const lathe_tensor &a, const lathe_tensor &b) {
+  return a.rank == b.rank && !memcmp(a.shape, b.shape, sizeof(int64_t) * size_t(a.rank));
+}
+
+lathe_status checkNameAndShape(const lathe_tensor &tensor, const char *role, size_t index, lathe_error *error) {
+  if (!tensor.name)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s %zu has no name", role, index);
+  if (tensor.rank < 0 || tensor.rank > LATHE_MAX_RANK)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%.64s: rank %d is outside 0 to %d", tensor.name, tensor.rank,
+                LATHE_MAX_RANK);
+  for (int32_t i = 0; i < tensor.rank; ++i)
+    if (tensor.shape[i] < 0)
+      return fail(error, LATHE_INVALID_ARGUMENT, "%.64s: shape %s has a negative size", tensor.name,
+                  ShapeText(tensor).text);
+  return LATHE_OK;
+}
+
+/// Takes one tensor into its slot.
+lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error *error) {
+  NameList accepted;
+  for (const InputRule &rule : inputRules) {
+    if (rule.kind >= 0 && !takesInput(*request.entry, lathe_input_kind(rule.kind)))
+      continue;
+    accepted.add(rule.name);
+    if (strcmp(rule.name, tensor.name))
+      continue;
+    if (request.*rule.slot)
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s is given twice", rule.name);
+    if (unsigned(tensor.dtype) > LATHE_U8 || !(rule.dtypes & bit(tensor.dtype)))
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; accepted: %s", rule.name, dtypeName(tensor.dtype),
+                  rule.dtypeNames);
+    request.*rule.slot = &tensor;
+    return LATHE_OK;
+  }
+  return fail(error, LATHE_INVALID_ARGUMENT, "unknown input %.64s; entry %s takes: %s", tensor.name,
+              request.entry->name, accepted.text);
+}
+
+lathe_status readRaggedShape(Request &request, lathe_error *error) {
+  const lathe_tensor &ids = *request.ids, &offsets = *request.offsets;
+  if (ids.rank != 1)
+    return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is %s; with cu_seqlens it must be [tokens]",
+                ShapeText(ids).text);
+  if (offsets.rank != 1 || offsets.shape[0] < 1)
+    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens is %s; it must be [sequences + 1]", ShapeText(offsets).text);
+  if (request.mask)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "attention_mask cannot be combined with cu_seqlens: ragged inputs have no "
+                "padding");
+  request.sequences = offsets.shape[0] - 1;
+  request.rows = ids.shape[0];
+  return LATHE_OK;
+}
+
+lathe_status readPaddedShape(Request &request, lathe_error *error) {
+  const lathe_tensor &ids = *request.ids;
+  if (ids.rank != 2)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "input_ids is %s; it must be [batch, columns], or [tokens] together with cu_seqlens",
+                ShapeText(ids).text);
+  request.sequences = ids.shape[0];
+  request.columns = ids.shape[1];
+  Checked rows = Checked(request.sequences) * request.columns;
+  if (!rows.valid || request.columns > INT32_MAX) // positions are i32
+    return fail(error, LATHE_INVALID_ARGUMENT, "input_ids: shape %s is too large", ShapeText(ids).text);
+  request.rows = rows.value;
+  if (request.mask && request.mask->rank == 3)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "attention_mask is %s; a mask per pair of tokens is not supported, give one per token: %s",
+                ShapeText(*request.mask).text, ShapeText(ids).text);
+  int64_t limit = request.entry->position_limit;
+  if (limit && request.columns > limit)
+    return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is %s; this model has positions for %lld columns",
+                ShapeText(ids).text, static_cast<long long>(limit));
+  return LATHE_OK;
+}
+
+/// The one tensor that an output must look like.
+lathe_tensor outputShape(const Request &request, const lathe_entry_output &output) {
+  lathe_tensor tensor{};
+  tensor.name = output.name;
+  tensor.dtype = LATHE_F32;
+  if (output.rows == LATHE_ROWS_SEQUENCES) {
+    tensor.rank = 2;
+    tensor.shape[0] = request.sequences;
+  } else if (request.ragged()) {
+    tensor.rank = 2;
+    tensor.shape[0] = request.rows;
+  } else {
+    tensor.rank = 3;
+    tensor.shape[0] = request.sequences;
+    tensor.shape[1] = request.columns;
+  }
+  tensor.shape[tensor.rank - 1] = output.width;
+  return tensor;
+}
+
+/// Resolves outputs[index] by name.
+lathe_status findRequestedOutput(const Request &request, const lathe_tensor *outputs, size_t index, int32_t &found,
+                                 lathe_error *error) {
+  const lathe_entry &entry = *request.entry;
+  const char *name = outputs[index].name;
+  if (!name)
+    return fail(error, LATHE_INVALID_ARGUMENT, "output %zu has no name", index);
+  found = findOutput(entry, name);
+  if (found < 0) {
+    NameList known;
+    for (int32_t o = 0; o < entry.n_outputs; ++o)
+      known.add(entry.outputs[o].name);
+    return fail(error, LATHE_UNAVAILABLE, "unknown output %.64s; entry %s gives: %s", name, entry.name, known.text);
+  }
+  for (size_t i = 0; i < index; ++i)
+    if (!strcmp(outputs[i].name, name))
+      return fail(error, LATHE_INVALID_ARGUMENT, "output %s is asked for twice", name);
+  return LATHE_OK;
+}
+
+bool hasElements(const lathe_tensor &tensor) {
+  for (int32_t i = 0; i < tensor.rank; ++i)
+    if (!tensor.shape[i])
+      return false;
+  return true;
+}
+
+} // namespace
+
+const lathe_entry *findEntry(const lathe_program &program, const char *name, lathe_error *error) {
+  NameList known;
+  for (int32_t e = 0; e < program.n_entries; ++e) {
+    if (!name || !strcmp(program.entries[e].name, name))
+      return &program.entries[e];
+    known.add(program.entries[e].name);
+  }
+  fail(error, LATHE_UNAVAILABLE, "%s has no entry %.64s; it has: %s", program.name, name ? name : "at all", known.text);
+  return nullptr;
+}
+
+bool takesInput(const lathe_entry &entry, lathe_input_kind kind) {
+  for (int32_t i = 0; i < entry.n_inputs; ++i)
+    if (entry.inputs[i].kind == kind)
+      return true;
+  return false;
+}
+
+int32_t findOutput(const lathe_entry &entry, const char *name) {
+  for (int32_t o = 0; o < entry.n_outputs; ++o)
+    if (!strcmp(entry.outputs[o].name, name))
+      return o;
+  return -1;
+}
+
+lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, size_t count, Request &request,
+                         lathe_error *error) {
+  request = {};
+  request.entry = &entry;
+  if (!inputs && count)
+    return fail(error, LATHE_INVALID_ARGUMENT, "`inputs` is NULL, but there are said to be %zu", count);
+  for (size_t i = 0; i < count; ++i) {
+    if (lathe_status status = checkNameAndShape(inputs[i], "input", i, error))
+      return status;
+    if (lathe_status status = takeInput(inputs[i], request, error))
+      return status;
+  }
+  if (!request.ids)
+    return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is missing");
+  if (lathe_status status = request.ragged() ? readRaggedShape(request, error) : readPaddedShape(request, error))
+    return status;
+  for (const lathe_tensor *other : {request.mask, request.types, request.positions})
+    if (other && !sameShape(*other, *request.ids))
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s, but input_ids is %s; they must be the same", other->name,
+                  ShapeText(*other).text, ShapeText(*request.ids).text);
+  for (int32_t o = 0; o < entry.n_outputs; ++o) {
+    const lathe_entry_output &output = entry.outputs[o];
+    int64_t rows = output.rows == LATHE_ROWS_SEQUENCES ? request.sequences : request.rows;
+    if (!(Checked(rows) * output.width * int64_t(sizeof(float))).valid)
+      return fail(error, LATHE_INVALID_ARGUMENT, "input_ids: shape %s makes %s larger than any memory",
+                  ShapeText(*request.ids).text, output.name);
+  }
+  return LATHE_OK;
+}
+
+lathe_status checkData(const Request &request, lathe_error *error) {
+  for (const InputRule &rule : inputRules) {
+    const lathe_tensor *tensor = request.*rule.slot;
+    if (tensor && !tensor->data && hasElements(*tensor))
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s: data must not be NULL", rule.name);
+  }
+  return LATHE_OK;
+}
+
+lathe_status shapeOutputs(const Request &request, lathe_tensor *outputs, size_t count, lathe_error *error) {
+  if (!outputs && count)
+    return fail(error, LATHE_INVALID_ARGUMENT, "`outputs` is NULL, but there are said to be %zu", count);
+  for (size_t i = 0; i < count; ++i) {
+    int32_t found;
+    if (lathe_status status = findRequestedOutput(request, outputs, i, found, error))
+      return status;
+    lathe_tensor shaped = outputShape(request, request.entry->outputs[found]);
+    shaped.name = outputs[i].name;
+    shaped.data = outputs[i].data;
+    outputs[i] = shaped;
+  }
+  return LATHE_OK;
+}
+
+lathe_status checkOutputs(const Request &request, const lathe_tensor *outputs, size_t count, lathe_error *error) {
+  if (!outputs && count)
+    return fail(error, LATHE_INVALID_ARGUMENT, "`outputs` is NULL, but there are said to be %zu", count);
+  for (size_t i = 0; i < count; ++i) {
+    int32_t found;
+    if (lathe_status status = checkNameAndShape(outputs[i], "output", i, error))
+      return status;
+    if (lathe_status status = findRequestedOutput(request, outputs, i, found, error))
+      return status;
+    lathe_tensor wanted = outputShape(request, request.entry->outputs[found]);
+    if (outputs[i].dtype != LATHE_F32)
+      return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; it must be f32", wanted.name,
+                  dtypeName(outputs[i].dtype));
+    if (!sameShape(outputs[i], wanted))
+      return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; for these inputs it must be %s", wanted.name,
+                  ShapeText(outputs[i]).text, ShapeText(wanted).text);
+    if (!outputs[i].data && hasElements(wanted))
+      return fail(error, LATHE_INVALID_ARGUMENT, "output %s: data must not be NULL", wanted.name);
+  }
+  return LATHE_OK;
+}
+
+} // namespace lathe

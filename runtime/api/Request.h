@@ -1,0 +1,46 @@
+// What a caller asks of an entry: tensors matched by name, checked in type and shape. Their values are Packing's
+// concern.
+#ifndef LATHE_RUNTIME_API_REQUEST_H
+#define LATHE_RUNTIME_API_REQUEST_H
+
+#include "lathe/program.h"
+
+namespace lathe {
+
+struct Request {
+  const lathe_entry *entry = nullptr;
+  const lathe_tensor *ids = nullptr;
+  const lathe_tensor *mask = nullptr;      // padded only; null: all ones
+  const lathe_tensor *types = nullptr;     // null: zeros
+  const lathe_tensor *positions = nullptr; // null: columns
+  const lathe_tensor *offsets = nullptr;   // cu_seqlens: the request is ragged
+  int64_t sequences = 0;                   // B, with those that have no token
+  int64_t columns = 0;                     // S of a padded request
+  int64_t rows = 0;                        // B*S padded, T ragged: rows of a token output
+
+  bool ragged() const { return offsets != nullptr; }
+};
+
+/// The entry called `name` (null: the first), or null with the error set.
+const lathe_entry *findEntry(const lathe_program &program, const char *name, lathe_error *error);
+
+bool takesInput(const lathe_entry &entry, lathe_input_kind kind);
+
+/// Index of an output, or -1.
+int32_t findOutput(const lathe_entry &entry, const char *name);
+
+lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, size_t count, Request &request,
+                         lathe_error *error);
+
+/// Every given tensor that has elements must have data.
+lathe_status checkData(const Request &request, lathe_error *error);
+
+/// Sets dtype, rank and shape of each output by its name. Duplicates are an error.
+lathe_status shapeOutputs(const Request &request, lathe_tensor *outputs, size_t count, lathe_error *error);
+
+/// Accepts outputs that have what shapeOutputs would give, and data where they have elements.
+lathe_status checkOutputs(const Request &request, const lathe_tensor *outputs, size_t count, lathe_error *error);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,204 @@
+#include "runtime/api/Run.h"
+
+#include "runtime/api/Packing.h"
+#include "runtime/core/Checked.h"
+#include "runtime/core/Status.h"
+
+#include <string.h>
+
+namespace lathe {
+namespace {
+
+constexpr int64_t cacheLine = 64;
+
+/// The caller's tensor for an output, or null when it is not asked for.
+const lathe_tensor *requested(const lathe_entry_output &output, const lathe_tensor *outputs, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (!strcmp(outputs[i].name, output.name))
+      return &outputs[i];
+  return nullptr;
+}
+
+/// Whether generated code may write into the caller's array. It holds all rows that the run computes, except when a
+/// dense entry computes padding that a ragged caller has not.
+bool writesInPlace(const Request &request, const lathe_entry_output &output) {
+  return output.rows == LATHE_ROWS_SEQUENCES || request.entry->layout == LATHE_PACKED || !request.ragged();
+}
+
+int64_t frameRows(const FrameSize &size, const lathe_entry_output &output) {
+  return output.rows == LATHE_ROWS_SEQUENCES ? size.batch : size.tokens;
+}
+
+Checked evaluate(const lathe_size_formula &formula, const FrameSize &size) {
+  Checked tokens = Checked(size.tokens).roundUp(LATHE_ROW_QUANTUM);
+  Checked batch = Checked(size.batch).roundUp(LATHE_ROW_QUANTUM);
+  Checked longest = Checked(size.longest).roundUp(LATHE_ROW_QUANTUM);
+  Checked bytes = Checked(formula.fixed) + Checked(formula.per_token) * tokens;
+  bytes += Checked(formula.per_sequence) * batch + Checked(formula.per_longest) * longest;
+  if (formula.per_score) // the square may overflow where nothing depends on it
+    bytes += Checked(formula.per_score) * batch * longest * longest;
+  return bytes.roundUp(cacheLine);
+}
+
+/// Where everything lies in the context's working memory. The order is immaterial; one place decides it.
+struct Plan {
+  int64_t arena, scratch, scratchStride;
+  int64_t offsets, rows, columns; // of the TokenMap
+  int64_t inputPointers, outputPointers;
+  int64_t inputs, inputStride;
+  int64_t outputs; // those that have no place in a caller's array, one behind the other
+  Checked total;
+
+  Plan(const lathe_context &context, const lathe_entry &entry, const FrameSize &size) {
+    arena = place(evaluate(entry.arena, size));
+    Checked perWorker = evaluate(entry.scratch, size);
+    scratchStride = perWorker.value;
+    scratch = place(perWorker * context.threads);
+    offsets = place((Checked(size.batch) + 1) * sizeof(int32_t));
+    rows = place(Checked(size.batch) * sizeof(int64_t));
+    columns = place(Checked(size.tokens) * sizeof(int32_t));
+    inputPointers = place(Checked(entry.n_inputs) * sizeof(void *));
+    outputPointers = place(Checked(entry.n_outputs) * sizeof(void *));
+    Checked perInput = ((Checked(size.tokens) + 1) * sizeof(int32_t)).roundUp(cacheLine); // + 1: cu_seqlens
+    inputStride = perInput.value;
+    inputs = place(perInput * entry.n_inputs);
+    outputs = total.value;
+  }
+
+  int64_t place(Checked bytes) {
+    int64_t offset = total.value;
+    total += bytes.roundUp(cacheLine);
+    return offset;
+  }
+  int64_t placeOutput(const FrameSize &size, const lathe_entry_output &output) {
+    return place(Checked(frameRows(size, output)) * output.width * sizeof(float));
+  }
+};
+
+lathe_status checkFirstColumn(const Request &request, const Counts &counts, const lathe_tensor *outputs, size_t count,
+                              lathe_error *error) {
+  if (counts.firstMaskedRow < 0)
+    return LATHE_OK;
+  for (int32_t o = 0; o < request.entry->n_outputs; ++o) {
+    const lathe_entry_output &output = request.entry->outputs[o];
+    if (output.first_column == LATHE_FIRST_COLUMN_ERROR && requested(output, outputs, count))
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "attention_mask is 0 in column 0 of row %lld, which %s is computed from; shift the row to the left",
+                  static_cast<long long>(counts.firstMaskedRow), output.name);
+  }
+  return LATHE_OK;
+}
+
+void zeroOutputs(const Request &request, const lathe_tensor *outputs, size_t count) {
+  for (int32_t o = 0; o < request.entry->n_outputs; ++o) {
+    const lathe_entry_output &output = request.entry->outputs[o];
+    int64_t rows = output.rows == LATHE_ROWS_SEQUENCES ? request.sequences : request.rows;
+    const lathe_tensor *tensor = requested(output, outputs, count);
+    if (tensor && rows)
+      memset(tensor->data, 0, size_t(rows * output.width) * sizeof(float));
+  }
+}
+
+/// Packs, computes, unpacks.
+lathe_status runTokens(lathe_context &context, const Request &request, const FrameSize &size,
+                       const lathe_tensor *outputs, size_t outputCount, lathe_error *error) {
+  const lathe_entry &entry = *request.entry;
+  Plan plan(context, entry, size);
+  int64_t firstOutput = plan.outputs;
+  auto isInPlace = [&](const lathe_entry_output &output) {
+    return requested(output, outputs, outputCount) && writesInPlace(request, output);
+  };
+  for (int32_t o = 0; o < entry.n_outputs; ++o)
+    if (!isInPlace(entry.outputs[o]))
+      plan.placeOutput(size, entry.outputs[o]);
+  uint8_t *memory = plan.total.valid ? context.memory.reserve(size_t(plan.total.value)) : nullptr;
+  if (!memory)
+    return fail(error, LATHE_OUT_OF_MEMORY, "no memory for a run of %lld tokens in %lld sequences (%lld bytes)",
+                static_cast<long long>(size.tokens), static_cast<long long>(size.batch),
+                static_cast<long long>(plan.total.value));
+
+  TokenMap map{reinterpret_cast<int32_t *>(memory + plan.offsets), reinterpret_cast<int64_t *>(memory + plan.rows),
+               reinterpret_cast<int32_t *>(memory + plan.columns), 0};
+  mapTokens(request, map);
+  void **inputPointers = reinterpret_cast<void **>(memory + plan.inputPointers);
+  for (int32_t i = 0; i < entry.n_inputs; ++i) {
+    inputPointers[i] = memory + plan.inputs + i * plan.inputStride;
+    if (lathe_status status = fillInput(request, map, size, entry.inputs[i], inputPointers[i], error))
+      return status;
+  }
+  void **outputPointers = reinterpret_cast<void **>(memory + plan.outputPointers);
+  plan.total = firstOutput; // the same places again, now that the memory is there
+  for (int32_t o = 0; o < entry.n_outputs; ++o) {
+    const lathe_entry_output &output = entry.outputs[o];
+    outputPointers[o] =
+        isInPlace(output) ? requested(output, outputs, outputCount)->data : memory + plan.placeOutput(size, output);
+  }
+
+  lathe_frame frame{};
+  frame.weights = context.model->weights.tensors();
+  frame.arena = memory + plan.arena;
+  frame.inputs = inputPointers;
+  frame.outputs = outputPointers;
+  frame.tokens = size.tokens;
+  frame.batch = size.batch;
+  frame.longest = size.longest;
+  Execution execution{&context, &entry, memory + plan.scratch, plan.scratchStride};
+  if (lathe_status status = execute(execution, frame, error))
+    return status;
+  for (int32_t o = 0; o < entry.n_outputs; ++o)
+    if (const lathe_tensor *tensor = requested(entry.outputs[o], outputs, outputCount))
+      spreadOutput(request, map, size, entry.outputs[o], outputPointers[o], tensor->data);
+  return LATHE_OK;
+}
+
+} // namespace
+
+lathe_status Exclusive::check(lathe_error *error) const {
+  if (entered)
+    return LATHE_OK;
+  return fail(error, LATHE_INVALID_ARGUMENT,
+              "the context is in use by another call; give each thread a context of its own");
+}
+
+lathe_status runEntry(lathe_context &context, const lathe_entry &entry, const lathe_tensor *inputs, size_t inputCount,
+                      const lathe_tensor *outputs, size_t outputCount, lathe_error *error) {
+  Request request;
+  Counts counts;
+  FrameSize size;
+  lathe_status status = readRequest(entry, inputs, inputCount, request, error);
+  if (!status)
+    status = checkData(request, error);
+  if (!status)
+    status = checkOutputs(request, outputs, outputCount, error);
+  if (!status)
+    status = countTokens(request, counts, error);
+  if (!status)
+    status = frameSize(request, counts, size, error);
+  if (!status)
+    status = checkFirstColumn(request, counts, outputs, outputCount, error);
+  if (!status && size.tokens > context.maxTokens)
+    status = fail(error, LATHE_OVER_BUDGET, "the run has %lld tokens; the context's budget (max_tokens) is %lld",
+                  static_cast<long long>(size.tokens), static_cast<long long>(context.maxTokens));
+  if (status)
+    return status;
+
+  if (size.tokens)
+    status = runTokens(context, request, size, outputs, outputCount, error);
+  else
+    zeroOutputs(request, outputs, outputCount);
+  // A cancel that came too late for the last launch still counts for this run, not for the next.
+  if (context.cancelled.exchange(false) && !status)
+    status = fail(error, LATHE_CANCELLED, "the run was cancelled as it ended");
+  return status;
+}
+
+size_t runMemory(const lathe_context &context, const lathe_entry &entry, int64_t tokens, int64_t batch,
+                 int64_t longest) {
+  FrameSize size{tokens, batch, longest};
+  Plan plan(context, entry, size);
+  for (int32_t o = 0; o < entry.n_outputs; ++o)
+    plan.placeOutput(size, entry.outputs[o]);
+  return plan.total.valid ? size_t(plan.total.value) : 0;
+}
+
+} // namespace lathe

@@ -1,0 +1,59 @@
+// A context: the threads, working memory, budget and times of one stream of runs.
+#ifndef LATHE_RUNTIME_CORE_CONTEXT_H
+#define LATHE_RUNTIME_CORE_CONTEXT_H
+
+#include "runtime/core/Memory.h"
+#include "runtime/core/Model.h"
+#include "runtime/core/Pool.h"
+
+namespace lathe {
+
+struct StepTime {
+  int64_t calls;
+  int64_t nanoseconds;
+};
+
+} // namespace lathe
+
+struct lathe_context {
+  lathe_context(lathe_model *model, const lathe_context_options &options, const lathe_allocator &allocator)
+      : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
+        parallelFor(options.parallel_for), parallelUser(options.parallel_user),
+        memory(options.allocator ? &this->allocator : nullptr), pool(this->allocator) {}
+
+  lathe_model *model;
+  lathe_allocator allocator;
+  int32_t threads;
+  int64_t maxTokens;
+  lathe_parallel_for parallelFor;
+  void *parallelUser;
+  lathe::WorkingMemory memory;
+  lathe::Pool pool;
+  lathe::StepTime *times = nullptr; // of all entries' steps, one entry after the other; null: not profiling
+  std::atomic<bool> cancelled{false};
+  std::atomic<bool> busy{false};
+};
+
+namespace lathe {
+
+lathe_status createContext(lathe_model *model, const lathe_context_options *options, lathe_context *&context,
+                           lathe_error *error);
+void destroyContext(lathe_context *context);
+
+/// Steps that ran, see lathe_api.profile.
+size_t readProfile(const lathe_context &context, lathe_profile_step *steps, size_t capacity);
+
+/// One call of a generated entry function.
+struct Execution {
+  lathe_context *context;
+  const lathe_entry *entry;
+  uint8_t *scratch; // of worker 0; one per thread follows
+  int64_t scratchBytes;
+};
+
+/// Calls the entry's code with `frame`, whose launch and runtime fields it sets.
+lathe_status execute(Execution &execution, lathe_frame &frame, lathe_error *error);
+
+} // namespace lathe
+
+#endif

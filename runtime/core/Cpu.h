@@ -1,0 +1,34 @@
+// Which ISA level a library runs at. The decision is a pure function of what CPUID says, what LATHE_ISA asks for and
+// what was compiled, so that it can be tested for every kind of CPU on any machine.
+#ifndef LATHE_RUNTIME_CORE_CPU_H
+#define LATHE_RUNTIME_CORE_CPU_H
+
+#include "lathe/program.h"
+
+namespace lathe {
+
+/// The CPUID and XCR0 words that the levels read; zero where the CPU has no such leaf.
+struct CpuFacts {
+  uint32_t leaf1Ecx = 0;
+  uint32_t leaf7Ebx = 0;
+  uint32_t extendedLeaf1Ecx = 0; // 0x80000001
+  uint64_t xcr0 = 0;             // register state that the operating system saves; 0 without OSXSAVE
+};
+
+CpuFacts readCpu();
+
+/// Name of a level: "avx512".
+const char *levelName(int level);
+
+/// The first thing `level` needs and `cpu` has not, e.g. "avx512bw"; null if it has everything.
+const char *missingFeature(const CpuFacts &cpu, int level);
+
+/// Chooses the highest of `compiledLevels` (bit i is level i) that the CPU has, or the one that `requested`, the value
+/// of LATHE_ISA, names; null or empty asks for none. A level that is unknown, not compiled or above the CPU is an error
+/// that names what is available.
+lathe_status selectLevel(const CpuFacts &cpu, const char *requested, unsigned compiledLevels, int &level,
+                         lathe_error *error);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,38 @@
+// Where the runtime's memory comes from: the caller's allocator, the C library, or pages of the operating system.
+#ifndef LATHE_RUNTIME_CORE_MEMORY_H
+#define LATHE_RUNTIME_CORE_MEMORY_H
+
+#include "lathe/abi.h"
+
+namespace lathe {
+
+/// The C library's aligned_alloc and free.
+extern const lathe_allocator heapAllocator;
+
+/// The caller's allocator, or the heap when there is none. Either function missing is an error.
+lathe_status chooseAllocator(const lathe_allocator *given, lathe_allocator &chosen, lathe_error *error);
+
+/// Working memory that grows to the largest size asked for and keeps it. Contents do not survive growth.
+/// From the caller's allocator if there is one; else pages, which the kernel hands out as they are touched, so that
+/// resident memory follows what runs have used.
+class WorkingMemory {
+public:
+  explicit WorkingMemory(const lathe_allocator *allocator) : allocator(allocator) {}
+  ~WorkingMemory();
+  WorkingMemory(const WorkingMemory &) = delete;
+  WorkingMemory &operator=(const WorkingMemory &) = delete;
+
+  /// At least `bytes`, 64-byte aligned, or null. The memory stays this object's.
+  uint8_t *reserve(size_t bytes);
+
+private:
+  void release();
+
+  const lathe_allocator *allocator;
+  void *memory = nullptr;
+  size_t capacity = 0;
+};
+
+} // namespace lathe
+
+#endif
