@@ -284,4 +284,20 @@ KernelBuilder::Values KernelBuilder::forVectors(Value width, ValueRange initial,
   return Values(tail.getResults());
 }
 
+Value KernelBuilder::sumVectors(Value width, function_ref<Value(Value, Value, Value)> body) {
+  constexpr int64_t sums = 4, step = sums * lanes;
+  Value unrolled = mul(div(width, integer(step)), step);
+  Values partial =
+      forRange(integer(0), unrolled, step, Values(sums, splat(0.0f)), [&](Value offset, ValueRange carried) {
+        Values next;
+        for (int64_t i = 0; i < sums; ++i)
+          next.push_back(body(add(offset, i * lanes), nullptr, carried[i]));
+        return next;
+      });
+  Value total = add(add(partial[0], partial[1]), add(partial[2], partial[3]));
+  return forVectors(sub(width, unrolled), total, [&](Value offset, Value mask, ValueRange carried) {
+    return Values{body(add(unrolled, offset), mask, carried[0])};
+  })[0];
+}
+
 } // namespace lathe

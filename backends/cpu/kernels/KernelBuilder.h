@@ -110,6 +110,9 @@ public:
   void forVectors(Value width, llvm::function_ref<void(Value offset, Value mask)> body);
   Values forVectors(Value width, ValueRange initial,
                     llvm::function_ref<Values(Value offset, Value mask, ValueRange carried)> body);
+  /// The sum over `width` elements, by lanes: body gives `sum` plus its vector. Four sums run side by side, since one
+  /// would wait for itself, and are added as (0 + 1) + (2 + 3); so the order depends on the width alone.
+  Value sumVectors(Value width, llvm::function_ref<Value(Value offset, Value mask, Value sum)> body);
 
   mlir::VectorType vectorType();
   mlir::Type pointerType();

@@ -29,7 +29,7 @@ struct Slot {
   llvm::StringRef meaning;
 };
 
-/// A choice made when a variant is built.
+/// A choice made when a variant is built; made by one of the three functions.
 struct Parameter {
   enum class Kind { Flag, Integer, Name };
   llvm::StringRef name;
@@ -39,11 +39,11 @@ struct Parameter {
   /// Of a name.
   llvm::ArrayRef<llvm::StringRef> names = {};
 
-  static Parameter flag(llvm::StringRef name) { return {name, Kind::Flag}; }
-  static Parameter integer(llvm::StringRef name, int64_t minimum, int64_t maximum) {
+  static constexpr Parameter flag(llvm::StringRef name) { return {name, Kind::Flag}; }
+  static constexpr Parameter integer(llvm::StringRef name, int64_t minimum, int64_t maximum) {
     return {name, Kind::Integer, minimum, maximum};
   }
-  static Parameter choice(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> names) {
+  static constexpr Parameter choice(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> names) {
     return {name, Kind::Name, 0, 0, names};
   }
 };

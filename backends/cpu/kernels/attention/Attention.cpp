@@ -36,8 +36,8 @@ constexpr Slot slotTable[] = {
      "all absent are zeros"},
 };
 constexpr Parameter parameterTable[] = {
-    {"head_dim", Parameter::Kind::Integer, 1, 256},
-    {"masked", Parameter::Kind::Flag},
+    Parameter::integer("head_dim", 1, 256),
+    Parameter::flag("masked"),
 };
 
 constexpr int64_t lanes = KernelBuilder::lanes;
@@ -85,8 +85,7 @@ private:
   Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
   int64_t paddedDim() const { return layout.valuePanels * lanes; }
 
-  void emitBlock(Rows q, Value queries, Rows y, Sequence sequence, Value keyAddress, Value ldk, Value valueAddress,
-                 Value ldv, Value firstKey);
+  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
   void emitScores(Rows q, Value rows, Value keys);
   void emitSoftmaxRow(Value row, Value query, Value isFirst, Value keys);
@@ -106,25 +105,26 @@ void AttentionEmitter::emit() {
     Sequence sequence = sequences.at(b, b.div(rest, heads));
     Value queries = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
-    auto address = [&](Value base, Value stride, Value row) { return b.at(base, b.add(b.mul(row, stride), column)); };
+    auto head = [&](Value base, Value stride, Value row) -> Rows {
+      return {b.at(base, b.add(b.mul(row, stride), column)), stride};
+    };
     // A shorter sequence than the longest has panels without queries.
     Value keys = b.select(b.less(b.integer(0), queries), sequence.length, b.integer(0));
     b.forRange(b.integer(0), keys, keyBlock, [&](Value firstKey) {
       Value keyRow = b.add(sequence.first, firstKey);
-      emitBlock({address(q, ldq, firstRow), ldq}, queries, {address(y, ldy, firstRow), ldy}, sequence,
-                address(k, ldk, keyRow), ldk, address(v, ldv, keyRow), ldv, firstKey);
+      emitBlock(head(q, ldq, firstRow), head(k, ldk, keyRow), head(v, ldv, keyRow), head(y, ldy, firstRow), queries,
+                sequence, firstKey);
     });
   });
 }
 
 /// All queries of the panel against one block of keys.
-void AttentionEmitter::emitBlock(Rows q, Value queries, Rows y, Sequence sequence, Value keyAddress, Value ldk,
-                                 Value valueAddress, Value ldv, Value firstKey) {
+void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey) {
   Value keys = b.min(b.integer(keyBlock), b.sub(sequence.length, firstKey));
   Value isFirst = b.equal(firstKey, b.integer(0));
   Value isLast = b.equal(b.add(firstKey, keys), sequence.length);
-  emitPackTransposed(b, {keyAddress, ldk}, keys, b.integer(headDim), {part(layout.keys), b.integer(headDim * lanes)});
-  emitPack(b, {valueAddress, ldv}, keys, b.integer(headDim), {part(layout.values), b.integer(keyBlock * lanes)});
+  emitPackTransposed(b, k, keys, b.integer(headDim), {part(layout.keys), b.integer(headDim * lanes)});
+  emitPack(b, v, keys, b.integer(headDim), {part(layout.values), b.integer(keyBlock * lanes)});
   emitBias(sequence, firstKey, keys);
 
   b.forRange(b.integer(0), queries, tileRows, [&](Value query) {

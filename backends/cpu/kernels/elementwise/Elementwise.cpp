@@ -50,7 +50,7 @@ private:
       llvm::append_range(names, activationNames().drop_front());
       return names;
     }();
-    static const Parameter list[] = {{"op", Parameter::Kind::Name, 0, 0, names}};
+    static const Parameter list[] = {Parameter::choice("op", names)};
     return list;
   }
 };

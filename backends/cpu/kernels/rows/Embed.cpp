@@ -28,9 +28,9 @@ constexpr Slot slotTable[] = {
     {"ids3", SlotKind::Pointer, "likewise"},
 };
 constexpr Parameter parameterTable[] = {
-    {"tables", Parameter::Kind::Integer, 1, maxTables},
-    {"norm", Parameter::Kind::Flag},
-    {"packed", Parameter::Kind::Integer, 0, (1 << maxTables) - 1},
+    Parameter::integer("tables", 1, maxTables),
+    Parameter::flag("norm"),
+    Parameter::integer("packed", 0, (1 << maxTables) - 1),
 };
 
 class Embed final : public KernelFamily {
@@ -77,13 +77,13 @@ void Embed::emit(KernelBuilder &b, const Parameters &params) const {
       rows.push_back({b.at(table, offset), packed});
     }
     Value target = b.at(y, b.mul(m, ldy));
-    Value sums = b.forVectors(norm.width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+    Value sums = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
       Value v = rows.front().load(b, column, mask);
       for (const TableRow &row : ArrayRef(rows).drop_front())
         v = b.add(v, row.load(b, column, mask));
       b.store(v, b.at(target, column), mask);
-      return KernelBuilder::Values{b.add(carried[0], v)};
-    })[0];
+      return b.add(sum, v);
+    });
     if (params.flag("norm"))
       emitNormalizedRow(b, norm, target, target, sums);
   });

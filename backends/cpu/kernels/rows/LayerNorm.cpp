@@ -22,7 +22,7 @@ constexpr Slot slotTable[] = {
     {"H", SlotKind::Integer, "columns, at least 1"},
     {"eps", SlotKind::Float, "added to the variance"},
 };
-constexpr Parameter parameterTable[] = {{"residual", Parameter::Kind::Flag}};
+constexpr Parameter parameterTable[] = {Parameter::flag("residual")};
 
 class LayerNorm final : public KernelFamily {
 public:
@@ -36,14 +36,14 @@ protected:
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.at(y, b.mul(row, ldy));
       Value other = b.at(residual, b.mul(row, ldr));
-      Value sums = b.forVectors(norm.width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+      Value sums = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
         Value v = b.load(b.at(source, column), mask);
         if (params.flag("residual")) {
           v = b.add(v, b.load(b.at(other, column), mask));
           b.store(v, b.at(target, column), mask); // y keeps the sum for the passes to come
         }
-        return KernelBuilder::Values{b.add(carried[0], v)};
-      })[0];
+        return b.add(sum, v);
+      });
       emitNormalizedRow(b, norm, params.flag("residual") ? target : source, target, sums);
     });
   }

@@ -29,10 +29,10 @@ protected:
     Value width = b.integerSlot(H), epsilon = b.floatSlot(Epsilon);
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.at(y, b.mul(row, ldy));
-      Value squares = b.forVectors(width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+      Value squares = b.sumVectors(width, [&](Value column, Value mask, Value sum) {
         Value v = b.load(b.at(source, column), mask);
-        return KernelBuilder::Values{b.fma(v, v, carried[0])};
-      })[0];
+        return b.fma(v, v, sum);
+      });
       Value divisor = b.broadcast(b.max(epsilon, b.sqrt(b.sumOfLanes(squares))));
       b.forVectors(width, [&](Value column, Value mask) {
         b.store(b.div(b.load(b.at(source, column), mask), divisor), b.at(target, column), mask);

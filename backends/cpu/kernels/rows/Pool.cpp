@@ -23,8 +23,8 @@ constexpr Slot slotTable[] = {
 };
 constexpr StringRef modes[] = {"mean", "max", "cls"};
 constexpr Parameter parameterTable[] = {
-    {"mode", Parameter::Kind::Name, 0, 0, modes},
-    {"masked", Parameter::Kind::Flag},
+    Parameter::choice("mode", modes),
+    Parameter::flag("masked"),
 };
 
 class Pool final : public KernelFamily {

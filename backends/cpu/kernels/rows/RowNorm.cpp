@@ -7,12 +7,12 @@ namespace lathe {
 void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Value y, Value laneSums) {
   Value width = b.floatOf(norm.width);
   Value mean = b.broadcast(b.div(b.sumOfLanes(laneSums), width));
-  Value squares = b.forVectors(norm.width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+  Value squares = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
     Value centred = b.sub(b.load(b.at(x, column), mask), mean);
     if (mask) // lanes beyond the row hold 0 - mean
       centred = b.select(mask, centred, b.splat(0.0f));
-    return KernelBuilder::Values{b.fma(centred, centred, carried[0])};
-  })[0];
+    return b.fma(centred, centred, sum);
+  });
   Value variance = b.div(b.sumOfLanes(squares), width);
   Value scale = b.broadcast(b.div(b.scalar(1.0f), b.sqrt(b.add(variance, norm.epsilon))));
   b.forVectors(norm.width, [&](Value column, Value mask) {

@@ -21,7 +21,7 @@ constexpr Slot slotTable[] = {
     {"N", SlotKind::Integer, "columns of y"},
     {"K", SlotKind::Integer, "columns of a, at least 1"},
 };
-constexpr Parameter parameterTable[] = {{"transpose_b", Parameter::Kind::Flag}};
+constexpr Parameter parameterTable[] = {Parameter::flag("transpose_b")};
 
 constexpr int64_t depthBlock = 256, panelStride = depthBlock * KernelBuilder::lanes;
 constexpr int64_t packedElements = tilePanels * panelStride;

@@ -79,11 +79,11 @@ protected:
       largest = b.broadcast(b.maxOfLanes(largest));
       Value none = b.equal(largest, lowest);
       Value base = b.select(none, b.splat(0.0f), largest);
-      Value sums = b.forVectors(width, b.splat(0.0f), [&](Value column, Value mask, ValueRange carried) {
+      Value sums = b.sumVectors(width, [&](Value column, Value mask, Value sum) {
         Value e = emitExp(b, b.sub(load(source, column, mask), base));
         b.store(e, b.at(target, column), mask);
-        return KernelBuilder::Values{b.add(carried[0], e)};
-      })[0];
+        return b.add(sum, e);
+      });
       Value sum = b.broadcast(b.sumOfLanes(sums));
       Value inverse = b.div(b.splat(1.0f), b.select(none, b.splat(1.0f), sum));
       b.forVectors(width, [&](Value column, Value mask) {
