@@ -3,6 +3,7 @@
 #include "tests/e2e/Lathe.h"
 
 #include <cstring>
+#include <memory>
 #include <sstream>
 
 namespace lathe::test {

@@ -13,13 +13,15 @@ void check(lathe_status status, const lathe_error &error) {
 }
 
 int64_t embeddingWidth(const lathe_api &api) {
-  for (size_t entry = 0; entry < api.n_entries; ++entry)
-    for (size_t i = 0; i < api.entries[entry].n_outputs; ++i) {
-      const lathe_io &output = api.entries[entry].outputs[i];
+  const lathe_entry_info *entries = nullptr;
+  const size_t count = api.entries(&entries);
+  for (size_t entry = 0; entry < count; ++entry)
+    for (size_t i = 0; i < entries[entry].n_outputs; ++i) {
+      const lathe_io &output = entries[entry].outputs[i];
       if (!std::strcmp(output.name, "sentence_embedding"))
         return output.shape[output.rank - 1];
     }
-  throw std::runtime_error(std::string(api.name) + " has no output sentence_embedding");
+  throw std::runtime_error(std::string(api.name()) + " has no output sentence_embedding");
 }
 
 } // namespace
