@@ -136,6 +136,19 @@ TEST(SafetensorsWriter, RoundTrips) {
   EXPECT_EQ(readAll(path), first);
 }
 
+TEST(SafetensorsWriter, DataIsAlignedWhateverTheHeadersLength) {
+  TemporaryDirectory directory;
+  std::string path = (directory / "out").string(), data(8, '\1');
+  for (size_t length = 0; length < 8; ++length) {
+    ASSERT_EQ(
+        llvm::toString(writeSafetensors(path, {viewOf("a", DType::F64, {1}, data)}, {{"k", std::string(length, 'x')}})),
+        "");
+    auto file = SafetensorsFile::open(path);
+    ASSERT_TRUE(bool(file)) << llvm::toString(file.takeError());
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(file->find("a")->bytes.data()) % 8, 0u) << length;
+  }
+}
+
 TEST(SafetensorsWriter, RefusesTensorsThatCannotBeWritten) {
   TemporaryDirectory directory;
   std::string path = (directory / "out").string(), data = "abcd";
