@@ -23,6 +23,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 OUT = pathlib.Path(__file__).resolve().parent / "sentence-transformers"
 POSITIONS = 48
+SPECIAL_TEXT = "[MASK] is special text, [SEP] too"
 TEXTS = [
     "A man is eating.",
     "Someone has a meal.",
@@ -34,7 +35,7 @@ TEXTS = [
     "UPPER and Lower, naïve CAFÉ",
     "中文 and кириллица",
     "unknown ☃ and 🙂",
-    "[MASK] is special text, [SEP] too",
+    SPECIAL_TEXT,
     "a" * 120,
     "a long text that no small limit lets pass whole, so that truncation shows " * 3,
 ]
@@ -122,11 +123,13 @@ def make_golden(setting: Setting, seed: int) -> None:
     directory = OUT / setting.name / "model"
     write_directory(setting, directory, seed)
     model = SentenceTransformer(str(directory), device="cpu").double()
-    batches = [model.preprocess([text]) for text in TEXTS]
+    # Versions differ in whether `do_lower_case` hides special tokens written in a text: that case decides nothing.
+    texts = [text for text in TEXTS if setting.lowercase or text != SPECIAL_TEXT]
+    batches = [model.preprocess([text]) for text in texts]
     ids = [batch["input_ids"][0].tolist() for batch in batches]
-    embeddings = [model.encode([text], convert_to_tensor=True, show_progress_bar=False) for text in TEXTS]
+    embeddings = [model.encode([text], convert_to_tensor=True, show_progress_bar=False) for text in texts]
     assert embeddings[0].dtype == torch.float64
-    write_json(OUT / setting.name / "texts.json", {"texts": TEXTS, "ids": ids})
+    write_json(OUT / setting.name / "texts.json", {"texts": texts, "ids": ids})
     save_file({"sentence_embedding": torch.cat(embeddings).float()}, OUT / setting.name / "expected.safetensors")
     print(f"{setting.name}: width {embeddings[0].shape[1]}, at most {max(map(len, ids))} tokens")
 
