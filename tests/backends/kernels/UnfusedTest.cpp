@@ -100,4 +100,22 @@ TEST_F(UnfusedTest, Softmax) {
   }
 }
 
+/// The exponential itself, through rows of two: their second entry is e^x / (1 + e^x).
+TEST_F(UnfusedTest, ExponentialsAreAccurateRelativeToThemselves) {
+  std::vector<float> values;
+  for (int i = 0; i < 200000; ++i)
+    values.insert(values.end(), {0.0f, -87.0f * i / 200000});
+  Guarded<float> x(values), y(values.size());
+  Kernel::get("softmax_f32").run({x.data(), y.data(), values.size() / 2, 2});
+  double worst = 0;
+  for (size_t i = 1; i < values.size(); i += 2) {
+    double e = std::exp(double(values[i])), expected = e / (1 + e);
+    worst = std::max(worst, std::abs(y[i] - expected) / expected);
+  }
+  EXPECT_LE(worst, 3.2e-7);
+  Guarded<float> low(std::vector<float>{0.0f, -89.0f, -1000.0f, -INFINITY}), zeros(4);
+  Kernel::get("softmax_f32").run({low.data(), zeros.data(), 1, 4});
+  EXPECT_EQ(zeros.copy(), (std::vector<float>{1, 0, 0, 0}));
+}
+
 } // namespace
