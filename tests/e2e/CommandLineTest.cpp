@@ -88,7 +88,7 @@ TEST(Unsupported, PrecisionTargetAndVerbAreNamed) {
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--isa", "amx"}, {"amx", "avx512"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "question-answering"},
                 {"question-answering"});
-  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--max-drift", "0.1"}, {"--max-drift"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--tune"}, {"--tune"});
   expectRefusal(kWrongInput, {"generate", out, "--text", "x"}, {"generate"});
   EXPECT_FALSE(std::filesystem::exists(out));
 }
