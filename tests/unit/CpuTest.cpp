@@ -1,0 +1,95 @@
+// The choice of ISA level for CPUs of every kind, none of which needs to be this one.
+#include "runtime/core/Cpu.h"
+
+#include <gtest/gtest.h>
+
+using namespace lathe;
+
+namespace {
+
+constexpr unsigned avx512Compiled = 1u << LATHE_ISA_AVX512;
+
+CpuFacts capable() { return {~0u, ~0u, ~0u, ~0ull}; }
+
+struct Choice {
+  lathe_status status;
+  int level = -1;
+  lathe_error error = {};
+};
+
+Choice choose(const CpuFacts &cpu, const char *requested, unsigned compiled = avx512Compiled) {
+  Choice choice;
+  choice.status = selectLevel(cpu, requested, compiled, choice.level, &choice.error);
+  return choice;
+}
+
+bool contains(const lathe_error &error, const char *text) { return strstr(error.message, text) != nullptr; }
+
+} // namespace
+
+TEST(Cpu, CapableCpuGetsTheCompiledLevel) {
+  for (const char *requested : {static_cast<const char *>(nullptr), "", "avx512"}) {
+    Choice choice = choose(capable(), requested);
+    EXPECT_EQ(choice.status, LATHE_OK) << choice.error.message;
+    EXPECT_EQ(choice.level, LATHE_ISA_AVX512);
+  }
+}
+
+TEST(Cpu, EveryMissingFeatureIsNamed) {
+  const struct {
+    uint32_t CpuFacts::*word;
+    int bit;
+    const char *name;
+  } features[] = {{&CpuFacts::leaf1Ecx, 12, "fma"},         {&CpuFacts::leaf1Ecx, 22, "movbe"},
+                  {&CpuFacts::leaf1Ecx, 28, "avx"},         {&CpuFacts::leaf1Ecx, 29, "f16c"},
+                  {&CpuFacts::leaf7Ebx, 3, "bmi1"},         {&CpuFacts::leaf7Ebx, 5, "avx2"},
+                  {&CpuFacts::leaf7Ebx, 8, "bmi2"},         {&CpuFacts::leaf7Ebx, 16, "avx512f"},
+                  {&CpuFacts::leaf7Ebx, 17, "avx512dq"},    {&CpuFacts::leaf7Ebx, 28, "avx512cd"},
+                  {&CpuFacts::leaf7Ebx, 30, "avx512bw"},    {&CpuFacts::leaf7Ebx, 31, "avx512vl"},
+                  {&CpuFacts::extendedLeaf1Ecx, 5, "lzcnt"}};
+  for (const auto &feature : features) {
+    CpuFacts cpu = capable();
+    cpu.*feature.word &= ~(1u << feature.bit);
+    EXPECT_STREQ(missingFeature(cpu, LATHE_ISA_AVX512), feature.name);
+    for (const char *requested : {static_cast<const char *>(nullptr), "avx512"}) {
+      Choice choice = choose(cpu, requested);
+      EXPECT_EQ(choice.status, LATHE_UNSUPPORTED_CPU);
+      EXPECT_TRUE(contains(choice.error, feature.name)) << choice.error.message;
+    }
+  }
+}
+
+TEST(Cpu, RegistersThatTheSystemDoesNotSaveAreMissing) {
+  for (int bit : {1, 2, 5, 6, 7}) {
+    CpuFacts cpu = capable();
+    cpu.xcr0 &= ~(1ull << bit);
+    Choice choice = choose(cpu, nullptr);
+    EXPECT_EQ(choice.status, LATHE_UNSUPPORTED_CPU);
+    EXPECT_TRUE(contains(choice.error, "operating system")) << choice.error.message;
+  }
+}
+
+TEST(Cpu, OldestCpuIsToldTheFirstMissingFeature) {
+  Choice choice = choose({}, nullptr);
+  EXPECT_EQ(choice.status, LATHE_UNSUPPORTED_CPU);
+  EXPECT_TRUE(contains(choice.error, "lacks avx;")) << choice.error.message;
+}
+
+TEST(Cpu, UnknownLevelNamesWhatThereIs) {
+  for (const char *requested : {"sse2", "AVX512", "avx512 ", "avx512_vnni"}) {
+    Choice choice = choose(capable(), requested);
+    EXPECT_EQ(choice.status, LATHE_UNSUPPORTED_CPU);
+    EXPECT_TRUE(contains(choice.error, requested)) << choice.error.message;
+    EXPECT_TRUE(contains(choice.error, "has: avx512")) << choice.error.message;
+  }
+}
+
+TEST(Cpu, LevelThatWasNotCompiledIsRefused) {
+  EXPECT_EQ(choose(capable(), "avx512", 0).status, LATHE_UNSUPPORTED_CPU);
+  EXPECT_EQ(choose(capable(), nullptr, 0).status, LATHE_UNSUPPORTED_CPU);
+}
+
+TEST(Cpu, ThisCpuAgreesWithTheCompilersView) {
+  const bool expected = __builtin_cpu_supports("x86-64-v4");
+  EXPECT_EQ(missingFeature(readCpu(), LATHE_ISA_AVX512) == nullptr, expected);
+}

@@ -1,0 +1,83 @@
+// A model in hand-written C++ in the place of generated code: what it computes is simple enough to be predicted
+// exactly, and it checks what the runtime promises to generated code. With FakeTokenizer.cpp it makes the runtime
+// testable without a compiler.
+#ifndef LATHE_TESTS_UNIT_FAKEPROGRAM_H
+#define LATHE_TESTS_UNIT_FAKEPROGRAM_H
+
+#include "runtime/core/Model.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lathe::test {
+
+inline constexpr int64_t vocabulary = 64, tokenTypes = 2, positionLimit = 32, width = 8;
+inline constexpr char fakeBuildId[] = "0123456789abcdef0123456789abcdef";
+inline constexpr char otherBuildId[] = "fedcba9876543210fedcba9876543210";
+
+/// What a token is worth in component `w`: small integers, so that sums are exact in any order.
+inline float tokenValue(int64_t id, int64_t type, int64_t position, int64_t column, int64_t w) {
+  return float(id + 1000 * type + 3 * position + 100 * column + w);
+}
+
+/// Set by generated code when the runtime broke a promise (alignment, private scratch, no empty sequence, MXCSR ...).
+extern std::atomic<const char *> brokenPromise;
+
+/// The entry "slow" has this many panels of about this many microseconds each.
+inline constexpr int64_t slowPanels = 4000, slowMicroseconds = 500;
+
+struct FreeDeleter {
+  void operator()(void *memory) const { std::free(memory); }
+};
+
+/// A sound weights file of the fake program.
+struct WeightsImage {
+  std::unique_ptr<uint8_t, FreeDeleter> data;
+  size_t bytes;
+
+  lathe_weights_header &header() { return *reinterpret_cast<lathe_weights_header *>(data.get()); }
+};
+WeightsImage makeWeights();
+
+/// A CPU that has everything, so that tests run on any.
+Host capableHost();
+
+/// A model and a context over it, closed at the end.
+class FakeModel {
+public:
+  explicit FakeModel(lathe_context_options options = contextOptions(1));
+  ~FakeModel();
+  FakeModel(const FakeModel &) = delete;
+  FakeModel &operator=(const FakeModel &) = delete;
+
+  static lathe_context_options contextOptions(int threads);
+
+  WeightsImage weights;
+  lathe_model *model = nullptr;
+  lathe_context *context = nullptr;
+};
+
+/// A tensor over a vector's elements.
+template <typename T> lathe_dtype dtypeOf();
+template <> inline lathe_dtype dtypeOf<float>() { return LATHE_F32; }
+template <> inline lathe_dtype dtypeOf<int32_t>() { return LATHE_I32; }
+template <> inline lathe_dtype dtypeOf<int64_t>() { return LATHE_I64; }
+template <> inline lathe_dtype dtypeOf<uint8_t>() { return LATHE_U8; }
+
+template <typename T> lathe_tensor tensor(const char *name, std::vector<T> &values, const std::vector<int64_t> &shape) {
+  lathe_tensor made = {};
+  made.name = name;
+  made.dtype = dtypeOf<T>();
+  made.rank = int32_t(shape.size());
+  std::copy(shape.begin(), shape.end(), made.shape);
+  made.data = values.data();
+  return made;
+}
+
+} // namespace lathe::test
+
+#endif

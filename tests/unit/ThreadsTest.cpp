@@ -1,0 +1,185 @@
+// The pool alone, then contexts of one model on several threads, cancelled and not. TSan watches all of it.
+#include "tests/unit/FakeProgram.h"
+
+#include "runtime/core/Memory.h"
+#include "runtime/core/Pool.h"
+
+#include <chrono>
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace lathe;
+using namespace lathe::test;
+
+namespace {
+
+const lathe_api &api = *lathe_runtime_api();
+
+int threadCount() {
+  int count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  while (dirent *task = readdir(tasks))
+    count += task->d_name[0] != '.';
+  closedir(tasks);
+  return count;
+}
+
+// args: int32 hits per panel
+void countKernel(const uint64_t *args, int64_t begin, int64_t end, uint8_t *) {
+  for (int64_t panel = begin; panel < end; ++panel)
+    ++reinterpret_cast<int32_t *>(args[0])[panel];
+}
+
+} // namespace
+
+TEST(Pool, EveryPanelRunsOnce) {
+  for (int32_t threads : {2, 3, 8}) {
+    Pool pool(heapAllocator);
+    std::atomic<bool> cancelled{false};
+    for (int64_t round = 0; round < 3000; ++round) {
+      const int64_t panels = 1 + round % 70;
+      std::vector<int32_t> hits(size_t(panels), 0);
+      const uint64_t args[] = {reinterpret_cast<uint64_t>(hits.data())};
+      Job job{countKernel, args, panels, int32_t(panels < threads ? panels : threads), nullptr, 0, &cancelled};
+      pool.run(job, threads);
+      ASSERT_EQ(hits, std::vector<int32_t>(size_t(panels), 1)) << "threads " << threads << ", panels " << panels;
+    }
+  }
+}
+
+TEST(Pool, SleepersWake) {
+  Pool pool(heapAllocator);
+  std::atomic<bool> cancelled{false};
+  for (int round = 0; round < 20; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2)); // longer than a worker spins
+    std::vector<int32_t> hits(100, 0);
+    const uint64_t args[] = {reinterpret_cast<uint64_t>(hits.data())};
+    Job job{countKernel, args, 100, 4, nullptr, 0, &cancelled};
+    pool.run(job, 4);
+    ASSERT_EQ(hits, std::vector<int32_t>(100, 1));
+  }
+}
+
+TEST(Pool, IsCreatedByTheFirstLaunchThatNeedsItAndJoined) {
+  const int before = threadCount();
+  {
+    FakeModel fake(FakeModel::contextOptions(4));
+    EXPECT_EQ(threadCount(), before);
+    std::vector<int32_t> ids = {1};
+    lathe_tensor one = tensor("input_ids", ids, {1, 1});
+    ASSERT_EQ(api.run(fake.context, nullptr, &one, 1, nullptr, 0, nullptr), LATHE_OK);
+    EXPECT_EQ(threadCount(), before) << "one panel needs no thread";
+    ids.resize(64);
+    lathe_tensor many = tensor("input_ids", ids, {4, 16});
+    ASSERT_EQ(api.run(fake.context, nullptr, &many, 1, nullptr, 0, nullptr), LATHE_OK);
+    EXPECT_EQ(threadCount(), before + 3);
+  }
+  // A joined thread's entry may outlast the join by a moment.
+  for (int i = 0; i < 1000 && threadCount() != before; ++i)
+    usleep(1000);
+  EXPECT_EQ(threadCount(), before);
+}
+
+TEST(Pool, IdleWorkersUseNoCpu) {
+  FakeModel fake(FakeModel::contextOptions(2));
+  std::vector<int32_t> ids(64);
+  lathe_tensor many = tensor("input_ids", ids, {4, 16});
+  ASSERT_EQ(api.run(fake.context, nullptr, &many, 1, nullptr, 0, nullptr), LATHE_OK);
+  const clock_t before = clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(double(clock() - before) / CLOCKS_PER_SEC, 0.05);
+}
+
+TEST(Threads, ContextsOfOneModelGiveTheSameBits) {
+  FakeModel fake;
+  std::vector<int64_t> ids(8 * 32);
+  for (size_t i = 0; i < ids.size(); ++i)
+    ids[i] = int64_t(i * 7 % vocabulary);
+  auto compute = [&](lathe_context *context) {
+    std::vector<float> hidden(ids.size() * size_t(width));
+    lathe_tensor input = tensor("input_ids", ids, {8, 32});
+    lathe_tensor output = tensor("last_hidden_state", hidden, {8, 32, width});
+    EXPECT_EQ(api.run(context, nullptr, &input, 1, &output, 1, nullptr), LATHE_OK);
+    return hidden;
+  };
+  const std::vector<float> expected = compute(fake.context);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      lathe_context_options options = FakeModel::contextOptions(1 + i);
+      lathe_context *context = nullptr;
+      ASSERT_EQ(api.context_create(fake.model, &options, &context, nullptr), LATHE_OK);
+      for (int round = 0; round < 100; ++round)
+        EXPECT_EQ(compute(context), expected);
+      api.context_destroy(context);
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(brokenPromise.load(), nullptr);
+}
+
+TEST(Threads, OneContextOnTwoThreadsIsRefused) {
+  FakeModel fake;
+  std::vector<int32_t> ids = {1};
+  lathe_tensor input = tensor("input_ids", ids, {1, 1});
+  std::thread holder(
+      [&] { EXPECT_EQ(api.run(fake.context, "slow", &input, 1, nullptr, 0, nullptr), LATHE_CANCELLED); });
+  lathe_error error = {};
+  lathe_status status = LATHE_OK;
+  while (status == LATHE_OK) // until the other thread is inside
+    status = api.run(fake.context, "packed", &input, 1, nullptr, 0, &error);
+  EXPECT_EQ(status, LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "in use")) << error.message;
+  api.cancel(fake.context);
+  holder.join();
+}
+
+TEST(Cancel, EndsARunSoonAndOnlyThatRun) {
+  using Clock = std::chrono::steady_clock;
+  for (int threads : {1, 2, 4}) {
+    FakeModel fake(FakeModel::contextOptions(threads));
+    std::vector<int32_t> ids = {1};
+    lathe_tensor input = tensor("input_ids", ids, {1, 1});
+    std::thread canceller([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      api.cancel(fake.context);
+    });
+    lathe_error error = {};
+    const auto begin = Clock::now();
+    EXPECT_EQ(api.run(fake.context, "slow", &input, 1, nullptr, 0, &error), LATHE_CANCELLED);
+    EXPECT_TRUE(strstr(error.message, "cancelled")) << error.message;
+    // All of it would take two seconds of one core; what has begun is finished: at most half of it.
+    EXPECT_LT(Clock::now() - begin, std::chrono::microseconds(slowPanels * slowMicroseconds * 9 / 10));
+    canceller.join();
+    EXPECT_EQ(api.run(fake.context, "packed", &input, 1, nullptr, 0, &error), LATHE_OK) << error.message;
+  }
+}
+
+TEST(Cancel, BeforeARunCancelsTheNextOne) {
+  FakeModel fake;
+  std::vector<int32_t> ids = {1};
+  lathe_tensor input = tensor("input_ids", ids, {1, 1});
+  api.cancel(fake.context);
+  EXPECT_EQ(api.run(fake.context, nullptr, &input, 1, nullptr, 0, nullptr), LATHE_CANCELLED);
+  EXPECT_EQ(api.run(fake.context, nullptr, &input, 1, nullptr, 0, nullptr), LATHE_OK);
+}
+
+TEST(Hook, LeavingOutIndicesLosesNothing) {
+  lathe_context_options options = FakeModel::contextOptions(4);
+  options.parallel_for = [](void *, int32_t count, lathe_parallel_body body, void *data) {
+    body(data, count - 1);
+    body(data, -1); // and indices out of range are ignored
+    body(data, count);
+  };
+  FakeModel fake(options);
+  std::vector<int32_t> ids(64, 1);
+  std::vector<float> sums(2 * width);
+  lathe_tensor input = tensor("input_ids", ids, {2, 32}), output = tensor("sentence_embedding", sums, {2, width});
+  ASSERT_EQ(api.run(fake.context, nullptr, &input, 1, &output, 1, nullptr), LATHE_OK);
+  float expected = 0;
+  for (int64_t c = 0; c < 32; ++c)
+    expected += tokenValue(1, 0, c, c, 0);
+  EXPECT_EQ(sums[0], expected);
+}
