@@ -32,7 +32,8 @@ using ObjectBytes = llvm::SmallVector<char, 0>;
 
 struct EmitOptions {
   IsaLevel level = IsaLevel::Avx512;
-  /// Called with the LLVM module before it is optimised, e.g. to add the program's constant tables.
+  /// Called with the LLVM module before it is optimised, e.g. to add the program's constant tables. A reference: what
+  /// it refers to must outlive the call of emitObject.
   llvm::function_ref<llvm::Error(llvm::Module &)> extend = nullptr;
   /// Symbols the object may leave to the linker.
   llvm::ArrayRef<llvm::StringRef> undefined = {};

@@ -22,7 +22,7 @@ namespace lathe {
 
 enum class SlotKind { Pointer, Integer, Float };
 
-/// One 8-byte argument. An absent operand's slot is still passed, as 0.
+/// One 8-byte argument. An absent operand's slot is still passed, as 0. The slot that a kernel writes to is named "y".
 struct Slot {
   llvm::StringRef name;
   SlotKind kind;

@@ -56,6 +56,8 @@ TEST_F(RegistryTest, FamiliesAreFoundByNameAndUnique) {
   for (const KernelFamily *family : allKernels()) {
     EXPECT_EQ(lookupKernel(family->name()), family);
     EXPECT_TRUE(names.insert(family->name()).second) << family->name().str();
+    EXPECT_EQ(llvm::count_if(family->slots(), [](const Slot &slot) { return slot.name == "y"; }), 1)
+        << family->name().str() << " writes to its slot y";
     for (const Slot &slot : family->slots())
       EXPECT_FALSE(slot.meaning.empty()) << "slot " << slot.name.str() << " of " << family->name().str();
   }
