@@ -63,9 +63,7 @@ bool AddedTokenSplitter::accept(Segment &match) {
   }
   if (flags & addedStripsRight)
     match.end = skipSpaces(match.end);
-  if (match.end < match.begin) // the token itself is whitespace that an earlier one took
-    match.end = match.begin;
-  return true;
+  return match.begin < match.end; // nothing is left of whitespace that an earlier token took
 }
 
 bool AddedTokenSplitter::next(Segment &segment) {

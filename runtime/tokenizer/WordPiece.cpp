@@ -12,10 +12,10 @@ static int32_t countCodePoints(const char *begin, const char *end) {
   return count;
 }
 
-/// A token over bytes [begin, end) of the normalized text.
+/// A token over bytes [begin, end) of the normalized text, at least one.
 void WordPieceEncoder::pushNormalized(uint32_t id, size_t begin, size_t end, Buffer<Token> &tokens) {
   const int32_t *origins = normalized.origins.data;
-  tokens.push(begin < end ? Token{int32_t(id), origins[begin], origins[end - 1] + 1} : Token{int32_t(id), 0, 0});
+  tokens.push({int32_t(id), origins[begin], origins[end - 1] + 1});
 }
 
 /// Greedy longest match first. A word that cannot be spelled to its end is unknown as a whole.
@@ -101,8 +101,6 @@ bool WordPieceEncoder::encode(const char *text, size_t size, Buffer<Token> &toke
                       first};
     if (!segment.token)
       encodePiece(piece, tokens);
-    else if (!piece.size)
-      tokens.push({int32_t(segment.token->id), first, first});
     else
       tokens.push({int32_t(segment.token->id), piece.origins ? piece.origins[0] : first,
                    piece.origins ? piece.origins[piece.size - 1] + 1 : chars});

@@ -119,7 +119,10 @@ static void readVocabulary(JsonView model, JsonView added, TokenizerSpec &spec) 
 static void readModel(JsonView model, JsonView added, TokenizerSpec &spec) {
   // Old files leave the type out; a WordPiece model is known by a field that no other has.
   JsonView type = model["type"];
-  if (type.isNull() ? model["max_input_chars_per_word"].isNull() : type.string() != "WordPiece")
+  if (type.isNull() && model["max_input_chars_per_word"].isNull())
+    return model.fail(
+        "has neither a type nor max_input_chars_per_word, so it is no WordPiece model; accepted: WordPiece");
+  if (!type.isNull() && type.string() != "WordPiece")
     return type.reject("WordPiece");
   spec.unknown = model["unk_token"].string();
   spec.continuingPrefix = model["continuing_subword_prefix"].string();

@@ -1,0 +1,173 @@
+// Every tokenizer of goldens/ against what Hugging Face's library made of the same texts; make_goldens.py describes
+// them.
+#include "tests/support/TemporaryDirectory.h"
+#include "tests/tokenizer/LoadedTokenizer.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+using namespace lathe;
+using namespace lathe::test;
+using Json = nlohmann::json;
+
+namespace {
+/// The hash of make_goldens.py.
+class Hash {
+public:
+  void add(uint64_t word) { value = (value ^ word) * 0x100000001B3; }
+  void add(const Encoded &encoded, bool withOffsets) {
+    EXPECT_EQ(encoded.error, "");
+    add(encoded.ids.size());
+    for (size_t i = 0; i < encoded.ids.size(); ++i) {
+      add(uint32_t(encoded.ids[i]));
+      if (withOffsets) {
+        add(uint32_t(encoded.offsets[2 * i]));
+        add(uint32_t(encoded.offsets[2 * i + 1]));
+      }
+    }
+  }
+  std::string hex() const {
+    char text[17];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
+    return text;
+  }
+
+private:
+  uint64_t value = 0xCBF29CE484222325;
+};
+
+/// The generator of make_goldens.py.
+class Mixture {
+public:
+  explicit Mixture(const Json &fragments) : fragments(fragments) {}
+  std::string text() {
+    std::string result;
+    for (uint64_t n = 1 + below(12); n; --n)
+      result += fragments[below(fragments.size())].get<std::string>();
+    return result;
+  }
+
+private:
+  uint64_t below(uint64_t limit) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return (state >> 33) % limit;
+  }
+  const Json &fragments;
+  uint64_t state = 1;
+};
+
+std::string utf8(uint32_t c) {
+  if (c < 0x80)
+    return {char(c)};
+  if (c < 0x800)
+    return {char(0xC0 | c >> 6), char(0x80 | (c & 0x3F))};
+  if (c < 0x10000)
+    return {char(0xE0 | c >> 12), char(0x80 | (c >> 6 & 0x3F)), char(0x80 | (c & 0x3F))};
+  return {char(0xF0 | c >> 18), char(0x80 | (c >> 12 & 0x3F)), char(0x80 | (c >> 6 & 0x3F)), char(0x80 | (c & 0x3F))};
+}
+
+class Goldens : public testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    expected = Json::parse(readFile(goldens() / GetParam() / "expected.json"));
+    withOffsets = !expected["lower_first"].get<bool>();
+    std::filesystem::path directory = goldens() / GetParam();
+    if (expected.contains("vocabulary")) {
+      std::filesystem::path vocabulary = corpora() / "tokenizers" / "bert" / expected["vocabulary"].get<std::string>();
+      if (!exists(vocabulary))
+        GTEST_SKIP() << "no " << vocabulary << ": the corpora are absent";
+      copy_file(vocabulary, temporary / "vocab.txt");
+      writeFile(temporary / "tokenizer_config.json", expected["config"].dump());
+      directory = temporary.path();
+    }
+    loaded.emplace(directory, TokenizerOptions{.lowerFirst = !withOffsets});
+  }
+
+  TemporaryDirectory temporary;
+  Json expected;
+  bool withOffsets = true;
+  std::optional<LoadedTokenizer> loaded;
+};
+} // namespace
+
+TEST_P(Goldens, EveryCodePoint) {
+  constexpr uint32_t block = 4096;
+  ASSERT_EQ(expected["code_points"].size(), 0x110000 / block);
+  for (uint32_t first = 0; first < 0x110000; first += block) {
+    Hash hash;
+    for (uint32_t c = first; c < first + block; ++c)
+      if (c && !(c >= 0xD800 && c < 0xE000))
+        hash.add(loaded->encode("a" + utf8(c) + "b"), withOffsets);
+    EXPECT_EQ(Json(hash.hex()), expected["code_points"][first / block])
+        << "in U+" << std::hex << first << " and behind";
+  }
+}
+
+TEST_P(Goldens, Flores) {
+  if (!exists(corpora() / "texts" / "flores"))
+    GTEST_SKIP() << "no " << corpora() / "texts" / "flores" << ": the corpora are absent";
+  ASSERT_EQ(expected["flores"].size(), 9u);
+  for (const auto &[language, value] : expected["flores"].items()) {
+    std::istringstream lines(readFile(corpora() / "texts" / "flores" / ("flores-dev." + language)));
+    Hash hash;
+    size_t n = 0;
+    for (std::string line; std::getline(lines, line); ++n)
+      hash.add(loaded->encode(line), withOffsets);
+    hash.add(loaded->encode(""), withOffsets); // Python's split gives an empty text behind the last newline
+    EXPECT_GT(n, 900u);
+    EXPECT_EQ(Json(hash.hex()), value) << language;
+  }
+}
+
+TEST_P(Goldens, Mixtures) {
+  constexpr int perHash = 50;
+  Mixture mixture(expected["fragments"]);
+  int i = 0;
+  for (const Json &value : expected["mixtures"]) {
+    Hash hash;
+    for (int k = 0; k < perHash; ++k, ++i) {
+      std::string text = mixture.text(), second;
+      const std::string *pair = i % 3 == 0 ? &(second = mixture.text()) : nullptr;
+      Encoded encoded = loaded->encode(text, pair);
+      hash.add(encoded, withOffsets);
+      hash.add(loaded->encode(text, pair, 10), withOffsets);
+      for (char byte : loaded->decode(encoded.ids, i % 2 == 0))
+        hash.add(uint8_t(byte));
+    }
+    EXPECT_EQ(Json(hash.hex()), value) << "in mixtures " << i - perHash << " to " << i - 1;
+  }
+  EXPECT_EQ(i, 2000);
+}
+
+TEST_P(Goldens, Cases) {
+  const std::map<std::string, lathe_truncation> truncations = {{"longest_first", LATHE_TRUNCATE_LONGEST_FIRST},
+                                                               {"only_first", LATHE_TRUNCATE_ONLY_FIRST},
+                                                               {"only_second", LATHE_TRUNCATE_ONLY_SECOND}};
+  for (const Json &golden : expected["cases"]) {
+    SCOPED_TRACE(golden.dump());
+    std::string second = golden.value("pair", "");
+    Encoded encoded =
+        loaded->encode(golden["text"], golden.contains("pair") ? &second : nullptr, golden.value("max_length", 0),
+                       truncations.at(golden.value("truncation", "longest_first")));
+    EXPECT_EQ(encoded.error != "", golden.value("error", false)) << encoded.error;
+    if (golden.contains("error"))
+      continue;
+    EXPECT_EQ(Json(encoded.ids), golden["ids"]);
+    EXPECT_EQ(Json(encoded.typeIds), golden["type_ids"]);
+    EXPECT_EQ(Json(encoded.special), golden["special"]);
+    if (withOffsets)
+      EXPECT_EQ(Json(encoded.offsets), golden["offsets"]);
+    EXPECT_EQ(Json(loaded->decode(encoded.ids, false)), golden["decoded"]);
+    EXPECT_EQ(Json(loaded->decode(encoded.ids, true)), golden["decoded_without_special"]);
+    for (size_t i = 0; i < encoded.ids.size(); ++i)
+      EXPECT_STREQ(tokenText(loaded->tokenizer, encoded.ids[i]), golden["tokens"][i].get<std::string>().c_str());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tokenizers, Goldens,
+                         testing::Values("uncased", "cased", "lower-first", "flags", "components", "bare"),
+                         [](const testing::TestParamInfo<const char *> &info) {
+                           std::string name = info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });

@@ -1,0 +1,244 @@
+// Tokenizer files that are wrong: each is an error that names the file, what was found and what is accepted.
+#include "tests/support/TemporaryDirectory.h"
+#include "tests/tokenizer/LoadedTokenizer.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+using namespace lathe;
+using namespace lathe::test;
+using Json = nlohmann::json;
+
+namespace {
+Json sound() { return Json::parse(readFile(goldens() / "flags" / "tokenizer.json")); }
+
+/// One way to spoil a tokenizer.json, and words that the error must have.
+struct Spoiled {
+  const char *name;
+  std::function<void(Json &)> spoil;
+  std::vector<const char *> words;
+};
+
+void expectWords(const std::string &error, const std::vector<const char *> &words) {
+  EXPECT_NE(error, "") << "accepted";
+  for (const char *word : words)
+    EXPECT_NE(error.find(word), std::string::npos) << "no \"" << word << "\" in: " << error;
+}
+
+const std::vector<Spoiled> &spoiledComponents() {
+  static const std::vector<Spoiled> all = {
+      {"no model", [](Json &j) { j.erase("model"); }, {"model", "missing"}},
+      {"model is a list", [](Json &j) { j["model"] = Json::array(); }, {"model", "an array", "an object"}},
+      {"another model", [](Json &j) { j["model"]["type"] = "WordLevel"; }, {"model.type", "WordLevel", "WordPiece"}},
+      {"model's type is a number", [](Json &j) { j["model"]["type"] = 3; }, {"model.type", "3", "a string"}},
+      {"neither type nor fields", [](Json &j) { j["model"] = Json::object(); }, {"'model'", "neither", "WordPiece"}},
+      {"no unknown token", [](Json &j) { j["model"].erase("unk_token"); }, {"unk_token", "missing"}},
+      {"unknown token unknown", [](Json &j) { j["model"]["unk_token"] = "<unk>"; }, {"unk_token", "<unk>"}},
+      {"no prefix", [](Json &j) { j["model"].erase("continuing_subword_prefix"); }, {"continuing_subword_prefix"}},
+      {"negative length", [](Json &j) { j["model"]["max_input_chars_per_word"] = -1; }, {"max_input_chars", "-1"}},
+      {"fractional length", [](Json &j) { j["model"]["max_input_chars_per_word"] = 1.5; }, {"max_input_chars", "1.5"}},
+      {"huge length", [](Json &j) { j["model"]["max_input_chars_per_word"] = 1e30; }, {"max_input_chars", "1e+30"}},
+      {"no vocabulary", [](Json &j) { j["model"].erase("vocab"); }, {"model.vocab", "missing"}},
+      {"empty vocabulary", [](Json &j) { j["model"]["vocab"] = Json::object(); }, {"tokenizer.json"}},
+      {"vocabulary is a list", [](Json &j) { j["model"]["vocab"] = {"a"}; }, {"model.vocab", "an array"}},
+      {"id is a string", [](Json &j) { j["model"]["vocab"]["the"] = "5"; }, {"model.vocab.the", "'5'"}},
+      {"negative id", [](Json &j) { j["model"]["vocab"]["the"] = -5; }, {"model.vocab.the", "-5"}},
+      {"huge id", [](Json &j) { j["model"]["vocab"]["the"] = 1ull << 60; }, {"model.vocab.the", "1152921504606846976"}},
+      {"id beyond", [](Json &j) { j["model"]["vocab"]["the"] = 100000; }, {"model.vocab.the", "100000", "holes"}},
+      {"id twice", [](Json &j) { j["model"]["vocab"]["the"] = 6; }, {"id 6", "already"}},
+      {"NUL in a token",
+       [](Json &j) {
+         j["model"]["vocab"].erase("the");
+         j["model"]["vocab"][std::string("t\0e", 3)] = 5;
+       },
+       {"token 5", "U+0000"}},
+      {"added tokens are an object",
+       [](Json &j) { j["added_tokens"] = Json::object(); },
+       {"added_tokens", "an object"}},
+      {"added token without content",
+       [](Json &j) { j["added_tokens"][0].erase("content"); },
+       {"added_tokens[0].content"}},
+      {"empty added token", [](Json &j) { j["added_tokens"][0]["content"] = ""; }, {"added_tokens[0].content"}},
+      {"added token twice", [](Json &j) { j["added_tokens"].push_back(j["added_tokens"][0]); }, {"second time"}},
+      {"added token's id", [](Json &j) { j["added_tokens"][0]["id"] = 7; }, {"added_tokens[0].id", "7", "1"}},
+      {"added token's flag", [](Json &j) { j["added_tokens"][0]["lstrip"] = "no"; }, {"lstrip", "true or false"}},
+      {"added token of nothing",
+       [](Json &j) {
+         Json token = j["added_tokens"][0];
+         token["content"] = "\u00ad";
+         token["id"] = j["added_tokens"].back()["id"].get<int>() + 1;
+         token["normalized"] = true;
+         j["added_tokens"].push_back(token);
+       },
+       {"normalized to nothing"}},
+      {"another normalizer", [](Json &j) { j["normalizer"]["type"] = "NFKC"; }, {"normalizer.type", "NFKC", "NFD"}},
+      {"normalizer without flag", [](Json &j) { j["normalizer"].erase("lowercase"); }, {"normalizer.lowercase"}},
+      {"normalizer inside of a sequence",
+       [](Json &j) { j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "Replace"}}}}}; },
+       {"normalizer.normalizers[0].type", "Replace"}},
+      {"decomposed twice",
+       [](Json &j) {
+         j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFD"}}, {{"type", "NFD"}}}}};
+       },
+       {"normalizer", "twice"}},
+      {"another pre-tokenizer",
+       [](Json &j) { j["pre_tokenizer"]["type"] = "ByteLevel"; },
+       {"pre_tokenizer", "ByteLevel"}},
+      {"punctuation kept",
+       [](Json &j) { j["pre_tokenizer"] = {{"type", "Punctuation"}, {"behavior", "MergedWithNext"}}; },
+       {"pre_tokenizer.behavior", "MergedWithNext", "Isolated"}},
+      {"another post-processor",
+       [](Json &j) { j["post_processor"]["type"] = "RobertaProcessing"; },
+       {"RobertaProcessing"}},
+      {"template without text", [](Json &j) { j["post_processor"]["single"] = Json::array(); }, {"single", "once"}},
+      {"template with a pair's text",
+       [](Json &j) { j["post_processor"]["single"] = j["post_processor"]["pair"]; },
+       {"single", "once"}},
+      {"template's text",
+       [](Json &j) { j["post_processor"]["pair"][0] = {{"Sequence", {{"id", "C"}, {"type_id", 0}}}}; },
+       {"'C'"}},
+      {"template's special token",
+       [](Json &j) { j["post_processor"]["special_tokens"]["[CLS]"]["ids"] = {99999}; },
+       {"special_tokens.[CLS].ids[0]", "99999"}},
+      {"special token not described",
+       [](Json &j) { j["post_processor"]["special_tokens"].erase("[CLS]"); },
+       {"[CLS]", "missing"}},
+      {"another decoder",
+       [](Json &j) { j["decoder"]["type"] = "Metaspace"; },
+       {"decoder.type", "Metaspace", "WordPiece"}},
+      {"truncation", [](Json &j) { j["truncation"] = {{"max_length", "many"}}; }, {"truncation.max_length", "many"}},
+  };
+  return all;
+}
+
+/// The error for these files.
+std::string errorOf(const std::vector<std::pair<const char *, std::string>> &files) {
+  TemporaryDirectory directory;
+  for (const auto &[name, text] : files)
+    writeFile(directory / name, text);
+  return compileError(directory.path());
+}
+
+const char *const bertVocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n";
+} // namespace
+
+TEST(HostileTokenizerFiles, TheSoundFileIsAccepted) { EXPECT_EQ(errorOf({{"tokenizer.json", sound().dump()}}), ""); }
+
+TEST(HostileTokenizerFiles, SpoiledComponents) {
+  for (const Spoiled &spoiled : spoiledComponents()) {
+    SCOPED_TRACE(spoiled.name);
+    Json json = sound();
+    spoiled.spoil(json);
+    std::string error = errorOf({{"tokenizer.json", json.dump()}});
+    expectWords(error, spoiled.words);
+    expectWords(error, {"tokenizer.json"});
+  }
+}
+
+TEST(HostileTokenizerFiles, NotJson) {
+  std::string text = sound().dump();
+  const std::string documents[] = {"",
+                                   "null",
+                                   "[]",
+                                   std::string(1 << 20, '['),
+                                   "{\"model\":" + std::string(1 << 16, '{'),
+                                   text.substr(0, text.size() / 2),
+                                   text + "}",
+                                   "{\"model\": \"\xff\"}",
+                                   "{\"model\": \"\\ud800\"}",
+                                   std::string("\0\0\0", 3),
+                                   "{\"added_tokens\": [], \"added_tokens\": []}",
+                                   "{\"model\": 1e999}"};
+  for (const std::string &bad : documents) {
+    SCOPED_TRACE(bad.substr(0, 40));
+    expectWords(errorOf({{"tokenizer.json", bad}}), {"tokenizer.json"});
+  }
+}
+
+TEST(HostileTokenizerFiles, EveryTruncationIsAnError) {
+  std::string text = sound().dump();
+  for (size_t length = 0; length < text.size(); length += 37)
+    EXPECT_NE(errorOf({{"tokenizer.json", text.substr(0, length)}}), "") << length;
+}
+
+TEST(HostileTokenizerFiles, VocabularyText) {
+  EXPECT_EQ(errorOf({{"vocab.txt", bertVocabulary}}), "");
+  expectWords(errorOf({{"vocab.txt", ""}}), {"vocab.txt", "no tokens"});
+  expectWords(errorOf({{"vocab.txt", std::string(bertVocabulary) + "a\n"}}), {"vocab.txt", "lines 6 and 8", "'a'"});
+  expectWords(errorOf({{"vocab.txt", std::string(bertVocabulary) + "\xc3\x28\n"}}), {"vocab.txt", "UTF-8", "byte 37"});
+  expectWords(errorOf({{"vocab.txt", std::string(bertVocabulary) + std::string("x\0y\n", 4)}}), {"token 7", "U+0000"});
+  expectWords(errorOf({{"vocab.txt", "[PAD]\n[CLS]\n[SEP]\n"}}), {"vocab.txt", "[UNK]"});
+  expectWords(errorOf({{"vocab.txt", "[PAD]\n[UNK]\n[SEP]\n"}}), {"vocab.txt", "[CLS]"});
+}
+
+TEST(HostileTokenizerFiles, TokenizerConfig) {
+  auto withConfig = [](const char *config) {
+    return errorOf({{"vocab.txt", bertVocabulary}, {"tokenizer_config.json", config}});
+  };
+  EXPECT_EQ(withConfig("{}"), "");
+  expectWords(withConfig("{"), {"tokenizer_config.json", "JSON"});
+  expectWords(withConfig("[]"), {"tokenizer_config.json", "an object"});
+  expectWords(withConfig(R"({"do_lower_case": "yes"})"), {"tokenizer_config.json", "do_lower_case", "'yes'", "true"});
+  expectWords(withConfig(R"({"model_max_length": "512"})"), {"model_max_length", "'512'"});
+  expectWords(withConfig(R"({"model_max_length": -3})"), {"model_max_length", "-3"});
+  expectWords(withConfig(R"({"tokenizer_class": "PhobertTokenizer"})"), {"PhobertTokenizer", "BertTokenizer"});
+  expectWords(withConfig(R"({"unk_token": "<unk>"})"), {"<unk>"});
+  expectWords(withConfig(R"({"mask_token": ""})"), {"empty"});
+  expectWords(withConfig(R"({"mask_token": 4})"), {"mask_token", "4"});
+  expectWords(withConfig(R"({"truncation_side": "middle"})"), {"truncation_side", "middle", "'left'"});
+  expectWords(withConfig(R"({"added_tokens_decoder": {"x": {"content": "q"}}})"), {"added_tokens_decoder", "id"});
+  expectWords(withConfig(R"({"added_tokens_decoder": {"3": {"content": "a"}}})"), {"'a'", "3", "5"});
+}
+
+TEST(HostileTokenizerFiles, OtherKinds) {
+  for (const char *name : {"merges.txt", "spiece.model", "tokenizer.model", "vocab.json"})
+    expectWords(errorOf({{name, "x"}}), {name, "not supported", "WordPiece"});
+}
+
+TEST(HostileTokenizerFiles, NotARegularFile) {
+  TemporaryDirectory directory;
+  create_directory(directory / "tokenizer.json");
+  expectWords(compileError(directory.path()), {"tokenizer.json"});
+}
+
+TEST(TokenizerFiles, NoneIsNoError) {
+  TemporaryDirectory directory;
+  llvm::Expected<std::optional<CompiledTokenizer>> result = compileTokenizer(directory.path().string());
+  ASSERT_TRUE(bool(result)) << llvm::toString(result.takeError());
+  EXPECT_FALSE(result->has_value());
+}
+
+/// What tokenizer_config.json and special_tokens_map.json change.
+TEST(TokenizerFiles, ConfigDecides) {
+  TemporaryDirectory directory;
+  writeFile(directory / "vocab.txt", "[PAD]\r\n<u>\r\n<s>\n</s>\na\nA\n\xc3\xa9\n##b");
+  writeFile(directory / "tokenizer_config.json",
+            R"({"do_lower_case": false, "unk_token": "x", "cls_token": "<s>", "sep_token": {"content": "</s>"},
+                "strip_accents": true, "model_max_length": 1000000000000000019884624838656, "truncation_side": "left"})");
+  writeFile(
+      directory / "special_tokens_map.json",
+      R"({"unk_token": "<u>", "mask_token": {"content": "<m>", "lstrip": true}, "additional_special_tokens": ["<t>"]})");
+  LoadedTokenizer loaded(directory.path());
+  EXPECT_EQ(loaded.compiled.modelMaxLength, 0u);
+  EXPECT_EQ(loaded.compiled.vocabularySize, 10u) << "<m> and <t> are added behind the 8 lines";
+  EXPECT_EQ(loaded.compiled.unknownId, 1);
+  EXPECT_EQ(loaded.compiled.padId, 0);
+  EXPECT_EQ(loaded.compiled.maskId, 8);
+  EXPECT_EQ(loaded.encode("A <m> ab <t>\xc3\xa9").ids, (std::vector<int32_t>{2, 5, 8, 4, 7, 9, 1, 3}));
+  EXPECT_EQ(loaded.encode("A a A", nullptr, 3).ids, (std::vector<int32_t>{2, 5, 3})) << "the end is kept";
+}
+
+/// The config wins over a BertNormalizer, as it does in Transformers.
+TEST(TokenizerFiles, ConfigOverridesNormalizer) {
+  TemporaryDirectory directory;
+  copy_file(goldens() / "flags" / "tokenizer.json", directory / "tokenizer.json");
+  LoadedTokenizer plain(directory.path());
+  writeFile(directory / "tokenizer_config.json", R"({"do_lower_case": false, "tokenizer_class": "BertTokenizer"})");
+  LoadedTokenizer cased(directory.path());
+  writeFile(directory / "tokenizer_config.json",
+            R"({"do_lower_case": false, "tokenizer_class": "PreTrainedTokenizerFast"})");
+  LoadedTokenizer generic(directory.path());
+  EXPECT_NE(plain.encode("B").ids, cased.encode("B").ids);
+  EXPECT_EQ(plain.encode("B").ids, generic.encode("B").ids);
+}
