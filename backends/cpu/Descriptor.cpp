@@ -23,7 +23,6 @@ public:
   DescriptorBuilder(llvm::LLVMContext &context, const ProgramFacts &facts)
       : facts(facts), module(std::make_unique<llvm::Module>("descriptor", context)), builder(context) {
     module->setTargetTriple(llvm::Triple(targetTriple));
-    module->setPICLevel(llvm::PICLevel::BigPIC);
   }
 
   std::unique_ptr<llvm::Module> build(ModuleOp program);
@@ -214,7 +213,8 @@ llvm::Expected<ObjectBytes> emitDescriptor(ModuleOp program, const ProgramFacts 
   std::unique_ptr<llvm::Module> module = builder.build(program);
   SmallVector<StringRef> undefined(builder.entryFunctions.begin(), builder.entryFunctions.end());
   undefined.push_back("lathe_runtime_api");
-  return emitLLVMModule(std::move(module), {.undefined = undefined});
+  std::string exported = "lathe_" + facts.name;
+  return emitLLVMModule(std::move(module), {.exported = exported, .undefined = undefined});
 }
 
 } // namespace lathe

@@ -63,9 +63,9 @@ private:
   LogicalResult lowerAttention(xf::AttentionOp op);
   void lowerLayerNorm(xf::LayerNormOp op);
   void lowerNormalize(xf::NormalizeOp op);
-  void lowerUnary(Operation *op, Value x, Value result, StringRef function, double factor);
+  void lowerUnary(Value x, Value result, StringRef function, double factor);
   void lowerAdd(xf::AddOp op);
-  void lowerPool(Operation *op, StringRef mode, Value x, Value mask, Value cuSeqlens, Value result);
+  void lowerPool(StringRef mode, Value x, Value cuSeqlens, Value result);
 
   ModuleOp module;
   func::FuncOp entry;
@@ -73,6 +73,7 @@ private:
   DenseMap<Value, Buffer> buffers;
   DenseMap<Value, WeightRef> weightRefs;
   DenseMap<Value, SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
+  Value attentionMask;           ///< of a dense entry
   llvm::StringSet<> panelTables; ///< tables that a linear reads too, and so are stored in its layout
 };
 
@@ -154,8 +155,10 @@ func::FuncOp EntrySelector::createScheduled() {
   for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
     scheduled.setArgAttrs(index, entry.getArgAttrDict(index));
     buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, 1, 1};
-    if (entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue() == "attention_mask")
+    if (entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue() == "attention_mask") {
       scheduled->setAttr(xf::XfDialect::denseAttr, builder.getUnitAttr());
+      attentionMask = block->getArgument(index);
+    }
   }
   unsigned sizes = entry.getNumArguments();
   calls.tokens = block->getArgument(sizes);
@@ -307,19 +310,17 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })
       .Case([&](xf::NormalizeOp op) { return lowerNormalize(op), success(); })
       .Case([&](xf::ActivateOp op) {
-        return lowerUnary(op, op.getX(), op.getResult(), xf::stringifyActivation(op.getActivation()), 0), success();
+        return lowerUnary(op.getX(), op.getResult(), xf::stringifyActivation(op.getActivation()), 0), success();
       })
       .Case([&](xf::ScaleOp op) {
-        return lowerUnary(op, op.getX(), op.getResult(), "scale", op.getFactor().convertToDouble()), success();
+        return lowerUnary(op.getX(), op.getResult(), "scale", op.getFactor().convertToDouble()), success();
       })
       .Case([&](xf::AddOp op) { return lowerAdd(op), success(); })
       .Case([&](xf::FirstTokenOp op) {
-        return lowerPool(op, "cls", op.getX(), nullptr, op.getCuSeqlens(), op.getResult()), success();
+        return lowerPool("cls", op.getX(), op.getCuSeqlens(), op.getResult()), success();
       })
       .Case([&](xf::PoolOp op) {
-        return lowerPool(op, xf::stringifyPoolMode(op.getMode()), op.getX(), op.getMask(), op.getCuSeqlens(),
-                         op.getResult()),
-               success();
+        return lowerPool(xf::stringifyPoolMode(op.getMode()), op.getX(), op.getCuSeqlens(), op.getResult()), success();
       })
       .Default([](Operation *op) { return op->emitOpError("has no kernel on the CPU"); });
 }
@@ -350,8 +351,8 @@ void EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables
                 {idsSlots[2], id[2]},
                 {tableSlots[3], table[3]},
                 {idsSlots[3], id[3]},
-                {"gain", gain ? calls.weight(weightRefs[gain], "vector") : Value()},
-                {"bias", bias ? calls.weight(weightRefs[bias], "vector") : Value()},
+                {"gamma", gain ? calls.weight(weightRefs[gain], "vector") : Value()},
+                {"beta", bias ? calls.weight(weightRefs[bias], "vector") : Value()},
                 {"eps", calls.real(eps)},
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
@@ -405,8 +406,9 @@ void EntrySelector::lowerHeads(Operation *op, Value x, Value result, bool split)
   calls.launch(split ? "split_heads_f32" : "merge_heads_f32", {},
                {{"x", memref(x)},
                 {"y", y.memref},
+                {split ? "ldx" : "ldy", calls.integer(heads * headDim)},
                 {"batch", calls.batch},
-                {"longest", calls.longest},
+                {"seq", calls.longest},
                 {"heads", calls.integer(heads)},
                 {"head_dim", calls.integer(headDim)}},
                op->getName().stripDialect());
@@ -422,7 +424,7 @@ void EntrySelector::lowerMatmul(xf::MatmulOp op) {
       bufferFor(op.getResult(), scores ? xf::Rows::Scores : xf::Rows::Tokens, scores ? heads : heads * result[3]);
   Value matrices = arith::MulIOp::create(calls.builder, op.getLoc(), calls.batch, calls.integer(heads));
   calls.launch("batched_matmul_f32", {calls.flag("transpose_b", op.getTransposed())},
-               {{"x", memref(op.getLhs())},
+               {{"a", memref(op.getLhs())},
                 {"b", memref(op.getRhs())},
                 {"y", y.memref},
                 {"G", matrices},
@@ -441,7 +443,7 @@ void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
                 {"y", y.memref},
                 {"batch", calls.batch},
                 {"heads", calls.integer(heads)},
-                {"longest", calls.longest}},
+                {"seq", calls.longest}},
                "mask_scores");
 }
 
@@ -486,8 +488,8 @@ void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
                 {"ldx", calls.integer(x.stride)},
                 {"residual", memref(op.getResidual())},
                 {"ldr", stride(op.getResidual())},
-                {"gain", calls.weight(weightRefs[op.getGain()], "vector")},
-                {"bias", calls.weight(weightRefs[op.getBias()], "vector")},
+                {"gamma", calls.weight(weightRefs[op.getGain()], "vector")},
+                {"beta", calls.weight(weightRefs[op.getBias()], "vector")},
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
                 {"M", calls.countOf(x.rows)},
@@ -518,29 +520,32 @@ Value EntrySelector::elementsOf(const Buffer &buffer) {
   return arith::MulIOp::create(calls.builder, loc, rows, calls.integer(buffer.width));
 }
 
-void EntrySelector::lowerUnary(Operation *op, Value x, Value result, StringRef function, double factor) {
+void EntrySelector::lowerUnary(Value x, Value result, StringRef function, double factor) {
   const Buffer from = get(x);
   Buffer y = bufferFor(result, from.rows, from.width);
-  calls.launch("unary_f32", {calls.choice("function", function)},
-               {{"x", from.memref}, {"y", y.memref}, {"count", elementsOf(from)}, {"factor", calls.real(factor)}},
+  calls.launch("unary_f32", {calls.choice("op", function)},
+               {{"x", from.memref}, {"y", y.memref}, {"count", elementsOf(from)}, {"scale", calls.real(factor)}},
                function);
 }
 
 void EntrySelector::lowerAdd(xf::AddOp op) {
-  const Buffer lhs = get(op.getLhs());
+  const Buffer lhs = get(op.getLhs()), rhs = get(op.getRhs());
   Buffer y = bufferFor(op.getResult(), lhs.rows, lhs.width);
   calls.launch("add_f32", {},
-               {{"x", lhs.memref}, {"b", memref(op.getRhs())}, {"y", y.memref}, {"count", elementsOf(lhs)}}, "add");
+               {{"a", lhs.memref}, {"lda", calls.integer(lhs.stride)}, {"b", rhs.memref}, {"ldb", calls.integer(rhs.stride)},
+                {"y", y.memref}, {"ldy", calls.integer(y.stride)}, {"M", calls.countOf(lhs.rows)},
+                {"N", calls.integer(lhs.width)}},
+               "add");
 }
 
-void EntrySelector::lowerPool(Operation *op, StringRef mode, Value x, Value mask, Value cuSeqlens, Value result) {
+void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value result) {
   const Buffer from = get(x);
   Buffer y = bufferFor(result, xf::Rows::Sequences);
-  calls.launch("pool_f32", {calls.choice("mode", mode), calls.flag("dense", !cuSeqlens)},
+  calls.launch("pool_f32", {calls.choice("mode", mode), calls.flag("masked", !cuSeqlens)},
                {{"x", from.memref},
                 {"ldx", calls.integer(from.stride)},
                 {"cu_seqlens", memref(cuSeqlens)},
-                {"mask", memref(mask)},
+                {"mask", cuSeqlens ? Value() : attentionMask},
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
                 {"batch", calls.batch},

@@ -35,6 +35,8 @@ struct EmitOptions {
   /// Called with the LLVM module before it is optimised, e.g. to add the program's constant tables. A reference: what
   /// it refers to must outlive the call of emitObject.
   llvm::function_ref<llvm::Error(llvm::Module &)> extend = nullptr;
+  /// The one function that a library made of the object exports; the others are hidden.
+  llvm::StringRef exported = {};
   /// Symbols the object may leave to the linker.
   llvm::ArrayRef<llvm::StringRef> undefined = {};
   /// Filled when set: the optimised LLVM IR and the assembly, as text.

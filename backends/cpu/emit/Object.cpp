@@ -49,7 +49,7 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const T
 }
 
 /// What holds for every function we emit.
-void markFunctions(llvm::Module &module) {
+void markFunctions(llvm::Module &module, const EmitOptions &options) {
   for (llvm::Function &function : module) {
     if (function.isIntrinsic() || function.isDeclaration())
       continue;
@@ -60,7 +60,8 @@ void markFunctions(llvm::Module &module) {
     function.addFnAttr("prefer-vector-width", "512");
     // Tables refer to functions by address; hidden ones need no detour through a global offset table.
     if (!function.hasLocalLinkage())
-      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+      function.setVisibility(function.getName() == options.exported ? llvm::GlobalValue::DefaultVisibility
+                                                                    : llvm::GlobalValue::HiddenVisibility);
   }
 }
 
@@ -139,7 +140,7 @@ llvm::Expected<ObjectBytes> emitLLVMModule(std::unique_ptr<llvm::Module> module,
   if (options.extend)
     if (llvm::Error error = options.extend(*module))
       return error;
-  markFunctions(*module);
+  markFunctions(*module, options);
   std::string message;
   llvm::raw_string_ostream messageStream(message);
   if (llvm::verifyModule(*module, &messageStream))

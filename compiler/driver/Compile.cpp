@@ -1,0 +1,434 @@
+//===- Compile.cpp - from a model directory to an artifact --------------------===//
+#include "compiler/driver/Compile.h"
+
+#include "backends/cpu/Descriptor.h"
+#include "backends/cpu/Passes.h"
+#include "compiler/driver/FileWriter.h"
+#include "compiler/driver/Link.h"
+#include "compiler/driver/Manifest.h"
+#include "compiler/driver/OutputDirectory.h"
+#include "compiler/driver/Package.h"
+#include "compiler/driver/Progress.h"
+#include "compiler/import/tokenizer/CompileTokenizer.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+std::string defaultName(StringRef modelPath) {
+  SmallString<128> path(modelPath);
+  llvm::sys::fs::make_absolute(path);
+  llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+  while (path.size() > 1 && path.back() == '/')
+    path.pop_back();
+  std::string name;
+  for (char c : llvm::sys::path::filename(path))
+    name += llvm::isAlnum(c) ? llvm::toLower(c) : '_';
+  if (name.empty() || llvm::isDigit(name.front()))
+    name = "m_" + name;
+  return name;
+}
+
+llvm::Error checkName(StringRef name) {
+  bool good = !name.empty() && name.size() <= 200 && !llvm::isDigit(name.front()) &&
+              llvm::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || llvm::isDigit(c) || c == '_'; });
+  if (!good)
+    return llvm::createStringError("name '" + name +
+                                   "' cannot name a library: accepted are lower-case letters, digits and '_', no digit first");
+  // C's and C++'s own words, as the name begins functions only (NAME_open), are no problem; the table's are.
+  for (StringRef taken : {"runtime_api", "api", "program_v1"})
+    if (name == taken)
+      return llvm::createStringError("name '" + name + "' is taken by Lathe itself");
+  return llvm::Error::success();
+}
+
+int64_t maximumLength(const ImportedModel &model, int64_t modelMaxLength, int64_t truncationLength) {
+  int64_t length = model.sentenceMaxLength ? *model.sentenceMaxLength : modelMaxLength ? modelMaxLength : truncationLength;
+  if (length && model.positionLimit)
+    length = std::min(length, model.positionLimit);
+  return length;
+}
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+std::unique_ptr<MLIRContext> createContext() {
+  DialectRegistry registry;
+  registerLatheDialects(registry);
+  auto context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+llvm::Error runStage(ModuleOp module, Stage stage, const PipelineOptions &options) {
+  std::string messages;
+  ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
+    messages += (messages.empty() ? "" : "; ") + diagnostic.str();
+  });
+  PassManager manager(module.getContext());
+  addStagePasses(manager, stage, options);
+  if (failed(manager.run(module)))
+    return llvm::createStringError("stage '" + stageName(stage) + "' failed: " + messages);
+  return llvm::Error::success();
+}
+
+static void print(ModuleOp module, llvm::raw_ostream &os) {
+  OpPrintingFlags flags;
+  flags.elideLargeResourceString(0).elideLargeElementsAttrs(16).useLocalScope();
+  module.print(os, flags);
+  os << "\n";
+}
+
+namespace {
+
+/// One run of the compiler; its members are what later steps need of earlier ones.
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, llvm::raw_ostream &log) : options(options), log(log), progress(log) {}
+
+  llvm::Error run();
+
+private:
+  llvm::Error import();
+  llvm::Error stages();
+  llvm::Error graphChecks();
+  llvm::Error object();
+  llvm::Error artifact(OutputDirectory &output);
+  llvm::Error link(OutputDirectory &output, const std::string &weightsPath);
+  void summarize(const OutputDirectory &output);
+
+  bool stops(Stage stage) const { return options.stopAfter == stage; }
+  llvm::Error dump(Stage stage, StringRef suffix, StringRef contents);
+  llvm::Error endStage(Stage stage, const Twine &what);
+  std::string describe(Stage stage);
+
+  const CompileOptions &options;
+  llvm::raw_ostream &log;
+  Progress progress;
+  std::unique_ptr<MLIRContext> context = createContext();
+  ImportedModel model;
+  std::optional<CompiledTokenizer> tokenizer;
+  std::string name;
+  OwningOpRef<ModuleOp> scheduled; ///< with the recipes of weights, which stage kernels drops
+  ObjectBytes code;
+  std::string irText, assemblyText;
+  ManifestFacts facts;
+};
+
+llvm::Error Compilation::run() {
+  name = options.name.empty() ? defaultName(options.model) : options.name;
+  if (llvm::Error error = checkName(name))
+    return error;
+  std::optional<OutputDirectory> output;
+  if (!options.stopAfter) { // before any work: a destination that cannot be used is better known at once
+    llvm::Expected<OutputDirectory> created = OutputDirectory::create(options.output);
+    if (!created)
+      return created.takeError();
+    output.emplace(std::move(*created));
+  }
+  log << "compiling " << options.model << "\n";
+  if (llvm::Error error = import())
+    return error;
+  if (llvm::Error error = stages())
+    return error;
+  if (options.stopAfter && *options.stopAfter < Stage::Object)
+    return llvm::Error::success();
+  if (llvm::Error error = object())
+    return error;
+  return output ? artifact(*output) : llvm::Error::success();
+}
+
+llvm::Error Compilation::import() {
+  llvm::Expected<ImportedModel> imported = importModel(context.get(), options.model, options.import);
+  if (!imported)
+    return imported.takeError();
+  model = std::move(*imported);
+  if (!model.unknownWeights.empty()) {
+    std::string names = llvm::join(ArrayRef(model.unknownWeights).take_front(10), ", ");
+    if (model.unknownWeights.size() > 10)
+      names += ", and " + std::to_string(model.unknownWeights.size() - 10) + " more (lathe explain lists them)";
+    if (options.strict)
+      return llvm::createStringError("unknown tensors in the checkpoint (--strict): " + names);
+    log << "warning: the checkpoint has tensors that the model does not use: " << names << "\n";
+  }
+  llvm::Expected<std::optional<CompiledTokenizer>> compiled =
+      compileTokenizer(model.tokenizerDirectory, {.lowerFirst = model.lowerCaseText});
+  if (!compiled)
+    return compiled.takeError();
+  tokenizer = std::move(*compiled);
+
+  facts.task = taskName(model.task);
+  facts.architecture = model.architecture;
+  facts.modelType = model.checkpoint->modelType();
+  facts.unknownWeights = model.unknownWeights;
+  facts.unusedWeights = model.unusedWeights;
+  facts.positionLimit = model.positionLimit;
+  unsigned tensors = 0;
+  for (auto weight : model.module->getOps<xf::WeightOp>()) {
+    facts.parameters += weight.getLoadedType().getNumElements();
+    ++tensors;
+  }
+  if (tokenizer) {
+    facts.tokenizerKind = tokenizer->kind;
+    facts.vocabularySize = tokenizer->vocabularySize;
+    facts.maxLength = maximumLength(model, tokenizer->modelMaxLength, tokenizer->truncationLength);
+  }
+  if (llvm::Error error = runStage(*model.module, Stage::Import, {}))
+    return error;
+  return endStage(Stage::Import, Twine(tensors) + " tensors, " + Twine(facts.parameters) + " parameters, " +
+                                     sizeText(model.checkpoint->totalBytes()) + " mapped");
+}
+
+llvm::Error Compilation::stages() {
+  for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule, Stage::Kernels}) {
+    if (options.stopAfter && *options.stopAfter < stage)
+      return llvm::Error::success();
+    if (llvm::Error error = runStage(*model.module, stage, {.graphPasses = options.graphPasses}))
+      return error;
+    if (stage == Stage::Graph)
+      if (llvm::Error error = graphChecks())
+        return error;
+    if (stage == Stage::Schedule)
+      scheduled = model.module->clone();
+    if (llvm::Error error = endStage(stage, describe(stage)))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::graphChecks() {
+  facts.fusions = getFusionRecords(*model.module);
+  facts.flops = countFlops(*model.module);
+  if (!options.requireFusion)
+    return llvm::Error::success();
+  if (!options.graphPasses)
+    return llvm::createStringError("--require-fusion: the graph passes are off");
+  for (const FusionRecord &record : facts.fusions)
+    if (!record.made && llvm::is_contained({"FuseAttention", "MergeQkv", "PackTokens"}, record.pass))
+      return llvm::createStringError("--require-fusion: " + record.pass + " declined " + record.what + " in @" + record.where +
+                                     ": " + record.reason);
+  return llvm::Error::success();
+}
+
+std::string Compilation::describe(Stage stage) {
+  ModuleOp module = *model.module;
+  switch (stage) {
+  case Stage::Graph: {
+    size_t made = llvm::count_if(facts.fusions, [](const FusionRecord &record) { return record.made; });
+    return options.graphPasses ? llvm::formatv("{0} fusions made, {1} declined", made, facts.fusions.size() - made).str()
+                               : "left as imported (graph passes off)";
+  }
+  case Stage::Precision:
+    return "f32 throughout";
+  case Stage::Schedule: {
+    unsigned launches = 0;
+    module.walk([&](xf::LaunchOp) { ++launches; });
+    return llvm::formatv("{0} launches of {1} kernels", launches, llvm::range_size(module.getOps<xf::KernelOp>()));
+  }
+  case Stage::Kernels:
+    return llvm::formatv("{0} functions", llvm::range_size(module.getOps<func::FuncOp>()));
+  default:
+    return "";
+  }
+}
+
+llvm::Error Compilation::object() {
+  llvm::Expected<ObjectBytes> emitted =
+      emitObject(*model.module, {.irText = options.dumpStages.empty() ? nullptr : &irText,
+                                 .assemblyText = options.dumpStages.empty() && !stops(Stage::Object) ? nullptr : &assemblyText});
+  if (!emitted)
+    return emitted.takeError();
+  code = std::move(*emitted);
+  for (auto [suffix, contents] : {std::pair<StringRef, StringRef>{".ll", irText}, {".s", assemblyText},
+                                  {".o", StringRef(code.data(), code.size())}})
+    if (llvm::Error error = dump(Stage::Object, suffix, contents))
+      return error;
+  progress.finish("object", "avx512, " + sizeText(code.size()));
+  if (stops(Stage::Object))
+    llvm::outs() << assemblyText;
+  return llvm::Error::success();
+}
+
+/// Ends a stage: reports it, dumps it, prints it if it is the last.
+llvm::Error Compilation::endStage(Stage stage, const Twine &what) {
+  progress.finish(stageName(stage), what);
+  if (stops(stage))
+    print(*model.module, llvm::outs());
+  if (options.dumpStages.empty())
+    return llvm::Error::success();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  print(*model.module, stream);
+  return dump(stage, ".mlir", text);
+}
+
+llvm::Error Compilation::dump(Stage stage, StringRef suffix, StringRef contents) {
+  if (options.dumpStages.empty())
+    return llvm::Error::success();
+  if (std::error_code error = llvm::sys::fs::create_directories(options.dumpStages))
+    return llvm::createStringError("cannot create '" + options.dumpStages + "': " + error.message());
+  return writeFile(llvm::formatv("{0}/0{1}-{2}{3}", options.dumpStages, int(stage) + 1, stageName(stage), suffix).str(), contents);
+}
+
+//===----------------------------------------------------------------------===//
+// The artifact
+//===----------------------------------------------------------------------===//
+
+/// 32 hexadecimal digits of everything that code and weights are made of.
+static std::string buildId(ArrayRef<char> code, const PackedWeights &weights, StringRef name) {
+  llvm::BLAKE3 hash;
+  hash.update(latheVersion);
+  hash.update(name);
+  hash.update(StringRef(code.data(), code.size()));
+  hash.update(runtimeObject());
+  hash.update(weights.header.content_hash);
+  return llvm::toHex(hash.final<16>(), /*LowerCase=*/true);
+}
+
+/// Bytes of the library that are code and constants.
+static llvm::Expected<uint64_t> codeBytes(StringRef library) {
+  auto file = llvm::object::ObjectFile::createObjectFile(library);
+  if (!file)
+    return file.takeError();
+  uint64_t bytes = 0;
+  for (const llvm::object::SectionRef &section : file->getBinary()->sections()) {
+    llvm::Expected<StringRef> name = section.getName();
+    if (name && (section.isText() || name->starts_with(".rodata") || name->starts_with(".data.rel.ro")))
+      bytes += section.getSize();
+    if (!name)
+      llvm::consumeError(name.takeError());
+  }
+  return bytes;
+}
+
+static llvm::Expected<ManifestFacts::File> describeFile(const OutputDirectory &output, StringRef name) {
+  auto contents = llvm::MemoryBuffer::getFile(output.file(name), /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!contents)
+    return llvm::createStringError("cannot read '" + output.file(name) + "': " + contents.getError().message());
+  return ManifestFacts::File{name.str(), (*contents)->getBufferSize(),
+                             llvm::toHex(llvm::BLAKE3::hash<32>(llvm::arrayRefFromStringRef((*contents)->getBuffer())), true)};
+}
+
+llvm::Error Compilation::artifact(OutputDirectory &output) {
+  std::string weightsPath = output.file(name + ".weights");
+  ArrayRef<uint8_t> tables = tokenizer ? ArrayRef<uint8_t>(tokenizer->tables) : ArrayRef<uint8_t>();
+  llvm::Expected<PackedWeights> packed = packWeights(*scheduled, *model.checkpoint, tables, weightsPath);
+  if (!packed)
+    return packed.takeError();
+  facts.name = name;
+  facts.weights = *packed;
+  facts.buildId = buildId(code, *packed, name);
+  facts.embedded = options.embedWeights;
+  if (llvm::Error error = stampBuildId(weightsPath, facts.weights, facts.buildId))
+    return error;
+  progress.finish("weights", Twine(facts.weights.tensorCount) + " tensors, " + sizeText(facts.weights.header.file_bytes));
+  if (llvm::Error error = link(output, weightsPath))
+    return error;
+  if (options.embedWeights)
+    llvm::sys::fs::remove(weightsPath);
+
+  for (auto [file, contents] : {std::pair{name + ".h", writeHeader(name)}, {name + "Config.cmake", writeCMakeConfig(name)},
+                                {name + ".pc", writePkgConfig(name)}})
+    if (llvm::Error error = writeFile(output.file(file), contents))
+      return error;
+  std::vector<std::string> files = {"lib" + name + ".so", "lib" + name + ".a", name + ".h", name + "Config.cmake", name + ".pc"};
+  for (const std::string &file : files) {
+    llvm::Expected<ManifestFacts::File> described = describeFile(output, file);
+    if (!described)
+      return described.takeError();
+    facts.files.push_back(*described);
+  }
+  llvm::Expected<uint64_t> bytes = codeBytes(output.file("lib" + name + ".so"));
+  if (!bytes)
+    return bytes.takeError();
+  facts.codeBytes = *bytes;
+  if (llvm::Error error = writeFile(output.file("manifest.json"), writeManifest(*model.module, facts)))
+    return error;
+  if (llvm::Error error = output.publish())
+    return error;
+  progress.finish("artifact", "lib" + name + ".so, lib" + name + ".a, " + name + ".h");
+  summarize(output);
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::link(OutputDirectory &output, const std::string &weightsPath) {
+  ProgramFacts program = {name, facts.buildId, facts.weights.header.file_bytes, facts.maxLength,
+                          options.embedWeights ? weightsPath : ""};
+  llvm::Expected<ObjectBytes> descriptor = emitDescriptor(*model.module, program);
+  if (!descriptor)
+    return descriptor.takeError();
+  std::vector<std::string> objects;
+  auto add = [&](StringRef file, StringRef contents) {
+    objects.push_back(output.file(file));
+    return writeFile(objects.back(), contents);
+  };
+  if (llvm::Error error = add("descriptor.o", StringRef(descriptor->data(), descriptor->size())))
+    return error;
+  if (llvm::Error error = add("kernels.o", StringRef(code.data(), code.size())))
+    return error;
+  if (llvm::Error error = add("runtime.o", runtimeObject()))
+    return error;
+  if (llvm::Error error = linkSharedLibrary(objects, name, output.file("lib" + name + ".so")))
+    return error;
+  if (llvm::Error error = linkArchive(objects, name, output.file("lib" + name + ".a")))
+    return error;
+  for (const std::string &object : objects)
+    llvm::sys::fs::remove(object);
+  return llvm::Error::success();
+}
+
+/// "1536 T + 4 B" for the parts of a formula that are there.
+static std::string formulaText(DictionaryAttr formula) {
+  std::string text;
+  for (auto [name, symbol] : {std::pair<StringRef, StringRef>{"fixed", ""}, {"per_token", " T"}, {"per_sequence", " B"},
+                              {"per_longest", " L"}, {"per_score", " B L^2"}}) {
+    auto value = formula.getAs<IntegerAttr>(name);
+    if (value && value.getInt())
+      text += (text.empty() ? "" : " + ") + std::to_string(value.getInt()) + symbol.str();
+  }
+  return text.empty() ? "0" : text;
+}
+
+void Compilation::summarize(const OutputDirectory &output) {
+  llvm::StringMap<std::pair<unsigned, unsigned>> fusions; // made, declined by pass
+  for (const FusionRecord &record : facts.fusions)
+    ++(record.made ? fusions[record.pass].first : fusions[record.pass].second);
+  std::vector<std::string> lines;
+  for (const auto &entry : fusions)
+    lines.push_back(llvm::formatv("{0} {1}{2}", entry.getKey(), entry.getValue().first,
+                                  entry.getValue().second ? llvm::formatv(" ({0} declined)", entry.getValue().second).str() : ""));
+  llvm::sort(lines);
+  log << llvm::formatv("compiled {0} in {1:F2} s to {2}\n", name, progress.total(), options.output);
+  log << "  task     " << facts.task << (facts.architecture.empty() ? "" : " (" + facts.architecture + ")") << ", f32\n";
+  if (!lines.empty())
+    log << "  fusions  " << llvm::join(lines, ", ") << "\n";
+  log << "  weights  " << sizeText(facts.weights.header.file_bytes) << (facts.embedded ? ", embedded" : "") << "; code "
+      << sizeText(facts.codeBytes) << " for avx512\n";
+  for (auto function : model.module->getOps<func::FuncOp>())
+    if (function->hasAttr(xf::XfDialect::entryAttr))
+      log << "  memory   " << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr))
+          << " bytes, and per thread " << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))
+          << " (T tokens, B sequences, L the longest, each rounded up to " << LATHE_ROW_QUANTUM << ")\n";
+  if (facts.tokenizerKind.empty())
+    log << "  no tokenizer files: inputs are token ids only\n";
+}
+
+} // namespace
+
+llvm::Error compileModel(const CompileOptions &options, llvm::raw_ostream &log) { return Compilation(options, log).run(); }
+
+} // namespace lathe

@@ -1,0 +1,48 @@
+//===- Compile.h - from a model directory to an artifact ----------------------===//
+#ifndef LATHE_COMPILER_DRIVER_COMPILE_H
+#define LATHE_COMPILER_DRIVER_COMPILE_H
+
+#include "compiler/import/Import.h"
+#include "compiler/pipelines/Pipelines.h"
+
+#include "mlir/IR/MLIRContext.h"
+
+#include <optional>
+#include <string>
+
+namespace lathe {
+
+struct CompileOptions {
+  std::string model;          ///< a directory
+  std::string output;         ///< the artifact's directory
+  std::string name;           ///< the library's; empty: from the model's directory
+  ImportOptions import;
+  bool graphPasses = true;
+  bool requireFusion = false; ///< a declined fusion is an error
+  bool strict = false;        ///< an unknown weight is an error
+  bool embedWeights = false;
+  std::optional<Stage> stopAfter; ///< without `output`, prints the form to stdout
+  std::string dumpStages;         ///< a directory for every stage's form
+};
+
+/// Compiles, reporting progress and a summary on `log`. Nothing is left at `options.output` unless all went well.
+llvm::Error compileModel(const CompileOptions &options, llvm::raw_ostream &log);
+
+/// The library name for a model's path: the last component in lower case, other characters as `_`, `m_` before a digit.
+std::string defaultName(llvm::StringRef modelPath);
+/// An error unless `name` is a C identifier of lower-case letters, digits and `_`.
+llvm::Error checkName(llvm::StringRef name);
+
+/// Runs one stage's passes; diagnostics become the error's message.
+llvm::Error runStage(mlir::ModuleOp module, Stage stage, const PipelineOptions &options);
+
+/// A context with everything that compiling uses.
+std::unique_ptr<mlir::MLIRContext> createContext();
+
+/// Tokens of one text that count for a model: sentence_bert_config's, else tokenizer_config's model_max_length, else the
+/// tokenizer's truncation; never beyond the position limit where there is one. 0: no truncation.
+int64_t maximumLength(const ImportedModel &model, int64_t modelMaxLength, int64_t truncationLength);
+
+} // namespace lathe
+
+#endif

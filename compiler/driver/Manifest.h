@@ -1,0 +1,46 @@
+//===- Manifest.h - what an artifact says of itself ---------------------------===//
+#ifndef LATHE_COMPILER_DRIVER_MANIFEST_H
+#define LATHE_COMPILER_DRIVER_MANIFEST_H
+
+#include "compiler/driver/WeightPacker.h"
+#include "compiler/import/Import.h"
+#include "passes/graph/FusionLog.h"
+
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+inline constexpr llvm::StringLiteral latheVersion = LATHE_VERSION;
+
+/// Everything that manifest.json tells; gathered while compiling, before each form is replaced by the next.
+struct ManifestFacts {
+  std::string name, buildId, task, architecture, modelType;
+  std::vector<FusionRecord> fusions;
+  std::vector<std::string> unknownWeights, unusedWeights;
+  uint64_t parameters = 0;
+  struct Flops { ///< multiply-adds count two; matrix products of linears and attention
+    int64_t perToken = 0, perSequence = 0, perTokenPair = 0;
+  } flops;
+  std::string tokenizerKind; ///< empty: none
+  int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
+  PackedWeights weights;
+  bool embedded = false;
+  struct File {
+    std::string name;
+    uint64_t bytes;
+    std::string hash; ///< BLAKE3
+  };
+  std::vector<File> files;
+  uint64_t codeBytes = 0; ///< text and read-only data of the library
+};
+
+/// The text of manifest.json. `kernels` is the module at stage kernels, whose entries describe themselves.
+std::string writeManifest(mlir::ModuleOp kernels, const ManifestFacts &facts);
+
+/// Products of an entry in form `graph`.
+ManifestFacts::Flops countFlops(mlir::ModuleOp graph);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,109 @@
+//===- Compile.cpp - lathe compile --------------------------------------------===//
+#include "compiler/tools/lathe/Verbs.h"
+
+#include "compiler/driver/Compile.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+namespace lathe {
+
+namespace {
+/// The flags as given; `resolve` turns them into the driver's options.
+struct Flags {
+  CompileOptions options;
+  std::string task, precision = "f32", isa = "all", target = "cpu", features, stage, calibrate;
+  std::vector<std::string> pooling, emit;
+  double maxDrift = 0;
+  bool tune = false, noGraphPasses = false;
+
+  llvm::Error resolve();
+};
+} // namespace
+
+/// One value of a list that options take as "a,b" or by repeating them.
+static std::vector<std::string> splitList(const std::vector<std::string> &values) {
+  std::vector<std::string> items;
+  for (const std::string &value : values)
+    for (llvm::StringRef item : llvm::split(value, ','))
+      items.push_back(item.str());
+  return items;
+}
+
+llvm::Error Flags::resolve() {
+  if (precision != "f32")
+    return notBuiltYet("--precision " + precision);
+  for (llvm::StringRef level : llvm::split(isa, ','))
+    if (level != "all" && level != "avx512")
+      return notBuiltYet(("--isa " + level).str());
+  if (target != "cpu")
+    return notBuiltYet("--target " + target);
+  if (!features.empty())
+    return notBuiltYet("--features");
+  if (!calibrate.empty())
+    return notBuiltYet("--calibrate");
+  if (maxDrift != 0)
+    return notBuiltYet("--max-drift");
+  if (tune)
+    return notBuiltYet("--tune");
+  if (!task.empty()) {
+    llvm::Expected<Task> parsed = parseTask(task);
+    if (!parsed)
+      return parsed.takeError();
+    options.import.task = *parsed;
+  }
+  for (const std::string &name : splitList(pooling)) {
+    llvm::Expected<PoolingMode> mode = parsePooling(name);
+    if (!mode)
+      return mode.takeError();
+    options.import.pooling.push_back(*mode);
+  }
+  for (const std::string &name : splitList(emit)) {
+    if (name != "hidden_states")
+      return notBuiltYet("--emit " + name);
+    options.import.hiddenStates = true;
+  }
+  if (!stage.empty()) {
+    llvm::Expected<Stage> parsed = parseStage(stage);
+    if (!parsed)
+      return parsed.takeError();
+    if (*parsed != Stage::Artifact)
+      options.stopAfter = *parsed;
+  }
+  options.graphPasses = !noGraphPasses;
+  return llvm::Error::success();
+}
+
+void addCompile(CLI::App &app, CommandLine &line) {
+  CLI::App *verb = app.add_subcommand("compile", "Compile a model directory into a library with its weights");
+  auto flags = std::make_shared<Flags>();
+  verb->add_option("MODEL", flags->options.model, "A Hugging Face or sentence-transformers directory")->required();
+  verb->add_option("-o,--output", flags->options.output, "Directory of the artifact; replaced in one step if it holds one");
+  verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
+  verb->add_option("--task", flags->task, "What to compute (default: what the directory says): base, masked-lm, embedding");
+  verb->add_option("--precision", flags->precision, "f32");
+  verb->add_option("--isa", flags->isa, "Instruction set levels to generate: all, or a list of: avx512");
+  verb->add_option("--target", flags->target, "cpu");
+  verb->add_option("--pooling", flags->pooling, "Sentence embedding of a plain model: cls, mean, max, or a list to join");
+  verb->add_option("--emit", flags->emit, "More outputs: hidden_states");
+  verb->add_option("--features", flags->features, "Token features (not supported yet)");
+  verb->add_option("--max-drift", flags->maxDrift, "Largest drift from f32 (not supported yet)");
+  verb->add_option("--calibrate", flags->calibrate, "Inputs to measure drift on (not supported yet)");
+  verb->add_flag("--require-fusion", flags->options.requireFusion, "Fail when a fusion is declined");
+  verb->add_flag("--strict", flags->options.strict, "Fail when the checkpoint has tensors the model does not use");
+  verb->add_flag("--embed-weights", flags->options.embedWeights, "Put the weights inside the library");
+  verb->add_flag("--tune", flags->tune, "Search kernel parameters on this machine (not supported yet)");
+  verb->add_option("--compile-to", flags->stage, "Stop after a stage and print its form: import, graph, precision, schedule, kernels, object");
+  verb->add_option("--dump-stages", flags->options.dumpStages, "Directory to write every stage's form to");
+  verb->add_flag("--no-graph-passes", flags->noGraphPasses, "Leave the graph unfused, for comparison")->group("");
+  verb->callback([flags, &line] {
+    if (flags->options.output.empty() && flags->stage.empty())
+      throw UsageError("compile needs -o DIR, or --compile-to STAGE");
+    line.action = [flags]() -> llvm::Error {
+      if (llvm::Error error = flags->resolve())
+        return error;
+      return compileModel(flags->options, llvm::errs());
+    };
+  });
+}
+
+} // namespace lathe
