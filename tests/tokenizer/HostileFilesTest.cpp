@@ -229,6 +229,22 @@ TEST(TokenizerFiles, ConfigDecides) {
   EXPECT_EQ(loaded.encode("A a A", nullptr, 3).ids, (std::vector<int32_t>{2, 5, 3})) << "the end is kept";
 }
 
+/// As newer versions of Transformers save it: all added tokens by id, some of them behind the vocabulary's end.
+TEST(TokenizerFiles, TokensById) {
+  TemporaryDirectory directory;
+  writeFile(directory / "vocab.txt", "[PAD]\n[UNK]\na\nb\n");
+  writeFile(directory / "tokenizer_config.json",
+            R"({"cls_token": "<s>", "sep_token": "</s>", "added_tokens_decoder": {
+                "5": {"content": "</s>", "special": true}, "4": {"content": "<s>", "special": true},
+                "2": {"content": "a", "special": false, "single_word": true}, "1": {"content": "[UNK]", "special": true}}})");
+  writeFile(directory / "special_tokens_map.json", R"({"cls_token": "never read"})");
+  LoadedTokenizer loaded(directory.path());
+  EXPECT_EQ(loaded.compiled.vocabularySize, 6u);
+  EXPECT_EQ(loaded.compiled.clsId, 4);
+  EXPECT_EQ(loaded.encode("b a</s>A ab").ids, (std::vector<int32_t>{4, 3, 2, 5, 2, 1, 5}));
+  EXPECT_EQ(loaded.decode({4, 2, 5}, true), "a");
+}
+
 /// The config wins over a BertNormalizer, as it does in Transformers.
 TEST(TokenizerFiles, ConfigOverridesNormalizer) {
   TemporaryDirectory directory;

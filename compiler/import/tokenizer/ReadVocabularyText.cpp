@@ -73,11 +73,12 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, co
       return fileError(path, "lines " + llvm::Twine(place->second + 1) + " and " + llvm::Twine(id + 1) + " both hold " +
                                  quote(spec.vocabulary[id]) + "; a token may stand there once");
   }
-  for (const AddedToken &token : {config.unknown, config.classification, config.separator})
-    if (!spec.idOf(token.content))
-      return fileError(path, "special token " + quote(token.content) + " is not among the " +
-                                 llvm::Twine(spec.modelTokens) + " tokens");
-
+  auto missing = [&](const AddedToken &token) {
+    return fileError(path, "special token " + quote(token.content) + " is not among the " +
+                               llvm::Twine(spec.vocabulary.size()) + " tokens");
+  };
+  if (!spec.idOf(config.unknown.content)) // the model itself gives it out, so it cannot be added behind
+    return missing(config.unknown);
   for (const AddedToken &token : config.byId) {
     addToken(token, spec);
     if (std::optional<uint32_t> id = spec.idOf(token.content); id != token.id)
@@ -85,6 +86,9 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, co
                                  " the id " + llvm::Twine(token.id) + "; in this vocabulary it has " +
                                  llvm::Twine(*id));
   }
+  for (const AddedToken &token : {config.classification, config.separator})
+    if (!spec.idOf(token.content))
+      return missing(token);
   addToken(config.unknown, spec);
   addToken(config.separator, spec);
   // A vocabulary without padding or mask is complete unless a file asks for them.
