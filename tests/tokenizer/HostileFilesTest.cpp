@@ -5,6 +5,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <random>
 
 using namespace lathe;
 using namespace lathe::test;
@@ -160,6 +161,54 @@ TEST(HostileTokenizerFiles, EveryTruncationIsAnError) {
   std::string text = sound().dump();
   for (size_t length = 0; length < text.size(); length += 37)
     EXPECT_NE(errorOf({{"tokenizer.json", text.substr(0, length)}}), "") << length;
+}
+
+/// Bytes replaced, removed and doubled: any outcome but a crash or a hang, and every error names its file.
+TEST(HostileTokenizerFiles, RandomDamage) {
+  constexpr uint32_t seed = 4711;
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  const std::string text = sound().dump(), bytes = "{}[]\",:0129-.eE\\ntfu \xff";
+  int refused = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::string damaged = text;
+    for (unsigned n = 1 + random() % 3; n; --n) {
+      size_t at = random() % damaged.size();
+      switch (random() % 3) {
+      case 0:
+        damaged[at] = bytes[random() % bytes.size()];
+        break;
+      case 1:
+        damaged.erase(at, 1 + random() % 20);
+        break;
+      case 2:
+        damaged.insert(at, damaged.substr(at, 1 + random() % 20));
+        break;
+      }
+    }
+    std::string error = errorOf({{"tokenizer.json", damaged}});
+    refused += !error.empty();
+    if (!error.empty())
+      expectWords(error, {"tokenizer.json"});
+  }
+  EXPECT_GT(refused, 100);
+}
+
+/// Sizes that would take a careless reader forever or all memory.
+TEST(HostileTokenizerFiles, Large) {
+  std::string tokens;
+  for (int i = 0; i < 300000; ++i)
+    tokens += "t" + std::to_string(i) + "\n";
+  EXPECT_EQ(errorOf({{"vocab.txt", bertVocabulary + tokens}}), "");
+  expectWords(errorOf({{"vocab.txt", bertVocabulary + std::string(17 << 20, 'x')}}), {"vocab.txt", "16777216 bytes"});
+  Json json = sound();
+  Json token = json["added_tokens"][0];
+  for (int i = 0, next = json["added_tokens"].back()["id"]; i < 100000; ++i) {
+    token["content"] = "<" + std::to_string(i) + ">";
+    token["id"] = ++next;
+    json["added_tokens"].push_back(token);
+  }
+  EXPECT_EQ(errorOf({{"tokenizer.json", json.dump()}}), "");
 }
 
 TEST(HostileTokenizerFiles, VocabularyText) {

@@ -5,6 +5,7 @@
 #include "compiler/import/tokenizer/TokenizerSpec.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include <algorithm>
 
 using namespace lathe;
@@ -91,6 +92,7 @@ static void readVocabulary(JsonView model, JsonView added, TokenizerSpec &spec) 
   }
   if (added.isNull())
     return;
+  llvm::StringSet<> listed;
   for (JsonView view : added.elements()) {
     AddedToken token;
     token.content = view["content"].string();
@@ -102,7 +104,7 @@ static void readVocabulary(JsonView model, JsonView added, TokenizerSpec &spec) 
     token.normalized = view["normalized"].boolean();
     if (token.content.empty())
       return view["content"].reject("a string that is not empty");
-    if (llvm::any_of(spec.added, [&](const AddedToken &other) { return other.content == token.content; }))
+    if (!listed.insert(token.content).second)
       return view["content"].fail("lists " + quote(token.content) + " a second time");
     // `tokenizers` numbers added tokens itself; a file that says otherwise would not mean what it says.
     uint32_t id = spec.idOf(token.content).value_or(uint32_t(spec.vocabulary.size()));

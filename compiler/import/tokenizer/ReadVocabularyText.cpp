@@ -4,6 +4,7 @@
 #include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/TokenizerSpec.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/ConvertUTF.h"
 
@@ -36,16 +37,23 @@ static std::vector<std::string> splitLines(llvm::StringRef text) {
   return lines;
 }
 
-/// Makes `token` an added one: where the vocabulary has it, with that id, else as the next.
-static void addToken(AddedToken token, TokenizerSpec &spec) {
-  if (llvm::any_of(spec.added, [&](const AddedToken &other) { return other.content == token.content; }))
-    return;
-  auto [place, isNew] = spec.ids.try_emplace(token.content, uint32_t(spec.vocabulary.size()));
-  if (isNew)
-    spec.vocabulary.push_back(token.content);
-  token.id = place->second;
-  spec.added.push_back(std::move(token));
-}
+namespace {
+/// Makes tokens added ones, each once: where the vocabulary has it with that id, else as the next.
+struct AddedTokens {
+  TokenizerSpec &spec;
+  llvm::StringSet<> listed;
+
+  void add(AddedToken token) {
+    if (!listed.insert(token.content).second)
+      return;
+    auto [place, isNew] = spec.ids.try_emplace(token.content, uint32_t(spec.vocabulary.size()));
+    if (isNew)
+      spec.vocabulary.push_back(token.content);
+    token.id = place->second;
+    spec.added.push_back(std::move(token));
+  }
+};
+} // namespace
 
 llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, const TokenizerConfig &config) {
   if (!isBertLike(config.tokenizerClass))
@@ -79,8 +87,9 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, co
   };
   if (!spec.idOf(config.unknown.content)) // the model itself gives it out, so it cannot be added behind
     return missing(config.unknown);
+  AddedTokens added = {spec, {}};
   for (const AddedToken &token : config.byId) {
-    addToken(token, spec);
+    added.add(token);
     if (std::optional<uint32_t> id = spec.idOf(token.content); id != token.id)
       return fileError(path, "added_tokens_decoder of tokenizer_config.json gives " + quote(token.content) +
                                  " the id " + llvm::Twine(token.id) + "; in this vocabulary it has " +
@@ -89,16 +98,16 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, co
   for (const AddedToken &token : {config.classification, config.separator})
     if (!spec.idOf(token.content))
       return missing(token);
-  addToken(config.unknown, spec);
-  addToken(config.separator, spec);
+  added.add(config.unknown);
+  added.add(config.separator);
   // A vocabulary without padding or mask is complete unless a file asks for them.
   if (config.namesPadding || spec.idOf(config.padding.content))
-    addToken(config.padding, spec);
-  addToken(config.classification, spec);
+    added.add(config.padding);
+  added.add(config.classification);
   if (config.namesMask || spec.idOf(config.mask.content))
-    addToken(config.mask, spec);
+    added.add(config.mask);
   for (const AddedToken &token : config.additional)
-    addToken(token, spec);
+    added.add(token);
   for (const AddedToken &token : spec.added)
     if (token.content.empty())
       return fileError(path, "a special token in tokenizer_config.json or special_tokens_map.json is empty");

@@ -3,6 +3,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include <algorithm>
+#include <deque>
 
 using namespace lathe;
 
@@ -17,9 +18,9 @@ public:
     grow();
     used[0] = true;
     // Breadth first, so that the nodes every lookup passes lie together.
-    std::vector<Node> nodes = {{0, 0, keys.size(), 0}};
-    for (size_t i = 0; i < nodes.size(); ++i)
-      placeChildren(nodes[i], nodes);
+    std::deque<Node> open = {{0, 0, keys.size(), 0}};
+    for (; !open.empty(); open.pop_front())
+      placeChildren(open.front(), open);
     return std::move(units);
   }
 
@@ -48,7 +49,7 @@ private:
     }
   }
 
-  void placeChildren(Node node, std::vector<Node> &nodes) {
+  void placeChildren(Node node, std::deque<Node> &open) {
     llvm::SmallVector<uint8_t, 8> labels;
     llvm::SmallVector<size_t, 8> begins;
     bool endsKey = keys[node.begin]->first.size() == node.depth;
@@ -71,7 +72,7 @@ private:
       used[child] = true;
       units[child].check = node.unit;
       if (labels[i])
-        nodes.push_back({child, begins[i], begins[i + 1], node.depth + 1});
+        open.push_back({child, begins[i], begins[i + 1], node.depth + 1});
       else
         units[child].base = keys[node.begin]->second;
     }

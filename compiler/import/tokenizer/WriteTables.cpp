@@ -12,6 +12,10 @@
 
 using namespace lathe;
 
+/// Three times what the largest vocabularies have, and small enough for all offsets into the tables and for the memory
+/// that building a trie takes.
+static constexpr size_t maxTextBytes = 16 << 20;
+
 static_assert(std::endian::native == std::endian::little, "tables are written as they lie in memory");
 
 namespace {
@@ -34,7 +38,6 @@ public:
     memcpy(bytes.data(), &header, sizeof header);
     return std::move(bytes);
   }
-  size_t size() const { return bytes.size(); }
 
 private:
   std::vector<uint8_t> bytes;
@@ -116,12 +119,12 @@ llvm::Expected<std::vector<uint8_t>> lathe::writeTables(const TokenizerSpec &spe
   std::map<std::string, uint32_t> keys;
   std::vector<TokenRecord> records;
   Pool pool;
-  size_t poolBytes = 0;
+  size_t textBytes = 0;
   for (auto [id, token] : llvm::enumerate(spec.vocabulary)) {
     if (token.find('\0') != std::string::npos)
       return fileError(path, "token " + llvm::Twine(id) + " contains U+0000; tokens may hold any other character");
-    if ((poolBytes += 3 * token.size() + 8) >= tokenIsSpecial / 2)
-      return fileError(path, "the vocabulary's tokens have more than " + llvm::Twine(tokenIsSpecial / 8) + " bytes");
+    if ((textBytes += token.size()) > maxTextBytes)
+      return fileError(path, "the vocabulary's tokens have more than " + llvm::Twine(maxTextBytes) + " bytes in all");
     if (id < spec.modelTokens && !token.empty()) // an empty token matches no text
       keys.emplace(token, uint32_t(id));
     records.push_back(pool.add(token, decoded(token, spec.decoder, true), decoded(token, spec.decoder, false)));
@@ -155,8 +158,5 @@ llvm::Expected<std::vector<uint8_t>> lathe::writeTables(const TokenizerSpec &spe
   header.pool = blob.append(pool.chars);
   header.single = blob.append(spec.single);
   header.pair = blob.append(spec.pair);
-  if (blob.size() >= UINT32_MAX / 2)
-    return fileError(path,
-                     "the tokenizer's tables would have " + llvm::Twine(blob.size()) + " bytes; the limit is 2 GiB");
   return blob.finish(header);
 }
