@@ -1,7 +1,7 @@
 //===- Descriptor.cpp - what the runtime reads about a program ----------------===//
 //
-// Constants laid out as the structs of runtime/include/lathe/program.h and abi.h. LLVM lays out a struct of these types as
-// C does; each function below builds one struct, field by field in its order.
+// Constants laid out as the structs of runtime/include/lathe/program.h and abi.h. LLVM lays out a struct of these types
+// as C does; each function below builds one struct, field by field in its order.
 //
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/Descriptor.h"
@@ -44,7 +44,8 @@ private:
     return global(llvm::ConstantArray::get(type, elements), name);
   }
   llvm::Constant *global(llvm::Constant *value, StringRef name) {
-    return new llvm::GlobalVariable(*module, value->getType(), /*isConstant=*/true, llvm::GlobalValue::PrivateLinkage, value, name);
+    return new llvm::GlobalVariable(*module, value->getType(), /*isConstant=*/true, llvm::GlobalValue::PrivateLinkage,
+                                    value, name);
   }
 
   llvm::Constant *sizeFormula(DictionaryAttr formula);
@@ -65,7 +66,8 @@ llvm::Constant *DescriptorBuilder::sizeFormula(DictionaryAttr formula) {
     auto value = formula ? formula.getAs<IntegerAttr>(name) : nullptr;
     return i64(value ? value.getInt() : 0);
   };
-  return structure({field("fixed"), field("per_token"), field("per_sequence"), field("per_longest"), field("per_score")});
+  return structure(
+      {field("fixed"), field("per_token"), field("per_sequence"), field("per_longest"), field("per_score")});
 }
 
 std::optional<lathe_input_kind> inputKind(StringRef name) {
@@ -94,7 +96,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   SmallVector<llvm::Constant *> inputs, outputs, steps, functions;
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
-    inputs.push_back(structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0)}));
+    inputs.push_back(
+        structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0)}));
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
@@ -110,7 +113,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
     steps.push_back(structure({text(textOf(step, "name")), text(textOf(step, "kernel"))}));
 
   auto *functionType = llvm::FunctionType::get(builder.getInt32Ty(), {builder.getPtrTy()}, false);
-  auto *defined = llvm::Function::Create(functionType, llvm::GlobalValue::ExternalLinkage, function.getSymName(), *module);
+  auto *defined =
+      llvm::Function::Create(functionType, llvm::GlobalValue::ExternalLinkage, function.getSymName(), *module);
   defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
   entryFunctions.push_back(function.getSymName().str());
 
@@ -164,10 +168,12 @@ llvm::Constant *DescriptorBuilder::embeddedWeights() {
                                 ".hidden lathe_embedded_weights\n"
                                 ".globl lathe_embedded_weights\n"
                                 "lathe_embedded_weights:\n"
-                                ".incbin \"" + facts.embeddedWeightsPath + "\"\n"
+                                ".incbin \"" +
+                                facts.embeddedWeightsPath +
+                                "\"\n"
                                 ".size lathe_embedded_weights, .-lathe_embedded_weights\n");
-  auto *weights = new llvm::GlobalVariable(*module, builder.getInt8Ty(), true, llvm::GlobalValue::ExternalLinkage, nullptr,
-                                           "lathe_embedded_weights");
+  auto *weights = new llvm::GlobalVariable(*module, builder.getInt8Ty(), true, llvm::GlobalValue::ExternalLinkage,
+                                           nullptr, "lathe_embedded_weights");
   weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
   return weights;
 }
@@ -190,9 +196,9 @@ std::unique_ptr<llvm::Module> DescriptorBuilder::build(ModuleOp program) {
       infos.push_back(entryInfo(function));
     }
   // lathe_program
-  llvm::Constant *value = structure({i32(LATHE_PROGRAM_VERSION), text(facts.name), text(facts.buildId), i64(facts.weightsBytes),
-                                     i32(entries.size()), array(entries, "entries"), array(infos, "entry_infos"),
-                                     i64(facts.maxLength), embeddedWeights()});
+  llvm::Constant *value = structure({i32(LATHE_PROGRAM_VERSION), text(facts.name), text(facts.buildId),
+                                     i64(facts.weightsBytes), i32(entries.size()), array(entries, "entries"),
+                                     array(infos, "entry_infos"), i64(facts.maxLength), embeddedWeights()});
   auto *global = new llvm::GlobalVariable(*module, value->getType(), true, llvm::GlobalValue::ExternalLinkage, value,
                                           "lathe_program_v1");
   global->setVisibility(llvm::GlobalValue::HiddenVisibility);

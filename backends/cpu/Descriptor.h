@@ -18,9 +18,9 @@ struct ProgramFacts {
   std::string embeddedWeightsPath; ///< a file to be put into the object; empty: weights stay in a file
 };
 
-/// Emits the object that describes a program: `lathe_program_v1` (runtime/include/lathe/program.h) with its entries, and
-/// the library's one exported function. `module` is at stage `kernels`; it refers to the entries' functions, which another
-/// object defines, for the one ISA level there is.
+/// Emits the object that describes a program: `lathe_program_v1` (runtime/include/lathe/program.h) with its entries,
+/// and the library's one exported function. `module` is at stage `kernels`; it refers to the entries' functions, which
+/// another object defines, for the one ISA level there is.
 llvm::Expected<ObjectBytes> emitDescriptor(mlir::ModuleOp module, const ProgramFacts &facts);
 
 } // namespace lathe

@@ -1,7 +1,7 @@
 //===- LowerEntries.cpp - scheduled entries into functions of a frame ---------===//
 //
-// A scheduled entry has few kinds of ops: sizes in arithmetic, addresses, launches, and loops over layers. Each is turned
-// into i64 arithmetic, an address, or a call; there is nothing to convert patterns for.
+// A scheduled entry has few kinds of ops: sizes in arithmetic, addresses, launches, and loops over layers. Each is
+// turned into i64 arithmetic, an address, or a call; there is nothing to convert patterns for.
 //
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/Passes.h"
@@ -95,12 +95,14 @@ LogicalResult EntryLowering::run() {
   auto arena = entry->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr);
   if (!arena)
     return entry.emitError("has no arena plan; run lathe-plan-arena first");
-  Value scores = arith::MulIOp::create(builder, loc, tokens, longest); // dense entries only, where tokens = batch * longest
+  Value scores =
+      arith::MulIOp::create(builder, loc, tokens, longest); // dense entries only, where tokens = batch * longest
   regionRows = {rounded(tokens), rounded(batch), rounded(scores)};
   Value base = field(pointer(), offsetof(lathe_frame, arena));
   for (auto [index, key] : llvm::enumerate(ArrayRef<StringRef>{"per_token", "per_sequence", "per_score"})) {
     regionBases[index] = base;
-    Value bytes = arith::MulIOp::create(builder, loc, regionRows[index], constant(arena.getAs<IntegerAttr>(key).getInt()));
+    Value bytes =
+        arith::MulIOp::create(builder, loc, regionRows[index], constant(arena.getAs<IntegerAttr>(key).getInt()));
     base = atByte(base, bytes);
   }
 
@@ -187,7 +189,8 @@ Value EntryLowering::tableEntry(ArrayRef<int64_t> entries, Value index, StringRe
                            builder.getI64TensorAttr(entries));
   }
   Value table = LLVM::AddressOfOp::create(builder, loc, pointer(), symbol);
-  Value address = LLVM::GEPOp::create(builder, loc, pointer(), builder.getI64Type(), table, ArrayRef<LLVM::GEPArg>{index});
+  Value address =
+      LLVM::GEPOp::create(builder, loc, pointer(), builder.getI64Type(), table, ArrayRef<LLVM::GEPArg>{index});
   return LLVM::LoadOp::create(builder, loc, builder.getI64Type(), address);
 }
 

@@ -73,7 +73,7 @@ private:
   DenseMap<Value, Buffer> buffers;
   DenseMap<Value, WeightRef> weightRefs;
   DenseMap<Value, SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
-  Value attentionMask;           ///< of a dense entry
+  Value attentionMask;                                ///< of a dense entry
   llvm::StringSet<> panelTables; ///< tables that a linear reads too, and so are stored in its layout
 };
 
@@ -532,8 +532,13 @@ void EntrySelector::lowerAdd(xf::AddOp op) {
   const Buffer lhs = get(op.getLhs()), rhs = get(op.getRhs());
   Buffer y = bufferFor(op.getResult(), lhs.rows, lhs.width);
   calls.launch("add_f32", {},
-               {{"a", lhs.memref}, {"lda", calls.integer(lhs.stride)}, {"b", rhs.memref}, {"ldb", calls.integer(rhs.stride)},
-                {"y", y.memref}, {"ldy", calls.integer(y.stride)}, {"M", calls.countOf(lhs.rows)},
+               {{"a", lhs.memref},
+                {"lda", calls.integer(lhs.stride)},
+                {"b", rhs.memref},
+                {"ldb", calls.integer(rhs.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(lhs.rows)},
                 {"N", calls.integer(lhs.width)}},
                "add");
 }

@@ -46,8 +46,8 @@ llvm::Error checkName(StringRef name) {
   bool good = !name.empty() && name.size() <= 200 && !llvm::isDigit(name.front()) &&
               llvm::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || llvm::isDigit(c) || c == '_'; });
   if (!good)
-    return llvm::createStringError("name '" + name +
-                                   "' cannot name a library: accepted are lower-case letters, digits and '_', no digit first");
+    return llvm::createStringError(
+        "name '" + name + "' cannot name a library: accepted are lower-case letters, digits and '_', no digit first");
   // C's and C++'s own words, as the name begins functions only (NAME_open), are no problem; the table's are.
   for (StringRef taken : {"runtime_api", "api", "program_v1"})
     if (name == taken)
@@ -56,7 +56,9 @@ llvm::Error checkName(StringRef name) {
 }
 
 int64_t maximumLength(const ImportedModel &model, int64_t modelMaxLength, int64_t truncationLength) {
-  int64_t length = model.sentenceMaxLength ? *model.sentenceMaxLength : modelMaxLength ? modelMaxLength : truncationLength;
+  int64_t length = model.sentenceMaxLength ? *model.sentenceMaxLength
+                   : modelMaxLength        ? modelMaxLength
+                                           : truncationLength;
   if (length && model.positionLimit)
     length = std::min(length, model.positionLimit);
   return length;
@@ -219,8 +221,8 @@ llvm::Error Compilation::graphChecks() {
     return llvm::createStringError("--require-fusion: the graph passes are off");
   for (const FusionRecord &record : facts.fusions)
     if (!record.made && llvm::is_contained({"FuseAttention", "MergeQkv", "PackTokens"}, record.pass))
-      return llvm::createStringError("--require-fusion: " + record.pass + " declined " + record.what + " in @" + record.where +
-                                     ": " + record.reason);
+      return llvm::createStringError("--require-fusion: " + record.pass + " declined " + record.what + " in @" +
+                                     record.where + ": " + record.reason);
   return llvm::Error::success();
 }
 
@@ -229,8 +231,9 @@ std::string Compilation::describe(Stage stage) {
   switch (stage) {
   case Stage::Graph: {
     size_t made = llvm::count_if(facts.fusions, [](const FusionRecord &record) { return record.made; });
-    return options.graphPasses ? llvm::formatv("{0} fusions made, {1} declined", made, facts.fusions.size() - made).str()
-                               : "left as imported (graph passes off)";
+    return options.graphPasses
+               ? llvm::formatv("{0} fusions made, {1} declined", made, facts.fusions.size() - made).str()
+               : "left as imported (graph passes off)";
   }
   case Stage::Precision:
     return "f32 throughout";
@@ -247,13 +250,14 @@ std::string Compilation::describe(Stage stage) {
 }
 
 llvm::Error Compilation::object() {
-  llvm::Expected<ObjectBytes> emitted =
-      emitObject(*model.module, {.irText = options.dumpStages.empty() ? nullptr : &irText,
-                                 .assemblyText = options.dumpStages.empty() && !stops(Stage::Object) ? nullptr : &assemblyText});
+  llvm::Expected<ObjectBytes> emitted = emitObject(
+      *model.module, {.irText = options.dumpStages.empty() ? nullptr : &irText,
+                      .assemblyText = options.dumpStages.empty() && !stops(Stage::Object) ? nullptr : &assemblyText});
   if (!emitted)
     return emitted.takeError();
   code = std::move(*emitted);
-  for (auto [suffix, contents] : {std::pair<StringRef, StringRef>{".ll", irText}, {".s", assemblyText},
+  for (auto [suffix, contents] : {std::pair<StringRef, StringRef>{".ll", irText},
+                                  {".s", assemblyText},
                                   {".o", StringRef(code.data(), code.size())}})
     if (llvm::Error error = dump(Stage::Object, suffix, contents))
       return error;
@@ -281,7 +285,8 @@ llvm::Error Compilation::dump(Stage stage, StringRef suffix, StringRef contents)
     return llvm::Error::success();
   if (std::error_code error = llvm::sys::fs::create_directories(options.dumpStages))
     return llvm::createStringError("cannot create '" + options.dumpStages + "': " + error.message());
-  return writeFile(llvm::formatv("{0}/0{1}-{2}{3}", options.dumpStages, int(stage) + 1, stageName(stage), suffix).str(), contents);
+  return writeFile(llvm::formatv("{0}/0{1}-{2}{3}", options.dumpStages, int(stage) + 1, stageName(stage), suffix).str(),
+                   contents);
 }
 
 //===----------------------------------------------------------------------===//
@@ -319,8 +324,9 @@ static llvm::Expected<ManifestFacts::File> describeFile(const OutputDirectory &o
   auto contents = llvm::MemoryBuffer::getFile(output.file(name), /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!contents)
     return llvm::createStringError("cannot read '" + output.file(name) + "': " + contents.getError().message());
-  return ManifestFacts::File{name.str(), (*contents)->getBufferSize(),
-                             llvm::toHex(llvm::BLAKE3::hash<32>(llvm::arrayRefFromStringRef((*contents)->getBuffer())), true)};
+  return ManifestFacts::File{
+      name.str(), (*contents)->getBufferSize(),
+      llvm::toHex(llvm::BLAKE3::hash<32>(llvm::arrayRefFromStringRef((*contents)->getBuffer())), true)};
 }
 
 llvm::Error Compilation::artifact(OutputDirectory &output) {
@@ -335,17 +341,20 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
   facts.embedded = options.embedWeights;
   if (llvm::Error error = stampBuildId(weightsPath, facts.weights, facts.buildId))
     return error;
-  progress.finish("weights", Twine(facts.weights.tensorCount) + " tensors, " + sizeText(facts.weights.header.file_bytes));
+  progress.finish("weights",
+                  Twine(facts.weights.tensorCount) + " tensors, " + sizeText(facts.weights.header.file_bytes));
   if (llvm::Error error = link(output, weightsPath))
     return error;
   if (options.embedWeights)
     llvm::sys::fs::remove(weightsPath);
 
-  for (auto [file, contents] : {std::pair{name + ".h", writeHeader(name)}, {name + "Config.cmake", writeCMakeConfig(name)},
+  for (auto [file, contents] : {std::pair{name + ".h", writeHeader(name)},
+                                {name + "Config.cmake", writeCMakeConfig(name)},
                                 {name + ".pc", writePkgConfig(name)}})
     if (llvm::Error error = writeFile(output.file(file), contents))
       return error;
-  std::vector<std::string> files = {"lib" + name + ".so", "lib" + name + ".a", name + ".h", name + "Config.cmake", name + ".pc"};
+  std::vector<std::string> files = {"lib" + name + ".so", "lib" + name + ".a", name + ".h", name + "Config.cmake",
+                                    name + ".pc"};
   for (const std::string &file : files) {
     llvm::Expected<ManifestFacts::File> described = describeFile(output, file);
     if (!described)
@@ -394,8 +403,11 @@ llvm::Error Compilation::link(OutputDirectory &output, const std::string &weight
 /// "1536 T + 4 B" for the parts of a formula that are there.
 static std::string formulaText(DictionaryAttr formula) {
   std::string text;
-  for (auto [name, symbol] : {std::pair<StringRef, StringRef>{"fixed", ""}, {"per_token", " T"}, {"per_sequence", " B"},
-                              {"per_longest", " L"}, {"per_score", " B L^2"}}) {
+  for (auto [name, symbol] : {std::pair<StringRef, StringRef>{"fixed", ""},
+                              {"per_token", " T"},
+                              {"per_sequence", " B"},
+                              {"per_longest", " L"},
+                              {"per_score", " B L^2"}}) {
     auto value = formula.getAs<IntegerAttr>(name);
     if (value && value.getInt())
       text += (text.empty() ? "" : " + ") + std::to_string(value.getInt()) + symbol.str();
@@ -409,11 +421,13 @@ void Compilation::summarize(const OutputDirectory &output) {
     ++(record.made ? fusions[record.pass].first : fusions[record.pass].second);
   std::vector<std::string> lines;
   for (const auto &entry : fusions)
-    lines.push_back(llvm::formatv("{0} {1}{2}", entry.getKey(), entry.getValue().first,
-                                  entry.getValue().second ? llvm::formatv(" ({0} declined)", entry.getValue().second).str() : ""));
+    lines.push_back(
+        llvm::formatv("{0} {1}{2}", entry.getKey(), entry.getValue().first,
+                      entry.getValue().second ? llvm::formatv(" ({0} declined)", entry.getValue().second).str() : ""));
   llvm::sort(lines);
   log << llvm::formatv("compiled {0} in {1:F2} s to {2}\n", name, progress.total(), options.output);
-  log << "  task     " << facts.task << (facts.architecture.empty() ? "" : " (" + facts.architecture + ")") << ", f32\n";
+  log << "  task     " << facts.task << (facts.architecture.empty() ? "" : " (" + facts.architecture + ")")
+      << ", f32\n";
   if (!lines.empty())
     log << "  fusions  " << llvm::join(lines, ", ") << "\n";
   log << "  weights  " << sizeText(facts.weights.header.file_bytes) << (facts.embedded ? ", embedded" : "") << "; code "
@@ -421,7 +435,8 @@ void Compilation::summarize(const OutputDirectory &output) {
   for (auto function : model.module->getOps<func::FuncOp>())
     if (function->hasAttr(xf::XfDialect::entryAttr))
       log << "  memory   " << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr))
-          << " bytes, and per thread " << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))
+          << " bytes, and per thread "
+          << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))
           << " (T tokens, B sequences, L the longest, each rounded up to " << LATHE_ROW_QUANTUM << ")\n";
   if (facts.tokenizerKind.empty())
     log << "  no tokenizer files: inputs are token ids only\n";
@@ -429,6 +444,8 @@ void Compilation::summarize(const OutputDirectory &output) {
 
 } // namespace
 
-llvm::Error compileModel(const CompileOptions &options, llvm::raw_ostream &log) { return Compilation(options, log).run(); }
+llvm::Error compileModel(const CompileOptions &options, llvm::raw_ostream &log) {
+  return Compilation(options, log).run();
+}
 
 } // namespace lathe

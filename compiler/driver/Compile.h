@@ -13,9 +13,9 @@
 namespace lathe {
 
 struct CompileOptions {
-  std::string model;          ///< a directory
-  std::string output;         ///< the artifact's directory
-  std::string name;           ///< the library's; empty: from the model's directory
+  std::string model;  ///< a directory
+  std::string output; ///< the artifact's directory
+  std::string name;   ///< the library's; empty: from the model's directory
   ImportOptions import;
   bool graphPasses = true;
   bool requireFusion = false; ///< a declined fusion is an error
@@ -39,8 +39,8 @@ llvm::Error runStage(mlir::ModuleOp module, Stage stage, const PipelineOptions &
 /// A context with everything that compiling uses.
 std::unique_ptr<mlir::MLIRContext> createContext();
 
-/// Tokens of one text that count for a model: sentence_bert_config's, else tokenizer_config's model_max_length, else the
-/// tokenizer's truncation; never beyond the position limit where there is one. 0: no truncation.
+/// Tokens of one text that count for a model: sentence_bert_config's, else tokenizer_config's model_max_length, else
+/// the tokenizer's truncation; never beyond the position limit where there is one. 0: no truncation.
 int64_t maximumLength(const ImportedModel &model, int64_t modelMaxLength, int64_t truncationLength);
 
 } // namespace lathe

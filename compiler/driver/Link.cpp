@@ -19,7 +19,9 @@ LLD_HAS_DRIVER(elf)
 // Made by the build from files (see CMakeLists.txt).
 #define LATHE_RESOURCE(NAME)                                                                                           \
   extern "C" const char _binary_##NAME##_start[], _binary_##NAME##_end[];                                              \
-  static llvm::StringRef NAME##Bytes() { return {_binary_##NAME##_start, size_t(_binary_##NAME##_end - _binary_##NAME##_start)}; }
+  static llvm::StringRef NAME##Bytes() {                                                                               \
+    return {_binary_##NAME##_start, size_t(_binary_##NAME##_end - _binary_##NAME##_start)};                            \
+  }
 LATHE_RESOURCE(lathe_runtime_o)
 LATHE_RESOURCE(libc_stub_so)
 LATHE_RESOURCE(abi_h)
@@ -60,12 +62,26 @@ llvm::Error linkSharedLibrary(llvm::ArrayRef<std::string> objects, llvm::StringR
     return error;
   if (llvm::Error error = writeFile(exports.path, ("{ global: lathe_" + name + "; local: *; };\n").str()))
     return error;
-  std::vector<std::string> arguments = {"-shared",       "-o",        output.str(),        "-soname",
+  std::vector<std::string> arguments = {"-shared",
+                                        "-o",
+                                        output.str(),
+                                        "-soname",
                                         llvm::sys::path::filename(output).str(),
                                         "--version-script=" + exports.path,
-                                        "--no-undefined", "--gc-sections", "--build-id=none",
-                                        "--hash-style=gnu", "-z", "text", "-z", "relro", "-z", "now", "-z", "noexecstack",
-                                        "--strip-all", "--threads=1"};
+                                        "--no-undefined",
+                                        "--gc-sections",
+                                        "--build-id=none",
+                                        "--hash-style=gnu",
+                                        "-z",
+                                        "text",
+                                        "-z",
+                                        "relro",
+                                        "-z",
+                                        "now",
+                                        "-z",
+                                        "noexecstack",
+                                        "--strip-all",
+                                        "--threads=1"};
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   arguments.push_back(stub.path);
   return runLinker(arguments);
@@ -82,9 +98,8 @@ static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> localise(llvm::String
   llvm::objcopy::ConfigManager config;
   config.Common.InputFilename = objectPath;
   config.Common.OutputFilename = objectPath;
-  if (llvm::Error error = config.Common.SymbolsToKeepGlobal.addMatcher(
-          llvm::objcopy::NameOrPattern::create(keep, llvm::objcopy::MatchStyle::Literal,
-                                               [](llvm::Error error) { return error; })))
+  if (llvm::Error error = config.Common.SymbolsToKeepGlobal.addMatcher(llvm::objcopy::NameOrPattern::create(
+          keep, llvm::objcopy::MatchStyle::Literal, [](llvm::Error error) { return error; })))
     return error;
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
@@ -97,7 +112,8 @@ static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> localise(llvm::String
 llvm::Error linkArchive(llvm::ArrayRef<std::string> objects, llvm::StringRef name, llvm::StringRef output) {
   TemporaryFile merged{(output + ".o").str()};
   // Groups are resolved here: once localised, two models' equal groups must not replace one another.
-  std::vector<std::string> arguments = {"-r", "-o", merged.path, "--force-group-allocation", "--build-id=none", "--threads=1"};
+  std::vector<std::string> arguments = {"-r",         "-o", merged.path, "--force-group-allocation", "--build-id=none",
+                                        "--threads=1"};
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   if (llvm::Error error = runLinker(arguments))
     return error;

@@ -10,8 +10,8 @@
 
 namespace lathe {
 
-/// The runtime's relocatable object, the stub of libc that libraries are linked against, and the text of lathe/abi.h: all
-/// are inside this program, so that compiling needs no files beside it.
+/// The runtime's relocatable object, the stub of libc that libraries are linked against, and the text of lathe/abi.h:
+/// all are inside this program, so that compiling needs no files beside it.
 llvm::StringRef runtimeObject();
 llvm::StringRef libcStub();
 llvm::StringRef abiHeader();

@@ -27,21 +27,26 @@ static void addFlops(ModuleOp module, func::FuncOp function, int64_t times, Mani
   llvm::DenseSet<Value> sequences;
   for (Operation &op : function.getBody().front()) {
     llvm::TypeSwitch<Operation *>(&op)
-        .Case([&](xf::LayerOp layer) { addFlops(module, module.lookupSymbol<func::FuncOp>(layer.getCallee()), times, flops); })
+        .Case([&](xf::LayerOp layer) {
+          addFlops(module, module.lookupSymbol<func::FuncOp>(layer.getCallee()), times, flops);
+        })
         .Case([&](xf::LayersOp layers) {
-          addFlops(module, module.lookupSymbol<func::FuncOp>(layers.getCallee()), times * layers.getWeights().size(), flops);
+          addFlops(module, module.lookupSymbol<func::FuncOp>(layers.getCallee()), times * layers.getWeights().size(),
+                   flops);
         })
         .Case([&](xf::LinearOp linear) {
           auto weight = cast<RankedTensorType>(linear.getWeight().getType());
-          (sequences.contains(linear.getX()) ? flops.perSequence : flops.perToken) += 2 * times * weight.getNumElements();
+          (sequences.contains(linear.getX()) ? flops.perSequence : flops.perToken) +=
+              2 * times * weight.getNumElements();
         })
         .Case([&](xf::AttentionOp attention) {
           flops.perTokenPair += 4 * times * cast<RankedTensorType>(attention.getType()).getShape().back();
         })
         .Case([&](xf::MatmulOp product) { // QK^T and PV each: heads * head_dim multiply-adds for a pair
-          auto lhs = cast<RankedTensorType>(product.getLhs().getType()), type = cast<RankedTensorType>(product.getType());
-          flops.perTokenPair += 2 * times * lhs.getDimSize(1) *
-                                (product.getTransposed() ? lhs.getDimSize(3) : type.getDimSize(3));
+          auto lhs = cast<RankedTensorType>(product.getLhs().getType()),
+               type = cast<RankedTensorType>(product.getType());
+          flops.perTokenPair +=
+              2 * times * lhs.getDimSize(1) * (product.getTransposed() ? lhs.getDimSize(3) : type.getDimSize(3));
         });
     bool pooled = entry && (isa<xf::FirstTokenOp, xf::PoolOp>(op) ||
                             llvm::any_of(op.getOperands(), [&](Value operand) { return sequences.contains(operand); }));
@@ -82,32 +87,44 @@ static Json describeEntry(func::FuncOp function) {
   bool dense = function->hasAttr(xf::XfDialect::denseAttr);
   Json inputs = Json::array(), outputs = Json::array(), steps = Json::array();
   inputs.push_back({{"name", "input_ids"}, {"dtype", "i64 or i32"}, {"shape", "[batch, seq] or [tokens]"}});
-  inputs.push_back({{"name", "attention_mask"}, {"dtype", "i64 or i32"}, {"shape", "[batch, seq]"}, {"optional", true}});
-  inputs.push_back({{"name", "cu_seqlens"}, {"dtype", "i32"}, {"shape", "[batch + 1], with input_ids [tokens]"}, {"optional", true}});
+  inputs.push_back(
+      {{"name", "attention_mask"}, {"dtype", "i64 or i32"}, {"shape", "[batch, seq]"}, {"optional", true}});
+  inputs.push_back({{"name", "cu_seqlens"},
+                    {"dtype", "i32"},
+                    {"shape", "[batch + 1], with input_ids [tokens]"},
+                    {"optional", true}});
   for (auto input : function->getAttrOfType<ArrayAttr>(xf::XfDialect::inputsAttr).getAsRange<DictionaryAttr>()) {
     std::string inputName = textOf(input, xf::XfDialect::inputAttr);
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     if (inputName == "input_ids")
       inputs[0]["limit"] = limit.getInt();
     else if (limit)
-      inputs.push_back({{"name", inputName}, {"dtype", "i64 or i32"}, {"shape", "as input_ids"}, {"optional", true}, {"limit", limit.getInt()}});
+      inputs.push_back({{"name", inputName},
+                        {"dtype", "i64 or i32"},
+                        {"shape", "as input_ids"},
+                        {"optional", true},
+                        {"limit", limit.getInt()}});
   }
   for (auto output : function->getAttrOfType<ArrayAttr>(xf::XfDialect::outputsAttr).getAsRange<DictionaryAttr>()) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
     bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
-    outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr)}, {"dtype", "f32"},
-                       {"shape", std::string(tokens ? "[batch, seq, " : "[batch, ") + std::to_string(width) + "]"}, {"width", width}});
+    outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr)},
+                       {"dtype", "f32"},
+                       {"shape", std::string(tokens ? "[batch, seq, " : "[batch, ") + std::to_string(width) + "]"},
+                       {"width", width}});
   }
   for (auto step : function->getAttrOfType<ArrayAttr>(xf::XfDialect::stepsAttr).getAsRange<DictionaryAttr>())
     steps.push_back({{"name", textOf(step, "name")}, {"kernel", textOf(step, "kernel")}});
-  Json json = {{"name", name.str()},
-               {"form", dense ? "dense" : "packed"},
-               {"inputs", inputs},
-               {"outputs", outputs},
-               {"memory", {{"arena_bytes", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr))},
-                           {"scratch_bytes_per_thread", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))},
-                           {"counts_rounded_up_to", LATHE_ROW_QUANTUM}}},
-               {"steps", steps}};
+  Json json = {
+      {"name", name.str()},
+      {"form", dense ? "dense" : "packed"},
+      {"inputs", inputs},
+      {"outputs", outputs},
+      {"memory",
+       {{"arena_bytes", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr))},
+        {"scratch_bytes_per_thread", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))},
+        {"counts_rounded_up_to", LATHE_ROW_QUANTUM}}},
+      {"steps", steps}};
   if (auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
     json["position_limit"] = limit.getInt();
   return json;
@@ -118,7 +135,9 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   manifest["lathe_version"] = latheVersion.str();
   manifest["name"] = facts.name;
   manifest["build_id"] = facts.buildId;
-  manifest["model"] = {{"model_type", facts.modelType}, {"architecture", facts.architecture}, {"task", facts.task},
+  manifest["model"] = {{"model_type", facts.modelType},
+                       {"architecture", facts.architecture},
+                       {"task", facts.task},
                        {"parameters", facts.parameters}};
   manifest["precision"] = {{"weights", "f32"}, {"compute", "f32"}, {"drift", "none: f32 as stored"}};
   manifest["isa_levels"] = {"avx512"};
@@ -128,10 +147,12 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   for (auto function : kernels.getOps<func::FuncOp>())
     if (function->hasAttr(xf::XfDialect::entryAttr))
       manifest["entries"].push_back(describeEntry(function));
-  manifest["flops"] = {{"per_token", facts.flops.perToken}, {"per_sequence", facts.flops.perSequence},
+  manifest["flops"] = {{"per_token", facts.flops.perToken},
+                       {"per_sequence", facts.flops.perSequence},
                        {"per_token_pair", facts.flops.perTokenPair}};
   if (!facts.tokenizerKind.empty())
-    manifest["tokenizer"] = {{"kind", facts.tokenizerKind}, {"vocabulary", facts.vocabularySize}, {"max_length", facts.maxLength}};
+    manifest["tokenizer"] = {
+        {"kind", facts.tokenizerKind}, {"vocabulary", facts.vocabularySize}, {"max_length", facts.maxLength}};
   manifest["weights"] = {{"bytes", facts.weights.header.file_bytes},
                          {"tensors", facts.weights.tensorCount},
                          {"embedded", facts.embedded},

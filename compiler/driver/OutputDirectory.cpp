@@ -79,9 +79,10 @@ llvm::Expected<OutputDirectory> OutputDirectory::create(llvm::StringRef given) {
     if (!fs::is_directory(status))
       return llvm::createStringError("'" + given + "' exists and is no directory; give another -o");
     if (!isEmptyDirectory(destination) && !isArtifact(destination))
-      return llvm::createStringError("'" + given +
-                                     "' exists and is no Lathe artifact (it has no manifest.json that says so); its files "
-                                     "would be lost. Give another -o, or remove it");
+      return llvm::createStringError(
+          "'" + given +
+          "' exists and is no Lathe artifact (it has no manifest.json that says so); its files "
+          "would be lost. Give another -o, or remove it");
   }
   llvm::StringRef parent = path::parent_path(destination);
   if (parent.empty() || path::filename(destination).empty())

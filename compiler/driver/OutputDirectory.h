@@ -10,8 +10,8 @@
 namespace lathe {
 
 /// A directory that is being made beside the one it will become. Files are written below `path()`; `publish` puts it in
-/// place in one step, exchanging it with an artifact that is already there. Without `publish` it disappears, and after a
-/// kill the next run for the same place removes it.
+/// place in one step, exchanging it with an artifact that is already there. Without `publish` it disappears, and after
+/// a kill the next run for the same place removes it.
 class OutputDirectory {
 public:
   /// Refuses a destination that is neither absent, nor empty, nor an artifact: its files would be lost.

@@ -121,7 +121,7 @@ if(NOT TARGET @NAME@::@NAME@)
 endif()
 set(@NAME@_WEIGHTS "${CMAKE_CURRENT_LIST_DIR}/@NAME@.weights")
 )",
-              name);
+                name);
 }
 
 std::string writePkgConfig(llvm::StringRef name) {

@@ -23,7 +23,10 @@ TensorView viewOf(xf::WeightOp weight) {
   TensorView view;
   view.name = weight.getSymName().str();
   Type element = type.getElementType();
-  view.dtype = element.isF16() ? DType::F16 : element.isBF16() ? DType::BF16 : element.isF64() ? DType::F64 : DType::F32;
+  view.dtype = element.isF16()    ? DType::F16
+               : element.isBF16() ? DType::BF16
+               : element.isF64()  ? DType::F64
+                                  : DType::F32;
   view.shape.assign(type.getShape().begin(), type.getShape().end());
   ArrayRef<char> bytes = attribute.getRawHandle().getBlob()->getData();
   view.bytes = ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());

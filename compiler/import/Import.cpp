@@ -93,8 +93,9 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     if (*sentence) {
       head.sentenceEmbedding = std::move(**sentence);
     } else if (options.pooling.empty()) {
-      return llvm::createStringError(path + ": task 'embedding' needs a pooling: the directory has no modules.json, so give "
-                                            "--pooling cls, max or mean");
+      return llvm::createStringError(path +
+                                     ": task 'embedding' needs a pooling: the directory has no modules.json, so give "
+                                     "--pooling cls, max or mean");
     }
     if (!options.pooling.empty()) {
       if (!head.sentenceEmbedding)

@@ -14,7 +14,7 @@
 namespace lathe {
 
 struct ImportOptions {
-  std::optional<Task> task;                 ///< absent: what the directory says it is
+  std::optional<Task> task;                  ///< absent: what the directory says it is
   llvm::SmallVector<PoolingMode, 1> pooling; ///< --pooling: a sentence embedding from a plain model
   bool hiddenStates = false;
 };
@@ -24,18 +24,20 @@ struct ImportedModel {
   std::unique_ptr<Checkpoint> checkpoint; // outlives the module
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Task task;
-  std::string architecture;                 ///< "BertModel"
+  std::string architecture; ///< "BertModel"
   std::string tokenizerDirectory;
   bool lowerCaseText = false;               ///< sentence-transformers' do_lower_case
   std::optional<int64_t> sentenceMaxLength; ///< sentence_bert_config.json's max_seq_length
   int64_t positionLimit = 0;
-  std::vector<std::string> unknownWeights;  ///< in the file, known to nobody
-  std::vector<std::string> unusedWeights;   ///< another head's
+  std::vector<std::string> unknownWeights; ///< in the file, known to nobody
+  std::vector<std::string> unusedWeights;  ///< another head's
 };
 
-/// Reads a Hugging Face or sentence-transformers directory. Everything that can be wrong with one is an error that names
-/// the file and what in it: see compiler/import/checkpoint for the files, families/ for configs, ModelBuilder for weights.
-llvm::Expected<ImportedModel> importModel(mlir::MLIRContext *context, llvm::StringRef path, const ImportOptions &options);
+/// Reads a Hugging Face or sentence-transformers directory. Everything that can be wrong with one is an error that
+/// names the file and what in it: see compiler/import/checkpoint for the files, families/ for configs, ModelBuilder for
+/// weights.
+llvm::Expected<ImportedModel> importModel(mlir::MLIRContext *context, llvm::StringRef path,
+                                          const ImportOptions &options);
 
 /// The pooling of that name (--pooling).
 llvm::Expected<PoolingMode> parsePooling(llvm::StringRef name);

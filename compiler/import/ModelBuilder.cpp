@@ -29,7 +29,8 @@ Value BlockBuilder::lookup(Value ids, StringRef table, int64_t rows, int64_t hid
   SmallVector<int64_t> shape(typeOf(ids).getShape());
   shape.push_back(hidden);
   auto type = RankedTensorType::get(shape, builder.getF32Type());
-  return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids, weight((table + ".weight").str(), {rows, hidden}));
+  return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids,
+                              weight((table + ".weight").str(), {rows, hidden}));
 }
 
 Value BlockBuilder::add(Value lhs, Value rhs) {
@@ -258,7 +259,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
     return llvm::createStringError(firstError);
   SmallVector<Value> values = llvm::map_to_vector(outputs, [](const Output &output) { return output.value; });
   func::ReturnOp::create(builder, builder.getUnknownLoc(), values);
-  entry.setType(FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), ValueRange(values).getTypes()));
+  entry.setType(
+      FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), ValueRange(values).getTypes()));
   for (auto [index, output] : llvm::enumerate(outputs)) {
     bool tokens = typeOf(output.value).getRank() == 3;
     entry.setResultAttr(index, xf::XfDialect::outputAttr, builder.getStringAttr(output.name));

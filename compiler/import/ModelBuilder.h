@@ -1,8 +1,8 @@
 //===- ModelBuilder.h - the words that model families are written in ----------===//
 //
-// A family's file says what its paper's figure says, in terms of these functions; they emit dense, unfused xf ops, check
-// every weight against the checkpoint, and note which weights were used. A wrong or missing weight is remembered as an
-// error and a well-typed value returned, so that families need no error handling of their own.
+// A family's file says what its paper's figure says, in terms of these functions; they emit dense, unfused xf ops,
+// check every weight against the checkpoint, and note which weights were used. A wrong or missing weight is remembered
+// as an error and a well-typed value returned, so that families need no error handling of their own.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_IMPORT_MODELBUILDER_H

@@ -11,7 +11,7 @@
 namespace lathe {
 
 enum class Task {
-  Base,                   ///< the encoder's hidden states, and its pooler
+  Base, ///< the encoder's hidden states, and its pooler
   MaskedLm,
   NextSentence,
   Pretraining,
@@ -22,7 +22,7 @@ enum class Task {
   CausalLm,
   Seq2SeqLm,
   ImageClassification,
-  Embedding,              ///< one vector per sequence
+  Embedding, ///< one vector per sequence
 };
 
 /// The names that --task takes.

@@ -18,20 +18,20 @@ static void addGraphPasses(OpPassManager &pm) {
   pm.addPass(createPackTokensPass());         // so padding can go, before anything is sized by [batch, seq]
   pm.addPass(createMergeQkvPass());           // three products over the same input become one
   pm.addPass(createFuseLinearEpiloguePass()); // activation and residual while the tile is in registers
-  pm.addPass(createFuseEmbeddingPass());      // the lookups that begin every model, before their sum is taken for a residual
-  pm.addPass(createFuseResidualNormPass());   // what the epilogue could not take
-  pm.addPass(createStackLayersPass());        // last: layers are alike now, and their number no longer matters
+  pm.addPass(createFuseEmbeddingPass()); // the lookups that begin every model, before their sum is taken for a residual
+  pm.addPass(createFuseResidualNormPass()); // what the epilogue could not take
+  pm.addPass(createStackLayersPass());      // last: layers are alike now, and their number no longer matters
 }
 
 static void addSchedulePasses(OpPassManager &pm) {
-  pm.addPass(createSelectKernelsPass());                        // every op a launch; layers inlined into loops
-  pm.addPass(createCanonicalizerPass());                        // most sizes are constants
-  pm.addPass(createCSEPass());                                  // and the others are asked for again and again
-  pm.addNestedPass<func::FuncOp>(createPlanArenaPass());        // now that it is known which buffers there are
+  pm.addPass(createSelectKernelsPass());                 // every op a launch; layers inlined into loops
+  pm.addPass(createCanonicalizerPass());                 // most sizes are constants
+  pm.addPass(createCSEPass());                           // and the others are asked for again and again
+  pm.addNestedPass<func::FuncOp>(createPlanArenaPass()); // now that it is known which buffers there are
 }
 
 static void addKernelPasses(OpPassManager &pm) {
-  pm.addPass(createBuildKernelsPass());  // first: entries refer to the functions
+  pm.addPass(createBuildKernelsPass()); // first: entries refer to the functions
   pm.addPass(createLowerEntriesPass());
 }
 

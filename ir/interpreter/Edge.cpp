@@ -60,7 +60,8 @@ llvm::Error readPadded(const NamedTensors &inputs, Batch &batch) {
   if (auto mask = inputs.find("attention_mask"); mask != inputs.end())
     for (auto [index, value] : llvm::enumerate(mask->second.values)) {
       if (value != 0 && value != 1)
-        return error("attention_mask holds " + std::to_string(value) + " at " + llvm::Twine(index) + "; accepted are 0 and 1");
+        return error("attention_mask holds " + std::to_string(value) + " at " + llvm::Twine(index) +
+                     "; accepted are 0 and 1");
       batch.present[index] = value == 1;
     }
   return llvm::Error::success();
@@ -155,7 +156,8 @@ static llvm::Expected<Tensor> sequenceOutput(const Batch &batch, Tensor result, 
   for (int64_t b = 0; b < batch.batch; ++b) {
     bool empty = batch.empty(b), masked = !empty && !batch.present[b * batch.seq];
     if (masked && firstColumn == "error")
-      return error("output '" + name + "' reads column 0, which the attention_mask of row " + llvm::Twine(b) + " masks");
+      return error("output '" + name + "' reads column 0, which the attention_mask of row " + llvm::Twine(b) +
+                   " masks");
     if (empty || (masked && firstColumn == "zero"))
       std::fill_n(result.row(b), result.width(), 0.0);
   }

@@ -1,7 +1,7 @@
 //===- Edge.h - from a caller's tensors to an entry's arguments and back ------===//
 //
-// The reference for what the runtime does at the ABI's edge: inputs come padded with a mask, or ragged; entries want them
-// dense or packed; outputs go back in the caller's form, zero where there is no token.
+// The reference for what the runtime does at the ABI's edge: inputs come padded with a mask, or ragged; entries want
+// them dense or packed; outputs go back in the caller's form, zero where there is no token.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_IR_INTERPRETER_EDGE_H

@@ -115,7 +115,8 @@ llvm::Expected<Tensor> Frame::call(StringRef callee, OperandRange inputs, const 
     auto name = function.getArgAttrOfType<StringAttr>(index, xf::XfDialect::weightAttr);
     auto weight = name ? module.lookupSymbol<xf::WeightOp>((prefix + name.getValue()).str()) : nullptr;
     if (!weight)
-      return llvm::createStringError("interpreter: argument " + llvm::Twine(index) + " of @" + callee + " has no weight");
+      return llvm::createStringError("interpreter: argument " + llvm::Twine(index) + " of @" + callee +
+                                     " has no weight");
     llvm::Expected<Tensor> value = loadWeight(weight);
     if (!value)
       return value.takeError();
@@ -175,8 +176,8 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::ConcatOp op) { return set(concat(getAll(op.getInputs()))); })
       .Case([&](xf::JoinOp op) { return set(join(getAll(op.getInputs()))); })
       .Case([&](xf::SplitOp op) {
-        auto widths = llvm::map_to_vector(
-            op.getResultTypes(), [](Type type) { return cast<RankedTensorType>(type).getShape().back(); });
+        auto widths = llvm::map_to_vector(op.getResultTypes(),
+                                          [](Type type) { return cast<RankedTensorType>(type).getShape().back(); });
         for (auto [result, part] : llvm::zip_equal(op.getResults(), split(get(op.getInput()), widths)))
           values[result] = part;
         return llvm::Error::success();

@@ -42,8 +42,8 @@ static LogicalResult verifyLayer(Operation *op, FlatSymbolRefAttr calleeName, Op
     return op->emitOpError("gives ") << result << ", but " << calleeName << " returns " << type.getResults();
   for (auto [index, operand] : llvm::enumerate(operands))
     if (operand.getType() != type.getInput(index))
-      return op->emitOpError("operand ") << index << " is a " << operand.getType() << ", but " << calleeName << " takes "
-                                         << type.getInput(index);
+      return op->emitOpError("operand ") << index << " is a " << operand.getType() << ", but " << calleeName
+                                         << " takes " << type.getInput(index);
   for (unsigned index = operands.size(); index < type.getNumInputs(); ++index) {
     auto name = callee.getArgAttrOfType<StringAttr>(index, XfDialect::weightAttr);
     if (!name)
@@ -53,8 +53,8 @@ static LogicalResult verifyLayer(Operation *op, FlatSymbolRefAttr calleeName, Op
     if (!weight)
       return op->emitOpError("needs weight '") << full.getValue() << "', which the module does not have";
     if (weight.getLoadedType() != type.getInput(index))
-      return op->emitOpError("needs weight '") << full.getValue() << "' as " << type.getInput(index) << ", but it is a "
-                                               << weight.getLoadedType();
+      return op->emitOpError("needs weight '")
+             << full.getValue() << "' as " << type.getInput(index) << ", but it is a " << weight.getLoadedType();
   }
   return success();
 }

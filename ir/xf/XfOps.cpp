@@ -40,7 +40,8 @@ LogicalResult LookupOp::verify() {
 
 LogicalResult EmbedOp::verify() {
   if (getIds().empty() || getIds().size() != getTables().size())
-    return emitOpError("has ") << getIds().size() << " ids for " << getTables().size() << " tables; expected one of each";
+    return emitOpError("has ") << getIds().size() << " ids for " << getTables().size()
+                               << " tables; expected one of each";
   if (bool(getGain()) != bool(getBias()) || bool(getGain()) != getEps().has_value())
     return emitOpError("has some of gain, bias and eps; expected all or none");
   for (Value ids : getIds()) {
@@ -81,8 +82,8 @@ static LogicalResult verifyParts(Operation *op, ValueRange parts, Value whole, u
   for (Value part : parts) {
     SmallVector<int64_t> expected(shapeOf(whole));
     if (shapeOf(part).size() != expected.size())
-      return op->emitOpError("part is a ") << part.getType() << ", the whole a " << whole.getType()
-                                           << "; expected the same rank";
+      return op->emitOpError("part is a ")
+             << part.getType() << ", the whole a " << whole.getType() << "; expected the same rank";
     expected[axis] = shapeOf(part)[axis];
     if (failed(expectShape(op, "part", part, expected)))
       return failure();
@@ -118,7 +119,8 @@ LogicalResult MatmulOp::verify() {
            << getLhs().getType() << " and " << getRhs().getType();
   int64_t k = getTransposed() ? rhs[3] : rhs[2], n = getTransposed() ? rhs[2] : rhs[3];
   if (lhs[3] != k || lhs[0] != rhs[0] || lhs[1] != rhs[1])
-    return emitOpError("operands ") << getLhs().getType() << " and " << getRhs().getType() << " do not agree in batch, heads or K";
+    return emitOpError("operands ") << getLhs().getType() << " and " << getRhs().getType()
+                                    << " do not agree in batch, heads or K";
   return expectShape(*this, "result", getResult(), {lhs[0], lhs[1], lhs[2], n});
 }
 

@@ -10,8 +10,8 @@ namespace lathe {
 
 namespace {
 
-/// Collects the lookups that `sum` adds up, left to right, so that the order of additions stays. False when anything else
-/// is in the tree or one of its values is used elsewhere.
+/// Collects the lookups that `sum` adds up, left to right, so that the order of additions stays. False when anything
+/// else is in the tree or one of its values is used elsewhere.
 bool collectLookups(Value sum, SmallVectorImpl<xf::LookupOp> &lookups) {
   if (auto lookup = sum.getDefiningOp<xf::LookupOp>()) {
     lookups.push_back(lookup);
@@ -41,8 +41,8 @@ struct FuseEmbedding : impl::FuseEmbeddingPassBase<FuseEmbedding> {
       ids.push_back(lookup.getIds());
       tables.push_back(lookup.getTable());
     }
-    auto embed = xf::EmbedOp::create(builder, norm.getLoc(), norm.getType(), ids, tables, norm.getGain(), norm.getBias(),
-                                     norm.getEpsAttr());
+    auto embed = xf::EmbedOp::create(builder, norm.getLoc(), norm.getType(), ids, tables, norm.getGain(),
+                                     norm.getBias(), norm.getEpsAttr());
     norm.getResult().replaceAllUsesWith(embed.getResult());
     eraseTree(norm);
     recordMade(embed, "FuseEmbedding", Twine(lookups.size()) + " tables and a norm");

@@ -44,7 +44,8 @@ std::vector<FusionRecord> getFusionRecords(ModuleOp module) {
     return records;
   for (auto entry : attributes.getAsRange<DictionaryAttr>()) {
     auto text = [&](StringRef key) { return entry.getAs<StringAttr>(key).str(); };
-    records.push_back({text("pass"), text("where"), text("what"), entry.getAs<BoolAttr>("made").getValue(), text("reason")});
+    records.push_back(
+        {text("pass"), text("where"), text("what"), entry.getAs<BoolAttr>("made").getValue(), text("reason")});
   }
   return records;
 }

@@ -1,7 +1,7 @@
 //===- FusionLog.h - what the graph passes did, and why not -------------------===//
 //
-// Every fusion made or declined is written into the module (attribute `xf.fusions`), so that `lathe explain`, the manifest
-// and --require-fusion read it from the IR. An entry is a dictionary {pass, where, what, made, reason}.
+// Every fusion made or declined is written into the module (attribute `xf.fusions`), so that `lathe explain`, the
+// manifest and --require-fusion read it from the IR. An entry is a dictionary {pass, where, what, made, reason}.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_PASSES_GRAPH_FUSIONLOG_H
@@ -15,9 +15,9 @@
 namespace lathe {
 
 struct FusionRecord {
-  std::string pass;   ///< "FuseAttention"
-  std::string where;  ///< the function
-  std::string what;   ///< "12 heads of 32"
+  std::string pass;  ///< "FuseAttention"
+  std::string where; ///< the function
+  std::string what;  ///< "12 heads of 32"
   bool made;
   std::string reason; ///< why declined; empty when made
 };
@@ -28,7 +28,6 @@ void recordDeclined(mlir::Operation *op, llvm::StringRef pass, const llvm::Twine
 
 /// The records of a module, in the order of the passes.
 std::vector<FusionRecord> getFusionRecords(mlir::ModuleOp module);
-
 
 } // namespace lathe
 

@@ -15,9 +15,7 @@ namespace {
 bool isMask(Type type) { return cast<RankedTensorType>(type).getElementType().isInteger(1); }
 
 /// Whether a tensor is [batch, seq, ...]: the only ones whose first two extents are both dynamic.
-bool isPadded(RankedTensorType type) {
-  return type.getRank() >= 2 && type.isDynamicDim(0) && type.isDynamicDim(1);
-}
+bool isPadded(RankedTensorType type) { return type.getRank() >= 2 && type.isDynamicDim(0) && type.isDynamicDim(1); }
 
 /// [batch, seq, ...] -> [tokens, ...]; a mask becomes cu_seqlens; other types stay.
 Type packedType(Type type) {
@@ -46,8 +44,8 @@ std::optional<std::string> whyNotPacked(Operation *op, Value mask) {
     return name() + " does not use the attention mask, so padding would change its result";
   };
   return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
-      .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp, xf::AddOp, xf::ScaleOp,
-            xf::ActivateOp, xf::LayerNormOp, xf::NormalizeOp, xf::JoinOp, func::ReturnOp>(
+      .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp, xf::AddOp,
+            xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::NormalizeOp, xf::JoinOp, func::ReturnOp>(
           [](auto) { return std::nullopt; })
       .Case([&](xf::AttentionOp attention) { return wantsMask(attention.getMask()); })
       .Case([&](xf::PoolOp pool) { return wantsMask(pool.getMask()); })
@@ -71,7 +69,8 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
     for (func::FuncOp function : functions) {
       Value mask = findMask(function);
       if (llvm::count_if(function.getArgumentTypes(), isMask) > 1)
-        return recordDeclined(function, "PackTokens", "the token axis", "@" + function.getSymName() + " takes several masks");
+        return recordDeclined(function, "PackTokens", "the token axis",
+                              "@" + function.getSymName() + " takes several masks");
       for (Operation &op : function.getBody().front())
         if (std::optional<std::string> reason = whyNotPacked(&op, mask))
           return recordDeclined(&op, "PackTokens", "the token axis", *reason);
@@ -102,8 +101,8 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
           .Case([&](xf::FirstTokenOp first) { first.getCuSeqlensMutable().assign(mask); });
     }
     Operation *terminator = function.getBody().front().getTerminator();
-    function.setType(FunctionType::get(function.getContext(), function.getBody().getArgumentTypes(),
-                                       terminator->getOperandTypes()));
+    function.setType(
+        FunctionType::get(function.getContext(), function.getBody().getArgumentTypes(), terminator->getOperandTypes()));
   }
 };
 

@@ -56,8 +56,9 @@ struct StackLayers : impl::StackLayersPassBase<StackLayers> {
     ArrayRef<xf::LayerOp> inner = chain.drop_back();
     bool all = !inner.empty() && llvm::all_of(inner, isAlsoReturned);
     if (!all && !llvm::all_of(inner, [](xf::LayerOp layer) { return layer->hasOneUse(); }))
-      return recordDeclined(first, "StackLayers", what,
-                            "some of the values between layers are read elsewhere; a loop gives all of them as outputs, or none");
+      return recordDeclined(
+          first, "StackLayers", what,
+          "some of the values between layers are read elsewhere; a loop gives all of them as outputs, or none");
     // At the first layer, so that readers of any layer's value come behind.
     OpBuilder builder(first);
     SmallVector<Attribute> prefixes;
@@ -65,7 +66,7 @@ struct StackLayers : impl::StackLayersPassBase<StackLayers> {
       prefixes.push_back(layer.getWeightsAttr());
     SmallVector<Type> types(all ? chain.size() : 1, first.getType());
     auto layers = xf::LayersOp::create(builder, first.getLoc(), types, first.getCalleeAttr(), first.getInputs(),
-                                      builder.getArrayAttr(prefixes));
+                                       builder.getArrayAttr(prefixes));
     for (auto [index, layer] : llvm::enumerate(chain))
       if (all || index + 1 == chain.size())
         layer->getResult(0).replaceAllUsesWith(layers.getResult(all ? index : 0));

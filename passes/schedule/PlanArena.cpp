@@ -26,8 +26,8 @@ DenseMap<Operation *, int64_t> numberOps(func::FuncOp function) {
   return positions;
 }
 
-/// The position of the last use of a buffer made in block `home`. A use inside a loop counts as the loop's end: the next
-/// iteration reads it again. Uses of views are uses.
+/// The position of the last use of a buffer made in block `home`. A use inside a loop counts as the loop's end: the
+/// next iteration reads it again. Uses of views are uses.
 int64_t lastUse(Value value, Block *home, const DenseMap<Operation *, int64_t> &positions) {
   int64_t last = 0;
   for (Operation *user : value.getUsers()) {
@@ -53,8 +53,9 @@ int64_t place(MutableArrayRef<Interval> intervals) {
           other->offset < offset + interval.bytes)
         offset = other->offset + other->bytes;
     interval.offset = offset;
-    placed.insert(llvm::upper_bound(placed, offset, [](int64_t at, const Interval *other) { return at < other->offset; }),
-                  &interval);
+    placed.insert(
+        llvm::upper_bound(placed, offset, [](int64_t at, const Interval *other) { return at < other->offset; }),
+        &interval);
     total = std::max(total, offset + interval.bytes);
   }
   return total;
@@ -79,12 +80,13 @@ struct PlanArena : impl::PlanArenaPassBase<PlanArena> {
       for (Interval &interval : intervals)
         interval.buffer.setOffset(interval.offset);
     }
-    entry->setAttr(xf::XfDialect::arenaAttr,
-                   builder.getDictionaryAttr({
-                       builder.getNamedAttr("per_token", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Tokens)])),
-                       builder.getNamedAttr("per_sequence", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Sequences)])),
-                       builder.getNamedAttr("per_score", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Scores)])),
-                   }));
+    entry->setAttr(
+        xf::XfDialect::arenaAttr,
+        builder.getDictionaryAttr({
+            builder.getNamedAttr("per_token", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Tokens)])),
+            builder.getNamedAttr("per_sequence", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Sequences)])),
+            builder.getNamedAttr("per_score", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Scores)])),
+        }));
   }
 };
 

@@ -52,7 +52,8 @@ struct VerifyImport : impl::VerifyImportPassBase<VerifyImport> {
         if (!entry.getArgAttr(index, xf::XfDialect::inputAttr))
           return "argument " + std::to_string(index) + " names no input";
       for (unsigned index = 0; index < entry.getNumResults(); ++index)
-        if (!entry.getResultAttr(index, xf::XfDialect::outputAttr) || !entry.getResultAttr(index, xf::XfDialect::rowsAttr))
+        if (!entry.getResultAttr(index, xf::XfDialect::outputAttr) ||
+            !entry.getResultAttr(index, xf::XfDialect::rowsAttr))
           return "result " + std::to_string(index) + " names no output or no kind of rows";
       return std::nullopt;
     };
@@ -93,7 +94,8 @@ struct VerifyPrecision : impl::VerifyPrecisionPassBase<VerifyPrecision> {
   void runOnOperation() override {
     auto unsupported = [](Operation *op) -> std::optional<std::string> {
       for (Type type : op->getResultTypes())
-        if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && isa<FloatType>(tensor.getElementType()) && !tensor.getElementType().isF32())
+        if (auto tensor = dyn_cast<RankedTensorType>(type);
+            tensor && isa<FloatType>(tensor.getElementType()) && !tensor.getElementType().isF32())
           return std::string("computes in a type that no kernel has; accepted is f32");
       return std::nullopt;
     };

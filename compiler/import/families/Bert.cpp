@@ -36,11 +36,13 @@ llvm::Expected<BertConfig> BertConfig::parse(const JsonDocument &document) {
   c.eps = fields.getFloat("layer_norm_eps", 1e-12, 0, 1);
   c.tied = fields.getBool("tie_word_embeddings", true);
   if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")
-    fields.reject("position_embedding_type", "found \"" + type + "\", which is not supported yet; accepted is \"absolute\"");
+    fields.reject("position_embedding_type",
+                  "found \"" + type + "\", which is not supported yet; accepted is \"absolute\"");
   if (fields.getBool("is_decoder", false))
     fields.reject("is_decoder", "found true: BERT as a decoder is not supported yet; accepted is false");
   if (c.hidden % std::max<int64_t>(c.heads, 1))
-    fields.reject("hidden_size", "found " + Twine(c.hidden) + ", which is no multiple of num_attention_heads " + Twine(c.heads));
+    fields.reject("hidden_size",
+                  "found " + Twine(c.hidden) + ", which is no multiple of num_attention_heads " + Twine(c.heads));
   if (llvm::Error error = fields.takeError())
     return error;
   return c;
@@ -70,12 +72,14 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
     return config.takeError();
   const BertConfig &c = *config;
 
-  Value x = m.add(m.add(m.lookup(m.inputIds(c.vocab), "embeddings.word_embeddings", c.vocab, c.hidden),
-                        m.lookup(m.tokenTypeIds(c.tokenTypes), "embeddings.token_type_embeddings", c.tokenTypes, c.hidden)),
-                  m.lookup(m.positionIds(c.positions), "embeddings.position_embeddings", c.positions, c.hidden));
+  Value x =
+      m.add(m.add(m.lookup(m.inputIds(c.vocab), "embeddings.word_embeddings", c.vocab, c.hidden),
+                  m.lookup(m.tokenTypeIds(c.tokenTypes), "embeddings.token_type_embeddings", c.tokenTypes, c.hidden)),
+            m.lookup(m.positionIds(c.positions), "embeddings.position_embeddings", c.positions, c.hidden));
   x = m.layerNorm(x, "embeddings.LayerNorm", c.eps);
-  SmallVector<Value> layers = m.layers("bert_layer", "encoder.layer.", c.layers, x, m.mask(),
-                                       [&](BlockBuilder &b, Value x, Value mask) { return encoderLayer(b, x, mask, c); });
+  SmallVector<Value> layers =
+      m.layers("bert_layer", "encoder.layer.", c.layers, x, m.mask(),
+               [&](BlockBuilder &b, Value x, Value mask) { return encoderLayer(b, x, mask, c); });
   Value hidden = layers.back();
 
   switch (options.task) {
@@ -89,7 +93,8 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
   default:
     m.output("last_hidden_state", hidden);
     if (m.hasWeight("pooler.dense.weight") || m.hasWeight("pooler.dense.bias")) // BertModel may be saved without
-      m.output("pooler_output", m.activate(m.linear(m.firstToken(hidden), "pooler.dense", c.hidden), xf::Activation::Tanh),
+      m.output("pooler_output",
+               m.activate(m.linear(m.firstToken(hidden), "pooler.dense", c.hidden), xf::Activation::Tanh),
                FirstColumn::Zero);
   }
   emitHiddenStates(m, x, layers, options);

@@ -21,8 +21,8 @@ llvm::Expected<const Family *> findFamily(llvm::StringRef modelType) {
       return family;
     known.push_back(family->modelType);
   }
-  return llvm::createStringError("model_type '" + modelType + "' is not supported yet; supported are: " +
-                                 llvm::join(known, ", "));
+  return llvm::createStringError("model_type '" + modelType +
+                                 "' is not supported yet; supported are: " + llvm::join(known, ", "));
 }
 
 void emitHiddenStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options) {

@@ -18,7 +18,7 @@ namespace lathe {
 /// What a person asked for beyond the checkpoint.
 struct HeadOptions {
   Task task;
-  bool hiddenStates = false;                          ///< --emit hidden_states
+  bool hiddenStates = false;                            ///< --emit hidden_states
   std::optional<SentenceTransformer> sentenceEmbedding; ///< for Task::Embedding
 };
 
