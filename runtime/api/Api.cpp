@@ -3,6 +3,7 @@
 #include "runtime/api/Request.h"
 #include "runtime/api/Run.h"
 #include "runtime/core/Options.h"
+#include "runtime/core/RawValue.h"
 
 using namespace lathe;
 
@@ -115,8 +116,8 @@ lathe_status tokenizeText(const lathe_model *model, const char *text, const char
   if (options.max_length < 0)
     return fail(error, LATHE_INVALID_ARGUMENT, "max_length is %lld; accepted: -1 (the model's own), 0 (none) or more",
                 static_cast<long long>(options.max_length));
-  if (unsigned(options.truncation) > LATHE_TRUNCATE_ONLY_SECOND)
-    return fail(error, LATHE_INVALID_ARGUMENT, "truncation is %d; accepted: 0 to %d", int(options.truncation),
+  if (rawValue(options.truncation) > LATHE_TRUNCATE_ONLY_SECOND)
+    return fail(error, LATHE_INVALID_ARGUMENT, "truncation is %u; accepted: 0 to %d", rawValue(options.truncation),
                 int(LATHE_TRUNCATE_ONLY_SECOND));
   return tokenize(*tokenizer, model->allocator, text, pair, options.max_length, options.truncation, encoding, error);
 }

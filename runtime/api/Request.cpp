@@ -2,6 +2,7 @@
 
 #include "runtime/core/Checked.h"
 #include "runtime/core/NameList.h"
+#include "runtime/core/RawValue.h"
 #include "runtime/core/Status.h"
 
 #include <initializer_list>
@@ -31,9 +32,9 @@ constexpr InputRule inputRules[] = {
     {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
 };
 
-const char *dtypeName(lathe_dtype dtype) {
+const char *dtypeName(const lathe_tensor &tensor) {
   constexpr const char *names[] = {"f32", "i32", "i64", "u8"};
-  unsigned index = unsigned(dtype);
+  unsigned index = rawValue(tensor.dtype);
   return index < sizeof names / sizeof names[0] ? names[index] : "an unknown type";
 }
 
@@ -77,8 +78,8 @@ lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error
       continue;
     if (request.*rule.slot)
       return fail(error, LATHE_INVALID_ARGUMENT, "%s is given twice", rule.name);
-    if (unsigned(tensor.dtype) > LATHE_U8 || !(rule.dtypes & bit(tensor.dtype)))
-      return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; accepted: %s", rule.name, dtypeName(tensor.dtype),
+    if (rawValue(tensor.dtype) > LATHE_U8 || !(rule.dtypes & bit(tensor.dtype)))
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; accepted: %s", rule.name, dtypeName(tensor),
                   rule.dtypeNames);
     request.*rule.slot = &tensor;
     return LATHE_OK;
@@ -264,9 +265,8 @@ lathe_status checkOutputs(const Request &request, const lathe_tensor *outputs, s
     if (lathe_status status = findRequestedOutput(request, outputs, i, found, error))
       return status;
     lathe_tensor wanted = outputShape(request, request.entry->outputs[found]);
-    if (outputs[i].dtype != LATHE_F32)
-      return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; it must be f32", wanted.name,
-                  dtypeName(outputs[i].dtype));
+    if (rawValue(outputs[i].dtype) != LATHE_F32)
+      return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; it must be f32", wanted.name, dtypeName(outputs[i]));
     if (!sameShape(outputs[i], wanted))
       return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; for these inputs it must be %s", wanted.name,
                   ShapeText(outputs[i]).text, ShapeText(wanted).text);
