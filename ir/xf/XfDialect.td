@@ -81,7 +81,8 @@ def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becom
 }
 def Xf_PoolModeAttr : EnumAttr<Xf_Dialect, Xf_PoolMode, "pool_mode">;
 
-def Xf_Tensor : RankedTensorOf<[F32]>;
+def Xf_HasAxis : CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() > 0">;
+def Xf_Tensor : RankedTensorOf<[F32], [Xf_HasAxis], "tensor with at least one axis">;
 def Xf_Ids : RankedTensorOf<[I32]>;
 def Xf_Mask : RankedTensorOf<[I1]>;
 def Xf_CuSeqlens : 1DTensorOf<[I32]>;

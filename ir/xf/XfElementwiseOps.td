@@ -26,7 +26,8 @@ def Xf_ActivateOp : Xf_PureOp<"activate", [AllTypesMatch<["x", "result"]>]> {
   }];
   let arguments = (ins Xf_ActivationAttr:$activation, Xf_Tensor:$x);
   let results = (outs Xf_Tensor:$result);
-  let assemblyFormat = "$activation $x attr-dict `:` type($x)";
+  // An enum attribute prints a space before itself, so the format suppresses its own (here and in other ops).
+  let assemblyFormat = "`` $activation $x attr-dict `:` type($x)";
 }
 
 #endif // LATHE_IR_XF_ELEMENTWISE_OPS_TD

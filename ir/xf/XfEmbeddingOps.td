@@ -18,7 +18,7 @@ def Xf_LookupOp : Xf_PureOp<"lookup"> {
 def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let summary = "a sum of lookups, then a layer norm";
   let description = [{
-    `result = layer_norm(sum_t tables[t][ids[t]])`; without `gain` and `bias`, the sum itself. Formed by `FuseEmbedding`.
+    `result = layer_norm(sum_t tables[t][ids[t]])`; without `gain` and `bias`, the sum itself. `FuseEmbedding` forms those with a norm.
   }];
   let arguments = (ins Variadic<Xf_Ids>:$ids, Variadic<Xf_Matrix>:$tables, Optional<Xf_Vector>:$gain,
                        Optional<Xf_Vector>:$bias, OptionalAttr<F64Attr>:$eps);

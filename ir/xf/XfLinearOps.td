@@ -18,7 +18,7 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
                        OptionalAttr<Xf_ActivationAttr>:$activation);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
-    $x `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`activation` $activation^)?
+    $x `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`activation` `` $activation^)?
     (`residual` `(` $residual^ `:` type($residual) `)`)? attr-dict `:` type($x) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;

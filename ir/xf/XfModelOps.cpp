@@ -34,6 +34,8 @@ static LogicalResult verifyLayer(Operation *op, FlatSymbolRefAttr calleeName, Op
   auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(op, calleeName);
   if (!callee)
     return op->emitOpError("calls ") << calleeName << ", which is no function of the module";
+  if (callee.isExternal())
+    return op->emitOpError("calls ") << calleeName << ", which has no body";
   FunctionType type = callee.getFunctionType();
   if (type.getNumInputs() < operands.size())
     return op->emitOpError("passes ") << operands.size() << " operands, but " << calleeName << " takes "
@@ -56,6 +58,12 @@ static LogicalResult verifyLayer(Operation *op, FlatSymbolRefAttr calleeName, Op
       return op->emitOpError("needs weight '")
              << full.getValue() << "' as " << type.getInput(index) << ", but it is a " << weight.getLoadedType();
   }
+  return success();
+}
+
+LogicalResult LayerOp::verify() {
+  if (getInputs().empty())
+    return emitOpError("has no operand: a layer's first one is the value that it changes");
   return success();
 }
 

@@ -43,6 +43,7 @@ def Xf_LayerOp : Xf_Op<"layer", [DeclareOpInterfaceMethods<SymbolUserOpInterface
   let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyRankedTensor>:$inputs, StrAttr:$weights);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = "$callee `(` $inputs `)` `weights` $weights attr-dict `:` functional-type($inputs, $result)";
+  let hasVerifier = 1;
 }
 
 def Xf_LayersOp : Xf_Op<"layers", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, Pure]> {

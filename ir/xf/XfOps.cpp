@@ -104,6 +104,9 @@ static LogicalResult verifyHeads(Operation *op, Value merged, Value split) {
   if (m.size() != 3 || s.size() != 4)
     return op->emitOpError("goes between [batch, seq, heads * head_dim] and [batch, heads, seq, head_dim]; found ")
            << merged.getType() << " and " << split.getType();
+  if (llvm::any_of(ArrayRef{s[1], s[3], m[2]}, ShapedType::isDynamic))
+    return op->emitOpError("has ") << merged.getType() << " and " << split.getType()
+                                   << "; heads, head_dim and the width must be static";
   if (s[1] * s[3] != m[2] || m[0] != s[0] || m[1] != s[2])
     return op->emitOpError("has ") << s[1] << " heads of " << s[3] << " on one side and " << m[2] << " on the other";
   return success();
@@ -186,20 +189,6 @@ LogicalResult PoolOp::verify() {
   if (failed(verifyForm(*this, getX(), getMask(), getCuSeqlens())))
     return failure();
   return verifyPooled(*this, getX(), getCuSeqlens(), getResult());
-}
-
-int64_t BufferOp::getBytesPerRow() {
-  auto type = cast<MemRefType>(getType());
-  int64_t elements = 1;
-  for (int64_t extent : type.getShape().drop_front())
-    elements *= extent;
-  return elements * type.getElementTypeBitWidth() / 8;
-}
-
-LogicalResult WeightAddressOp::verify() {
-  if (getWeights().empty() || (getWeights().size() > 1 && !getIndex()))
-    return emitOpError("has ") << getWeights().size() << " weights; expected one, or several and an index";
-  return success();
 }
 
 } // namespace lathe::xf

@@ -22,7 +22,7 @@ def Xf_PoolOp : Xf_PureOp<"pool", [AttrSizedOperandSegments]> {
   let arguments = (ins Xf_PoolModeAttr:$mode, Xf_Tensor:$x, Optional<Xf_Mask>:$mask, Optional<Xf_CuSeqlens>:$cu_seqlens);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
-    $mode $x (`mask` `(` $mask^ `:` type($mask) `)`)? (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? attr-dict
+    `` $mode $x (`mask` `(` $mask^ `:` type($mask) `)`)? (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? attr-dict
     `:` type($x) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -25,13 +25,14 @@ def Xf_PackedWeightOp : Xf_Op<"packed_weight", [Symbol]> {
     out as `layout` says: `rows` (as it is), `vector` (padded with zeros to a multiple of 16) or `panels`
     (`[ceil(N/16)][K][16]`, zero beyond N). It lies `offset` bytes, a multiple of 64, into the tensors' section.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, ArrayAttr:$sources, StrAttr:$layout, I64Attr:$offset, I64Attr:$bytes);
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$layout, I64Attr:$offset, I64Attr:$bytes);
   let assemblyFormat = "$sym_name `from` $sources `layout` $layout `offset` $offset `bytes` $bytes attr-dict";
+  let hasVerifier = 1;
 }
 
-def Xf_WeightAddressOp : Xf_PureOp<"weight_address"> {
+def Xf_WeightAddressOp : Xf_PureOp<"weight_address", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "where a packed weight lies; of several, where that of layer `index` lies";
-  let arguments = (ins ArrayAttr:$weights, Optional<I64>:$index);
+  let arguments = (ins FlatSymbolRefArrayAttr:$weights, Optional<I64>:$index);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$weights (`at` $index^)? attr-dict `:` type($result)";
   let hasVerifier = 1;
@@ -45,7 +46,8 @@ def Xf_BufferOp : Xf_Op<"buffer"> {
   }];
   let arguments = (ins Xf_RowsAttr:$rows, OptionalAttr<I64Attr>:$offset);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$rows (`offset` $offset^)? attr-dict `:` type($result)";
+  let assemblyFormat = "`` $rows (`offset` $offset^)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     int64_t getBytesPerRow();
   }];
@@ -56,6 +58,7 @@ def Xf_OutputAddressOp : Xf_PureOp<"output_address"> {
   let arguments = (ins DenseI64ArrayAttr:$outputs, Optional<I64>:$index);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$outputs (`at` $index^)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Xf_ColumnsOp : Xf_PureOp<"columns"> {
@@ -86,6 +89,7 @@ def Xf_LaunchOp : Xf_Op<"launch"> {
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs, I64:$panels, DenseI64ArrayAttr:$writes,
                        StrAttr:$step);
   let assemblyFormat = "$kernel `(` $inputs `)` `panels` $panels `writes` $writes `step` $step attr-dict `:` type($inputs)";
+  let hasVerifier = 1;
 }
 
 #endif // LATHE_IR_XF_SCHEDULE_OPS_TD

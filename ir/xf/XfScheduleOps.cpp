@@ -1,0 +1,64 @@
+//===- XfScheduleOps.cpp - verifiers of the ops on buffers --------------------===//
+#include "ir/xf/XfDialect.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace lathe::xf {
+
+LogicalResult PackedWeightOp::verify() {
+  static constexpr StringRef layouts[] = {"rows", "vector", "panels"};
+  if (!llvm::is_contained(layouts, getLayout()))
+    return emitOpError("has layout '") << getLayout() << "'; accepted are " << llvm::join(ArrayRef(layouts), ", ");
+  if (getSources().empty())
+    return emitOpError("has no sources");
+  if (int64_t(getOffset()) < 0 || getOffset() % 64)
+    return emitOpError("lies at ") << int64_t(getOffset()) << "; expected a multiple of 64";
+  return success();
+}
+
+LogicalResult WeightAddressOp::verify() {
+  if (getWeights().empty() || (getWeights().size() > 1 && !getIndex()))
+    return emitOpError("has ") << getWeights().size() << " weights; expected one, or several and an index";
+  return success();
+}
+
+LogicalResult WeightAddressOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  for (auto weight : getWeights().getAsRange<FlatSymbolRefAttr>())
+    if (!symbols.lookupNearestSymbolFrom<PackedWeightOp>(*this, weight))
+      return emitOpError("names ") << weight << ", which is no xf.packed_weight of the module";
+  return success();
+}
+
+LogicalResult OutputAddressOp::verify() {
+  if (getOutputs().empty() || (getOutputs().size() > 1 && !getIndex()))
+    return emitOpError("has ") << getOutputs().size() << " outputs; expected one, or several and an index";
+  return success();
+}
+
+LogicalResult BufferOp::verify() {
+  auto type = cast<MemRefType>(getType());
+  ArrayRef<int64_t> shape = type.getShape();
+  if (!type.getElementType().isIntOrFloat() || shape.empty() || !ShapedType::isDynamic(shape.front()) ||
+      llvm::any_of(shape.drop_front(), ShapedType::isDynamic))
+    return emitOpError("is a ") << type << "; expected rows of static extents, their number dynamic";
+  return success();
+}
+
+int64_t BufferOp::getBytesPerRow() {
+  auto type = cast<MemRefType>(getType());
+  int64_t elements = 1;
+  for (int64_t extent : type.getShape().drop_front())
+    elements *= extent;
+  return elements * type.getElementTypeBitWidth() / 8;
+}
+
+LogicalResult LaunchOp::verify() {
+  for (int64_t written : getWrites())
+    if (written < 0 || written >= int64_t(getInputs().size()))
+      return emitOpError("writes argument ") << written << " of " << getInputs().size();
+  return success();
+}
+
+} // namespace lathe::xf

@@ -1,0 +1,161 @@
+// One test per rule of the verifiers of XfAttentionOps.td.
+// RUN: lathe-opt %s --verify-diagnostics --split-input-file
+
+// split_heads: ranks
+func.func @f(%x: tensor<?x4xf32>) {
+  // expected-error @+1 {{goes between [batch, seq, heads * head_dim] and [batch, heads, seq, head_dim]; found 'tensor<?x4xf32>' and 'tensor<?x2x?x2xf32>'}}
+  %0 = xf.split_heads %x : tensor<?x4xf32> -> tensor<?x2x?x2xf32>
+  return
+}
+
+// -----
+// split_heads: static heads
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{heads, head_dim and the width must be static}}
+  %0 = xf.split_heads %x : tensor<?x?x4xf32> -> tensor<?x?x?x2xf32>
+  return
+}
+
+// -----
+// split_heads: heads * head_dim
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{has 2 heads of 3 on one side and 4 on the other}}
+  %0 = xf.split_heads %x : tensor<?x?x4xf32> -> tensor<?x2x?x3xf32>
+  return
+}
+
+// -----
+// merge_heads: batch and seq stay
+func.func @f(%x: tensor<?x2x5x2xf32>) {
+  // expected-error @+1 {{has 2 heads of 2 on one side and 4 on the other}}
+  %0 = xf.merge_heads %x : tensor<?x2x5x2xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// matmul: ranks
+func.func @f(%a: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{multiplies [batch, heads, M, K] with [batch, heads, K, N]; found 'tensor<?x?x4xf32>'}}
+  %0 = xf.matmul %a, %a : tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// matmul: K
+func.func @f(%a: tensor<?x2x5x4xf32>, %b: tensor<?x2x3x6xf32>) {
+  // expected-error @+1 {{do not agree in batch, heads or K}}
+  %0 = xf.matmul %a, %b : tensor<?x2x5x4xf32>, tensor<?x2x3x6xf32> -> tensor<?x2x5x6xf32>
+  return
+}
+
+// -----
+// matmul: K of a transposed operand is its last extent
+func.func @f(%a: tensor<?x2x5x4xf32>, %b: tensor<?x2x4x6xf32>) {
+  // expected-error @+1 {{do not agree in batch, heads or K}}
+  %0 = xf.matmul %a, transposed %b : tensor<?x2x5x4xf32>, tensor<?x2x4x6xf32> -> tensor<?x2x5x6xf32>
+  return
+}
+
+// -----
+// matmul: heads
+func.func @f(%a: tensor<?x2x5x4xf32>, %b: tensor<?x3x4x6xf32>) {
+  // expected-error @+1 {{do not agree in batch, heads or K}}
+  %0 = xf.matmul %a, %b : tensor<?x2x5x4xf32>, tensor<?x3x4x6xf32> -> tensor<?x2x5x6xf32>
+  return
+}
+
+// -----
+// matmul: result
+func.func @f(%a: tensor<?x2x5x4xf32>, %b: tensor<?x2x4x6xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x2x5x7xf32>'; expected 'tensor<?x2x5x6xf32>'}}
+  %0 = xf.matmul %a, %b : tensor<?x2x5x4xf32>, tensor<?x2x4x6xf32> -> tensor<?x2x5x7xf32>
+  return
+}
+
+// -----
+// mask_scores: ranks
+func.func @f(%s: tensor<?x2x?x?xf32>, %mask: tensor<?xi1>) {
+  // expected-error @+1 {{masks scores [batch, heads, queries, keys] with [batch, keys]; found 'tensor<?x2x?x?xf32>' and 'tensor<?xi1>'}}
+  %0 = xf.mask_scores %s, %mask : tensor<?x2x?x?xf32>, tensor<?xi1>
+  return
+}
+
+// -----
+// mask_scores: keys
+func.func @f(%s: tensor<?x2x?x5xf32>, %mask: tensor<?x6xi1>) {
+  // expected-error @+1 {{do not agree in batch or keys}}
+  %0 = xf.mask_scores %s, %mask : tensor<?x2x?x5xf32>, tensor<?x6xi1>
+  return
+}
+
+// -----
+// mask_scores: a mask holds booleans
+func.func @f(%s: tensor<?x2x?x?xf32>, %mask: tensor<?x?xf32>) {
+  // expected-error @+1 {{operand #1 must be ranked tensor of 1-bit signless integer values}}
+  %0 = xf.mask_scores %s, %mask : tensor<?x2x?x?xf32>, tensor<?x?xf32>
+  return
+}
+
+// -----
+// attention: dense without cu_seqlens is [batch, seq, width]
+func.func @f(%x: tensor<?x4xf32>) {
+  // expected-error @+1 {{takes [batch, seq, width], or [tokens, width] with cu_seqlens; found 'tensor<?x4xf32>' without cu_seqlens}}
+  %0 = xf.attention %x, %x, %x heads 2 scale 1.0 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// attention: packed is [tokens, width]
+func.func @f(%x: tensor<?x?x4xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{found 'tensor<?x?x4xf32>' with cu_seqlens}}
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: mask or cu_seqlens
+func.func @f(%x: tensor<?x4xf32>, %mask: tensor<?x?xi1>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{has both a mask and cu_seqlens; expected one of them}}
+  %0 = xf.attention %x, %x, %x mask(%mask : tensor<?x?xi1>) cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 1.0 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// attention: the mask's shape
+func.func @f(%x: tensor<?x5x4xf32>, %mask: tensor<?x6xi1>) {
+  // expected-error @+1 {{mask is a 'tensor<?x6xi1>' for 'tensor<?x5x4xf32>'; expected [batch, seq]}}
+  %0 = xf.attention %x, %x, %x mask(%mask : tensor<?x6xi1>) heads 2 scale 1.0 : tensor<?x5x4xf32>, tensor<?x5x4xf32>, tensor<?x5x4xf32> -> tensor<?x5x4xf32>
+  return
+}
+
+// -----
+// attention: keys and values are alike
+func.func @f(%x: tensor<?x5x4xf32>, %v: tensor<?x6x4xf32>) {
+  // expected-error @+1 {{query 'tensor<?x5x4xf32>', key 'tensor<?x5x4xf32>' and value 'tensor<?x6x4xf32>' do not agree}}
+  %0 = xf.attention %x, %x, %v heads 2 scale 1.0 : tensor<?x5x4xf32>, tensor<?x5x4xf32>, tensor<?x6x4xf32> -> tensor<?x5x4xf32>
+  return
+}
+
+// -----
+// attention: heads divide the width
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{has 3 heads for a width of 4}}
+  %0 = xf.attention %x, %x, %x heads 3 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: heads are positive
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{has 0 heads for a width of 4}}
+  %0 = xf.attention %x, %x, %x heads 0 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: the result has the queries' shape
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x?x8xf32>'; expected 'tensor<?x?x4xf32>'}}
+  %0 = xf.attention %x, %x, %x heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x8xf32>
+  return
+}

@@ -1,0 +1,84 @@
+// Every op of the dense form, printed and read again: as it is written here, and in MLIR's generic form.
+// RUN: lathe-opt %s | FileCheck %s
+// RUN: lathe-opt %s | lathe-opt | FileCheck %s
+// RUN: lathe-opt --mlir-print-op-generic %s | lathe-opt | FileCheck %s
+
+// CHECK: xf.weight @table = dense<1.000000e+00> : tensor<10x4xf32>
+xf.weight @table = dense<1.0> : tensor<10x4xf32>
+// CHECK: xf.weight @half = dense<0.000000e+00> : tensor<4xf16>
+xf.weight @half = dense<0.0> : tensor<4xf16>
+xf.weight @layer.0.gain = dense<1.0> : tensor<4xbf16>
+// CHECK: xf.weight @from_file = dense_resource<from_file> : tensor<2xf32>
+xf.weight @from_file = dense_resource<from_file> : tensor<2xf32>
+
+// CHECK-LABEL: func.func private @layer
+func.func private @layer(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>, %gain: tensor<4xf32> {xf.weight = "gain"})
+    -> tensor<?x?x4xf32> {
+  // CHECK: xf.layer_norm %{{.*}}, %{{.*}}, %{{.*}} eps 9.9999999999999998E-13 : tensor<?x?x4xf32>, tensor<4xf32>, tensor<4xf32> -> tensor<?x?x4xf32>
+  %0 = xf.layer_norm %x, %gain, %gain eps 1.0e-12 : tensor<?x?x4xf32>, tensor<4xf32>, tensor<4xf32> -> tensor<?x?x4xf32>
+  return %0 : tensor<?x?x4xf32>
+}
+
+// CHECK-LABEL: func.func @lookups
+func.func @lookups(%ids: tensor<?x?xi32>) -> tensor<?x?x4xf32> {
+  // CHECK: %[[TABLE:.*]] = xf.load_weight @table : tensor<10x4xf32>
+  %table = xf.load_weight @table : tensor<10x4xf32>
+  // CHECK: %[[BIAS:.*]] = xf.load_weight @half : tensor<4xf32>
+  %bias = xf.load_weight @half : tensor<4xf32>
+  // CHECK: xf.lookup %{{.*}} in %[[TABLE]] : tensor<?x?xi32>, tensor<10x4xf32> -> tensor<?x?x4xf32>
+  %0 = xf.lookup %ids in %table : tensor<?x?xi32>, tensor<10x4xf32> -> tensor<?x?x4xf32>
+  // CHECK: xf.linear %{{.*}}, %[[TABLE]] : tensor<?x?x4xf32>, tensor<10x4xf32> -> tensor<?x?x10xf32>
+  %1 = xf.linear %0, %table : tensor<?x?x4xf32>, tensor<10x4xf32> -> tensor<?x?x10xf32>
+  return %0 : tensor<?x?x4xf32>
+}
+
+// CHECK-LABEL: func.func @attention
+func.func @attention(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x4xf32> {
+  // CHECK: %[[Q:.*]] = xf.split_heads %{{.*}} : tensor<?x?x4xf32> -> tensor<?x2x?x2xf32>
+  %q = xf.split_heads %x : tensor<?x?x4xf32> -> tensor<?x2x?x2xf32>
+  // CHECK: xf.matmul %[[Q]], transposed %[[Q]] : tensor<?x2x?x2xf32>, tensor<?x2x?x2xf32> -> tensor<?x2x?x?xf32>
+  %0 = xf.matmul %q, transposed %q : tensor<?x2x?x2xf32>, tensor<?x2x?x2xf32> -> tensor<?x2x?x?xf32>
+  // CHECK: xf.scale %{{.*}} by 5.000000e-01 : tensor<?x2x?x?xf32>
+  %1 = xf.scale %0 by 0.5 : tensor<?x2x?x?xf32>
+  // CHECK: xf.mask_scores %{{.*}}, %{{.*}} : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  %2 = xf.mask_scores %1, %mask : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  // CHECK: xf.softmax %{{.*}} : tensor<?x2x?x?xf32>
+  %3 = xf.softmax %2 : tensor<?x2x?x?xf32>
+  // CHECK: xf.matmul %{{.*}}, %[[Q]] : tensor<?x2x?x?xf32>, tensor<?x2x?x2xf32> -> tensor<?x2x?x2xf32>
+  %4 = xf.matmul %3, %q : tensor<?x2x?x?xf32>, tensor<?x2x?x2xf32> -> tensor<?x2x?x2xf32>
+  // CHECK: xf.merge_heads %{{.*}} : tensor<?x2x?x2xf32> -> tensor<?x?x4xf32>
+  %5 = xf.merge_heads %4 : tensor<?x2x?x2xf32> -> tensor<?x?x4xf32>
+  // CHECK: xf.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) heads 2 scale 5.000000e-01 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  %6 = xf.attention %5, %5, %5 mask(%mask : tensor<?x?xi1>) heads 2 scale 0.5
+      : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return %6 : tensor<?x?x4xf32>
+}
+
+// CHECK-LABEL: func.func @head
+func.func @head(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x12xf32> {
+  // CHECK: xf.add %{{.*}}, %{{.*}} : tensor<?x?x4xf32>
+  %0 = xf.add %x, %x : tensor<?x?x4xf32>
+  // CHECK: xf.activate gelu %{{.*}} : tensor<?x?x4xf32>
+  %1 = xf.activate gelu %0 : tensor<?x?x4xf32>
+  // CHECK: xf.activate gelu_tanh
+  // CHECK: xf.activate relu
+  // CHECK: xf.activate silu
+  // CHECK: xf.activate tanh
+  %2 = xf.activate gelu_tanh %1 : tensor<?x?x4xf32>
+  %3 = xf.activate relu %2 : tensor<?x?x4xf32>
+  %4 = xf.activate silu %3 : tensor<?x?x4xf32>
+  %5 = xf.activate tanh %4 : tensor<?x?x4xf32>
+  // CHECK: xf.layer @layer(%{{.*}}, %{{.*}}) weights "layer.0." : (tensor<?x?x4xf32>, tensor<?x?xi1>) -> tensor<?x?x4xf32>
+  %6 = xf.layer @layer(%5, %mask) weights "layer.0." : (tensor<?x?x4xf32>, tensor<?x?xi1>) -> tensor<?x?x4xf32>
+  // CHECK: xf.first_token %{{.*}} : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  %7 = xf.first_token %6 : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  // CHECK: xf.pool mean %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  %8 = xf.pool mean %6 mask(%mask : tensor<?x?xi1>) : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  // CHECK: xf.pool max %{{.*}} : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  %9 = xf.pool max %6 : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  // CHECK: xf.join %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x12xf32>
+  %10 = xf.join %7, %8, %9 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x12xf32>
+  // CHECK: xf.normalize %{{.*}} eps 9.9999999999999998E-13 : tensor<?x12xf32>
+  %11 = xf.normalize %10 eps 1.0e-12 : tensor<?x12xf32>
+  return %11 : tensor<?x12xf32>
+}

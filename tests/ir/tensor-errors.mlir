@@ -1,0 +1,226 @@
+// One test per rule of the verifiers of embeddings, linears, norms, poolings and elementwise ops.
+// RUN: lathe-opt %s --verify-diagnostics --split-input-file
+
+// every tensor has an axis
+func.func @f(%x: tensor<f32>) {
+  // expected-error @+1 {{operand #0 must be tensor with at least one axis of 32-bit float values, but got 'tensor<f32>'}}
+  %0 = xf.activate relu %x : tensor<f32>
+  return
+}
+
+// -----
+// every tensor is f32
+func.func @f(%x: tensor<4xf16>) {
+  // expected-error @+1 {{operand #0 must be tensor with at least one axis of 32-bit float values, but got 'tensor<4xf16>'}}
+  %0 = xf.softmax %x : tensor<4xf16>
+  return
+}
+
+// -----
+// activate: known functions
+func.func @f(%x: tensor<?x4xf32>) {
+  // expected-error @+2 {{expected ::lathe::xf::Activation to be one of: gelu, gelu_tanh, relu, silu, tanh}}
+  // expected-error @+1 {{failed to parse Xf_ActivationAttr}}
+  %0 = xf.activate swish %x : tensor<?x4xf32>
+  return
+}
+
+// -----
+// lookup: result is ids' shape and the table's width
+func.func @f(%ids: tensor<?x?xi32>, %table: tensor<10x4xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x4xf32>'; expected 'tensor<?x?x4xf32>'}}
+  %0 = xf.lookup %ids in %table : tensor<?x?xi32>, tensor<10x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// embed: ids and tables come in pairs
+func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>) {
+  // expected-error @+1 {{has 2 ids for 1 tables; expected one of each}}
+  %0 = xf.embed ids(%ids, %ids : tensor<?xi32>, tensor<?xi32>) tables(%table : tensor<10x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// embed: the norm is whole
+func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>) {
+  // expected-error @+1 {{has some of gain, bias and eps; expected all or none}}
+  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) {eps = 1.0 : f64} -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// embed: result
+func.func @f(%ids: tensor<?xi32>, %ids2: tensor<5xi32>, %table: tensor<10x4xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x4xf32>'; expected 'tensor<5x4xf32>'}}
+  %0 = xf.embed ids(%ids, %ids2 : tensor<?xi32>, tensor<5xi32>) tables(%table, %table : tensor<10x4xf32>, tensor<10x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// embed: tables are equally wide
+func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>, %wide: tensor<10x5xf32>) {
+  // expected-error @+1 {{table is a 'tensor<10x5xf32>'; expected rows of 4}}
+  %0 = xf.embed ids(%ids, %ids : tensor<?xi32>, tensor<?xi32>) tables(%table, %wide : tensor<10x4xf32>, tensor<10x5xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// embed: gain
+func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>, %v: tensor<4xf32>, %w: tensor<5xf32>) {
+  // expected-error @+1 {{gain is a 'tensor<5xf32>'; expected 'tensor<4xf32>'}}
+  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) norm(%w, %v : tensor<5xf32>, tensor<4xf32>) eps 1.0 -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// embed: bias
+func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>, %v: tensor<4xf32>, %w: tensor<5xf32>) {
+  // expected-error @+1 {{bias is a 'tensor<5xf32>'; expected 'tensor<4xf32>'}}
+  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) norm(%v, %w : tensor<4xf32>, tensor<5xf32>) eps 1.0 -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// linear: K
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x5xf32>) {
+  // expected-error @+1 {{x has K = 4, but the weight [N, K] is a 'tensor<8x5xf32>'}}
+  %0 = xf.linear %x, %w : tensor<?x4xf32>, tensor<8x5xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+// linear: result
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x9xf32>'; expected 'tensor<?x8xf32>'}}
+  %0 = xf.linear %x, %w : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x9xf32>
+  return
+}
+
+// -----
+// linear: bias
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{bias is a 'tensor<4xf32>'; expected 'tensor<8xf32>'}}
+  %0 = xf.linear %x, %w bias(%b : tensor<4xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+// linear: residual
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error @+1 {{residual is a 'tensor<?x4xf32>'; expected 'tensor<?x8xf32>'}}
+  %0 = xf.linear %x, %w residual(%x : tensor<?x4xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+// concat: there are parts
+func.func @f() {
+  // expected-error @+1 {{has no parts}}
+  %0 = "xf.concat"() : () -> tensor<4xf32>
+  return
+}
+
+// -----
+// concat: rank
+func.func @f(%a: tensor<4x4xf32>) {
+  // expected-error @+1 {{part is a 'tensor<4x4xf32>', the whole a 'tensor<4xf32>'; expected the same rank}}
+  %0 = xf.concat %a : tensor<4x4xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+// concat: other extents
+func.func @f(%a: tensor<4x4xf32>, %b: tensor<4x5xf32>) {
+  // expected-error @+1 {{part is a 'tensor<4x5xf32>'; expected 'tensor<4x4xf32>'}}
+  %0 = xf.concat %a, %b : tensor<4x4xf32>, tensor<4x5xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+// concat: the sum
+func.func @f(%a: tensor<4x4xf32>) {
+  // expected-error @+1 {{parts have 8 along axis 0, the whole 9}}
+  %0 = xf.concat %a, %a : tensor<4x4xf32>, tensor<4x4xf32> -> tensor<9x4xf32>
+  return
+}
+
+// -----
+// join: the sum is that of the last axis
+func.func @f(%a: tensor<?x4xf32>) {
+  // expected-error @+1 {{parts have 8 along axis 1, the whole 4}}
+  %0 = xf.join %a, %a : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// split: the sum
+func.func @f(%a: tensor<?x12xf32>) {
+  // expected-error @+1 {{parts have 8 along axis 1, the whole 12}}
+  %0:2 = xf.split %a : tensor<?x12xf32> -> tensor<?x4xf32>, tensor<?x4xf32>
+  return
+}
+
+// -----
+// layer_norm: result
+func.func @f(%x: tensor<?x4xf32>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x5xf32>'; expected 'tensor<?x4xf32>'}}
+  %0 = xf.layer_norm %x, %v, %v eps 1.0 : tensor<?x4xf32>, tensor<4xf32>, tensor<4xf32> -> tensor<?x5xf32>
+  return
+}
+
+// -----
+// layer_norm: gain
+func.func @f(%x: tensor<?x4xf32>, %v: tensor<4xf32>, %w: tensor<5xf32>) {
+  // expected-error @+1 {{gain is a 'tensor<5xf32>'; expected 'tensor<4xf32>'}}
+  %0 = xf.layer_norm %x, %w, %v eps 1.0 : tensor<?x4xf32>, tensor<5xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// layer_norm: bias
+func.func @f(%x: tensor<?x4xf32>, %v: tensor<4xf32>, %w: tensor<5xf32>) {
+  // expected-error @+1 {{bias is a 'tensor<5xf32>'; expected 'tensor<4xf32>'}}
+  %0 = xf.layer_norm %x, %v, %w eps 1.0 : tensor<?x4xf32>, tensor<4xf32>, tensor<5xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// layer_norm: residual
+func.func @f(%x: tensor<?x4xf32>, %r: tensor<?x5xf32>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{residual is a 'tensor<?x5xf32>'; expected 'tensor<?x4xf32>'}}
+  %0 = xf.layer_norm %x residual(%r : tensor<?x5xf32>), %v, %v eps 1.0 : tensor<?x4xf32>, tensor<4xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// first_token: dense or packed
+func.func @f(%x: tensor<?x4xf32>) {
+  // expected-error @+1 {{takes [batch, seq, width], or [tokens, width] with cu_seqlens; found 'tensor<?x4xf32>' without cu_seqlens}}
+  %0 = xf.first_token %x : tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// first_token: result
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x?x4xf32>'; expected 'tensor<?x4xf32>'}}
+  %0 = xf.first_token %x : tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// pool: mask or cu_seqlens
+func.func @f(%x: tensor<?x4xf32>, %mask: tensor<?x?xi1>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{has both a mask and cu_seqlens; expected one of them}}
+  %0 = xf.pool mean %x mask(%mask : tensor<?x?xi1>) cu_seqlens(%cu : tensor<?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// pool: result
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x5xf32>'; expected 'tensor<?x4xf32>'}}
+  %0 = xf.pool max %x : tensor<?x?x4xf32> -> tensor<?x5xf32>
+  return
+}
