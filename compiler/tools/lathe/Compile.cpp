@@ -1,4 +1,5 @@
 //===- Compile.cpp - lathe compile --------------------------------------------===//
+#include "compiler/tools/lathe/ImportFlags.h"
 #include "compiler/tools/lathe/Verbs.h"
 
 #include "compiler/driver/Compile.h"
@@ -11,8 +12,8 @@ namespace {
 /// The flags as given; `resolve` turns them into the driver's options.
 struct Flags {
   CompileOptions options;
-  std::string task, precision = "f32", isa = "all", target = "cpu", features, stage, calibrate;
-  std::vector<std::string> pooling, emit;
+  ImportFlags import;
+  std::string precision = "f32", isa = "all", target = "cpu", features, stage, calibrate;
   double maxDrift = 0;
   bool tune = false, noGraphPasses = false;
 
@@ -20,23 +21,14 @@ struct Flags {
 };
 } // namespace
 
-/// One value of a list that options take as "a,b" or by repeating them.
-static std::vector<std::string> splitList(const std::vector<std::string> &values) {
-  std::vector<std::string> items;
-  for (const std::string &value : values)
-    for (llvm::StringRef item : llvm::split(value, ','))
-      items.push_back(item.str());
-  return items;
-}
-
 llvm::Error Flags::resolve() {
   if (precision != "f32")
-    return notBuiltYet("--precision " + precision);
+    return notBuiltYet("--precision " + precision, "f32");
   for (llvm::StringRef level : llvm::split(isa, ','))
     if (level != "all" && level != "avx512")
-      return notBuiltYet(("--isa " + level).str());
+      return notBuiltYet(("--isa " + level).str(), "all, avx512");
   if (target != "cpu")
-    return notBuiltYet("--target " + target);
+    return notBuiltYet("--target " + target, "cpu");
   if (!features.empty())
     return notBuiltYet("--features");
   if (!calibrate.empty())
@@ -45,23 +37,10 @@ llvm::Error Flags::resolve() {
     return notBuiltYet("--max-drift");
   if (tune)
     return notBuiltYet("--tune");
-  if (!task.empty()) {
-    llvm::Expected<Task> parsed = parseTask(task);
-    if (!parsed)
-      return parsed.takeError();
-    options.import.task = *parsed;
-  }
-  for (const std::string &name : splitList(pooling)) {
-    llvm::Expected<PoolingMode> mode = parsePooling(name);
-    if (!mode)
-      return mode.takeError();
-    options.import.pooling.push_back(*mode);
-  }
-  for (const std::string &name : splitList(emit)) {
-    if (name != "hidden_states")
-      return notBuiltYet("--emit " + name);
-    options.import.hiddenStates = true;
-  }
+  llvm::Expected<ImportOptions> imported = import.resolve();
+  if (!imported)
+    return imported.takeError();
+  options.import = *imported;
   if (!stage.empty()) {
     llvm::Expected<Stage> parsed = parseStage(stage);
     if (!parsed)
@@ -79,12 +58,10 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("MODEL", flags->options.model, "A Hugging Face or sentence-transformers directory")->required();
   verb->add_option("-o,--output", flags->options.output, "Directory of the artifact; replaced in one step if it holds one");
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
-  verb->add_option("--task", flags->task, "What to compute (default: what the directory says): base, masked-lm, embedding");
+  flags->import.declare(*verb);
   verb->add_option("--precision", flags->precision, "f32");
   verb->add_option("--isa", flags->isa, "Instruction set levels to generate: all, or a list of: avx512");
   verb->add_option("--target", flags->target, "cpu");
-  verb->add_option("--pooling", flags->pooling, "Sentence embedding of a plain model: cls, mean, max, or a list to join");
-  verb->add_option("--emit", flags->emit, "More outputs: hidden_states");
   verb->add_option("--features", flags->features, "Token features (not supported yet)");
   verb->add_option("--max-drift", flags->maxDrift, "Largest drift from f32 (not supported yet)");
   verb->add_option("--calibrate", flags->calibrate, "Inputs to measure drift on (not supported yet)");

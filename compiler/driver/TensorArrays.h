@@ -1,0 +1,50 @@
+//===- TensorArrays.h - tensors of files, as a model takes and gives them -----===//
+#ifndef LATHE_COMPILER_DRIVER_TENSORARRAYS_H
+#define LATHE_COMPILER_DRIVER_TENSORARRAYS_H
+
+#include "compiler/driver/Artifact.h"
+#include "compiler/import/safetensors/SafetensorsFile.h"
+
+namespace lathe {
+
+/// The inputs of one run. What names and shapes a model takes, it knows itself.
+class InputTensors {
+public:
+  struct Array {
+    std::string name;
+    lathe_dtype dtype; ///< LATHE_I32 or LATHE_I64
+    llvm::SmallVector<int64_t, 3> shape;
+    std::vector<uint8_t> bytes;
+
+    int64_t count() const { return static_cast<int64_t>(bytes.size()) / (dtype == LATHE_I32 ? 4 : 8); }
+    int64_t at(int64_t index) const;
+  };
+
+  /// Copies them out of a safetensors file, whose data need not be aligned. Types other than I32 and I64 are errors.
+  static llvm::Expected<InputTensors> read(llvm::StringRef path);
+  llvm::Error write(llvm::StringRef path) const;
+
+  void add(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int32_t> values);
+
+  llvm::ArrayRef<Array> arrays() const { return tensors; }
+  /// The array of that name, or null.
+  const Array *find(llvm::StringRef name) const;
+  /// Elements of input_ids, the most tokens that a run can have; 0 without any.
+  int64_t tokens() const;
+  /// For the library; valid until the next `add`.
+  std::vector<lathe_tensor> views() const;
+
+private:
+  std::vector<Array> tensors;
+};
+
+/// Runs an entry (empty: the first) on inputs of any size, with a budget to match, and gives all of its outputs.
+llvm::Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, llvm::StringRef entry, int64_t threads,
+                                                  const InputTensors &inputs);
+
+/// Writes outputs to a safetensors file in one step: afterwards there are all of them, or what was there before.
+llvm::Error writeOutputs(llvm::StringRef path, llvm::ArrayRef<FloatTensor> outputs);
+
+} // namespace lathe
+
+#endif

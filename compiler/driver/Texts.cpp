@@ -1,0 +1,246 @@
+//===- Texts.cpp - from texts to tokens, and tokens through a model -----------===//
+#include "compiler/driver/Texts.h"
+
+#include "compiler/driver/Compile.h"
+#include "compiler/driver/TensorArrays.h"
+#include "compiler/import/checkpoint/ModelDirectory.h"
+#include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/tokenizer/CompileTokenizer.h"
+#include "runtime/tokenizer/Tokenizer.h"
+
+#include "llvm/Support/AlignOf.h"
+#include "llvm/Support/MemAlloc.h"
+
+using llvm::ArrayRef;
+using llvm::createStringError;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace lathe {
+
+//===----------------------------------------------------------------------===//
+// Tokenizers
+//===----------------------------------------------------------------------===//
+
+/// The ABI's strings end with NUL: one inside a text would silently cut it off.
+static Error checkNoNul(const std::string &text, const std::optional<std::string> &pair) {
+  if (StringRef(text).contains('\0') || (pair && StringRef(*pair).contains('\0')))
+    return createStringError("the text " + quote(text) + " holds a NUL character");
+  return Error::success();
+}
+
+static std::optional<std::string> optionalText(const char *text) {
+  return text ? std::optional<std::string>(text) : std::nullopt;
+}
+
+static TokenizedText copyEncoding(const lathe_encoding &encoding, const TextTokenizer &tokenizer) {
+  TokenizedText text;
+  text.ids.assign(encoding.ids, encoding.ids + encoding.length);
+  text.typeIds.assign(encoding.type_ids, encoding.type_ids + encoding.length);
+  text.special.assign(encoding.special_tokens_mask, encoding.special_tokens_mask + encoding.length);
+  for (size_t index = 0; index < encoding.length; ++index) {
+    text.offsets.push_back({encoding.offsets[2 * index], encoding.offsets[2 * index + 1]});
+    text.tokens.push_back(tokenizer.token(encoding.ids[index]));
+  }
+  return text;
+}
+
+/// Asks for the length, then for the text.
+static Expected<std::string>
+decodeWith(llvm::function_ref<lathe_status(char *, size_t, size_t *, lathe_error *)> decode) {
+  lathe_error error = {};
+  size_t length = 0;
+  if (decode(nullptr, 0, &length, &error))
+    return toError(error);
+  std::string text(length + 1, '\0');
+  if (decode(text.data(), text.size(), &length, &error))
+    return toError(error);
+  text.resize(length);
+  return text;
+}
+
+namespace {
+
+class ArtifactTokenizer final : public TextTokenizer {
+public:
+  explicit ArtifactTokenizer(const LoadedModel &model) : api(model.api()), model(model.model()) {}
+
+  Expected<TokenizedText> tokenize(const std::string &text, const std::optional<std::string> &pair,
+                                   const TokenizeOptions &options) const override {
+    if (Error error = checkNoNul(text, pair))
+      return std::move(error);
+    lathe_tokenize_options settings = {};
+    settings.size = sizeof settings;
+    settings.max_length = options.maxLength.value_or(-1);
+    settings.truncation = options.truncation;
+    lathe_encoding encoding = {};
+    lathe_error error = {};
+    if (api.tokenize(model, text.c_str(), pair ? pair->c_str() : nullptr, &settings, &encoding, &error))
+      return toError(error);
+    TokenizedText result = copyEncoding(encoding, *this);
+    api.free_encoding(model, &encoding);
+    return result;
+  }
+
+  std::optional<std::string> token(int32_t id) const override { return optionalText(api.token_text(model, id)); }
+
+  Expected<std::string> decode(ArrayRef<int32_t> ids, bool skipSpecialTokens) const override {
+    return decodeWith([&](char *text, size_t capacity, size_t *length, lathe_error *error) {
+      return api.detokenize(model, ids.data(), ids.size(), skipSpecialTokens, text, capacity, length, error);
+    });
+  }
+
+private:
+  const lathe_api &api;
+  const lathe_model *model;
+};
+
+/// Tables compiled in this process, walked by the functions that ship with artifacts.
+class DirectoryTokenizer final : public TextTokenizer {
+public:
+  DirectoryTokenizer(ArrayRef<uint8_t> bytes, int64_t maxLength)
+      : tables(static_cast<uint8_t *>(llvm::allocate_buffer(bytes.size(), tokenizerAlignment)), Free{bytes.size()}),
+        maxLength(maxLength) {
+    llvm::copy(bytes, tables.get());
+  }
+  Error open() {
+    lathe_error error = {};
+    return openTokenizer(tables.get(), tables.get_deleter().bytes, tokenizer, &error) ? toError(error)
+                                                                                      : Error::success();
+  }
+
+  Expected<TokenizedText> tokenize(const std::string &text, const std::optional<std::string> &pair,
+                                   const TokenizeOptions &options) const override {
+    if (Error error = checkNoNul(text, pair))
+      return std::move(error);
+    lathe_encoding encoding = {};
+    lathe_error error = {};
+    if (lathe::tokenize(tokenizer, allocator, text.c_str(), pair ? pair->c_str() : nullptr,
+                        options.maxLength.value_or(maxLength), options.truncation, &encoding, &error))
+      return toError(error);
+    TokenizedText result = copyEncoding(encoding, *this);
+    freeEncoding(allocator, &encoding);
+    return result;
+  }
+
+  std::optional<std::string> token(int32_t id) const override { return optionalText(tokenText(tokenizer, id)); }
+
+  Expected<std::string> decode(ArrayRef<int32_t> ids, bool skipSpecialTokens) const override {
+    return decodeWith([&](char *text, size_t capacity, size_t *length, lathe_error *error) {
+      return detokenize(tokenizer, ids.data(), ids.size(), skipSpecialTokens, text, capacity, length, error);
+    });
+  }
+
+private:
+  struct Free {
+    size_t bytes;
+    void operator()(uint8_t *memory) const { llvm::deallocate_buffer(memory, bytes, tokenizerAlignment); }
+  };
+
+  std::unique_ptr<uint8_t, Free> tables;
+  Tokenizer tokenizer = {};
+  int64_t maxLength;
+  const lathe_allocator allocator = {
+      [](void *, size_t bytes) { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); },
+      [](void *, void *memory, size_t) { std::free(memory); }, nullptr};
+};
+
+} // namespace
+
+std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model) {
+  return std::make_unique<ArtifactTokenizer>(model);
+}
+
+Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef directory) {
+  // The same files, in the same order, as when the whole model is compiled; but a config.json need not be there.
+  Expected<std::optional<SentenceTransformer>> sentence = readSentenceTransformer(directory);
+  if (!sentence)
+    return sentence.takeError();
+  std::string path = *sentence ? (*sentence)->transformerPath : directory.str();
+  Expected<std::optional<CompiledTokenizer>> compiled =
+      compileTokenizer(path, {.lowerFirst = *sentence && (*sentence)->doLowerCase});
+  if (!compiled)
+    return compiled.takeError();
+  if (!*compiled)
+    return createStringError(quote(path) + " has no tokenizer that is supported; accepted are tokenizer.json and "
+                                           "vocab.txt of a WordPiece tokenizer");
+  ImportedModel limits; // only what maximumLength reads
+  if (*sentence)
+    limits.sentenceMaxLength = (*sentence)->maxSeqLength;
+  if (hasEntry(path, "config.json")) {
+    Expected<JsonDocument> config = JsonDocument::open(joinPath(path, "config.json"));
+    if (!config)
+      return config.takeError();
+    JsonFields fields(*config);
+    // An absent field has its config class's default; classes without such a field have no limit.
+    int64_t absent = fields.getOptionalString("model_type") == "bert" ? 512 : 0;
+    limits.positionLimit = fields.getOptionalInt("max_position_embeddings", 0, INT32_MAX).value_or(absent);
+    if (Error error = fields.takeError())
+      return std::move(error);
+  }
+  auto tokenizer = std::make_unique<DirectoryTokenizer>(
+      (*compiled)->tables, maximumLength(limits, (*compiled)->modelMaxLength, (*compiled)->truncationLength));
+  if (Error error = tokenizer->open())
+    return std::move(error);
+  return tokenizer;
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+/// Runs texts [begin, end) as one ragged batch.
+static Error runBatch(const RunContext &context, const lathe_entry_info &entry, ArrayRef<TokenizedText> texts,
+                      size_t begin, size_t end, ArrayRef<std::string> names,
+                      llvm::function_ref<Error(size_t, ArrayRef<TextOutput>)> receive) {
+  std::vector<int32_t> ids, typeIds, offsets = {0};
+  for (const TokenizedText &text : texts.slice(begin, end - begin)) {
+    llvm::append_range(ids, text.ids);
+    llvm::append_range(typeIds, text.typeIds);
+    offsets.push_back(static_cast<int32_t>(ids.size()));
+  }
+  InputTensors inputs;
+  inputs.add("input_ids", {int64_t(ids.size())}, ids);
+  inputs.add("cu_seqlens", {int64_t(offsets.size())}, offsets);
+  if (hasInput(entry, "token_type_ids"))
+    inputs.add("token_type_ids", {int64_t(ids.size())}, typeIds);
+  std::vector<lathe_tensor> views = inputs.views();
+  Expected<std::vector<FloatTensor>> outputs = context.prepare(entry, views, names);
+  if (!outputs)
+    return outputs.takeError();
+  if (Error error = context.run(entry, views, *outputs))
+    return error;
+
+  for (size_t index = begin; index < end; ++index) {
+    std::vector<TextOutput> parts;
+    for (const FloatTensor &output : *outputs) {
+      auto io = llvm::find_if(ArrayRef(entry.outputs, entry.n_outputs),
+                              [&](const lathe_io &io) { return output.name == io.name; });
+      bool perToken = io->rank == 3; // [batch, seq, width]
+      int64_t width = output.shape.back(), row = perToken ? offsets[index - begin] : int64_t(index - begin);
+      int64_t rows = perToken ? offsets[index - begin + 1] - offsets[index - begin] : 1;
+      parts.push_back({output.name, perToken, width, output.values().slice(row * width, rows * width)});
+    }
+    if (Error error = receive(index, parts))
+      return error;
+  }
+  return Error::success();
+}
+
+Error runTexts(const RunContext &context, const lathe_entry_info &entry, ArrayRef<TokenizedText> texts,
+               ArrayRef<std::string> outputs, llvm::function_ref<Error(size_t, ArrayRef<TextOutput>)> receive) {
+  // Enough to keep every core busy; few enough that a vocabulary's logits for all of them fit.
+  constexpr size_t batchTokens = 2048;
+  for (size_t begin = 0, end = 0; begin < texts.size(); begin = end) {
+    size_t tokens = 0;
+    do
+      tokens += texts[end++].ids.size();
+    while (end < texts.size() && tokens + texts[end].ids.size() <= batchTokens && end - begin < batchTokens);
+    if (Error error = runBatch(context, entry, texts, begin, end, outputs, receive))
+      return error;
+  }
+  return Error::success();
+}
+
+} // namespace lathe

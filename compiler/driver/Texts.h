@@ -1,0 +1,58 @@
+//===- Texts.h - from texts to tokens, and tokens through a model -------------===//
+#ifndef LATHE_COMPILER_DRIVER_TEXTS_H
+#define LATHE_COMPILER_DRIVER_TEXTS_H
+
+#include "compiler/driver/Artifact.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+#include <optional>
+
+namespace lathe {
+
+/// One text, or a pair, as tokens. The vectors are of one length.
+struct TokenizedText {
+  std::vector<int32_t> ids, typeIds;
+  std::vector<std::pair<int32_t, int32_t>> offsets; ///< in code points of the text; special tokens [0, 0]
+  std::vector<uint8_t> special;                     ///< 1: added by the post-processor
+  std::vector<std::optional<std::string>> tokens;   ///< the vocabulary's text, where it has one
+};
+
+struct TokenizeOptions {
+  std::optional<int64_t> maxLength; ///< 0: no truncation; absent: the model's own
+  lathe_truncation truncation = LATHE_TRUNCATE_LONGEST_FIRST;
+};
+
+/// A model's tokenizer, wherever it comes from.
+class TextTokenizer {
+public:
+  virtual ~TextTokenizer() = default;
+  virtual llvm::Expected<TokenizedText> tokenize(const std::string &text, const std::optional<std::string> &pair,
+                                                 const TokenizeOptions &options) const = 0;
+  /// The vocabulary's text of one id, where it has one.
+  virtual std::optional<std::string> token(int32_t id) const = 0;
+  virtual llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids, bool skipSpecialTokens) const = 0;
+};
+
+/// An artifact's, through its ABI. The model must outlive it.
+std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model);
+
+/// Compiles the tokenizer of a model directory, or of one with nothing but a tokenizer's files.
+llvm::Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(llvm::StringRef directory);
+
+/// One output of a model for one text: a row per token, or one row.
+struct TextOutput {
+  llvm::StringRef name;
+  bool perToken;
+  int64_t width;
+  llvm::ArrayRef<float> values;
+};
+
+/// Runs texts through an entry, packed into batches of a moderate size, and hands out the outputs of each, in order.
+llvm::Error runTexts(const RunContext &context, const lathe_entry_info &entry, llvm::ArrayRef<TokenizedText> texts,
+                     llvm::ArrayRef<std::string> outputs,
+                     llvm::function_ref<llvm::Error(size_t index, llvm::ArrayRef<TextOutput> outputs)> receive);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,48 @@
+//===- ImportFlags.cpp - options that say how a model directory is read -------===//
+#include "compiler/tools/lathe/ImportFlags.h"
+
+#include "compiler/tools/lathe/Verbs.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+namespace lathe {
+
+void ImportFlags::declare(CLI::App &verb) {
+  verb.add_option("--task", task, "What to compute (default: what the directory says): base, masked-lm, embedding");
+  verb.add_option("--pooling", pooling, "Sentence embedding of a plain model: cls, mean, max, or a list to join")
+      ->allow_extra_args(false);
+  verb.add_option("--emit", emit, "More outputs: hidden_states")->allow_extra_args(false);
+}
+
+/// The values of an option that takes "a,b" or is repeated.
+static std::vector<std::string> splitList(const std::vector<std::string> &values) {
+  std::vector<std::string> items;
+  for (const std::string &value : values)
+    for (llvm::StringRef item : llvm::split(value, ','))
+      items.push_back(item.str());
+  return items;
+}
+
+llvm::Expected<ImportOptions> ImportFlags::resolve() const {
+  ImportOptions options;
+  if (!task.empty()) {
+    llvm::Expected<Task> parsed = parseTask(task);
+    if (!parsed)
+      return parsed.takeError();
+    options.task = *parsed;
+  }
+  for (const std::string &name : splitList(pooling)) {
+    llvm::Expected<PoolingMode> mode = parsePooling(name);
+    if (!mode)
+      return mode.takeError();
+    options.pooling.push_back(*mode);
+  }
+  for (const std::string &name : splitList(emit)) {
+    if (name != "hidden_states")
+      return notBuiltYet("--emit " + name);
+    options.hiddenStates = true;
+  }
+  return options;
+}
+
+} // namespace lathe

@@ -1,0 +1,146 @@
+//===- Run.cpp - lathe run ----------------------------------------------------===//
+#include "compiler/tools/lathe/ImportFlags.h"
+#include "compiler/tools/lathe/Verbs.h"
+
+#include "compiler/driver/Interpret.h"
+#include "compiler/driver/JsonText.h"
+#include "compiler/driver/TextResults.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lathe {
+
+namespace {
+struct Flags {
+  std::string directory, inputs, outputs, image, entry, stage = "import";
+  ImportFlags import;
+  bool interpret = false, json = false;
+  std::optional<int64_t> threads, topK;
+
+  bool usesFiles() const { return !inputs.empty() || !outputs.empty(); }
+  /// Usage: what goes together.
+  void check(const CommandLine &line, const CLI::App &verb) const;
+  llvm::Error run(const std::vector<TextArgument> &texts) const;
+
+private:
+  llvm::Error interpretFile() const;
+  llvm::Error runFile(const LoadedModel &model) const;
+  llvm::Error runTexts(const Artifact &artifact, const LoadedModel &model,
+                       const std::vector<TextArgument> &texts) const;
+};
+} // namespace
+
+void Flags::check(const CommandLine &line, const CLI::App &verb) const {
+  if (inputs.empty() != outputs.empty())
+    throw UsageError("--inputs and --outputs go together");
+  if (usesFiles() == !line.texts.empty() && image.empty())
+    throw UsageError(usesFiles() ? "give either --text or --inputs, not both"
+                                 : "run needs --text S, or --inputs F --outputs F");
+  if (interpret && !usesFiles())
+    throw UsageError("--interpret needs --inputs F --outputs F");
+  if (!interpret && (import.given() || verb.count("--stage")))
+    throw UsageError(
+        "--stage, --task, --pooling and --emit go with --interpret; an artifact is what it was compiled as");
+  if (usesFiles() && (json || topK))
+    throw UsageError("--json and --top-k go with --text; --outputs takes every output");
+}
+
+llvm::Error Flags::run(const std::vector<TextArgument> &texts) const {
+  if (!image.empty())
+    return notBuiltYet("--image");
+  if (llvm::Error error = checkThreads(threads))
+    return error;
+  if (interpret)
+    return interpretFile();
+  llvm::Expected<Artifact> artifact = Artifact::open(directory);
+  if (!artifact)
+    return artifact.takeError();
+  llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
+  if (!model)
+    return model.takeError();
+  return usesFiles() ? runFile(*model) : runTexts(*artifact, *model, texts);
+}
+
+llvm::Error Flags::interpretFile() const {
+  llvm::Expected<Stage> parsed = parseStage(stage);
+  if (!parsed)
+    return parsed.takeError();
+  llvm::Expected<ImportOptions> options = import.resolve();
+  if (!options)
+    return options.takeError();
+  llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
+  if (!tensors)
+    return tensors.takeError();
+  llvm::Expected<std::vector<FloatTensor>> results = interpretModel({directory, *options, *parsed, entry}, *tensors);
+  if (!results)
+    return results.takeError();
+  return writeOutputs(outputs, *results);
+}
+
+llvm::Error Flags::runFile(const LoadedModel &model) const {
+  llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
+  if (!tensors)
+    return tensors.takeError();
+  llvm::Expected<std::vector<FloatTensor>> results = runModel(model, entry, threads.value_or(0), *tensors);
+  if (!results)
+    return results.takeError();
+  return writeOutputs(outputs, *results);
+}
+
+llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model,
+                            const std::vector<TextArgument> &texts) const {
+  llvm::Expected<const lathe_entry_info *> info = model.entry(entry);
+  if (!info)
+    return info.takeError();
+  std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
+  std::vector<TokenizedText> tokenized;
+  for (const TextArgument &text : texts) {
+    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {});
+    if (!tokens)
+      return tokens.takeError();
+    tokenized.push_back(std::move(*tokens));
+  }
+  llvm::Expected<RunContext> context = model.createContext({.threads = threads.value_or(0)});
+  if (!context)
+    return context.takeError();
+  llvm::Expected<TextResults> results = TextResults::create(**info, artifact.task, topK);
+  if (!results)
+    return results.takeError();
+  auto receive = [&](size_t index, llvm::ArrayRef<TextOutput> outputs) {
+    results->add(texts[index].text, texts[index].pair, tokenized[index], outputs,
+                 [&](int32_t id) { return tokenizer->token(id); });
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = lathe::runTexts(*context, **info, tokenized, results->outputs(), receive))
+    return error;
+  if (json)
+    llvm::outs() << jsonText(results->json());
+  else
+    results->print(llvm::outs());
+  return llvm::Error::success();
+}
+
+void addRun(CLI::App &app, CommandLine &line) {
+  CLI::App *verb = app.add_subcommand("run", "Run an artifact on texts or tensors, or a model through the interpreter");
+  auto flags = std::make_shared<Flags>();
+  verb->add_option("DIR", flags->directory, "An artifact; with --interpret a model directory")->required();
+  verb->add_option("--inputs", flags->inputs, "Tensors to run on: a safetensors file with input_ids, ...");
+  verb->add_option("--outputs", flags->outputs, "Where every output is written, as safetensors");
+  verb->add_option("--entry", flags->entry, "Entry point to run (default: the first)");
+  verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
+  verb->add_option("--top-k", flags->topK, "Tokens to give for each [MASK] (default: 5)");
+  verb->add_flag("--json", flags->json, "An object per text, as JSON");
+  verb->add_option("--image", flags->image, "An image (not supported yet)");
+  verb->add_flag("--interpret", flags->interpret, "The reference: run a model directory without compiling it");
+  verb->add_option("--stage", flags->stage, "With --interpret: the form to run, import or graph (default: import)");
+  flags->import.declare(*verb);
+  declareText(*verb);
+  verb->callback([flags, verb, &line] {
+    flags->check(line, *verb);
+    line.action = [flags, &line] { return flags->run(line.texts); };
+  });
+}
+
+} // namespace lathe
