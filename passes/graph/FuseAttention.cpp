@@ -95,7 +95,9 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
     match.merge.getResult().replaceAllUsesWith(fused.getResult());
     for (Operation *op : match.chain)
       op->erase();
-    for (Operation *split : {match.query.getOperation(), match.key.getOperation(), match.value.getOperation()})
+    // A set: query, key and value may be one and the same.
+    llvm::SmallPtrSet<Operation *, 3> splits = {match.query, match.key, match.value};
+    for (Operation *split : splits)
       if (split->use_empty())
         split->erase();
     recordMade(fused, "FuseAttention", what);

@@ -69,8 +69,11 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
     for (func::FuncOp function : functions) {
       Value mask = findMask(function);
       if (llvm::count_if(function.getArgumentTypes(), isMask) > 1)
-        return recordDeclined(function, "PackTokens", "the token axis",
+        return recordDeclined(&function.getBody().front().back(), "PackTokens", "the token axis",
                               "@" + function.getSymName() + " takes several masks");
+      if (!mask && function->hasAttr(xf::XfDialect::entryAttr))
+        return recordDeclined(&function.getBody().front().back(), "PackTokens", "the token axis",
+                              "@" + function.getSymName() + " has no attention mask to tell which tokens exist");
       for (Operation &op : function.getBody().front())
         if (std::optional<std::string> reason = whyNotPacked(&op, mask))
           return recordDeclined(&op, "PackTokens", "the token axis", *reason);

@@ -61,7 +61,10 @@ def FuseResidualNormPass : Pass<"lathe-fuse-residual-norm", "mlir::ModuleOp"> {
 
 def FuseEmbeddingPass : Pass<"lathe-fuse-embedding", "mlir::ModuleOp"> {
   let summary = "a sum of lookups and the layer norm behind it become one xf.embed";
-  let description = "Root: a layer norm, or an addition that no layer norm reads alone, over a tree of additions of lookups.";
+  let description = [{
+    Root: a layer norm over a sum of lookups, added from left to right as `(a + b) + c`; another bracketing would round
+    differently. Nothing else may read the sum or its terms.
+  }];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
@@ -69,7 +72,7 @@ def StackLayersPass : Pass<"lathe-stack-layers", "mlir::ModuleOp"> {
   let summary = "a chain of xf.layer becomes a loop over a table of weights";
   let description = [{
     Consecutive calls of one layer function that pass a value along and share their other operands become one `xf.layers`.
-    Values in between may be read elsewhere either all (hidden states) or not at all.
+    Either every layer's value is an output (hidden states), or nothing else reads those in between.
   }];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }

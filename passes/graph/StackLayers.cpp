@@ -32,11 +32,10 @@ SmallVector<xf::LayerOp> collectChain(xf::LayerOp first) {
   }
 }
 
+bool isReturned(xf::LayerOp layer) { return llvm::any_of(layer->getUsers(), llvm::IsaPred<func::ReturnOp>); }
+
 /// Whether a layer's result goes to the next layer and is one output of the function.
-bool isAlsoReturned(xf::LayerOp layer) {
-  return llvm::range_size(layer->getUses()) == 2 &&
-         llvm::any_of(layer->getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); });
-}
+bool isAlsoReturned(xf::LayerOp layer) { return llvm::range_size(layer->getUses()) == 2 && isReturned(layer); }
 
 struct StackLayers : impl::StackLayersPassBase<StackLayers> {
   void runOnOperation() override {
@@ -54,11 +53,11 @@ struct StackLayers : impl::StackLayersPassBase<StackLayers> {
     xf::LayerOp first = chain.front();
     std::string what = llvm::formatv("{0} calls of @{1}", chain.size(), first.getCallee());
     ArrayRef<xf::LayerOp> inner = chain.drop_back();
-    bool all = !inner.empty() && llvm::all_of(inner, isAlsoReturned);
+    bool all = !inner.empty() && llvm::all_of(inner, isAlsoReturned) && isReturned(chain.back());
     if (!all && !llvm::all_of(inner, [](xf::LayerOp layer) { return layer->hasOneUse(); }))
       return recordDeclined(
           first, "StackLayers", what,
-          "some of the values between layers are read elsewhere; a loop gives all of them as outputs, or none");
+          "some of the layers' values are read elsewhere; a loop gives all of them as outputs, or the last one");
     // At the first layer, so that readers of any layer's value come behind.
     OpBuilder builder(first);
     SmallVector<Attribute> prefixes;

@@ -1,0 +1,207 @@
+// RUN: lathe-opt %s --lathe-fuse-attention --split-input-file | FileCheck %s
+
+// Scale, then mask, as BERT writes it.
+// CHECK: xf.fusions = [{made = true, pass = "FuseAttention", reason = "", what = "attention of 2 heads of 4", where = "masked_after_scale"}]
+// CHECK-LABEL: func.func @masked_after_scale
+// CHECK-SAME: %[[Q:.*]]: tensor<?x?x8xf32>, %[[K:.*]]: tensor<?x?x8xf32>, %[[V:.*]]: tensor<?x?x8xf32>, %[[MASK:.*]]: tensor<?x?xi1>
+// CHECK-NEXT: %[[C:.*]] = xf.attention %[[Q]], %[[K]], %[[V]] mask(%[[MASK]] : tensor<?x?xi1>) heads 2 scale 5.000000e-01
+// CHECK-NEXT: return %[[C]]
+func.func @masked_after_scale(%q: tensor<?x?x8xf32>, %k: tensor<?x?x8xf32>, %v: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x8xf32> {
+  %qh = xf.split_heads %q : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %kh = xf.split_heads %k : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %vh = xf.split_heads %v : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %qh, transposed %kh : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %t = xf.scale %s by 0.5 : tensor<?x2x?x?xf32>
+  %u = xf.mask_scores %t, %mask : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  %p = xf.softmax %u : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %vh : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Mask, then scale: a masked column is absent either way.
+// CHECK-LABEL: func.func @masked_before_scale
+// CHECK-NEXT: xf.attention {{.*}} mask({{.*}}) heads 2 scale 2.500000e-01
+// CHECK-NOT: xf.softmax
+func.func @masked_before_scale(%x: tensor<?x?x8xf32>, %y: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x8xf32> {
+  %qh = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %kh = xf.split_heads %y : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %vh = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %qh, transposed %kh : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %t = xf.mask_scores %s, %mask : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  %u = xf.scale %t by 0.25 : tensor<?x2x?x?xf32>
+  %p = xf.softmax %u : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %vh : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Neither; and query, key and value may be one split.
+// CHECK-LABEL: func.func @bare
+// CHECK-SAME: %[[X:.*]]: tensor
+// CHECK-NEXT: xf.attention %[[X]], %[[X]], %[[X]] heads 2 scale 1.000000e+00
+// CHECK-NEXT: return
+func.func @bare(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Several scales are one; a split that others read stays.
+// CHECK-LABEL: func.func @two_scales
+// CHECK: %[[H:.*]] = xf.split_heads
+// CHECK-NEXT: xf.attention {{.*}} heads 2 scale 6.000000e+00
+// CHECK-NEXT: return %{{.*}}, %[[H]]
+func.func @two_scales(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x4xf32>) {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %t = xf.scale %s by 2.0 : tensor<?x2x?x?xf32>
+  %u = xf.scale %t by 3.0 : tensor<?x2x?x?xf32>
+  %p = xf.softmax %u : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c, %h : tensor<?x?x8xf32>, tensor<?x2x?x4xf32>
+}
+
+// -----
+// Does not apply: the probabilities are an output too.
+// CHECK: made = false, pass = "FuseAttention", reason = "the attention probabilities are used elsewhere", what = "attention of 2 heads of 4", where = "probabilities"
+// CHECK: xf.softmax
+// CHECK-NOT: xf.attention
+func.func @probabilities(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x?xf32>) {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c, %p : tensor<?x?x8xf32>, tensor<?x2x?x?xf32>
+}
+
+// -----
+// Does not apply: the scores are an output too.
+// CHECK: made = false, {{.*}} reason = "the attention scores are used elsewhere"
+// CHECK-NOT: xf.attention
+func.func @scores(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x?xf32>) {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c, %s : tensor<?x?x8xf32>, tensor<?x2x?x?xf32>
+}
+
+// -----
+// Does not apply: the heads are read before they are merged.
+// CHECK: made = false, {{.*}} reason = "the product with the values is used elsewhere"
+// CHECK-NOT: xf.attention
+func.func @product(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x4xf32>) {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c, %o : tensor<?x?x8xf32>, tensor<?x2x?x4xf32>
+}
+
+// -----
+// Does not apply: nothing merges the heads.
+// CHECK: made = false, {{.*}} reason = "the heads are not merged behind the product with the values, but read by 'func.return'"
+// CHECK-NOT: xf.attention
+func.func @unmerged(%x: tensor<?x?x8xf32>) -> tensor<?x2x?x4xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  return %o : tensor<?x2x?x4xf32>
+}
+
+// -----
+// Does not apply: V is transposed.
+// CHECK: made = false, {{.*}} reason = "the probabilities are multiplied with a transposed matrix"
+// CHECK-NOT: xf.attention
+func.func @transposed(%x: tensor<?x?x8xf32>, %vh: tensor<?x2x4x?xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, transposed %vh : tensor<?x2x?x?xf32>, tensor<?x2x4x?xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Does not apply: the scores are not QK^T.
+// CHECK: made = false, {{.*}} reason = "the scores come from 'xf.activate', expected QK^T"
+// CHECK-NOT: xf.attention
+func.func @activated(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %a = xf.activate tanh %s : tensor<?x2x?x?xf32>
+  %p = xf.softmax %a : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Does not apply: two masks are not one.
+// CHECK: made = false, {{.*}} reason = "the scores come from 'xf.mask_scores', expected QK^T"
+// CHECK-NOT: xf.attention
+func.func @two_masks(%x: tensor<?x?x8xf32>, %a: tensor<?x?xi1>, %b: tensor<?x?xi1>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %t = xf.mask_scores %s, %a : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  %u = xf.mask_scores %t, %b : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  %p = xf.softmax %u : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Does not apply: the scores are an argument.
+// CHECK: made = false, {{.*}} reason = "the scores come from outside the function"
+func.func @outside(%s: tensor<?x2x?x?xf32>, %h: tensor<?x2x?x4xf32>) -> tensor<?x?x8xf32> {
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Does not apply: the heads were not split from columns.
+// CHECK: made = false, {{.*}} reason = "query, key or value does not come from xf.split_heads"
+func.func @heads_given(%h: tensor<?x2x?x4xf32>) -> tensor<?x?x8xf32> {
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Does not apply: values of another width than the keys.
+// CHECK: made = false, {{.*}} reason = "keys and values have different shapes"
+func.func @narrow_values(%x: tensor<?x?x8xf32>, %v: tensor<?x?x6xf32>) -> tensor<?x?x6xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %vh = xf.split_heads %v : tensor<?x?x6xf32> -> tensor<?x2x?x3xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %vh : tensor<?x2x?x?xf32>, tensor<?x2x?x3xf32> -> tensor<?x2x?x3xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x3xf32> -> tensor<?x?x6xf32>
+  return %c : tensor<?x?x6xf32>
+}
+
+// -----
+// A softmax that no product reads is no attention, and nothing to report.
+// CHECK-NOT: xf.fusions
+// CHECK-LABEL: func.func @plain_softmax
+func.func @plain_softmax(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %p = xf.softmax %x : tensor<?x8xf32>
+  return %p : tensor<?x8xf32>
+}

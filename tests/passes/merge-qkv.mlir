@@ -1,0 +1,85 @@
+// RUN: lathe-opt %s --lathe-merge-qkv --split-input-file | FileCheck %s
+
+// CHECK: made = true, pass = "MergeQkv"
+// CHECK-LABEL: func.func @biased
+// CHECK-SAME: %[[X:.*]]: tensor<?x8xf32>, %{{.*}}: tensor<?xi32>, %[[W:.*]]: tensor<8x8xf32>, %[[U:.*]]: tensor<8x8xf32>, %[[B:.*]]: tensor<8xf32>
+// CHECK-NEXT: %[[WEIGHT:.*]] = xf.concat %[[W]], %[[U]], %[[W]] : {{.*}} -> tensor<24x8xf32>
+// CHECK-NEXT: %[[BIAS:.*]] = xf.concat %[[B]], %[[B]], %[[B]] : {{.*}} -> tensor<24xf32>
+// CHECK-NEXT: %[[QKV:.*]] = xf.linear %[[X]], %[[WEIGHT]] bias(%[[BIAS]] : tensor<24xf32>) : {{.*}} -> tensor<?x24xf32>
+// CHECK-NEXT: %[[PARTS:.*]]:3 = xf.split %[[QKV]]
+// CHECK-NEXT: xf.attention %[[PARTS]]#0, %[[PARTS]]#1, %[[PARTS]]#2
+func.func @biased(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %w: tensor<8x8xf32>, %u: tensor<8x8xf32>, %b: tensor<8xf32>) -> tensor<?x8xf32> {
+  %q = xf.linear %x, %w bias(%b : tensor<8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %k = xf.linear %x, %u bias(%b : tensor<8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %v = xf.linear %x, %w bias(%b : tensor<8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return %c : tensor<?x8xf32>
+}
+
+// -----
+// Dense, and without a bias.
+// CHECK-LABEL: func.func @unbiased
+// CHECK: xf.concat
+// CHECK-NOT: xf.concat
+// CHECK: xf.linear %{{.*}}, %{{.*}} : tensor<?x?x8xf32>, tensor<24x8xf32> -> tensor<?x?x24xf32>
+func.func @unbiased(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+  %q = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %k = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %v = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %c = xf.attention %q, %k, %v heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: attention to something else.
+// CHECK: made = false, pass = "MergeQkv", reason = "query, key and value are computed from different inputs", what = "projections of query, key and value", where = "cross"
+// CHECK-NOT: xf.split
+func.func @cross(%x: tensor<?x?x8xf32>, %y: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+  %q = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %k = xf.linear %y, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %v = xf.linear %y, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %c = xf.attention %q, %k, %v heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: one projection for two of the three.
+// CHECK: made = false, {{.*}} reason = "a projection is used elsewhere"
+// CHECK-NOT: xf.split
+func.func @shared(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+  %q = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %k = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %c = xf.attention %q, %k, %k heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: the key has no bias (as in Whisper).
+// CHECK: made = false, {{.*}} reason = "some of the projections have a bias and others have none"
+func.func @keys_unbiased(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>) -> tensor<?x?x8xf32> {
+  %q = xf.linear %x, %w bias(%b : tensor<8xf32>) : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %k = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %v = xf.linear %x, %w bias(%b : tensor<8xf32>) : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %c = xf.attention %q, %k, %v heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: a projection that does more.
+// CHECK: made = false, {{.*}} reason = "a projection carries an activation or a residual"
+func.func @activated(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+  %q = xf.linear %x, %w activation relu : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %k = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %v = xf.linear %x, %w : tensor<?x?x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
+  %c = xf.attention %q, %k, %v heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// Not a root: nothing projects.
+// CHECK-NOT: xf.fusions
+// CHECK-LABEL: func.func @unprojected
+func.func @unprojected(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %c = xf.attention %x, %x, %x heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}

@@ -1,0 +1,88 @@
+// RUN: lathe-opt %s --lathe-pack-tokens --split-input-file | FileCheck %s
+
+// [batch, seq] is one axis; the mask has become cu_seqlens; everything that asked for the mask asks for that.
+// CHECK: made = true, pass = "PackTokens", reason = "", what = "the token axis", where = "encode"
+// CHECK-LABEL: func.func private @layer
+// CHECK-SAME: tensor<?x8xf32>, %[[CU:.*]]: tensor<?xi32>) -> tensor<?x8xf32>
+// CHECK: xf.attention {{.*}} cu_seqlens(%[[CU]] : tensor<?xi32>) heads 2
+// CHECK-LABEL: func.func @encode
+// CHECK-SAME: %{{.*}}: tensor<?xi32> {xf.input = "input_ids"}, %[[CU:.*]]: tensor<?xi32> {xf.input = "cu_seqlens"}) -> (tensor<?x8xf32> {{.*}}, tensor<?x8xf32>
+// CHECK: xf.lookup {{.*}} : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+// CHECK: xf.layer @layer({{.*}}, %[[CU]]) weights "0." : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+// CHECK: xf.first_token {{.*}} cu_seqlens(%[[CU]] : tensor<?xi32>) : tensor<?x8xf32> -> tensor<?x8xf32>
+// CHECK: xf.pool mean {{.*}} cu_seqlens(%[[CU]] : tensor<?xi32>)
+// CHECK: xf.join {{.*}} : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x16xf32>
+// CHECK-NOT: mask
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+func.func private @layer(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x8xf32> {
+  %0 = xf.attention %x, %x, %x mask(%mask : tensor<?x?xi1>) heads 2 scale 1.0 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+func.func @encode(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"})
+    -> (tensor<?x?x8xf32> {xf.output = "x"}, tensor<?x8xf32> {xf.output = "y"}, tensor<?x16xf32> {xf.output = "z"}) attributes {xf.entry} {
+  %table = xf.load_weight @table : tensor<10x8xf32>
+  %0 = xf.lookup %ids in %table : tensor<?x?xi32>, tensor<10x8xf32> -> tensor<?x?x8xf32>
+  %1 = xf.layer @layer(%0, %mask) weights "0." : (tensor<?x?x8xf32>, tensor<?x?xi1>) -> tensor<?x?x8xf32>
+  %2 = xf.first_token %1 : tensor<?x?x8xf32> -> tensor<?x8xf32>
+  %3 = xf.pool mean %1 mask(%mask : tensor<?x?xi1>) : tensor<?x?x8xf32> -> tensor<?x8xf32>
+  %4 = xf.join %2, %3 : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x16xf32>
+  return %1, %2, %4 : tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x16xf32>
+}
+
+// -----
+// Declined as a whole, because of one op in a layer: attention in parts.
+// CHECK: made = false, pass = "PackTokens", reason = "'xf.split_heads' mixes tokens and does not know cu_seqlens", what = "the token axis", where = "layer"
+// CHECK: func.func @encode(%{{.*}}: tensor<?x?x8xf32>, %{{.*}}: tensor<?x?xi1> {xf.input = "attention_mask"})
+func.func private @layer(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x8xf32> {
+  %0 = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %1 = xf.merge_heads %0 : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %1 : tensor<?x?x8xf32>
+}
+func.func @encode(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.layer @layer(%x, %mask) weights "0." : (tensor<?x?x8xf32>, tensor<?x?xi1>) -> tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: attention that sees padding.
+// CHECK: made = false, {{.*}} reason = "'xf.attention' does not use the attention mask, so padding would change its result"
+// CHECK: xf.attention {{.*}} : tensor<?x?x8xf32>
+func.func @encode(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.attention %x, %x, %x heads 2 scale 1.0 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: a mean over padding too.
+// CHECK: made = false, {{.*}} reason = "'xf.pool' does not use the attention mask, so padding would change its result"
+func.func @encode(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %0 = xf.pool mean %x : tensor<?x?x8xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+// Declined: nothing says which tokens exist.
+// CHECK: made = false, {{.*}} reason = "@encode has no attention mask to tell which tokens exist"
+func.func @encode(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.add %x, %x : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: the first token, in a layer that is not given the mask.
+// CHECK: made = false, {{.*}} reason = "'xf.first_token' stands where no attention mask is known"
+func.func private @layer(%x: tensor<?x?x8xf32>) -> tensor<?x8xf32> {
+  %0 = xf.first_token %x : tensor<?x?x8xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+func.func @encode(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %0 = xf.layer @layer(%x) weights "0." : (tensor<?x?x8xf32>) -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+// Declined: two masks, of which only one can be cu_seqlens.
+// CHECK: made = false, {{.*}} reason = "@encode takes several masks"{{.*}} where = "encode"
+func.func @encode(%x: tensor<?x?x8xf32>, %a: tensor<?x?xi1>, %b: tensor<?x?xi1>) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  return %x : tensor<?x?x8xf32>
+}
