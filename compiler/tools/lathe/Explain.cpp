@@ -1,4 +1,132 @@
+//===- Explain.cpp - lathe explain --------------------------------------------===//
 #include "compiler/tools/lathe/Verbs.h"
-void lathe::addExplain(CLI::App &app, CommandLine &line) {
-  app.add_subcommand("explain")->callback([&line] { line.action = [] { return notBuiltYet("explain"); }; });
+
+#include "compiler/driver/Artifact.h"
+#include "compiler/driver/JsonText.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lathe {
+
+/// The elements of an array field; none where the manifest has no such array.
+static std::vector<nlohmann::json> elements(const nlohmann::json &object, const char *field) {
+  if (!object.is_object() || !object.contains(field) || !object[field].is_array())
+    return {};
+  return {object[field].begin(), object[field].end()};
 }
+
+static void printFusions(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  for (bool made : {true, false}) {
+    os << (made ? "fusions made\n" : "fusions declined\n");
+    bool any = false;
+    for (const nlohmann::json &fusion : elements(manifest, "fusions")) {
+      if ((fieldText(fusion, {"made"}) == "true") != made)
+        continue;
+      any = true;
+      os << llvm::formatv("  {0,-20} {1} in @{2}", fieldText(fusion, {"pass"}), fieldText(fusion, {"what"}),
+                          fieldText(fusion, {"where"}));
+      os << (made ? "" : ": " + fieldText(fusion, {"reason"})) << "\n";
+    }
+    if (!any)
+      os << "  none\n";
+  }
+}
+
+/// "1344 T + 192 B": the terms of a formula that are there.
+static std::string formulaText(const nlohmann::json &formula,
+                               llvm::ArrayRef<std::pair<const char *, const char *>> terms) {
+  std::vector<std::string> parts;
+  for (auto [name, symbol] : terms)
+    if (std::string value = fieldText(formula, {name}); value != "0")
+      parts.push_back(value + symbol);
+  return parts.empty() ? "0" : llvm::join(parts, " + ");
+}
+
+static std::string bytesText(const nlohmann::json &entry, const char *field) {
+  if (!entry.is_object() || !entry.contains("memory") || !entry["memory"].is_object() ||
+      !entry["memory"].contains(field))
+    return "?";
+  return formulaText(entry["memory"][field], {{"fixed", ""},
+                                              {"per_token", " T"},
+                                              {"per_sequence", " B"},
+                                              {"per_longest", " L"},
+                                              {"per_score", " B L^2"}}) +
+         " bytes";
+}
+
+static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
+  os << "entry " << fieldText(entry, {"name"}) << ", " << fieldText(entry, {"form"}) << ": what it runs, in order\n";
+  for (const nlohmann::json &step : elements(entry, "steps"))
+    os << llvm::formatv("  {0,-52} {1}\n", fieldText(step, {"name"}), fieldText(step, {"kernel"}));
+  os << "  memory of a run: " << bytesText(entry, "arena_bytes") << ", and for each thread "
+     << bytesText(entry, "scratch_bytes_per_thread") << "\n  (T tokens, B sequences, L the longest, each rounded up to "
+     << fieldText(entry, {"memory", "counts_rounded_up_to"}) << ")\n";
+}
+
+static void printWeights(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  os << "weights: " << fieldText(manifest, {"weights", "tensors"}) << " tensors, "
+     << fieldText(manifest, {"weights", "bytes"}) << " bytes\n";
+  for (auto [field, title] : {std::pair{"unknown_weights", "unknown tensors of the checkpoint, left out"},
+                              std::pair{"unused_weights", "tensors of another head, left out"}}) {
+    std::vector<nlohmann::json> names = elements(manifest, field);
+    if (names.empty())
+      continue;
+    os << "  " << title << ": " << names.size() << "\n";
+    for (const nlohmann::json &name : names)
+      os << "    " << fieldText(name, {}) << "\n";
+  }
+}
+
+static llvm::Error explain(const std::string &directory, bool json) {
+  llvm::Expected<Artifact> artifact = Artifact::open(directory);
+  if (!artifact)
+    return artifact.takeError();
+  const nlohmann::json &manifest = artifact->manifest();
+  llvm::raw_ostream &os = llvm::outs();
+  if (json) {
+    nlohmann::ordered_json object;
+    for (const char *field : {"name", "model", "fusions", "entries", "flops", "precision", "tokenizer", "weights",
+                              "unknown_weights", "unused_weights"})
+      if (manifest.contains(field))
+        object[field] = manifest[field];
+    os << jsonText(object);
+    return llvm::Error::success();
+  }
+  os << artifact->name << ": " << fieldText(manifest, {"model", "architecture"}) << ", task " << artifact->task << "\n";
+  printFusions(os, manifest);
+  for (const nlohmann::json &entry : elements(manifest, "entries"))
+    printEntry(os, entry);
+  if (manifest.contains("flops"))
+    os << "work of a run: "
+       << formulaText(manifest["flops"], {{"per_token", " T"}, {"per_sequence", " B"}, {"per_token_pair", " P"}})
+       << " floating-point operations (P: the sum of the squares of the lengths)\n";
+  printWeights(os, manifest);
+  os << "precision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
+     << fieldText(manifest, {"precision", "compute"}) << " arithmetic; drift "
+     << fieldText(manifest, {"precision", "drift"}) << "\n";
+  if (manifest.contains("tokenizer"))
+    os << "tokenizer: " << fieldText(manifest, {"tokenizer", "kind"}) << " of "
+       << fieldText(manifest, {"tokenizer", "vocabulary"}) << " tokens; texts are cut at "
+       << fieldText(manifest, {"tokenizer", "max_length"}) << " (0: never)\n";
+  else
+    os << "tokenizer: none; the model directory has no tokenizer files\n";
+  return llvm::Error::success();
+}
+
+void addExplain(CLI::App &app, CommandLine &line) {
+  struct Flags {
+    std::string directory;
+    bool json = false;
+  };
+  CLI::App *verb = app.add_subcommand("explain", "Say how a model was compiled: fusions, kernels, memory, weights");
+  auto flags = std::make_shared<Flags>();
+  verb->add_option("DIR", flags->directory, "An artifact")->required();
+  verb->add_flag("--json", flags->json, "The same, as JSON");
+  verb->callback([flags, &line] { line.action = [flags] { return explain(flags->directory, flags->json); }; });
+}
+
+} // namespace lathe
