@@ -348,7 +348,7 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
   if (options.embedWeights)
     llvm::sys::fs::remove(weightsPath);
 
-  for (auto [file, contents] : {std::pair{name + ".h", writeHeader(name)},
+  for (const auto &[file, contents] : {std::pair{name + ".h", writeHeader(name)},
                                 {name + "Config.cmake", writeCMakeConfig(name)},
                                 {name + ".pc", writePkgConfig(name)}})
     if (llvm::Error error = writeFile(output.file(file), contents))

@@ -56,7 +56,7 @@ lathe_status checkOffsets(const Request &request, lathe_error *error) {
     int32_t next = load<int32_t>(offsets, row + 1);
     if (next < previous)
       return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %lld; it must not fall",
-                  previous, next, static_cast<long long>(row + 1));
+                  previous, next, static_cast<long long>(row) + 1);
     if (limit && next - previous > limit)
       return fail(error, LATHE_INVALID_ARGUMENT, "sequence %lld has %d tokens; this model has positions for %lld",
                   static_cast<long long>(row), next - previous, static_cast<long long>(limit));

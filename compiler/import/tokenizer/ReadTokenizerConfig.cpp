@@ -73,7 +73,7 @@ static void readSpecialTokens(JsonView root, TokenizerConfig &config) {
   if (additional.isNull())
     return;
   config.additional.clear();
-  for (JsonView token : additional.elements())
+  for (const JsonView &token : additional.elements())
     config.additional.push_back(readToken(token, /*special=*/true));
 }
 

@@ -15,7 +15,7 @@ static void readNormalizer(JsonView view, std::vector<NormalizerStep> &steps) {
     return;
   std::string type = view["type"].string();
   if (type == "Sequence") {
-    for (JsonView inner : view["normalizers"].elements())
+    for (const JsonView &inner : view["normalizers"].elements())
       readNormalizer(inner, steps);
     return;
   }
@@ -45,7 +45,7 @@ static void readPreTokenizer(JsonView view, PreTokenizer &result) {
     return;
   std::string type = view["type"].string();
   if (type == "Sequence") {
-    for (JsonView inner : view["pretokenizers"].elements())
+    for (const JsonView &inner : view["pretokenizers"].elements())
       readPreTokenizer(inner, result);
   } else if (type == "BertPreTokenizer") {
     result.splitsSpaces = result.isolatesPunctuation = true;
@@ -93,7 +93,7 @@ static void readVocabulary(JsonView model, JsonView added, TokenizerSpec &spec) 
   if (added.isNull())
     return;
   llvm::StringSet<> listed;
-  for (JsonView view : added.elements()) {
+  for (const JsonView &view : added.elements()) {
     AddedToken token;
     token.content = view["content"].string();
     token.id = view["id"].number(INT32_MAX);
@@ -139,7 +139,7 @@ static void readModel(JsonView model, JsonView added, TokenizerSpec &spec) {
 static std::vector<TemplateItem> readTemplate(JsonView items, JsonView specialTokens, const TokenizerSpec &spec,
                                               bool isPair) {
   std::vector<TemplateItem> result;
-  for (JsonView item : items.elements()) {
+  for (const JsonView &item : items.elements()) {
     if (JsonView sequence = item["Sequence"]; !sequence.isAbsent()) {
       std::string name = sequence["id"].string();
       if (name != "A" && name != "B")
@@ -152,7 +152,7 @@ static std::vector<TemplateItem> readTemplate(JsonView items, JsonView specialTo
       item.reject("a Sequence or a SpecialToken");
       continue;
     }
-    for (JsonView id : specialTokens[special["id"].string()]["ids"].elements()) {
+    for (const JsonView &id : specialTokens[special["id"].string()]["ids"].elements()) {
       uint32_t number = id.number(INT32_MAX);
       if (number >= spec.vocabulary.size())
         id.reject("an id of the vocabulary");

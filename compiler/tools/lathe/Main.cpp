@@ -42,8 +42,9 @@ void lathe::declareText(CLI::App &verb) {
               "  --pair S            the second text of the --text before it");
 }
 
-llvm::Error lathe::notBuiltYet(llvm::StringRef option) {
-  return llvm::createStringError(option + " is not supported yet");
+llvm::Error lathe::notBuiltYet(llvm::StringRef option, llvm::StringRef accepted) {
+  return llvm::createStringError(option + " is not supported yet" +
+                                 (accepted.empty() ? "" : "; supported is: " + accepted));
 }
 
 /// Verbs that take --text.
@@ -63,6 +64,10 @@ int main(int argc, char **argv) {
     if (!arguments.empty() && takesText(arguments.front()))
       if (std::string problem = takeTexts(arguments, line); !problem.empty())
         throw UsageError(problem);
+    // A word that is no verb would be reported as a missing one.
+    if (!arguments.empty() && !llvm::StringRef(arguments.front()).starts_with("-") &&
+        app.get_subcommands([&](CLI::App *verb) { return verb->get_name() == arguments.front(); }).empty())
+      throw UsageError("unknown verb '" + arguments.front() + "'; lathe --help lists them");
     std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them from the back
     app.parse(arguments);
   } catch (const CLI::ParseError &error) {

@@ -50,8 +50,8 @@ void addCompare(CLI::App &app, CommandLine &line);
 /// Declares --text (and --pair) for the help text; their values are in `line.texts`.
 void declareText(CLI::App &verb);
 
-/// An error that names an option of the contract that is not built yet.
-llvm::Error notBuiltYet(llvm::StringRef option);
+/// An error that names an option of the contract that is not built yet, and what is supported instead.
+llvm::Error notBuiltYet(llvm::StringRef option, llvm::StringRef accepted = "");
 
 } // namespace lathe
 
