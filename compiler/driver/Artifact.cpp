@@ -10,6 +10,7 @@
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/FileSystem.h"
 
+#include <chrono>
 #include <dlfcn.h>
 #include <nlohmann/json.hpp>
 
@@ -175,6 +176,7 @@ Expected<LoadedModel> LoadedModel::load(const Artifact &artifact) {
   llvm::SmallString<128> absolute(path); // a name without '/' would be looked for elsewhere
   if (std::error_code error = llvm::sys::fs::make_absolute(absolute))
     return createStringError(quote(path) + ": " + error.message());
+  auto began = std::chrono::steady_clock::now();
   void *library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library)
     return createStringError(quote(path) + " cannot be loaded: " + printable(dlerror()));
@@ -196,6 +198,7 @@ Expected<LoadedModel> LoadedModel::load(const Artifact &artifact) {
   if (loaded.table->open(artifact.embedsWeights ? nullptr : weights.c_str(), nullptr, &model, &error))
     return toError(error);
   loaded.opened = {model, CloseModel{loaded.table}};
+  loaded.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return loaded;
 }
 

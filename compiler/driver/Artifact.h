@@ -120,6 +120,9 @@ public:
   llvm::Expected<const lathe_entry_info *> entry(llvm::StringRef name) const;
   llvm::Expected<RunContext> createContext(const RunOptions &options) const;
 
+  /// What an app would wait for: loading the library and opening the weights, without the check before it.
+  double loadSeconds() const { return seconds; }
+
 private:
   struct CloseLibrary {
     void operator()(void *library) const;
@@ -132,6 +135,7 @@ private:
 
   std::unique_ptr<void, CloseLibrary> library; // outlives the model, whose code it is
   const lathe_api *table = nullptr;
+  double seconds = 0;
   std::unique_ptr<lathe_model, CloseModel> opened{nullptr, CloseModel{nullptr}};
 };
 
