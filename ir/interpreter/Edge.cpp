@@ -73,6 +73,10 @@ llvm::Error readRagged(const NamedTensors &inputs, Batch &batch) {
     return error("input_ids has shape " + shapeText(inputs.at("input_ids")) +
                  "; accepted are [batch, seq], or [tokens] together with cu_seqlens");
   const Tensor &ids = inputs.at("input_ids"), &offsets = found->second;
+  if (ids.shape.size() != 1)
+    return error("input_ids has shape " + shapeText(ids) + "; with cu_seqlens it must be [tokens]");
+  if (inputs.count("attention_mask"))
+    return error("attention_mask cannot be combined with cu_seqlens: ragged inputs have no padding");
   if (offsets.shape.size() != 1 || offsets.values.empty() || offsets.values.front() != 0 ||
       offsets.values.back() != double(ids.values.size()) || !llvm::is_sorted(offsets.values))
     return error("cu_seqlens must be [batch + 1], start at 0, never fall, and end at the " +
@@ -173,7 +177,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   if (ids == inputs.end())
     return error("input_ids is missing");
   Batch batch;
-  if (llvm::Error failure = ids->second.shape.size() == 2 ? readPadded(inputs, batch) : readRagged(inputs, batch))
+  bool padded = ids->second.shape.size() == 2 && !inputs.count("cu_seqlens");
+  if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
     return failure;
   addDefaults(batch);
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))

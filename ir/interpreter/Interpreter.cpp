@@ -94,6 +94,15 @@ private:
         values.erase(operand);
   }
 
+  /// A lookup whose ids are checked: an entry may lack the limits by which the edge checks them.
+  llvm::Expected<Tensor> rowsOf(Operation *op, Value ids, Value table) {
+    int64_t rows = get(table).shape[0];
+    for (double id : get(ids).values)
+      if (id < 0 || id >= rows)
+        return error(op, "reads row " + llvm::Twine(int64_t(id)) + " of a table of " + llvm::Twine(rows));
+    return reference::lookup(get(ids), get(table));
+  }
+
   const Tensor &get(Value value) { return values.find(value)->second; }
   const Tensor *getOrNull(Value value) { return value ? &get(value) : nullptr; }
   SmallVector<const Tensor *> getAll(ValueRange range) {
@@ -156,11 +165,15 @@ llvm::Error Frame::execute(Operation *op) {
           values[layers.getResult(0)] = std::move(carried);
         return llvm::Error::success();
       })
-      .Case([&](xf::LookupOp lookup_) { return set(lookup(get(lookup_.getIds()), get(lookup_.getTable()))); })
+      .Case([&](xf::LookupOp op) { return set(rowsOf(op, op.getIds(), op.getTable())); })
       .Case([&](xf::EmbedOp embed) {
-        Tensor sum = lookup(get(embed.getIds()[0]), get(embed.getTables()[0]));
-        for (unsigned t = 1; t < embed.getIds().size(); ++t)
-          sum = add(sum, lookup(get(embed.getIds()[t]), get(embed.getTables()[t])));
+        Tensor sum;
+        for (auto [ids, table] : llvm::zip_equal(embed.getIds(), embed.getTables())) {
+          llvm::Expected<Tensor> rows = rowsOf(embed, ids, table);
+          if (!rows)
+            return rows.takeError();
+          sum = sum.shape.empty() ? std::move(*rows) : add(sum, *rows);
+        }
         if (embed.getGain())
           sum = layerNorm(sum, get(embed.getGain()), get(embed.getBias()), embed.getEps()->convertToDouble());
         return set(std::move(sum));

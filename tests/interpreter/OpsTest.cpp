@@ -1,0 +1,188 @@
+// The meaning of each op, on cases small enough to be worked out by hand.
+#include "ir/interpreter/Ops.h"
+#include "tests/interpreter/Parsed.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace lathe;
+using namespace lathe::reference;
+using lathe::test::near;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+TEST(Ops, LookupTakesRows) {
+  Tensor table({3, 2}, {1, 2, 3, 4, 5, 6});
+  EXPECT_TRUE(near(lookup(Tensor({2, 2}, {2, 0, 1, 1}), table), Tensor({2, 2, 2}, {5, 6, 1, 2, 3, 4, 3, 4})));
+  EXPECT_TRUE(near(lookup(Tensor({0}), table), Tensor({0, 2})));
+}
+
+TEST(Ops, LinearMultipliesWithTheTransposedWeight) {
+  Tensor x({2, 2}, {1, 2, 3, 4}), weight({3, 2}, {1, 0, 0, 1, 10, 100}), bias({3}, {0.5, 0, -1});
+  EXPECT_TRUE(near(linear(x, weight, nullptr), Tensor({2, 3}, {1, 2, 210, 3, 4, 430})));
+  EXPECT_TRUE(near(linear(x, weight, &bias), Tensor({2, 3}, {1.5, 2, 209, 3.5, 4, 429})));
+}
+
+TEST(Ops, ConcatJoinsTheFirstAxisAndJoinTheLast) {
+  Tensor a({1, 2}, {1, 2}), b({2, 2}, {3, 4, 5, 6}), c({2, 1}, {7, 8});
+  EXPECT_TRUE(near(concat({&a, &b}), Tensor({3, 2}, {1, 2, 3, 4, 5, 6})));
+  EXPECT_TRUE(near(join({&b, &c}), Tensor({2, 3}, {3, 4, 7, 5, 6, 8})));
+}
+
+TEST(Ops, SplitUndoesJoin) {
+  Tensor whole({2, 3}, {1, 2, 3, 4, 5, 6});
+  std::vector<Tensor> parts = split(whole, {1, 2});
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_TRUE(near(parts[0], Tensor({2, 1}, {1, 4})));
+  EXPECT_TRUE(near(parts[1], Tensor({2, 2}, {2, 3, 5, 6})));
+  EXPECT_TRUE(near(join({&parts[0], &parts[1]}), whole));
+}
+
+TEST(Ops, HeadsAreColumnBlocks) {
+  Tensor x({1, 2, 4}, {1, 2, 3, 4, 5, 6, 7, 8});
+  Tensor heads = splitHeads(x, 2);
+  EXPECT_TRUE(near(heads, Tensor({1, 2, 2, 2}, {1, 2, 5, 6, 3, 4, 7, 8})));
+  EXPECT_TRUE(near(mergeHeads(heads), x));
+}
+
+TEST(Ops, MatmulPerBatchAndHead) {
+  Tensor a({1, 2, 1, 2}, {1, 2, 3, 4}), b({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  EXPECT_TRUE(near(matmul(a, b, false), Tensor({1, 2, 1, 2}, {7, 10, 43, 50})));
+  EXPECT_TRUE(near(matmul(a, b, true), Tensor({1, 2, 1, 2}, {5, 11, 39, 53})));
+}
+
+TEST(Ops, MaskedScoresAreAbsentAndOthersUntouched) {
+  Tensor scores({2, 1, 1, 2}, {1, 2, 3, 4}), mask({2, 2}, {1, 0, 0, 1});
+  Tensor masked = maskScores(scores, mask);
+  EXPECT_EQ(masked.values, (std::vector<double>{1, -infinity, -infinity, 4}));
+}
+
+TEST(Ops, SoftmaxOfRows) {
+  double third = 1.0 / 3;
+  // Differences count, not sizes: what overflows exp alone is no special case.
+  Tensor x({3, 2}, {0, std::log(2.0), 1000, 1000 + std::log(2.0), -infinity, 5});
+  EXPECT_TRUE(near(softmax(x), Tensor({3, 2}, {third, 2 * third, third, 2 * third, 0, 1}), 1e-13));
+}
+
+TEST(Ops, SoftmaxOfNothingIsZero) {
+  EXPECT_TRUE(near(softmax(Tensor({1, 2}, {-infinity, -infinity})), Tensor({1, 2}, {0, 0})));
+  EXPECT_TRUE(near(softmax(Tensor({2, 0})), Tensor({2, 0})));
+}
+
+TEST(Ops, ScaleAndAdd) {
+  EXPECT_TRUE(near(scale(Tensor({2}, {1, -2}), -3), Tensor({2}, {-3, 6})));
+  EXPECT_TRUE(near(add(Tensor({2}, {1, -2}), Tensor({2}, {10, 20})), Tensor({2}, {11, 18})));
+}
+
+TEST(Ops, Activations) {
+  // Values of Phi and tanh to 15 digits, from tables.
+  Tensor x({3}, {-1, 0, 2});
+  EXPECT_TRUE(near(activate(xf::Activation::Gelu, x), Tensor({3}, {-0.158655253931457, 0, 1.954499736103642}), 1e-14));
+  EXPECT_TRUE(
+      near(activate(xf::Activation::GeluTanh, x), Tensor({3}, {-0.158808009391723, 0, 1.954597694087775}), 1e-14));
+  EXPECT_TRUE(near(activate(xf::Activation::Relu, x), Tensor({3}, {0, 0, 2})));
+  EXPECT_TRUE(near(activate(xf::Activation::Silu, x), Tensor({3}, {-0.268941421369995, 0, 1.761594155955765}), 1e-14));
+  EXPECT_TRUE(near(activate(xf::Activation::Tanh, x), Tensor({3}, {-0.761594155955765, 0, 0.964027580075817}), 1e-14));
+}
+
+TEST(Ops, LayerNormUsesTheBiasedVariance) {
+  // Mean 2, variance 1 (not 2): the rows become -1 and 1.
+  Tensor x({1, 2}, {1, 3}), gain({2}, {2, 3}), bias({2}, {10, 20});
+  EXPECT_TRUE(near(layerNorm(x, gain, bias, 0), Tensor({1, 2}, {8, 23})));
+  // An epsilon of 3 makes the divisor 2.
+  EXPECT_TRUE(near(layerNorm(x, gain, bias, 3), Tensor({1, 2}, {9, 21.5})));
+}
+
+TEST(Ops, NormalizeStopsAtEpsilon) {
+  Tensor x({2, 2}, {3, 4, 0, 0});
+  EXPECT_TRUE(near(normalize(x, 1e-12), Tensor({2, 2}, {0.6, 0.8, 0, 0})));
+  EXPECT_TRUE(near(normalize(x, 10), Tensor({2, 2}, {0.3, 0.4, 0, 0})));
+}
+
+TEST(Ops, FirstTokenDenseAndPacked) {
+  Tensor dense({2, 2, 1}, {1, 2, 3, 4}), packed({3, 1}, {1, 2, 3}), offsets({4}, {0, 2, 2, 3});
+  EXPECT_TRUE(near(firstToken(dense, nullptr), Tensor({2, 1}, {1, 3})));
+  EXPECT_TRUE(near(firstToken(packed, &offsets), Tensor({3, 1}, {1, 0, 3}))) << "an empty sequence gives zeros";
+}
+
+TEST(Ops, PoolDense) {
+  Tensor x({2, 3, 1}, {-1, -5, -9, 2, 4, 9}), mask({2, 3}, {1, 1, 0, 0, 0, 0});
+  EXPECT_TRUE(near(pool(xf::PoolMode::Mean, x, nullptr, nullptr), Tensor({2, 1}, {-5, 5})));
+  EXPECT_TRUE(near(pool(xf::PoolMode::Mean, x, &mask, nullptr), Tensor({2, 1}, {-3, 0})));
+  // The maximum of negative numbers is negative: there is no zero to start from.
+  EXPECT_TRUE(near(pool(xf::PoolMode::Max, x, &mask, nullptr), Tensor({2, 1}, {-1, 0})));
+}
+
+TEST(Ops, PoolPacked) {
+  Tensor x({3, 2}, {1, -1, 3, -3, 8, -8}), offsets({4}, {0, 2, 2, 3});
+  EXPECT_TRUE(near(pool(xf::PoolMode::Mean, x, nullptr, &offsets), Tensor({3, 2}, {2, -2, 0, 0, 8, -8})));
+  EXPECT_TRUE(near(pool(xf::PoolMode::Max, x, nullptr, &offsets), Tensor({3, 2}, {3, -1, 0, 0, 8, -8})));
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+TEST(Attention, ByHand) {
+  // One head of one. Query 0 weighs both keys equally; query log 2 weighs key 1 twice as much as key 0.
+  Tensor q({1, 2, 1}, {0, std::log(2.0)}), k({1, 2, 1}, {0, 1}), v({1, 2, 1}, {3, 6});
+  EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, 1, 1.0), Tensor({1, 2, 1}, {4.5, 5})));
+  // A scale of 2 squares the weights: 1 to 4.
+  EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, 1, 2.0), Tensor({1, 2, 1}, {4.5, 5.4})));
+}
+
+TEST(Attention, MaskedKeysAreAbsentAndARowWithoutKeysIsZero) {
+  Tensor x({2, 2, 1}, {1, 2, 3, 4}), mask({2, 2}, {0, 1, 0, 0});
+  EXPECT_TRUE(near(attention(x, x, x, &mask, nullptr, 1, 1.0), Tensor({2, 2, 1}, {2, 2, 0, 0})));
+}
+
+TEST(Attention, RaggedSequencesSeeThemselvesOnly) {
+  // Of lengths 1, 0 and 2; a key of zeros weighs all alike.
+  Tensor q({3, 1}, {5, 5, 5}), k({3, 1}), v({3, 1}, {1, 10, 20}), offsets({4}, {0, 1, 1, 3});
+  EXPECT_TRUE(near(attention(q, k, v, nullptr, &offsets, 1, 1.0), Tensor({3, 1}, {1, 15, 15})));
+}
+
+TEST(Attention, IsItsParts) {
+  test::Random random(1);
+  for (int64_t heads : {1, 3}) {
+    Tensor q = test::randomTensor(random, {2, 5, 6}), k = test::randomTensor(random, {2, 5, 6}),
+           v = test::randomTensor(random, {2, 5, 6}), mask({2, 5}, {1, 1, 0, 1, 0, 0, 0, 0, 0, 0});
+    Tensor scores = matmul(splitHeads(q, heads), splitHeads(k, heads), true);
+    Tensor parts = mergeHeads(matmul(softmax(maskScores(scale(scores, 0.7), mask)), splitHeads(v, heads), false));
+    EXPECT_TRUE(near(attention(q, k, v, &mask, nullptr, heads, 0.7), parts)) << heads << " heads";
+  }
+}
+
+TEST(Attention, RowsSumToOne) {
+  test::Random random(2);
+  Tensor q = test::randomTensor(random, {7, 4}), k = test::randomTensor(random, {7, 4}), offsets({3}, {0, 3, 7});
+  Tensor ones({7, 4}, std::vector<double>(28, 1.0));
+  EXPECT_TRUE(near(attention(q, k, ones, nullptr, &offsets, 2, 0.5), ones));
+}
+
+TEST(Attention, PermutingTokensPermutesResults) {
+  test::Random random(3);
+  Tensor x = test::randomTensor(random, {1, 4, 6});
+  auto permuted = [](const Tensor &tensor) {
+    Tensor result(tensor.shape);
+    for (auto [to, from] : llvm::enumerate(std::vector{2, 0, 3, 1}))
+      std::copy_n(tensor.row(from), tensor.width(), result.row(to));
+    return result;
+  };
+  Tensor y = permuted(x);
+  EXPECT_TRUE(
+      near(attention(y, y, y, nullptr, nullptr, 2, 0.5), permuted(attention(x, x, x, nullptr, nullptr, 2, 0.5))));
+}
+
+TEST(Attention, ASequenceAloneIsTheSameInABatch) {
+  test::Random random(4);
+  Tensor x = test::randomTensor(random, {6, 4}), offsets({4}, {0, 1, 4, 6}), one({2}, {0, 3});
+  Tensor alone({3, 4}, std::vector<double>(x.row(1), x.row(4)));
+  Tensor batch = attention(x, x, x, nullptr, &offsets, 2, 0.5),
+         single = attention(alone, alone, alone, nullptr, &one, 2, 0.5);
+  EXPECT_EQ(std::vector<double>(batch.row(1), batch.row(4)), single.values) << "to the last bit";
+}
+
+} // namespace
