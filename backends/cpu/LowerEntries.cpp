@@ -30,7 +30,7 @@ private:
   LogicalResult lowerBlock(Block &block);
   LogicalResult lower(Operation *op);
   LogicalResult lowerLoop(scf::ForOp loop);
-  void lowerLaunch(xf::LaunchOp launch);
+  LogicalResult lowerLaunch(xf::LaunchOp launch);
   Value weightAddress(xf::WeightAddressOp op);
   Value bufferAddress(xf::BufferOp op);
 
@@ -49,9 +49,8 @@ private:
     return LLVM::LoadOp::create(builder, loc, pointer(), address);
   }
   /// The cast goes away when both sides are LLVM's.
-  Value functionAddress(FlatSymbolRefAttr name) {
-    auto function = entry->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name.getAttr());
-    Value address = func::ConstantOp::create(builder, loc, function.getFunctionType(), name);
+  Value functionAddress(func::FuncOp function) {
+    Value address = func::ConstantOp::create(builder, loc, function.getFunctionType(), function.getSymName());
     return UnrealizedConversionCastOp::create(builder, loc, pointer(), address).getResult(0);
   }
   /// A count rounded up to whole LATHE_ROW_QUANTUMs, as lathe_size_formula counts.
@@ -73,6 +72,9 @@ private:
 };
 
 LogicalResult EntryLowering::run() {
+  if (entry.getNumArguments() < 3)
+    return entry.emitError("has ") << entry.getNumArguments()
+                                   << " arguments; a scheduled entry ends in tokens, batch and longest";
   builder.setInsertionPoint(entry);
   lowered = func::FuncOp::create(builder, loc, ("lathe_entry_" + entry.getSymName()).str(),
                                  builder.getFunctionType({pointer()}, {builder.getI32Type()}));
@@ -136,7 +138,7 @@ LogicalResult EntryLowering::lower(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<func::ReturnOp, scf::YieldOp>([](auto) { return success(); })
       .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
-      .Case([&](xf::LaunchOp launch) { return lowerLaunch(launch), success(); })
+      .Case([&](xf::LaunchOp launch) { return lowerLaunch(launch); })
       .Case([&](xf::WeightAddressOp op) { return values.map(op.getResult(), weightAddress(op)), success(); })
       .Case([&](xf::BufferOp op) { return values.map(op.getResult(), bufferAddress(op)), success(); })
       .Case([&](xf::OutputAddressOp op) {
@@ -211,7 +213,11 @@ Value EntryLowering::bufferAddress(xf::BufferOp op) {
 }
 
 /// Stores the slots and calls through the frame; a status other than 0 is returned at once.
-void EntryLowering::lowerLaunch(xf::LaunchOp launch) {
+LogicalResult EntryLowering::lowerLaunch(xf::LaunchOp launch) {
+  auto kernelFunction = entry->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(launch.getKernel());
+  if (!kernelFunction)
+    return launch.emitOpError("calls ") << launch.getKernelAttr()
+                                        << ", which is no function; run lathe-cpu-build-kernels first";
   for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
     Value address = LLVM::GEPOp::create(builder, loc, pointer(), builder.getI64Type(), slots,
                                         ArrayRef<LLVM::GEPArg>{int32_t(index)});
@@ -221,7 +227,7 @@ void EntryLowering::lowerLaunch(xf::LaunchOp launch) {
   auto type = LLVM::LLVMFunctionType::get(i32, {pointer(), i32, pointer(), pointer(), builder.getI64Type()});
   Value function = field(pointer(), offsetof(lathe_frame, launch));
   Value step = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(steps.size()));
-  Value kernel = functionAddress(launch.getKernelAttr());
+  Value kernel = functionAddress(kernelFunction);
   auto call = LLVM::CallOp::create(builder, loc, type,
                                    ValueRange{function, frame, step, kernel, slots, values.lookup(launch.getPanels())});
   steps.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", launch.getStepAttr()),
@@ -233,6 +239,7 @@ void EntryLowering::lowerLaunch(xf::LaunchOp launch) {
   builder.setInsertionPointToStart(stop);
   func::ReturnOp::create(builder, loc, call.getResult());
   builder.setInsertionPointToStart(next);
+  return success();
 }
 
 struct LowerEntries : impl::LowerEntriesPassBase<LowerEntries> {

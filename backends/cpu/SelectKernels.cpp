@@ -48,11 +48,13 @@ private:
   LogicalResult lowerLayers(xf::LayersOp layers);
   void lowerReturn(func::ReturnOp ret);
 
+  /// The value without gaps between its rows: itself, or a copy of a view.
+  Buffer contiguous(Value value);
   /// Number of f32 values in a contiguous buffer.
   Value elementsOf(const Buffer &buffer);
 
   // One per op: which kernel, with which arguments.
-  void lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps);
+  LogicalResult lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps);
   void lowerLinear(xf::LinearOp op);
   void lowerSplit(xf::SplitOp op);
   void lowerJoin(xf::JoinOp op);
@@ -184,6 +186,15 @@ LogicalResult EntrySelector::lowerBlock(Block &block) {
   return success();
 }
 
+/// Whether `value` and views of it are read by nothing but ops before `op`.
+static bool isReadOnlyBefore(Value value, Operation *op) {
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    return user->isBeforeInBlock(op) && (!isa<xf::SplitOp>(user) || llvm::all_of(user->getResults(), [&](Value view) {
+             return isReadOnlyBefore(view, op);
+           }));
+  });
+}
+
 /// Lowers a layer function's body in place, with its first argument in `carried` and its result in `result`.
 LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inputs, Buffer carried, Buffer result) {
   auto callee = module.lookupSymbol<func::FuncOp>(calleeName);
@@ -201,8 +212,7 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
   Block &body = callee.getBody().front();
   Value returned = body.getTerminator()->getOperand(0);
   Operation *producer = returned.getDefiningOp();
-  bool direct = producer && llvm::all_of(callee.getArgument(0).getUsers(),
-                                         [&](Operation *user) { return user->isBeforeInBlock(producer); });
+  bool direct = producer && isReadOnlyBefore(callee.getArgument(0), producer);
   if (direct)
     buffers[returned] = result;
   for (Operation &op : body.without_terminator())
@@ -228,6 +238,11 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
   OpBuilder &builder = calls.builder;
   Location loc = layers.getLoc();
   Value last = layers.getResults().back(), first = layers.getInputs()[0];
+  if (layers.getNumResults() > 1)
+    for (Value result : layers.getResults())
+      if (!outputsOf.contains(result) || (result != last && !result.hasOneUse()))
+        return layers.emitOpError("has results that are read elsewhere, or not returned; of several results each must "
+                                  "be an output, and only the last may be read again");
   Buffer carried = bufferFor(last, xf::Rows::Tokens);
   if (get(first).memref != carried.memref)
     calls.copy(get(first), carried, "carry");
@@ -242,8 +257,7 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
     if (failed(inlineLayer(layers.getCallee(), layers.getInputs(), carried, carried)))
       return failure();
     if (layers.getNumResults() > 1) {
-      // Every layer's result is an output (StackLayers sees to it). The last one's copy is its last output, which may
-      // be where it lies already.
+      // The last one's copy is its last output, which may be where it lies already.
       SmallVector<int64_t> outputs =
           llvm::map_to_vector(layers.getResults(), [&](Value result) { return outputsOf.lookup(result).back(); });
       calls.copy(carried, calls.output(outputs, xf::Rows::Tokens, widthOf(last), calls.layerIndex), "hidden_states");
@@ -290,13 +304,12 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::LayersOp layers) { return lowerLayers(layers); })
       .Case([&](func::ReturnOp ret) { return lowerReturn(ret), success(); })
       .Case([&](xf::LookupOp lookup) {
-        return lowerLookups(lookup.getResult(), lookup.getIds(), lookup.getTable(), nullptr, nullptr, 0), success();
+        return lowerLookups(lookup.getResult(), lookup.getIds(), lookup.getTable(), nullptr, nullptr, 0);
       })
       .Case([&](xf::EmbedOp embed) {
         double eps = embed.getEps() ? embed.getEps()->convertToDouble() : 0;
         return lowerLookups(embed.getResult(), embed.getIds(), embed.getTables(), embed.getGain(), embed.getBias(),
-                            eps),
-               success();
+                            eps);
       })
       .Case([&](xf::LinearOp linear) { return lowerLinear(linear), success(); })
       .Case([&](xf::SplitOp split) { return lowerSplit(split), success(); })
@@ -329,9 +342,13 @@ LogicalResult EntrySelector::lower(Operation *op) {
 // Which kernel computes an op
 //===----------------------------------------------------------------------===//
 
-void EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps) {
+LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias,
+                                          double eps) {
   static constexpr StringRef tableSlots[] = {"table0", "table1", "table2", "table3"};
   static constexpr StringRef idsSlots[] = {"ids0", "ids1", "ids2", "ids3"};
+  if (tables.size() > std::size(tableSlots))
+    return result.getDefiningOp()->emitOpError("sums rows of ")
+           << tables.size() << " tables; the CPU's embedding takes up to " << std::size(tableSlots);
   Buffer y = bufferFor(result, xf::Rows::Tokens);
   SmallVector<Value, 4> table(4), id(4);
   int64_t packed = 0;
@@ -359,6 +376,7 @@ void EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables
                 {"M", calls.tokens},
                 {"H", calls.integer(y.width)}},
                "embeddings");
+  return success();
 }
 
 void EntrySelector::lowerLinear(xf::LinearOp op) {
@@ -406,7 +424,7 @@ void EntrySelector::lowerHeads(Operation *op, Value x, Value result, bool split)
   calls.launch(split ? "split_heads_f32" : "merge_heads_f32", {},
                {{"x", memref(x)},
                 {"y", y.memref},
-                {split ? "ldx" : "ldy", calls.integer(heads * headDim)},
+                {split ? "ldx" : "ldy", split ? stride(x) : calls.integer(y.stride)},
                 {"batch", calls.batch},
                 {"seq", calls.longest},
                 {"heads", calls.integer(heads)},
@@ -512,6 +530,15 @@ void EntrySelector::lowerNormalize(xf::NormalizeOp op) {
                "normalize");
 }
 
+Buffer EntrySelector::contiguous(Value value) {
+  const Buffer buffer = get(value);
+  if (buffer.stride == buffer.width)
+    return buffer;
+  Buffer whole = calls.allocate(buffer.rows, buffer.width);
+  calls.copy(buffer, whole, "gather");
+  return whole;
+}
+
 Value EntrySelector::elementsOf(const Buffer &buffer) {
   Location loc = entry.getLoc();
   Value rows = calls.countOf(buffer.rows);
@@ -521,7 +548,7 @@ Value EntrySelector::elementsOf(const Buffer &buffer) {
 }
 
 void EntrySelector::lowerUnary(Value x, Value result, StringRef function, double factor) {
-  const Buffer from = get(x);
+  const Buffer from = contiguous(x);
   Buffer y = bufferFor(result, from.rows, from.width);
   calls.launch("unary_f32", {calls.choice("op", function)},
                {{"x", from.memref}, {"y", y.memref}, {"count", elementsOf(from)}, {"scale", calls.real(factor)}},

@@ -1,0 +1,221 @@
+// RUN: lathe-opt %s --lathe-cpu-select-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// Outputs are computed where the caller wants them. Inputs are buffers, the sizes of the run follow them, results become
+// an attribute with their widths.
+// CHECK-LABEL: func.func @in_place(
+// CHECK-SAME: %{{.*}}: memref<?xi32> {xf.input = "input_ids"}, %[[TOKENS:.*]]: i64, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK-SAME: xf.outputs = [{width = 8 : i64, xf.output = "x"}, {width = 16 : i64, xf.output = "y"}]
+// CHECK-SAME: xf.scratch = {fixed = {{[0-9]+}} : i64, per_longest = {{[0-9]+}} : i64}
+// CHECK-NOT: xf.buffer
+// CHECK: %[[X:.*]] = xf.output_address [0] : memref<?x8xf32>
+// CHECK: %[[TABLE:.*]] = xf.weight_address [@packed.table.rows] : memref<10x8xf32>
+// CHECK: xf.launch @[[EMBED:[^(]*]]({{.*}}%[[TABLE]]{{.*}}) {{.*}} step "in_place/embeddings"
+// CHECK: %[[Y:.*]] = xf.output_address [1] : memref<?x16xf32>
+// CHECK: xf.launch @[[GEMM:[^(]*]](%[[X]], {{.*}}%[[Y]], {{.*}}) {{.*}} step "in_place/w"
+// CHECK-NOT: xf.launch
+// CHECK: xf.packed_weight @packed.table.rows from [@table] layout "rows" offset 0 bytes 320
+// CHECK: xf.kernel @[[EMBED]] family "embed_f32" {norm = false, packed = 0 : i64, tables = 1 : i64}
+// CHECK: xf.packed_weight @packed.w from [@w] layout "panels" offset 320 bytes 512
+// CHECK: xf.packed_weight @packed.b from [@b] layout "vector" offset 832 bytes 64
+// CHECK: xf.kernel @[[GEMM]] family "gemm_f32" {activation = "gelu", bias = true, residual = false}
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @w = dense<1.0> : tensor<16x8xf16>
+xf.weight @b = dense<1.0> : tensor<16xf32>
+func.func @in_place(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32> {xf.output = "x"}, tensor<?x16xf32> {xf.output = "y"}) attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %w = xf.load_weight @w : tensor<16x8xf32>
+  %b = xf.load_weight @b : tensor<16xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.linear %x, %w bias(%b : tensor<16xf32>) activation gelu : tensor<?x8xf32>, tensor<16x8xf32> -> tensor<?x16xf32>
+  return %x, %y : tensor<?x8xf32>, tensor<?x16xf32>
+}
+
+// -----
+// A value returned twice is computed once and copied.
+// CHECK-LABEL: func.func @twice
+// CHECK: %[[FIRST:.*]] = xf.output_address [0]
+// CHECK: xf.launch {{.*}} step "twice/embeddings"
+// CHECK: %[[SECOND:.*]] = xf.output_address [1]
+// CHECK: xf.launch @{{.*}}(%[[FIRST]], %{{.*}}, %[[SECOND]], {{.*}} step "twice/output"
+// CHECK-NOT: xf.launch
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+func.func @twice(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32>, tensor<?x8xf32>) attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  return %x, %x : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+// A table that is also a linear's weight is stored once, in the linear's layout.
+// CHECK-LABEL: func.func @tied
+// CHECK: %[[TABLE:.*]] = xf.weight_address [@packed.table] : memref<1x8x16xf32>
+// CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "tied/embeddings"
+// CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "tied/table"
+// CHECK: xf.packed_weight @packed.table from [@table] layout "panels"
+// CHECK: family "embed_f32" {norm = false, packed = 1 : i64, tables = 1 : i64}
+// CHECK-NOT: xf.packed_weight
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+func.func @tied(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x10xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %u = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.linear %x, %u : tensor<?x8xf32>, tensor<10x8xf32> -> tensor<?x10xf32>
+  return %y : tensor<?x10xf32>
+}
+
+// -----
+// A stack of layers is a loop: weights from a table by the layer's index, the value carried in one buffer, which is the
+// output's. Joined weights are packed together; the parts of the product are views.
+// CHECK-LABEL: func.func @stack
+// CHECK: %[[CARRIED:.*]] = xf.output_address [0] : memref<?x8xf32>
+// CHECK: xf.launch {{.*}}%[[CARRIED]]{{.*}} step "stack/embeddings"
+// CHECK: scf.for %[[LAYER:.*]] = %{{.*}} to %c2{{.*}} step
+// CHECK: %[[QKV:.*]] = xf.buffer tokens : memref<?x24xf32>
+// CHECK: xf.weight_address [@packed.0.q, @packed.1.q] at %[[LAYER]] : memref<2x8x16xf32>
+// CHECK: xf.launch @{{.*}}(%[[CARRIED]], {{.*}} step "layer/q"
+// CHECK-DAG: %[[Q:.*]] = xf.columns %[[QKV]] from 0
+// CHECK-DAG: %[[K:.*]] = xf.columns %[[QKV]] from 8
+// CHECK-DAG: %[[V:.*]] = xf.columns %[[QKV]] from 16
+// CHECK: xf.launch @{{.*}}(%[[Q]], {{.*}}%[[K]], {{.*}}%[[V]], {{.*}} step "layer/attention"
+// CHECK: xf.launch @{{.*}}, %[[CARRIED]], {{.*}} step "layer/o"
+// CHECK-NOT: step "layer/carry"
+// CHECK-DAG: xf.packed_weight @packed.0.q from [@"0.q", @"0.k", @"0.v"] layout "panels"
+// CHECK-DAG: xf.kernel @{{.*}} family "attention_f32" {head_dim = 4 : i64, masked = false}
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @"0.q" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"0.k" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"0.v" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"0.o" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.q" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.k" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.v" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.o" = dense<1.0> : tensor<8x8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %q: tensor<8x8xf32> {xf.weight = "q"}, %k: tensor<8x8xf32> {xf.weight = "k"},
+                         %v: tensor<8x8xf32> {xf.weight = "v"}, %o: tensor<8x8xf32> {xf.weight = "o"}) -> tensor<?x8xf32> {
+  %w = xf.concat %q, %k, %v : tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32> -> tensor<24x8xf32>
+  %qkv = xf.linear %x, %w : tensor<?x8xf32>, tensor<24x8xf32> -> tensor<?x24xf32>
+  %0:3 = xf.split %qkv : tensor<?x24xf32> -> tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  %1 = xf.attention %0#0, %0#1, %0#2 cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %2 = xf.linear %1, %o : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %2 : tensor<?x8xf32>
+}
+func.func @stack(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.layers @layer(%x, %cu) weights ["0.", "1."] : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+// Every layer's value is an output: each iteration copies what it carries to its own.
+// CHECK-LABEL: func.func @hidden_states
+// CHECK: scf.for %[[LAYER:.*]] =
+// CHECK: %[[STATE:.*]] = xf.output_address [1, 2] at %[[LAYER]]
+// CHECK: xf.launch @{{.*}}, %[[STATE]], {{.*}} step "hidden_states/hidden_states"
+// CHECK: return
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @"0.w" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.w" = dense<1.0> : tensor<8x8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %w: tensor<8x8xf32> {xf.weight = "w"}) -> tensor<?x8xf32> {
+  %0 = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+func.func @hidden_states(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y:2 = xf.layers @layer(%x) weights ["0.", "1."] : (tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %x, %y#0, %y#1 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+// A layer whose result is computed while its argument is still read goes through a buffer of its own.
+// CHECK-LABEL: func.func @carry
+// CHECK: %[[CARRIED:.*]] = xf.output_address [0]
+// CHECK: scf.for
+// CHECK: %[[OWN:.*]] = xf.buffer tokens
+// CHECK: xf.launch @{{.*}}(%[[CARRIED]], {{.*}}%[[OWN]], {{.*}} step "layer/w"
+// CHECK: xf.launch @{{.*}}(%[[OWN]], %{{.*}}, %[[CARRIED]], {{.*}} step "layer/carry"
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @"0.w" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.w" = dense<1.0> : tensor<8x8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %w: tensor<8x8xf32> {xf.weight = "w"}) -> tensor<?x8xf32> {
+  %0 = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+func.func @carry(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.layers @layer(%x) weights ["0.", "1."] : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+// Views of the argument count as the argument: the result must not be written over what a view still shows. An
+// elementwise kernel that wants rows without gaps gets a copy of the view.
+// CHECK-LABEL: func.func @views
+// CHECK: %[[CARRIED:.*]] = xf.output_address [0]
+// CHECK: scf.for
+// CHECK: %[[RIGHT:.*]] = xf.columns %[[CARRIED]] from 4
+// CHECK: %[[WHOLE:.*]] = xf.buffer tokens : memref<?x4xf32>
+// CHECK: xf.launch @{{.*}}(%[[RIGHT]], {{.*}}%[[WHOLE]], {{.*}} step "layer/gather"
+// CHECK: xf.launch @{{.*}}(%[[WHOLE]], {{.*}} step "layer/relu"
+// CHECK: %[[JOINED:.*]] = xf.buffer tokens : memref<?x8xf32>
+// CHECK: xf.launch @{{.*}}(%[[JOINED]], {{.*}}%[[CARRIED]], {{.*}} step "layer/carry"
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+func.func private @layer(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %0:2 = xf.split %x : tensor<?x8xf32> -> tensor<?x4xf32>, tensor<?x4xf32>
+  %1 = xf.activate relu %0#1 : tensor<?x4xf32>
+  %2 = xf.join %1, %0#0 : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x8xf32>
+  return %2 : tensor<?x8xf32>
+}
+func.func @views(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.layers @layer(%x) weights ["0.", "1."] : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+// The dense form, unfused: a kernel per op, scores of their own kind of rows, masked pooling; the mask is bytes.
+// CHECK-LABEL: func.func @dense
+// CHECK-SAME: %[[MASK:[^:]*]]: memref<?xi8> {xf.input = "attention_mask"}
+// CHECK-SAME: xf.dense
+// CHECK: step "dense/split_heads"
+// CHECK: %[[SCORES:.*]] = xf.buffer scores : memref<?x2xf32>
+// CHECK: step "dense/matmul_qk"
+// CHECK: step "dense/scale"
+// CHECK: xf.launch @{{.*}}%[[MASK]]{{.*}} step "dense/mask_scores"
+// CHECK: step "dense/softmax"
+// CHECK: step "dense/matmul_pv"
+// CHECK: step "dense/merge_heads"
+// CHECK: step "dense/add"
+// CHECK: %[[Y:.*]] = xf.output_address [0] : memref<?x8xf32>
+// CHECK: xf.launch @{{.*}}%[[Y]]{{.*}}%[[MASK]]{{.*}} step "dense/pool_mean"
+// CHECK: family "pool_f32" {masked = true, mode = "mean"}
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+func.func @dense(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?x?xi32>, tensor<10x8xf32> -> tensor<?x?x8xf32>
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %r = xf.scale %s by 0.5 : tensor<?x2x?x?xf32>
+  %u = xf.mask_scores %r, %mask : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  %p = xf.softmax %u : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  %z = xf.add %c, %x : tensor<?x?x8xf32>
+  %y = xf.pool mean %z mask(%mask : tensor<?x?xi1>) : tensor<?x?x8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+// Dense attention that fused although packing was declined.
+// CHECK-LABEL: func.func @dense_attention
+// CHECK: family "attention_f32" {head_dim = 4 : i64, masked = true}
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+func.func @dense_attention(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?x?xi32>, tensor<10x8xf32> -> tensor<?x?x8xf32>
+  %c = xf.attention %x, %x, %x mask(%mask : tensor<?x?xi1>) heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
