@@ -96,7 +96,8 @@ Error Artifact::read() {
     auto bytes = entry.is_object() ? entry.find("bytes") : entry.end();
     found.name = text("name");
     found.hash = text("blake3");
-    if (!staysInside(found.name) || bytes == entry.end() || !bytes->is_number_unsigned() || !isHex(found.hash, 64))
+    if (found.name.empty() || !staysInside(found.name) || bytes == entry.end() || !bytes->is_number_unsigned() ||
+        !isHex(found.hash, 64))
       return createStringError(origin + ": file " + quote(found.name) +
                                ": accepted are a name inside the directory, its bytes and its blake3");
     found.bytes = bytes->get<uint64_t>();
