@@ -156,6 +156,7 @@ func::FuncOp EntrySelector::createScheduled() {
   Block *block = scheduled.addEntryBlock();
   for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
     scheduled.setArgAttrs(index, entry.getArgAttrDict(index));
+    block->getArgument(index).setLoc(entry.getArgument(index).getLoc()); // its name in print
     buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, 1, 1};
     if (entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue() == "attention_mask") {
       scheduled->setAttr(xf::XfDialect::denseAttr, builder.getUnitAttr());
@@ -166,6 +167,8 @@ func::FuncOp EntrySelector::createScheduled() {
   calls.tokens = block->getArgument(sizes);
   calls.batch = block->getArgument(sizes + 1);
   calls.longest = block->getArgument(sizes + 2);
+  for (auto [size, name] : {std::pair(calls.tokens, "tokens"), {calls.batch, "batch"}, {calls.longest, "longest"}})
+    size.setLoc(NameLoc::get(builder.getStringAttr(name)));
   calls.function = entry.getSymName();
   SmallVector<Attribute> outputs;
   for (unsigned index = 0; index < entry.getNumResults(); ++index) {

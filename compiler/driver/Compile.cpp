@@ -90,7 +90,7 @@ llvm::Error runStage(ModuleOp module, Stage stage, const PipelineOptions &option
 
 static void print(ModuleOp module, llvm::raw_ostream &os) {
   OpPrintingFlags flags;
-  flags.elideLargeResourceString(0).elideLargeElementsAttrs(16).useLocalScope();
+  flags.elideLargeResourceString(0).elideLargeElementsAttrs(16).useLocalScope().printNameLocAsPrefix();
   module.print(os, flags);
   os << "\n";
 }
@@ -349,8 +349,8 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
     llvm::sys::fs::remove(weightsPath);
 
   for (const auto &[file, contents] : {std::pair{name + ".h", writeHeader(name)},
-                                {name + "Config.cmake", writeCMakeConfig(name)},
-                                {name + ".pc", writePkgConfig(name)}})
+                                       {name + "Config.cmake", writeCMakeConfig(name)},
+                                       {name + ".pc", writePkgConfig(name)}})
     if (llvm::Error error = writeFile(output.file(file), contents))
       return error;
   std::vector<std::string> files = {"lib" + name + ".so", "lib" + name + ".a", name + ".h", name + "Config.cmake",

@@ -21,6 +21,9 @@ static RankedTensorType withWidth(Value value, int64_t width) {
   return typeOf(value).clone(shape);
 }
 
+/// What a value is called where the IR is printed.
+static Location nameOf(Builder &builder, StringRef name) { return NameLoc::get(builder.getStringAttr(name)); }
+
 //===----------------------------------------------------------------------===//
 // BlockBuilder
 //===----------------------------------------------------------------------===//
@@ -128,7 +131,7 @@ private:
   Value weight(StringRef name, ArrayRef<int64_t> shape) override {
     model.requireWeight(prefix + name.str(), shape);
     weights.push_back({name.str(), SmallVector<int64_t>(shape)});
-    return function.getBody().addArgument(RankedTensorType::get(shape, builder.getF32Type()), builder.getUnknownLoc());
+    return function.getBody().addArgument(RankedTensorType::get(shape, builder.getF32Type()), nameOf(builder, name));
   }
 
   func::FuncOp function;
@@ -146,6 +149,8 @@ SmallVector<Value> ModelBuilder::layers(StringRef name, StringRef prefix, int64_
   function.setPrivate();
   entry->getBlock()->getOperations().insert(entry->getIterator(), function);
   function.addEntryBlock();
+  function.getArgument(0).setLoc(nameOf(builder, "x"));
+  function.getArgument(1).setLoc(nameOf(builder, "mask"));
   auto layerPrefix = [&](int64_t layer) { return (prefix + Twine(layer) + ".").str(); };
   LayerBuilder layer(*this, function, layerPrefix(0));
   layer.finish(build(layer, function.getArgument(0), function.getArgument(1)));
@@ -189,7 +194,7 @@ Value ModelBuilder::input(StringRef name, Type element, int64_t limit) {
     return value;
   auto type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
   unsigned index = entry.getNumArguments();
-  value = entry.getBody().addArgument(type, builder.getUnknownLoc());
+  value = entry.getBody().addArgument(type, nameOf(builder, name));
   entry.setType(FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), {}));
   entry.setArgAttr(index, xf::XfDialect::inputAttr, builder.getStringAttr(name));
   if (limit)
@@ -250,7 +255,7 @@ void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
 Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape) {
   requireWeight(name, shape);
   auto type = RankedTensorType::get(shape, builder.getF32Type());
-  return xf::LoadWeightOp::create(builder, builder.getUnknownLoc(), type,
+  return xf::LoadWeightOp::create(builder, nameOf(builder, name), type,
                                   FlatSymbolRefAttr::get(builder.getContext(), name));
 }
 
