@@ -95,16 +95,17 @@ LogicalResult EntryLowering::run() {
 
   // The arena's regions, one per kind of rows, follow each other as in lathe_size_formula.
   auto arena = entry->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr);
-  if (!arena)
-    return entry.emitError("has no arena plan; run lathe-plan-arena first");
   Value scores =
       arith::MulIOp::create(builder, loc, tokens, longest); // dense entries only, where tokens = batch * longest
   regionRows = {rounded(tokens), rounded(batch), rounded(scores)};
   Value base = field(pointer(), offsetof(lathe_frame, arena));
-  for (auto [index, key] : llvm::enumerate(ArrayRef<StringRef>{"per_token", "per_sequence", "per_score"})) {
+  static constexpr StringRef regions[] = {"per_token", "per_sequence", "per_score"};
+  for (auto [index, key] : llvm::enumerate(regions)) {
+    auto bytesPerRow = arena ? arena.getAs<IntegerAttr>(key) : IntegerAttr();
+    if (!bytesPerRow)
+      return entry.emitError("has no arena plan; run lathe-plan-arena first");
     regionBases[index] = base;
-    Value bytes =
-        arith::MulIOp::create(builder, loc, regionRows[index], constant(arena.getAs<IntegerAttr>(key).getInt()));
+    Value bytes = arith::MulIOp::create(builder, loc, regionRows[index], constant(bytesPerRow.getInt()));
     base = atByte(base, bytes);
   }
 

@@ -6,6 +6,12 @@ func.func @encode(%tokens: i64, %batch: i64, %longest: i64) attributes {xf.entry
 }
 
 // -----
+// expected-error @+1 {{has no arena plan; run lathe-plan-arena first}}
+func.func @encode(%tokens: i64, %batch: i64, %longest: i64) attributes {xf.entry, xf.arena = {per_token = 4 : i64}} {
+  return
+}
+
+// -----
 // expected-error @+1 {{has 1 arguments; a scheduled entry ends in tokens, batch and longest}}
 func.func @encode(%tokens: i64) attributes {xf.entry} {
   return
