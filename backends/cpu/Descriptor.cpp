@@ -9,9 +9,11 @@
 #include "backends/cpu/Passes.h"
 #include "lathe/program.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -159,6 +161,15 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
                     array(outputs, "output_infos")});
 }
 
+/// As the assembler's strings want it: a path may hold quotes.
+static std::string escapedPath(StringRef path) {
+  std::string text;
+  for (unsigned char c : path)
+    text += llvm::isPrint(c) && c != '"' && c != '\\' ? std::string(1, c)
+                                                      : llvm::formatv("\\{0}{1}{2}", c >> 6, c >> 3 & 7, c & 7).str();
+  return text;
+}
+
 llvm::Constant *DescriptorBuilder::embeddedWeights() {
   if (facts.embeddedWeightsPath.empty())
     return null();
@@ -169,7 +180,7 @@ llvm::Constant *DescriptorBuilder::embeddedWeights() {
                                 ".globl lathe_embedded_weights\n"
                                 "lathe_embedded_weights:\n"
                                 ".incbin \"" +
-                                facts.embeddedWeightsPath +
+                                escapedPath(facts.embeddedWeightsPath) +
                                 "\"\n"
                                 ".size lathe_embedded_weights, .-lathe_embedded_weights\n");
   auto *weights = new llvm::GlobalVariable(*module, builder.getInt8Ty(), true, llvm::GlobalValue::ExternalLinkage,
