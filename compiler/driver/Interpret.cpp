@@ -16,8 +16,12 @@ static Error checkSize(const InputTensors &inputs) {
   constexpr int64_t mostPositions = 1 << 22;
   const InputTensors::Array *offsets = inputs.find("cu_seqlens");
   int64_t longest = 0, sequences = offsets ? offsets->count() - 1 : 0;
-  for (int64_t row = 0; row < sequences; ++row)
-    longest = std::max(longest, offsets->at(row + 1) - offsets->at(row));
+  for (int64_t row = 0; row < sequences; ++row) {
+    int64_t begin = offsets->at(row), end = offsets->at(row + 1);
+    if (begin < 0 || end < begin || end > inputs.tokens())
+      return Error::success(); // the interpreter says what is wrong with them
+    longest = std::max(longest, end - begin);
+  }
   if (inputs.tokens() > mostPositions || (longest > 0 && sequences > mostPositions / longest))
     return createStringError("the inputs have more than " + llvm::Twine(mostPositions) +
                              " positions, counting padding; the interpreter is for small ones");

@@ -8,7 +8,7 @@
 #include "compiler/import/tokenizer/CompileTokenizer.h"
 #include "runtime/tokenizer/Tokenizer.h"
 
-#include "llvm/Support/AlignOf.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemAlloc.h"
 
 using llvm::ArrayRef;
@@ -153,6 +153,11 @@ std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model) {
 }
 
 Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef directory) {
+  llvm::sys::fs::file_status status;
+  if (std::error_code error = llvm::sys::fs::status(directory, status))
+    return createStringError(quote(directory) + ": " + error.message());
+  if (!llvm::sys::fs::is_directory(status))
+    return createStringError(quote(directory) + " is no directory; accepted are artifacts and directories of models");
   // The same files, in the same order, as when the whole model is compiled; but a config.json need not be there.
   Expected<std::optional<SentenceTransformer>> sentence = readSentenceTransformer(directory);
   if (!sentence)

@@ -10,9 +10,10 @@ namespace lathe {
 
 void addGenerate(CLI::App &app, CommandLine &line) {
   CLI::App *verb = app.add_subcommand("generate", "Generate text (not supported yet)");
+  auto directory = std::make_shared<std::string>();
   auto values = std::make_shared<std::vector<std::string>>();
   auto given = std::make_shared<bool>(false);
-  verb->add_option("DIR", *values, "An artifact")->required()->expected(1);
+  verb->add_option("DIR", *directory, "An artifact")->required();
   for (const char *option : {"--inputs",
                              "--outputs",
                              "--max-new-tokens",
@@ -38,7 +39,7 @@ void addGenerate(CLI::App &app, CommandLine &line) {
   for (const char *flag : {"--do-sample", "--output-logits", "--json"})
     verb->add_flag(flag, *given);
   declareText(*verb);
-  verb->callback([&line, values, given] {
+  verb->callback([&line, directory, values, given] {
     line.action = [] {
       return notBuiltYet("generate", "run, for encoders; no model with a decoder can be compiled yet");
     };

@@ -1,0 +1,305 @@
+// The verbs beside `compile`, through the executable: results by task, differences found, and what is refused. What
+// scripts rely on most, exit codes and the shapes of JSON, is tested in tests/e2e.
+#include "tests/e2e/Lathe.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lathe::test {
+namespace {
+
+constexpr int wrongInput = 1, usage = 2;
+
+Path demoModel() { return goldens() / "demo-model"; }
+Path bert(const char *name) { return goldens() / "bert" / name / "model"; }
+
+/// A masked-LM checkpoint with a vocabulary of its own, three ids short.
+Path maskedLm() {
+  static ScratchDirectory work;
+  const Path model = work / "model";
+  if (std::filesystem::exists(model))
+    return model;
+  std::filesystem::copy(bert("mlm-tied"), model, std::filesystem::copy_options::recursive);
+  const int size = Json::parse(readFile(model / "config.json")).at("vocab_size");
+  std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n";
+  for (int i = 7; i < size - 3; ++i)
+    vocabulary += "w" + std::to_string(i) + "\n";
+  writeFile(model / "vocab.txt", vocabulary);
+  return model;
+}
+
+// --- run
+// ----------------------------------------------------------------------------------------------------------------
+
+TEST(Run, FillsMasks) {
+  const Json results = Json::parse(latheOutput({"run", compiled(maskedLm()), "--json", "--top-k", "3", "--text",
+                                                "a [MASK] b", "--text", "a", "--pair", "[MASK] [MASK]"}));
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].at("tokens"), Json({"[CLS]", "a", "[MASK]", "b", "[SEP]"}));
+  ASSERT_EQ(results[0].at("masks").size(), 1u);
+  EXPECT_EQ(results[0].at("masks")[0].at("position"), 2);
+  const Json candidates = results[0].at("masks")[0].at("candidates");
+  ASSERT_EQ(candidates.size(), 3u);
+  EXPECT_GT(candidates[0].at("score"), candidates[1].at("score"));
+  EXPECT_EQ(results[1].at("pair"), "[MASK] [MASK]");
+  EXPECT_EQ(results[1].at("masks").size(), 2u);
+}
+
+/// The probabilities must be the softmax of the logits that the same model gives for the same ids.
+TEST(Run, MaskScoresAreProbabilities) {
+  const Json encoding =
+      Json::parse(latheOutput({"tokenize", compiled(maskedLm()), "--json", "--text", "a [MASK] b"}))[0];
+  const std::vector<int64_t> ids = encoding.at("ids");
+  const Tensors outputs = runTensors(compiled(maskedLm()), {{"input_ids", Tensor::of({1, int64_t(ids.size())}, ids)}});
+  const std::vector<float> logits = outputs.at("logits").floats();
+  const size_t width = logits.size() / ids.size();
+  double sum = 0, best = 0;
+  for (size_t i = 0; i < width; ++i) {
+    sum += std::exp(double(logits[2 * width + i]));
+    best = std::max(best, std::exp(double(logits[2 * width + i])));
+  }
+  const Json result = Json::parse(latheOutput({"run", compiled(maskedLm()), "--json", "--text", "a [MASK] b"}))[0];
+  EXPECT_NEAR(result.at("masks")[0].at("candidates")[0].at("score").get<double>(), best / sum, 1e-8);
+  EXPECT_EQ(result.at("masks")[0].at("candidates").size(), 5u);
+}
+
+TEST(Run, OfABaseModelGivesEveryOutput) {
+  const Path artifact = compiled(demoModel(), {"--task", "base"});
+  const Json result = runTexts(artifact, {"The cat sleeps."})[0];
+  ASSERT_EQ(result.at("last_hidden_state").size(), result.at("tokens").size());
+  EXPECT_EQ(result.at("last_hidden_state")[0].size(), 48u);
+  EXPECT_NE(latheOutput({"run", artifact, "--text", "The cat"}).find("last_hidden_state"), std::string::npos);
+}
+
+TEST(Run, PrintsTheNearestPairFirst) {
+  const std::string output =
+      latheOutput({"run", compiled(demoModel()), "--text", "a cat", "--text", "the school", "--text", "a cat"});
+  const size_t pairs = output.find("nearest pairs");
+  ASSERT_NE(pairs, std::string::npos) << output;
+  EXPECT_EQ(output.find("1.0000  a cat | a cat", pairs), output.find('\n', pairs) + 3) << output;
+}
+
+TEST(Run, RefusesWhatDoesNotGoTogether) {
+  const Path artifact = compiled(demoModel());
+  expectRefusal(usage, {"run", artifact}, {"--text", "--inputs"});
+  expectRefusal(usage, {"run", artifact, "--inputs", "f"}, {"--outputs"});
+  expectRefusal(usage, {"run", artifact, "--text", "x", "--inputs", "f", "--outputs", "g"}, {"--text", "--inputs"});
+  expectRefusal(usage, {"run", artifact, "--text", "x", "--task", "base"}, {"--interpret"});
+  expectRefusal(usage, {"run", artifact, "--pair", "x"}, {"--pair"});
+  expectRefusal(wrongInput, {"run", artifact, "--image", "f"}, {"--image"});
+  expectRefusal(wrongInput, {"run", artifact, "--text", "x", "--top-k", "3"}, {"--top-k", "embedding"});
+  expectRefusal(wrongInput, {"run", artifact, "--text", "x", "--entry", "decode"}, {"decode", "encode"});
+  for (const char *threads : {"0", "-1", "100000", "99999999999"})
+    expectRefusal(wrongInput, {"run", artifact, "--text", "x", "--threads", threads}, {"threads", threads});
+}
+
+TEST(Run, TellsArtifactsAndModelDirectoriesApart) {
+  const ScratchDirectory work;
+  expectRefusal(wrongInput, {"run", demoModel(), "--text", "x"}, {"model directory", "lathe compile"});
+  writeTensors(work / "in", {{"input_ids", Tensor::of({1, 1}, std::vector<int64_t>{2})}});
+  const Arguments files = {"--inputs", work / "in", "--outputs", work / "out"};
+  Arguments interpret = {"run", compiled(demoModel()), "--interpret"};
+  interpret.insert(interpret.end(), files.begin(), files.end());
+  expectRefusal(wrongInput, interpret, {"artifact", "model directory"});
+  interpret[1] = demoModel();
+  interpret.insert(interpret.end(), {"--stage", "schedule"});
+  expectRefusal(wrongInput, interpret, {"schedule", "import", "graph"});
+}
+
+TEST(Run, SaysSoWhenItsResultCannotBeWritten) {
+  const Arguments command = {
+      "sh", "-c", "'" + latheExecutable() + "' inspect '" + compiled(demoModel()).string() + "' > /dev/full"};
+  const ProcessResult result = runProcess(command);
+  EXPECT_EQ(result.exitCode, wrongInput);
+  EXPECT_NE(result.err.find("cannot write the result"), std::string::npos) << result.err;
+}
+
+// --- tokenize
+// -----------------------------------------------------------------------------------------------------------
+
+TEST(Tokenize, WorksWithoutAConfig) {
+  const ScratchDirectory work;
+  std::filesystem::copy(maskedLm() / "vocab.txt", work / "vocab.txt");
+  EXPECT_EQ(latheOutput({"tokenize", work.path, "--json", "--text", "a b [MASK]"}),
+            latheOutput({"tokenize", compiled(maskedLm()), "--json", "--text", "a b [MASK]"}));
+}
+
+TEST(Tokenize, CutsThePairThatItIsToldTo) {
+  const auto tokens = [](const char *truncation) {
+    return Json::parse(latheOutput({"tokenize", maskedLm(), "--json", "--max-length", "6", "--truncation", truncation,
+                                    "--text", "a a a a", "--pair", "b b"}))[0]
+        .at("tokens");
+  };
+  EXPECT_EQ(tokens("only_first"), Json({"[CLS]", "a", "[SEP]", "b", "b", "[SEP]"}));
+  EXPECT_EQ(tokens("longest_first").size(), 6u);
+  expectRefusal(wrongInput, {"tokenize", maskedLm(), "--text", "a", "--truncation", "none"}, {"none", "only_first"});
+  expectRefusal(wrongInput, {"tokenize", maskedLm(), "--text", "a", "--max-length", "-1"}, {"--max-length", "-1"});
+}
+
+TEST(Tokenize, RefusesWhatIsNoTokenizer) {
+  const ScratchDirectory work;
+  expectRefusal(wrongInput, {"tokenize", work.path, "--text", "x"}, {work.path, "tokenizer"});
+  expectRefusal(wrongInput, {"tokenize", work / "absent", "--text", "x"}, {work / "absent", "No such file"});
+  expectRefusal(wrongInput, {"tokenize", maskedLm(), "--ids", "1,two"}, {"two"});
+  expectRefusal(wrongInput, {"tokenize", maskedLm(), "--ids", "99999999999"}, {"99999999999"});
+  expectRefusal(usage, {"tokenize", maskedLm()}, {"--text", "--ids"});
+  expectRefusal(usage, {"tokenize", maskedLm(), "--text", "x", "--skip-special-tokens"}, {"--skip-special-tokens"});
+}
+
+// --- compare
+// ------------------------------------------------------------------------------------------------------------
+
+class Compare : public testing::Test {
+protected:
+  void SetUp() override {
+    writeTensors(work / "in", {{"input_ids", Tensor::of({2, 4}, std::vector<int64_t>{2, 5, 9, 3, 2, 8, 7, 3})}});
+  }
+  Json differences(const Arguments &sides) {
+    Arguments command = {"compare", "--inputs", work / "in", "--json"};
+    command.insert(command.end(), sides.begin(), sides.end());
+    return Json::parse(latheOutput(command));
+  }
+  ScratchDirectory work;
+};
+
+TEST_F(Compare, AnArtifactIsCloseToItsModel) {
+  const Path artifact = compiled(bert("base-deep"), {"--emit", "hidden_states"});
+  for (const Arguments &sides : {Arguments{artifact, bert("base-deep")}, Arguments{bert("base-deep"), artifact}}) {
+    const Json found = differences(sides);
+    ASSERT_EQ(found.size(), 8u) << "hidden states 0 to 5, the last one, the pooler";
+    EXPECT_EQ(found[0].at("output"), "hidden_states.0");
+    for (const Json &output : found)
+      EXPECT_LT(output.at("relative"), 1e-5) << output;
+  }
+}
+
+TEST_F(Compare, NamesTheFirstOutputThatDiffers) {
+  const Path other = work / "other";
+  std::filesystem::copy(bert("base-deep"), other, std::filesystem::copy_options::recursive);
+  Tensors tensors = readTensors(other / "model.safetensors");
+  std::vector<float> bias = tensors.at("encoder.layer.2.output.dense.bias").floats();
+  bias[3] += 1;
+  tensors["encoder.layer.2.output.dense.bias"] = Tensor::of({int64_t(bias.size())}, bias);
+  writeTensors(other / "model.safetensors", tensors);
+  const ProcessResult result =
+      lathe({"compare", bert("base-deep"), other, "--inputs", work / "in", "--emit", "hidden_states"});
+  EXPECT_EQ(result.exitCode, wrongInput);
+  EXPECT_NE(result.err.find("first in hidden_states.3"), std::string::npos) << result.err << result.out;
+  EXPECT_NE(result.out.find("hidden_states.2              the same bits"), std::string::npos) << result.out;
+}
+
+TEST_F(Compare, OutputsOfOneSideOnlyAreADifference) {
+  const ProcessResult result = lathe({"compare", bert("base-deep"), compiled(bert("base-deep"), {"--task", "base"}),
+                                      "--inputs", work / "in", "--emit", "hidden_states"});
+  EXPECT_EQ(result.exitCode, wrongInput);
+  EXPECT_NE(result.err.find("only A has it"), std::string::npos) << result.err;
+}
+
+// --- bench, eval, generate, inspect, explain
+// ----------------------------------------------------------------------------
+
+TEST(Bench, JsonHasTheStableFields) {
+  const Json result = Json::parse(latheOutput(
+      {"bench", compiled(demoModel()), "--batch", "2", "--seq", "8", "--threads", "1", "--profile", "--json"}));
+  EXPECT_EQ(result.at("machine").at("threads"), 1);
+  EXPECT_EQ(result.at("machine").at("isa"), "avx512");
+  ASSERT_EQ(result.at("results").size(), 1u);
+  const Json &row = result.at("results")[0];
+  EXPECT_EQ(row.at("contender"), "lathe");
+  EXPECT_EQ(row.at("batch"), 2);
+  EXPECT_EQ(row.at("seq"), 8);
+  EXPECT_EQ(row.at("precision"), "f32");
+  EXPECT_LE(row.at("min_ms"), row.at("median_ms"));
+  EXPECT_LE(row.at("median_ms"), row.at("p99_ms"));
+  EXPECT_NEAR(row.at("tokens_per_s").get<double>() * row.at("median_ms").get<double>(), 16e3, 1e-3);
+  for (const char *field : {"gflops", "rss_mb", "load_ms"})
+    EXPECT_GT(row.at(field), 0) << field;
+  EXPECT_EQ(result.at("profile").size(), 10u);
+}
+
+TEST(Bench, TakesLengths) {
+  const ScratchDirectory work;
+  writeFile(work / "lengths", "3\n60\n7\n");
+  const Json row =
+      Json::parse(latheOutput({"bench", compiled(demoModel()), "--lengths", work / "lengths", "--json"}))["results"][0];
+  EXPECT_EQ(row.at("batch"), 3);
+  EXPECT_EQ(row.at("seq"), 60);
+  EXPECT_NEAR(row.at("tokens_per_s").get<double>() * row.at("median_ms").get<double>(), 70e3, 1e-2);
+}
+
+TEST(Bench, RefusesWhatItCannotRun) {
+  const Path artifact = compiled(demoModel());
+  expectRefusal(usage, {"bench", artifact, "--batch", "2"}, {"--seq"});
+  expectRefusal(usage, {"bench", artifact, "--batch", "2", "--seq", "8", "--vs", "eager"}, {"--model"});
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "65"}, {"65", "64"});
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "0", "--seq", "8"}, {"--batch 0"});
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "4611686018427387904", "--seq", "8"}, {"--batch"});
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--vs", "openvino"}, {"openvino"});
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", "f.svg"}, {"--plot"});
+}
+
+/// A contender that computes something else is not timed.
+TEST(Bench, ComparesBeforeItTimes) {
+  const ScratchDirectory work;
+  writeTensors(work / "outputs", {{"sentence_embedding", Tensor::of({1, 48}, std::vector<float>(48, 5))}});
+  writeFile(work / "python", "#!/bin/sh\ncp " + (work / "outputs").string() +
+                                 " $6/outputs.safetensors\necho ready 0 0\nread n\necho timed >&2\n");
+  std::filesystem::permissions(work / "python", std::filesystem::perms(0755));
+  const Arguments command = {
+      "bench",    compiled(demoModel()), "--batch", "1", "--seq", "4", "--vs", "eager", "--model", demoModel(),
+      "--python", work / "python"};
+  expectRefusal(wrongInput, command, {"eager", "sentence_embedding", "--model"});
+  EXPECT_EQ(lathe(command).err.find("timed"), std::string::npos);
+}
+
+TEST(Eval, RefusesWhatItCannotScore) {
+  const ScratchDirectory work;
+  writeFile(work / "pairs.csv", "a,b,1\n\"c,d,2\n");
+  expectRefusal(wrongInput, {"eval", compiled(demoModel()), "--task", "sts", work / "pairs.csv"},
+                {"pairs.csv", "line 2"});
+  writeFile(work / "pairs.csv", "a,b,1\n");
+  expectRefusal(wrongInput, {"eval", compiled(demoModel()), "--task", "sts", work / "pairs.csv"}, {"1 pairs"});
+  expectRefusal(wrongInput, {"eval", compiled(demoModel()), "--task", "nli", work / "pairs.csv"}, {"nli", "sts"});
+  expectRefusal(wrongInput, {"eval", compiled(maskedLm()), "--task", "sts", work / "pairs.csv"},
+                {"sentence_embedding"});
+}
+
+TEST(Generate, NamesItselfAndKnowsItsOptions) {
+  expectRefusal(wrongInput,
+                {"generate", "out", "--text", "x", "--num-beams", "4", "--do-sample", "--seed", "1", "--json"},
+                {"generate", "not supported yet"});
+  expectRefusal(usage, {"generate", "out", "--text", "x", "--beams", "4"}, {"--beams"});
+}
+
+TEST(Inspect, GivesTheManifestAsJson) {
+  const Json manifest = Json::parse(latheOutput({"inspect", compiled(demoModel()), "--json", "--verify"}));
+  EXPECT_EQ(manifest.at("name"), "model");
+  EXPECT_EQ(manifest.at("verified"), true);
+  EXPECT_FALSE(Json::parse(latheOutput({"inspect", compiled(demoModel()), "--json"})).contains("verified"));
+}
+
+TEST(Inspect, ReportsEveryFileThatDiffers) {
+  const ScratchDirectory work;
+  const Path artifact = work / "artifact";
+  std::filesystem::copy(compiled(demoModel()), artifact);
+  writeFile(artifact / "model.h", readFile(artifact / "model.h") + "x");
+  std::filesystem::remove(artifact / "model.pc");
+  expectRefusal(wrongInput, {"inspect", artifact, "--verify"}, {"model.h", "model.pc"});
+}
+
+TEST(Inspect, VerifiesEmbeddedWeights) {
+  const Path artifact = compiled(demoModel(), {"--embed-weights"});
+  EXPECT_FALSE(std::filesystem::exists(artifact / "model.weights"));
+  EXPECT_NE(latheOutput({"inspect", artifact, "--verify"}).find("OK"), std::string::npos);
+  EXPECT_EQ(runTexts(artifact, {"a cat"}), runTexts(compiled(demoModel()), {"a cat"}));
+}
+
+TEST(Explain, SaysWhatAndWhy) {
+  const std::string text = latheOutput({"explain", compiled(demoModel())});
+  for (const char *words : {"fusions made", "fusions declined", "memory of a run", "pooler.dense.weight", "wordpiece"})
+    EXPECT_NE(text.find(words), std::string::npos) << "no '" << words << "' in\n" << text;
+  EXPECT_EQ(Json::parse(latheOutput({"explain", compiled(demoModel()), "--json"})).at("fusions").size(), 8u);
+}
+
+} // namespace
+} // namespace lathe::test
