@@ -15,13 +15,14 @@ using Json = nlohmann::json;
 
 template <typename T> Tensor makeTensor(const char *dtype, std::vector<int64_t> shape, const std::vector<T> &values) {
   Tensor tensor{dtype, std::move(shape), std::vector<uint8_t>(values.size() * sizeof(T))};
-  std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
+  const auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
+  std::copy_n(bytes, tensor.bytes.size(), tensor.bytes.begin()); // of nothing, too, which memcpy's null forbids
   return tensor;
 }
 
 template <typename T> std::vector<T> valuesOf(const Tensor &tensor) {
   std::vector<T> values(tensor.bytes.size() / sizeof(T));
-  std::memcpy(values.data(), tensor.bytes.data(), values.size() * sizeof(T));
+  std::copy_n(tensor.bytes.begin(), values.size() * sizeof(T), reinterpret_cast<uint8_t *>(values.data()));
   return values;
 }
 
