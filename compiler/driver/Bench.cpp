@@ -36,7 +36,8 @@ int64_t Workload::tokens() const { return std::accumulate(lengths.begin(), lengt
 Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit) {
   Workload workload;
   workload.lengths = lengths.vec();
-  std::mt19937 random(20240607); // a seed, so that every run and every contender sees the same ids
+  // A fixed seed, so that every run and every contender sees the same ids.
+  std::mt19937 random(20240607); // NOLINT(bugprone-random-generator-seed)
   std::uniform_int_distribution<int32_t> anyId(0, static_cast<int32_t>(idLimit - 1));
   int64_t batch = workload.batch(), longest = workload.longest();
   std::vector<int32_t> ragged, offsets = {0}, padded(batch * longest), mask(batch * longest);
