@@ -56,7 +56,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
   CLI::App *verb = app.add_subcommand("compile", "Compile a model directory into a library with its weights");
   auto flags = std::make_shared<Flags>();
   verb->add_option("MODEL", flags->options.model, "A Hugging Face or sentence-transformers directory")->required();
-  verb->add_option("-o,--output", flags->options.output, "Directory of the artifact; replaced in one step if it holds one");
+  verb->add_option("-o,--output", flags->options.output,
+                   "Directory of the artifact; replaced in one step if it holds one");
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
   flags->import.declare(*verb);
   verb->add_option("--precision", flags->precision, "f32");
@@ -69,7 +70,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_flag("--strict", flags->options.strict, "Fail when the checkpoint has tensors the model does not use");
   verb->add_flag("--embed-weights", flags->options.embedWeights, "Put the weights inside the library");
   verb->add_flag("--tune", flags->tune, "Search kernel parameters on this machine (not supported yet)");
-  verb->add_option("--compile-to", flags->stage, "Stop after a stage and print its form: import, graph, precision, schedule, kernels, object");
+  verb->add_option("--compile-to", flags->stage,
+                   "Stop after a stage and print its form: import, graph, precision, schedule, kernels, object");
   verb->add_option("--dump-stages", flags->options.dumpStages, "Directory to write every stage's form to");
   verb->add_flag("--no-graph-passes", flags->noGraphPasses, "Leave the graph unfused, for comparison")->group("");
   verb->callback([flags, &line] {
