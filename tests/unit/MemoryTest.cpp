@@ -127,6 +127,21 @@ TEST(Memory, PagesGrowAndKeepTheirAddressRange) {
   EXPECT_EQ(memory.reserve(1000), grown); // a refusal leaves what was there
 }
 
+TEST(Memory, GrowsByAsMuchAsTheAllocatorIsAskedFor) {
+  CountingAllocator counting;
+  lathe_allocator allocator = counting.table();
+  {
+    WorkingMemory memory(&allocator);
+    uint8_t *small = memory.reserve(100);
+    EXPECT_EQ(memory.reserve(100), small);
+    EXPECT_EQ(counting.calls, 1);
+    uint8_t *larger = memory.reserve(101);
+    ASSERT_EQ(counting.live.size(), 1u); // one at a time: contents need not survive
+    EXPECT_EQ(counting.live[larger], 101u);
+  }
+  EXPECT_TRUE(counting.live.empty());
+}
+
 TEST(Checked, OverflowSticks) {
   EXPECT_TRUE((Checked(INT64_MAX - 1) + 1).valid);
   EXPECT_FALSE((Checked(INT64_MAX) + 1).valid);

@@ -82,7 +82,10 @@ template <typename To> std::vector<To> as(const std::vector<int32_t> &values) { 
 void hook(void *, int32_t count, lathe_parallel_body body, void *data) {
   std::vector<std::thread> threads;
   for (int32_t i = 0; i < count; ++i)
-    threads.emplace_back(body, data, i);
+    threads.emplace_back([=] {
+      _mm_setcsr(0x1f80); // an app's thread knows nothing of the runtime's MXCSR
+      body(data, i);
+    });
   for (std::thread &thread : threads)
     thread.join();
 }

@@ -4,6 +4,7 @@
 #include "runtime/core/Memory.h"
 #include "runtime/core/Pool.h"
 
+#include <algorithm>
 #include <chrono>
 #include <dirent.h>
 #include <gtest/gtest.h>
@@ -32,6 +33,41 @@ void countKernel(const uint64_t *args, int64_t begin, int64_t end, uint8_t *) {
     ++reinterpret_cast<int32_t *>(args[0])[panel];
 }
 
+/// A job of one panel per worker, none of which ends before all have begun: so every worker must take part.
+struct Meeting {
+  static constexpr int64_t scratchBytes = 64;
+  uint8_t memory[8 * scratchBytes];
+  std::atomic<int> arrived{0};
+  std::atomic<uint8_t *> scratch[8] = {};
+  std::atomic<int> expected{0};
+
+  /// The scratch that each panel was given; none if a worker did not come within ten seconds.
+  std::vector<uint8_t *> hold(Pool &pool, int32_t threads) {
+    expected = threads;
+    std::atomic<bool> cancelled{false};
+    const uint64_t args[] = {reinterpret_cast<uint64_t>(this)};
+    Job job{attend, args, threads, threads, memory, scratchBytes, &cancelled};
+    pool.run(job, threads);
+    std::vector<uint8_t *> given;
+    for (int i = 0; i < expected; ++i)
+      given.push_back(scratch[i]);
+    return given;
+  }
+
+  static void attend(const uint64_t *args, int64_t begin, int64_t end, uint8_t *scratch) {
+    auto &meeting = *reinterpret_cast<Meeting *>(args[0]);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (int64_t panel = begin; panel < end; ++panel) {
+      meeting.scratch[panel] = scratch;
+      for (++meeting.arrived; meeting.arrived < meeting.expected; std::this_thread::yield())
+        if (std::chrono::steady_clock::now() > deadline) {
+          meeting.expected = 0;
+          return;
+        }
+    }
+  }
+};
+
 } // namespace
 
 TEST(Pool, EveryPanelRunsOnce) {
@@ -49,16 +85,21 @@ TEST(Pool, EveryPanelRunsOnce) {
   }
 }
 
+TEST(Pool, EachWorkerHasScratchOfItsOwn) {
+  Pool pool(heapAllocator);
+  Meeting meeting;
+  std::vector<uint8_t *> scratch = meeting.hold(pool, 4);
+  std::sort(scratch.begin(), scratch.end());
+  for (size_t i = 0; i < scratch.size(); ++i)
+    EXPECT_EQ(scratch[i], meeting.memory + i * Meeting::scratchBytes);
+}
+
 TEST(Pool, SleepersWake) {
   Pool pool(heapAllocator);
-  std::atomic<bool> cancelled{false};
   for (int round = 0; round < 20; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2)); // longer than a worker spins
-    std::vector<int32_t> hits(100, 0);
-    const uint64_t args[] = {reinterpret_cast<uint64_t>(hits.data())};
-    Job job{countKernel, args, 100, 4, nullptr, 0, &cancelled};
-    pool.run(job, 4);
-    ASSERT_EQ(hits, std::vector<int32_t>(100, 1));
+    Meeting meeting;
+    ASSERT_EQ(meeting.hold(pool, 3).size(), 3u);
   }
 }
 
