@@ -6,13 +6,21 @@
 #include "compiler/driver/JsonText.h"
 #include "compiler/driver/TextResults.h"
 
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 namespace lathe {
 
 namespace {
+using Clock = std::chrono::steady_clock;
+
+double millisecondsSince(Clock::time_point began) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - began).count();
+}
+
 struct Flags {
   std::string directory, inputs, outputs, image, entry, stage = "import";
   ImportFlags import;
@@ -57,10 +65,22 @@ llvm::Error Flags::run(const std::vector<TextArgument> &texts) const {
   llvm::Expected<Artifact> artifact = Artifact::open(directory);
   if (!artifact)
     return artifact.takeError();
+  Clock::time_point began = Clock::now();
   llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
   if (!model)
     return model.takeError();
-  return usesFiles() ? runFile(*model) : runTexts(*artifact, *model, texts);
+  if (usesFiles())
+    return runFile(*model);
+  double opened = millisecondsSince(began);
+  began = Clock::now();
+  if (llvm::Error error = runTexts(*artifact, *model, texts))
+    return error;
+  if (!json) {
+    double ran = millisecondsSince(began);
+    llvm::errs() << llvm::formatv("opened in {0:F1} ms; {1} {2} in {3:F1} ms, {4:F2} ms each\n", opened, texts.size(),
+                                  texts.size() == 1 ? "text" : "texts", ran, ran / texts.size());
+  }
+  return llvm::Error::success();
 }
 
 llvm::Error Flags::interpretFile() const {
