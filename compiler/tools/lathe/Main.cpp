@@ -38,8 +38,9 @@ static std::string takeTexts(std::vector<std::string> &arguments, CommandLine &l
 }
 
 void lathe::declareText(CLI::App &verb) {
-  verb.footer("  --text S            a text; may be given again. The next argument is taken as it is, whatever it holds\n"
-              "  --pair S            the second text of the --text before it");
+  verb.footer(
+      "  --text S            a text; may be given again. The next argument is taken as it is, whatever it holds\n"
+      "  --pair S            the second text of the --text before it");
 }
 
 llvm::Error lathe::notBuiltYet(llvm::StringRef option, llvm::StringRef accepted) {

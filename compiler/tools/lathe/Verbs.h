@@ -1,7 +1,7 @@
 //===- Verbs.h - one function per verb of the command line --------------------===//
 //
-// Each file beside this one declares a verb: its options, its help, and what it does. DESIGN's section on the command line
-// is the contract; results go to stdout, everything else to stderr.
+// Each file beside this one declares a verb: its options, its help, and what it does. DESIGN's section on the command
+// line is the contract; results go to stdout, everything else to stderr.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TOOLS_LATHE_VERBS_H

@@ -1,9 +1,9 @@
 /* The C ABI of every library that Lathe emits.
  *
- * `lathe compile` copies this file into each NAME.h, so it includes nothing beyond the C library and is valid C99 and C++.
- * Strings are UTF-8 and end with NUL. Every call that can fail returns a status and, where `error` is not NULL, a message.
- * No call aborts, throws or prints. A model may be shared by any number of threads; a context belongs to one thread at a
- * time, except that lathe_api.cancel may be called from any.
+ * `lathe compile` copies this file into each NAME.h, so it includes nothing beyond the C library and is valid C99 and
+ * C++. Strings are UTF-8 and end with NUL. Every call that can fail returns a status and, where `error` is not NULL, a
+ * message. No call aborts, throws or prints. A model may be shared by any number of threads; a context belongs to one
+ * thread at a time, except that lathe_api.cancel may be called from any.
  */
 #ifndef LATHE_ABI_H
 #define LATHE_ABI_H
@@ -24,9 +24,9 @@ typedef enum lathe_status {
   LATHE_BAD_WEIGHTS = 3,      /* a weights file that is damaged or of another build */
   LATHE_UNSUPPORTED_CPU = 4,  /* the CPU, or LATHE_ISA, asks for what this library has not */
   LATHE_OUT_OF_MEMORY = 5,
-  LATHE_OVER_BUDGET = 6,      /* more tokens than the context was created for */
+  LATHE_OVER_BUDGET = 6, /* more tokens than the context was created for */
   LATHE_CANCELLED = 7,
-  LATHE_UNAVAILABLE = 8       /* the model has no such entry, output or tokenizer */
+  LATHE_UNAVAILABLE = 8 /* the model has no such entry, output or tokenizer */
 } lathe_status;
 
 /* Filled by a failing call; the caller owns it. The message comes first so that `= {0}` is valid C++ too, where an
@@ -43,7 +43,8 @@ typedef enum lathe_dtype { LATHE_F32 = 0, LATHE_I32 = 1, LATHE_I64 = 2, LATHE_U8
 
 #define LATHE_MAX_RANK 6
 
-/* A dense row-major array. `data` may be NULL when only shapes are asked for (lathe_api.infer) or there are no elements. */
+/* A dense row-major array. `data` may be NULL when only shapes are asked for (lathe_api.infer) or there are no
+ * elements. */
 typedef struct lathe_tensor {
   const char *name; /* Hugging Face's name: "input_ids", "last_hidden_state", ... */
   lathe_dtype dtype;
@@ -69,10 +70,10 @@ typedef void (*lathe_parallel_body)(void *data, int32_t index);
 typedef void (*lathe_parallel_for)(void *user, int32_t count, lathe_parallel_body body, void *data);
 
 typedef struct lathe_context_options {
-  size_t size;                      /* sizeof(lathe_context_options) */
-  int32_t threads;                  /* 0: as many as the process may run on */
-  int64_t max_tokens;               /* token budget of one run, 0: 32768; padding counts only where it is computed */
-  lathe_parallel_for parallel_for;  /* NULL: the context's own pool, created by the first run */
+  size_t size;                     /* sizeof(lathe_context_options) */
+  int32_t threads;                 /* 0: as many as the process may run on */
+  int64_t max_tokens;              /* token budget of one run, 0: 32768; padding counts only where it is computed */
+  lathe_parallel_for parallel_for; /* NULL: the context's own pool, created by the first run */
   void *parallel_user;
   const lathe_allocator *allocator; /* NULL: the operating system's pages */
   int32_t profile;                  /* 1: keep times per step, read by lathe_api.profile */
@@ -146,17 +147,17 @@ typedef struct lathe_api {
   /* Makes the context's current or next run end soon with LATHE_CANCELLED, its outputs unfinished. From any thread. */
   void (*cancel)(lathe_context *context);
 
-  /* Sets dtype, rank and shape of each named output for these inputs, of which only the shapes are read. `entry` NULL: the
-   * first. */
+  /* Sets dtype, rank and shape of each named output for these inputs, of which only the shapes are read. `entry` NULL:
+   * the first. */
   lathe_status (*infer)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                         lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
   /* Runs an entry. Inputs: [B, S] padded, or ragged "input_ids" [T] with "cu_seqlens" i32 [B+1]. Outputs must have the
-   * shapes that `infer` gives and room for them; any subset of the entry's outputs may be asked for. What the arrays hold
-   * after a failure is unspecified. */
+   * shapes that `infer` gives and room for them; any subset of the entry's outputs may be asked for. What the arrays
+   * hold after a failure is unspecified. */
   lathe_status (*run)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                       const lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
-  /* Tokenizes n texts and writes the model's "sentence_embedding" [n, width] as one packed batch. Texts beyond the token
-   * budget are run in several batches; the bits of each row are the same. */
+  /* Tokenizes n texts and writes the model's "sentence_embedding" [n, width] as one packed batch. Texts beyond the
+   * token budget are run in several batches; the bits of each row are the same. */
   lathe_status (*embed_text)(lathe_context *context, const char *const *texts, size_t n, float *embeddings,
                              lathe_error *error);
 
@@ -171,8 +172,8 @@ typedef struct lathe_api {
   /* The vocabulary's text of one id, or NULL. Lives as long as the model. */
   const char *(*token_text)(const lathe_model *model, int32_t id);
 
-  /* Bytes of working memory that a run of this size uses at most, beyond weights and the caller's own arrays; 0 if there is
-   * no such entry or size. The context keeps what its largest run has used. */
+  /* Bytes of working memory that a run of this size uses at most, beyond weights and the caller's own arrays; 0 if
+   * there is no such entry or size. The context keeps what its largest run has used. */
   size_t (*memory)(const lathe_context *context, const char *entry, int64_t tokens, int64_t batch, int64_t longest);
   /* Steps of the runs so far when the context profiles; returns how many there are, writes at most `capacity`. */
   size_t (*profile)(const lathe_context *context, lathe_profile_step *steps, size_t capacity);

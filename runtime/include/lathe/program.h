@@ -66,8 +66,8 @@ typedef enum lathe_input_kind {
 } lathe_input_kind;
 
 typedef struct lathe_entry_input {
-  int32_t kind;   /* lathe_input_kind */
-  int64_t limit;  /* values must lie in [0, limit); 0: no limit to check */
+  int32_t kind;  /* lathe_input_kind */
+  int64_t limit; /* values must lie in [0, limit); 0: no limit to check */
 } lathe_entry_input;
 
 typedef enum lathe_rows { LATHE_ROWS_TOKENS = 0, LATHE_ROWS_SEQUENCES = 1 } lathe_rows;
@@ -97,7 +97,7 @@ typedef enum lathe_layout { LATHE_PACKED = 0, LATHE_DENSE = 1 } lathe_layout;
 
 typedef struct lathe_entry {
   const char *name;
-  int32_t layout;         /* lathe_layout */
+  int32_t layout; /* lathe_layout */
   int32_t n_inputs;
   const lathe_entry_input *inputs;
   int32_t n_outputs;
@@ -114,12 +114,12 @@ typedef struct lathe_entry {
 typedef struct lathe_program {
   uint32_t version; /* LATHE_PROGRAM_VERSION */
   const char *name;
-  const char *build_id; /* 32 hexadecimal digits */
+  const char *build_id;   /* 32 hexadecimal digits */
   uint64_t weights_bytes; /* size of the weights file */
   int32_t n_entries;
   const lathe_entry *entries;
   const lathe_entry_info *entry_infos; /* the same entries as the public ABI describes them */
-  int64_t max_length;  /* tokens of one text when tokenizing, special tokens included; 0: no truncation */
+  int64_t max_length;              /* tokens of one text when tokenizing, special tokens included; 0: no truncation */
   const uint8_t *embedded_weights; /* a weights file in the library, 64-byte aligned; NULL: in a file */
 } lathe_program;
 
@@ -134,7 +134,7 @@ typedef struct lathe_weights_header {
   char magic[8];
   char build_id[32]; /* not NUL-terminated */
   uint64_t file_bytes;
-  uint64_t tensors_offset, tensors_bytes; /* offset: LATHE_TENSORS_OFFSET */
+  uint64_t tensors_offset, tensors_bytes;     /* offset: LATHE_TENSORS_OFFSET */
   uint64_t tokenizer_offset, tokenizer_bytes; /* 0 bytes: none */
   uint8_t content_hash[32]; /* BLAKE3 of everything behind the header, checked by `lathe inspect --verify` only */
 } lathe_weights_header;

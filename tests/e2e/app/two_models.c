@@ -25,7 +25,8 @@ int main(int argc, char **argv) {
     return 2;
   text[0] = argv[1];
   if (lathe_first()->abi_version != LATHE_ABI_VERSION || lathe_second()->abi_version != LATHE_ABI_VERSION ||
-      first_open("first/first.weights", NULL, &first, &err) || second_open("second/second.weights", NULL, &second, &err) ||
+      first_open("first/first.weights", NULL, &first, &err) ||
+      second_open("second/second.weights", NULL, &second, &err) ||
       first_context_create(first, NULL, &first_ctx, &err) || second_context_create(second, NULL, &second_ctx, &err) ||
       first_embed_text(first_ctx, text, 1, a, &err) || second_embed_text(second_ctx, text, 1, b, &err)) {
     fprintf(stderr, "%s\n", err.message);
