@@ -89,6 +89,7 @@ TEST_F(Runtime, IdsOutsideTheVocabulary) {
 }
 
 /// Texts that would make a careless tokenizer quadratic: 2 MB each, where a quadratic one would take hours.
+/// The test program's time limit judges.
 TEST_F(Runtime, LinearTime) {
   auto repeat = [](const char *unit) {
     std::string text;
@@ -96,9 +97,7 @@ TEST_F(Runtime, LinearTime) {
       text += unit;
     return text;
   };
-  auto start = std::chrono::steady_clock::now();
   for (const char *unit :
        {"a", " ", "[", "[MASK", "<a>", "<a> ", "a  ", "!", "\xcc\x81\xcc\xa7", "\xe3\x80\xae\xcc\x81", "zzz "})
     EXPECT_EQ(loaded.encode(repeat(unit)).error, "") << unit;
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
 }

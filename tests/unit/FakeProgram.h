@@ -29,6 +29,8 @@ extern std::atomic<const char *> brokenPromise;
 
 /// The entry "slow" has this many panels of about this many microseconds each.
 inline constexpr int64_t slowPanels = 4000, slowMicroseconds = 500;
+/// How many of them have run since a test set this to 0.
+inline std::atomic<int64_t> slowPanelsRun = 0;
 
 struct FreeDeleter {
   void operator()(void *memory) const { std::free(memory); }

@@ -183,8 +183,8 @@ TEST(Threads, OneContextOnTwoThreadsIsRefused) {
 }
 
 TEST(Cancel, EndsARunSoonAndOnlyThatRun) {
-  using Clock = std::chrono::steady_clock;
   for (int threads : {1, 2, 4}) {
+    slowPanelsRun = 0;
     FakeModel fake(FakeModel::contextOptions(threads));
     std::vector<int32_t> ids = {1};
     lathe_tensor input = tensor("input_ids", ids, {1, 1});
@@ -193,11 +193,9 @@ TEST(Cancel, EndsARunSoonAndOnlyThatRun) {
       api.cancel(fake.context);
     });
     lathe_error error = {};
-    const auto begin = Clock::now();
     EXPECT_EQ(api.run(fake.context, "slow", &input, 1, nullptr, 0, &error), LATHE_CANCELLED);
     EXPECT_TRUE(strstr(error.message, "cancelled")) << error.message;
-    // All of it would take two seconds of one core; what has begun is finished: at most half of it.
-    EXPECT_LT(Clock::now() - begin, std::chrono::microseconds(slowPanels * slowMicroseconds * 9 / 10));
+    EXPECT_LT(slowPanelsRun, slowPanels); // what had begun was finished, the rest never began
     canceller.join();
     EXPECT_EQ(api.run(fake.context, "packed", &input, 1, nullptr, 0, &error), LATHE_OK) << error.message;
   }
