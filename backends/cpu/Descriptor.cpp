@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/Descriptor.h"
 
+#include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/Passes.h"
 #include "lathe/program.h"
 
@@ -82,19 +83,8 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Default(std::nullopt);
 }
 
-StringRef textOf(DictionaryAttr attributes, StringRef name) {
-  auto value = attributes.getAs<StringAttr>(name);
-  return value ? value.getValue() : StringRef();
-}
-
-SmallVector<DictionaryAttr> listOf(func::FuncOp function, StringRef name) {
-  return llvm::to_vector(function->getAttrOfType<ArrayAttr>(name).getAsRange<DictionaryAttr>());
-}
-
 /// lathe_entry
 llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
-  StringRef name = function.getSymName();
-  name.consume_front("lathe_entry_");
   SmallVector<llvm::Constant *> inputs, outputs, steps, functions;
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
@@ -122,12 +112,12 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
 
   auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr);
   auto *levels = llvm::ConstantArray::get(llvm::ArrayType::get(builder.getPtrTy(), LATHE_ISA_LEVELS), {defined});
-  return structure({text(name), i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),
-                    i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),
-                    i64(limit ? limit.getInt() : 0),
-                    sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
-                    sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)), i32(steps.size()),
-                    array(steps, "steps"), levels});
+  return structure(
+      {text(entryName(function)), i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),
+       i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),
+       i64(limit ? limit.getInt() : 0), sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
+       sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)), i32(steps.size()),
+       array(steps, "steps"), levels});
 }
 
 /// lathe_io
@@ -140,8 +130,6 @@ llvm::Constant *DescriptorBuilder::io(StringRef name, lathe_dtype dtype, ArrayRe
 
 /// lathe_entry_info: the padded form, which every entry takes.
 llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
-  StringRef name = function.getSymName();
-  name.consume_front("lathe_entry_");
   SmallVector<llvm::Constant *> inputs = {io("input_ids", LATHE_I64, {-1, -1}, false),
                                           io("attention_mask", LATHE_I64, {-1, -1}, true)};
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
@@ -157,7 +145,7 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
       shape = {-1, -1, width};
     outputs.push_back(io(textOf(output, xf::XfDialect::outputAttr), LATHE_F32, shape, false));
   }
-  return structure({text(name), i64(inputs.size()), array(inputs, "input_infos"), i64(outputs.size()),
+  return structure({text(entryName(function)), i64(inputs.size()), array(inputs, "input_infos"), i64(outputs.size()),
                     array(outputs, "output_infos")});
 }
 

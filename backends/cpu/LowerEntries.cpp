@@ -4,6 +4,7 @@
 // turned into i64 arithmetic, an address, or a call; there is nothing to convert patterns for.
 //
 //===----------------------------------------------------------------------===//
+#include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/Passes.h"
 #include "lathe/program.h"
 
@@ -76,7 +77,7 @@ LogicalResult EntryLowering::run() {
     return entry.emitError("has ") << entry.getNumArguments()
                                    << " arguments; a scheduled entry ends in tokens, batch and longest";
   builder.setInsertionPoint(entry);
-  lowered = func::FuncOp::create(builder, loc, ("lathe_entry_" + entry.getSymName()).str(),
+  lowered = func::FuncOp::create(builder, loc, loweredEntrySymbol(entry.getSymName()),
                                  builder.getFunctionType({pointer()}, {builder.getI32Type()}));
   Block *block = lowered.addEntryBlock();
   frame = block->getArgument(0);

@@ -48,7 +48,7 @@ llvm::Error checkName(StringRef name) {
   if (!good)
     return llvm::createStringError(
         "name '" + name + "' cannot name a library: accepted are lower-case letters, digits and '_', no digit first");
-  // C's and C++'s own words, as the name begins functions only (NAME_open), are no problem; the table's are.
+  // lathe_<name> must not be a name of the ABI's own.
   for (StringRef taken : {"runtime_api", "api", "program_v1"})
     if (name == taken)
       return llvm::createStringError("name '" + name + "' is taken by Lathe itself");

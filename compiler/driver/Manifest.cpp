@@ -1,6 +1,7 @@
 //===- Manifest.cpp - what an artifact says of itself -------------------------===//
 #include "compiler/driver/Manifest.h"
 
+#include "backends/cpu/LoweredEntry.h"
 #include "compiler/driver/Link.h"
 #include "ir/xf/XfDialect.h"
 
@@ -76,14 +77,7 @@ static Json toJson(DictionaryAttr formula) {
   return json;
 }
 
-static std::string textOf(DictionaryAttr attributes, StringRef name) {
-  auto value = attributes.getAs<StringAttr>(name);
-  return value ? value.str() : "";
-}
-
 static Json describeEntry(func::FuncOp function) {
-  StringRef name = function.getSymName();
-  name.consume_front("lathe_entry_");
   bool dense = function->hasAttr(xf::XfDialect::denseAttr);
   Json inputs = Json::array(), outputs = Json::array(), steps = Json::array();
   inputs.push_back({{"name", "input_ids"}, {"dtype", "i64 or i32"}, {"shape", "[batch, seq] or [tokens]"}});
@@ -93,8 +87,8 @@ static Json describeEntry(func::FuncOp function) {
                     {"dtype", "i32"},
                     {"shape", "[batch + 1], with input_ids [tokens]"},
                     {"optional", true}});
-  for (auto input : function->getAttrOfType<ArrayAttr>(xf::XfDialect::inputsAttr).getAsRange<DictionaryAttr>()) {
-    std::string inputName = textOf(input, xf::XfDialect::inputAttr);
+  for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
+    std::string inputName = textOf(input, xf::XfDialect::inputAttr).str();
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     if (inputName == "input_ids")
       inputs[0]["limit"] = limit.getInt();
@@ -105,18 +99,18 @@ static Json describeEntry(func::FuncOp function) {
                         {"optional", true},
                         {"limit", limit.getInt()}});
   }
-  for (auto output : function->getAttrOfType<ArrayAttr>(xf::XfDialect::outputsAttr).getAsRange<DictionaryAttr>()) {
+  for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
     bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
-    outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr)},
+    outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr).str()},
                        {"dtype", "f32"},
                        {"shape", std::string(tokens ? "[batch, seq, " : "[batch, ") + std::to_string(width) + "]"},
                        {"width", width}});
   }
-  for (auto step : function->getAttrOfType<ArrayAttr>(xf::XfDialect::stepsAttr).getAsRange<DictionaryAttr>())
-    steps.push_back({{"name", textOf(step, "name")}, {"kernel", textOf(step, "kernel")}});
+  for (DictionaryAttr step : listOf(function, xf::XfDialect::stepsAttr))
+    steps.push_back({{"name", textOf(step, "name").str()}, {"kernel", textOf(step, "kernel").str()}});
   Json json = {
-      {"name", name.str()},
+      {"name", entryName(function).str()},
       {"form", dense ? "dense" : "packed"},
       {"inputs", inputs},
       {"outputs", outputs},

@@ -1,0 +1,40 @@
+//===- LoweredEntry.h - how an entry at stage `kernels` describes itself ------===//
+//
+// LowerEntries writes it; the descriptor and the manifest read it.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LATHE_BACKENDS_CPU_LOWEREDENTRY_H
+#define LATHE_BACKENDS_CPU_LOWEREDENTRY_H
+
+#include "ir/xf/XfDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <string>
+
+namespace lathe {
+
+/// The function of an entry: a symbol that no kernel and no other part of the library has.
+inline std::string loweredEntrySymbol(llvm::StringRef entryName) { return ("lathe_entry_" + entryName).str(); }
+
+/// The entry's name in the ABI.
+inline llvm::StringRef entryName(mlir::func::FuncOp lowered) {
+  llvm::StringRef name = lowered.getSymName();
+  name.consume_front("lathe_entry_");
+  return name;
+}
+
+/// Its inputs, outputs or steps: the dictionaries of XfDialect::inputsAttr, outputsAttr or stepsAttr.
+inline llvm::SmallVector<mlir::DictionaryAttr> listOf(mlir::func::FuncOp lowered, llvm::StringRef attribute) {
+  return llvm::to_vector(lowered->getAttrOfType<mlir::ArrayAttr>(attribute).getAsRange<mlir::DictionaryAttr>());
+}
+
+/// One text of such a dictionary; empty if it has none.
+inline llvm::StringRef textOf(mlir::DictionaryAttr attributes, llvm::StringRef name) {
+  auto value = attributes.getAs<mlir::StringAttr>(name);
+  return value ? value.getValue() : llvm::StringRef();
+}
+
+} // namespace lathe
+
+#endif
