@@ -243,7 +243,7 @@ TEST(Bench, ComparesBeforeItTimes) {
   const ScratchDirectory work;
   writeTensors(work / "outputs", {{"sentence_embedding", Tensor::of({1, 48}, std::vector<float>(48, 5))}});
   writeFile(work / "python", "#!/bin/sh\ncp " + (work / "outputs").string() +
-                                 " $6/outputs.safetensors\necho ready 0 0\nread n\necho timed >&2\n");
+                                 " $6/outputs.safetensors\necho ready 0 0\nread n && echo timed >&2\n");
   std::filesystem::permissions(work / "python", std::filesystem::perms(0755));
   const Arguments command = {
       "bench",    compiled(demoModel()), "--batch", "1", "--seq", "4", "--vs", "eager", "--model", demoModel(),
