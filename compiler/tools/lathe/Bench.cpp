@@ -1,20 +1,20 @@
 //===- Bench.cpp - lathe bench ------------------------------------------------===//
 #include "compiler/tools/lathe/Verbs.h"
 
-#include "compiler/driver/Compare.h"
-#include "compiler/driver/EagerContender.h"
 #include "compiler/driver/JsonText.h"
+#include "compiler/driver/bench/ArtifactContender.h"
+#include "compiler/driver/bench/Machine.h"
+#include "compiler/driver/bench/Profile.h"
+#include "compiler/driver/bench/PythonContender.h"
+#include "compiler/driver/bench/Report.h"
 #include "compiler/import/safetensors/Quote.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <nlohmann/json.hpp>
 
 namespace lathe {
-
-using Json = nlohmann::ordered_json;
 
 namespace {
 struct Flags {
@@ -29,23 +29,6 @@ private:
   llvm::Expected<std::vector<int64_t>> sequenceLengths() const;
 };
 
-/// A line of the result.
-struct Row {
-  std::string contender;
-  Timing timing;
-  double residentBytes, loadSeconds;
-  std::optional<double> maxAbsDiff; ///< from the artifact
-};
-
-/// What all lines have in common.
-struct Setting {
-  std::string cpu, isa;
-  int64_t threads, batch, seq, tokens;
-  double flops;
-
-  double tokensPerSecond(const Row &row) const { return tokens / row.timing.median; }
-  double gflops(const Row &row) const { return flops / row.timing.median * 1e-9; }
-};
 } // namespace
 
 llvm::Error Flags::checkSupported() const {
@@ -79,151 +62,6 @@ llvm::Expected<std::vector<int64_t>> Flags::sequenceLengths() const {
                                    "; accepted are 1 and more, and " + llvm::Twine(mostTokens) + " tokens in all");
   return std::vector<int64_t>(*batch, *seq);
 }
-
-/// A whole number of the manifest.
-static llvm::Expected<int64_t> manifestNumber(const Artifact &artifact, const nlohmann::json &object,
-                                              llvm::StringRef field) {
-  int64_t number = 0;
-  std::string text = fieldText(object, {field.str().c_str()});
-  if (llvm::StringRef(text).getAsInteger(10, number) || number < 0)
-    return llvm::createStringError(quote(artifact.file("manifest.json")) + ": " + field + " is " + quote(text) +
-                                   "; accepted is a whole number");
-  return number;
-}
-
-/// How large ids may be: the entry's own limit on input_ids.
-static llvm::Expected<int64_t> idLimit(const Artifact &artifact) {
-  const nlohmann::json &manifest = artifact.manifest();
-  if (manifest.contains("entries") && manifest["entries"].is_array() && !manifest["entries"].empty())
-    if (const nlohmann::json &entry = manifest["entries"][0]; entry.contains("inputs") && entry["inputs"].is_array())
-      for (const nlohmann::json &input : entry["inputs"])
-        if (fieldText(input, {"name"}) == "input_ids")
-          return manifestNumber(artifact, input, "limit");
-  return llvm::createStringError(quote(artifact.file("manifest.json")) + " describes no input_ids");
-}
-
-/// Floating-point operations of the matrix products of a run.
-static llvm::Expected<double> countFlops(const Artifact &artifact, const Workload &workload) {
-  double pairs = 0, flops = 0;
-  for (int64_t length : workload.lengths)
-    pairs += double(length) * length;
-  const nlohmann::json &manifest = artifact.manifest();
-  static const nlohmann::json none;
-  const nlohmann::json &formula = manifest.contains("flops") ? manifest["flops"] : none;
-  for (auto [field, count] : {std::pair{"per_token", double(workload.tokens())},
-                              {"per_sequence", double(workload.batch())},
-                              {"per_token_pair", pairs}}) {
-    llvm::Expected<int64_t> each = manifestNumber(artifact, formula, field);
-    if (!each)
-      return each.takeError();
-    flops += *each * count;
-  }
-  return flops;
-}
-
-/// The largest difference of a contender's outputs from the artifact's. Far beyond rounding, it computes something
-/// else, and to compare times would be pointless.
-static llvm::Expected<double> compareWith(Contender &reference, Contender &other) {
-  constexpr double tolerance = 1e-3;
-  llvm::Expected<std::vector<FloatTensor>> a = other.outputs();
-  if (!a)
-    return a.takeError();
-  llvm::Expected<std::vector<FloatTensor>> b = reference.outputs();
-  if (!b)
-    return b.takeError();
-  double largest = 0;
-  bool compared = false;
-  for (const OutputDifference &difference : compareOutputs(*a, *b)) {
-    if (!difference.mismatch.empty())
-      continue; // hidden states, say, that only one of them gives
-    compared = true;
-    largest = std::max(largest, difference.largest);
-    if (!(difference.relative <= tolerance))
-      return llvm::createStringError(other.name() + " gives another " + difference.name + ": " +
-                                     floatText(difference.largest) +
-                                     " apart; is --model the directory that was compiled?");
-  }
-  if (!compared)
-    return llvm::createStringError(other.name() + " and the artifact have no output in common; is --model the "
-                                                  "directory that was compiled, and for the same task?");
-  return largest;
-}
-
-//===----------------------------------------------------------------------===//
-// Reporting
-//===----------------------------------------------------------------------===//
-
-static Json toJson(const Setting &setting, llvm::ArrayRef<Row> rows, llvm::ArrayRef<lathe_profile_step> steps) {
-  Json results = Json::array();
-  for (const Row &row : rows)
-    results.push_back({{"contender", row.contender},
-                       {"batch", setting.batch},
-                       {"seq", setting.seq},
-                       {"precision", "f32"},
-                       {"min_ms", row.timing.min * 1e3},
-                       {"median_ms", row.timing.median * 1e3},
-                       {"p99_ms", row.timing.p99 * 1e3},
-                       {"tokens_per_s", setting.tokensPerSecond(row)},
-                       {"gflops", setting.gflops(row)},
-                       {"rss_mb", row.residentBytes * 1e-6},
-                       {"load_ms", row.loadSeconds * 1e3},
-                       {"max_abs_diff", row.maxAbsDiff ? Json(*row.maxAbsDiff) : Json(nullptr)}});
-  Json json = {{"machine", {{"cpu", setting.cpu}, {"isa", setting.isa}, {"threads", setting.threads}}},
-               {"results", results}};
-  if (!steps.empty())
-    json["profile"] = Json::array();
-  for (const lathe_profile_step &step : steps)
-    json["profile"].push_back(
-        {{"step", step.name}, {"kernel", step.kernel}, {"calls", step.calls}, {"seconds", step.seconds}});
-  return json;
-}
-
-static void print(llvm::raw_ostream &os, const Setting &setting, llvm::ArrayRef<Row> rows) {
-  os << llvm::formatv("{0}, {1}, {2} threads; {3} x {4}, {5} tokens, {6:F2} GFLOP, f32\n", setting.cpu, setting.isa,
-                      setting.threads, setting.batch, setting.seq, setting.tokens, setting.flops * 1e-9)
-     << "contender    min ms  median ms    p99 ms    tokens/s   GFLOP/s   load ms    RSS MB   max diff\n";
-  for (const Row &row : rows)
-    os << llvm::formatv("{0,-9} {1,9:F3}  {2,9:F3} {3,9:F3} {4,11:F0} {5,9:F1} {6,9:F1} {7,9:F0}   {8}\n",
-                        row.contender, row.timing.min * 1e3, row.timing.median * 1e3, row.timing.p99 * 1e3,
-                        setting.tokensPerSecond(row), setting.gflops(row), row.loadSeconds * 1e3,
-                        row.residentBytes * 1e-6, row.maxAbsDiff ? llvm::formatv("{0:e2}", *row.maxAbsDiff).str() : "");
-  for (const Row &row : rows.drop_front())
-    os << llvm::formatv("lathe is {0:F2} times as fast as {1} (medians)\n",
-                        row.timing.median / rows.front().timing.median, row.contender);
-}
-
-static void print(llvm::raw_ostream &os, llvm::ArrayRef<lathe_profile_step> steps) {
-  double total = 0;
-  for (const lathe_profile_step &step : steps)
-    total += step.seconds;
-  os << "share     us/call  step                                                kernel\n";
-  for (const lathe_profile_step &step : steps)
-    os << llvm::formatv("{0,5:F1}% {1,10:F1}  {2,-50}  {3}\n", 100 * step.seconds / total,
-                        step.seconds / step.calls * 1e6, step.name, step.kernel);
-}
-
-/// Runs with a clock around every step, apart from what is timed as a whole: the clocks themselves take time.
-static llvm::Expected<std::vector<lathe_profile_step>>
-profileSteps(const LoadedModel &model, const lathe_entry_info &entry, int64_t threads, const Workload &workload) {
-  llvm::Expected<RunContext> context =
-      model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest(), .profile = true});
-  if (!context)
-    return context.takeError();
-  std::vector<lathe_tensor> inputs = workload.inputs.views();
-  llvm::Expected<std::vector<FloatTensor>> outputs = context->prepare(entry, inputs);
-  if (!outputs)
-    return outputs.takeError();
-  auto began = std::chrono::steady_clock::now();
-  do {
-    if (llvm::Error error = context->run(entry, inputs, *outputs))
-      return std::move(error);
-  } while (std::chrono::steady_clock::now() - began < std::chrono::seconds(1));
-  return context->profile();
-}
-
-//===----------------------------------------------------------------------===//
-// The verb
-//===----------------------------------------------------------------------===//
 
 llvm::Error Flags::run() const {
   if (llvm::Error error = checkSupported())

@@ -1,8 +1,9 @@
-//===- EagerContender.h - PyTorch, as lathe bench times it --------------------===//
-#ifndef LATHE_COMPILER_DRIVER_EAGERCONTENDER_H
-#define LATHE_COMPILER_DRIVER_EAGERCONTENDER_H
+//===- PythonContender.h - PyTorch, as lathe bench times it -------------------===//
+#ifndef LATHE_COMPILER_DRIVER_BENCH_PYTHONCONTENDER_H
+#define LATHE_COMPILER_DRIVER_BENCH_PYTHONCONTENDER_H
 
-#include "compiler/driver/Bench.h"
+#include "compiler/driver/bench/Contender.h"
+#include "compiler/driver/bench/Workload.h"
 
 namespace lathe {
 
@@ -13,7 +14,7 @@ struct EagerOptions {
   int64_t threads;
 };
 
-/// Starts a Python process that runs Eager.py (beside this file) on the padded inputs. It ends with the object.
+/// Starts a Python process that runs peers/Eager.py on the padded inputs. It ends with the object.
 llvm::Expected<std::unique_ptr<Contender>> makeEagerContender(const EagerOptions &options, const Workload &workload);
 
 } // namespace lathe

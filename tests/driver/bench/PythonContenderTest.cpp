@@ -1,6 +1,6 @@
 // The conversation with the Python process of `lathe bench --vs eager`, held with shell scripts in Python's place:
 // sound answers, wrong ones, and death at every point. Against PyTorch itself, the bench compares results in every run.
-#include "compiler/driver/EagerContender.h"
+#include "compiler/driver/bench/PythonContender.h"
 #include "compiler/import/safetensors/SafetensorsWriter.h"
 #include "tests/driver/Errors.h"
 #include "tests/support/TemporaryDirectory.h"

@@ -1,5 +1,5 @@
-//===- EagerContender.cpp - PyTorch, as lathe bench times it ------------------===//
-#include "compiler/driver/EagerContender.h"
+//===- PythonContender.cpp - PyTorch, as lathe bench times it -----------------===//
+#include "compiler/driver/bench/PythonContender.h"
 
 #include "compiler/import/checkpoint/SentenceTransformers.h"
 #include "compiler/import/safetensors/Quote.h"

@@ -1,0 +1,105 @@
+//===- ArtifactContender.cpp - an artifact, as lathe bench times it -----------===//
+#include "compiler/driver/bench/ArtifactContender.h"
+
+#include "compiler/driver/bench/Machine.h"
+#include "compiler/import/safetensors/Quote.h"
+
+#include <chrono>
+#include <cmath>
+
+using llvm::ArrayRef;
+using llvm::createStringError;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace lathe {
+
+using Clock = std::chrono::steady_clock;
+
+static double secondsSince(Clock::time_point began) {
+  return std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+namespace {
+
+class ArtifactContender final : public Contender {
+public:
+  ArtifactContender(const LoadedModel &model, const lathe_entry_info &entry, const Workload &workload,
+                    double residentBefore, RunContext context, std::vector<FloatTensor> results)
+      : model(model), entry(entry), workload(workload), residentBefore(residentBefore), context(std::move(context)),
+        results(std::move(results)), views(workload.inputs.views()) {}
+
+  StringRef name() const override { return "lathe"; }
+
+  Expected<std::vector<double>> time(int64_t count) override {
+    std::vector<double> seconds;
+    for (int64_t run = 0; run <= count; ++run) {
+      Clock::time_point began = Clock::now();
+      if (Error error = context.run(entry, views, results))
+        return std::move(error);
+      if (run)
+        seconds.push_back(secondsSince(began));
+    }
+    return seconds;
+  }
+
+  Expected<std::vector<FloatTensor>> outputs() override {
+    std::vector<lathe_tensor> padded = workload.padded.views();
+    Expected<std::vector<FloatTensor>> prepared = context.prepare(entry, padded);
+    if (prepared)
+      if (Error error = context.run(entry, padded, *prepared))
+        return std::move(error);
+    return prepared;
+  }
+
+  /// Two runs must give the same bits, which must be numbers.
+  Error check() {
+    Expected<std::vector<FloatTensor>> again = context.prepare(entry, views);
+    if (!again)
+      return again.takeError();
+    for (ArrayRef<FloatTensor> outputs : {ArrayRef(results), ArrayRef(*again)})
+      if (Error error = context.run(entry, views, outputs))
+        return error;
+    for (auto [first, second] : llvm::zip_equal(results, *again)) {
+      if (!llvm::all_of(first.values(), [](float value) { return std::isfinite(value); }))
+        return createStringError("output " + quote(first.name) + " is not finite for random ids; nothing was timed");
+      if (std::memcmp(first.data.get(), second.data.get(), first.count() * sizeof(float)) != 0)
+        return createStringError("output " + quote(first.name) + " differs between two runs; nothing was timed");
+    }
+    return Error::success();
+  }
+
+  Expected<double> residentBytes() override { return lathe::residentBytes() - residentBefore; }
+  double loadSeconds() const override { return model.loadSeconds(); }
+
+private:
+  const LoadedModel &model;
+  const lathe_entry_info &entry;
+  const Workload &workload;
+  double residentBefore;
+  RunContext context;
+  std::vector<FloatTensor> results;
+  std::vector<lathe_tensor> views;
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Contender>> makeArtifactContender(const LoadedModel &model, const lathe_entry_info &entry,
+                                                           int64_t threads, const Workload &workload,
+                                                           double residentBefore) {
+  Expected<RunContext> context =
+      model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest()});
+  if (!context)
+    return context.takeError();
+  Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());
+  if (!results)
+    return results.takeError();
+  auto contender = std::make_unique<ArtifactContender>(model, entry, workload, residentBefore, std::move(*context),
+                                                       std::move(*results));
+  if (Error error = contender->check())
+    return std::move(error);
+  return contender;
+}
+
+} // namespace lathe

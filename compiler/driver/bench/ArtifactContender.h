@@ -1,0 +1,18 @@
+//===- ArtifactContender.h - an artifact, as lathe bench times it -------------===//
+#ifndef LATHE_COMPILER_DRIVER_BENCH_ARTIFACTCONTENDER_H
+#define LATHE_COMPILER_DRIVER_BENCH_ARTIFACTCONTENDER_H
+
+#include "compiler/driver/bench/Contender.h"
+#include "compiler/driver/bench/Workload.h"
+
+namespace lathe {
+
+/// An artifact's entry in this process. Creating it checks that results are finite and the same in every run. Its
+/// memory is counted from `residentBefore`, the process's before the library was loaded.
+llvm::Expected<std::unique_ptr<Contender>> makeArtifactContender(const LoadedModel &model,
+                                                                 const lathe_entry_info &entry, int64_t threads,
+                                                                 const Workload &workload, double residentBefore);
+
+} // namespace lathe
+
+#endif

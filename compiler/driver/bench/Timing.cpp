@@ -1,0 +1,46 @@
+//===- Timing.cpp - times of contenders, in turns -----------------------------===//
+#include "compiler/driver/bench/Timing.h"
+
+#include <cmath>
+#include <numeric>
+
+using llvm::ArrayRef;
+using llvm::Expected;
+
+namespace lathe {
+
+Timing summarize(std::vector<double> seconds) {
+  llvm::sort(seconds);
+  auto percentile = [&](double fraction) {
+    return seconds[static_cast<size_t>(std::ceil(fraction * seconds.size())) - 1];
+  };
+  return {seconds.front(), percentile(0.5), percentile(0.99)};
+}
+
+Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders) {
+  constexpr double enoughSeconds = 1, blockSeconds = 0.1;
+  constexpr size_t enoughRuns = 5;
+  constexpr int64_t longestBlock = 1000;
+  struct Series {
+    std::vector<double> seconds;
+    double total = 0;
+    bool enough() const { return total >= enoughSeconds && seconds.size() >= enoughRuns; }
+  };
+  std::vector<Series> all(contenders.size());
+  while (!llvm::all_of(all, [](const Series &series) { return series.enough(); }))
+    for (auto [contender, series] : llvm::zip_equal(contenders, all)) {
+      double usual = series.seconds.empty() ? blockSeconds : series.total / series.seconds.size();
+      int64_t count = std::clamp<int64_t>(blockSeconds / std::max(usual, 1e-9), 1, longestBlock);
+      Expected<std::vector<double>> block = contender->time(count);
+      if (!block)
+        return block.takeError();
+      llvm::append_range(series.seconds, *block);
+      series.total = std::accumulate(block->begin(), block->end(), series.total);
+    }
+  std::vector<Timing> timings;
+  for (Series &series : all)
+    timings.push_back(summarize(std::move(series.seconds)));
+  return timings;
+}
+
+} // namespace lathe

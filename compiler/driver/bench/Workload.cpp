@@ -1,0 +1,112 @@
+//===- Workload.cpp - what contenders run -------------------------------------===//
+#include "compiler/driver/bench/Workload.h"
+
+#include "compiler/driver/JsonText.h"
+#include "compiler/import/safetensors/Quote.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <nlohmann/json.hpp>
+
+#include <numeric>
+#include <random>
+
+using llvm::ArrayRef;
+using llvm::createStringError;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace lathe {
+
+int64_t Workload::longest() const { return lengths.empty() ? 0 : *llvm::max_element(lengths); }
+int64_t Workload::tokens() const { return std::accumulate(lengths.begin(), lengths.end(), int64_t(0)); }
+
+Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit) {
+  Workload workload;
+  workload.lengths = lengths.vec();
+  // A fixed seed, so that every run and every contender sees the same ids.
+  std::mt19937 random(20240607); // NOLINT(bugprone-random-generator-seed)
+  std::uniform_int_distribution<int32_t> anyId(0, static_cast<int32_t>(idLimit - 1));
+  int64_t batch = workload.batch(), longest = workload.longest();
+  std::vector<int32_t> ragged, offsets = {0}, padded(batch * longest), mask(batch * longest);
+  for (auto [row, length] : llvm::enumerate(lengths)) {
+    for (int64_t column = 0; column < length; ++column) {
+      ragged.push_back(anyId(random));
+      padded[row * longest + column] = ragged.back();
+      mask[row * longest + column] = 1;
+    }
+    offsets.push_back(static_cast<int32_t>(ragged.size()));
+  }
+  workload.padded.add("input_ids", {batch, longest}, padded);
+  if (llvm::all_equal(lengths)) {
+    workload.inputs = workload.padded;
+    return workload;
+  }
+  workload.padded.add("attention_mask", {batch, longest}, mask);
+  workload.inputs.add("input_ids", {int64_t(ragged.size())}, ragged);
+  workload.inputs.add("cu_seqlens", {batch + 1}, offsets);
+  return workload;
+}
+
+Expected<std::vector<int64_t>> parseLengths(StringRef text, StringRef origin) {
+  std::vector<int64_t> lengths;
+  size_t number = 0;
+  for (StringRef line : llvm::split(text, '\n')) {
+    ++number;
+    line = line.trim();
+    if (line.empty())
+      continue;
+    int64_t length;
+    if (line.getAsInteger(10, length) || length < 1)
+      return createStringError(quote(origin) + ", line " + llvm::Twine(number) + ": " + quote(line) +
+                               " is no length; accepted are 1 and more");
+    lengths.push_back(length);
+  }
+  if (lengths.empty())
+    return createStringError(quote(origin) + " lists no lengths; accepted is one a line");
+  return lengths;
+}
+
+//===----------------------------------------------------------------------===//
+// What the manifest says
+//===----------------------------------------------------------------------===//
+
+/// A whole number of the manifest.
+static Expected<int64_t> manifestNumber(const Artifact &artifact, const nlohmann::json &object, StringRef field) {
+  int64_t number = 0;
+  std::string text = fieldText(object, {field.str().c_str()});
+  if (StringRef(text).getAsInteger(10, number) || number < 0)
+    return createStringError(quote(artifact.file("manifest.json")) + ": " + field + " is " + quote(text) +
+                             "; accepted is a whole number");
+  return number;
+}
+
+Expected<int64_t> idLimit(const Artifact &artifact) {
+  const nlohmann::json &manifest = artifact.manifest();
+  if (manifest.contains("entries") && manifest["entries"].is_array() && !manifest["entries"].empty())
+    if (const nlohmann::json &entry = manifest["entries"][0]; entry.contains("inputs") && entry["inputs"].is_array())
+      for (const nlohmann::json &input : entry["inputs"])
+        if (fieldText(input, {"name"}) == "input_ids")
+          return manifestNumber(artifact, input, "limit");
+  return createStringError(quote(artifact.file("manifest.json")) + " describes no input_ids");
+}
+
+Expected<double> countFlops(const Artifact &artifact, const Workload &workload) {
+  double pairs = 0, flops = 0;
+  for (int64_t length : workload.lengths)
+    pairs += double(length) * length;
+  const nlohmann::json &manifest = artifact.manifest();
+  static const nlohmann::json none;
+  const nlohmann::json &formula = manifest.contains("flops") ? manifest["flops"] : none;
+  for (auto [field, count] : {std::pair{"per_token", double(workload.tokens())},
+                              {"per_sequence", double(workload.batch())},
+                              {"per_token_pair", pairs}}) {
+    Expected<int64_t> each = manifestNumber(artifact, formula, field);
+    if (!each)
+      return each.takeError();
+    flops += *each * count;
+  }
+  return flops;
+}
+
+} // namespace lathe

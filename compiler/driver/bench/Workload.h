@@ -1,0 +1,34 @@
+//===- Workload.h - what contenders run ---------------------------------------===//
+#ifndef LATHE_COMPILER_DRIVER_BENCH_WORKLOAD_H
+#define LATHE_COMPILER_DRIVER_BENCH_WORKLOAD_H
+
+#include "compiler/driver/TensorArrays.h"
+
+namespace lathe {
+
+/// What is run: seeded random ids, valid for the model.
+struct Workload {
+  InputTensors inputs;          ///< without padding: as the artifact is timed
+  InputTensors padded;          ///< the same for contenders that cannot leave padding out
+  std::vector<int64_t> lengths; ///< of the sequences
+
+  int64_t batch() const { return static_cast<int64_t>(lengths.size()); }
+  int64_t longest() const;
+  int64_t tokens() const;
+};
+
+/// Sequences of the given lengths with ids below `idLimit`. Where all are equal there is no padding, nor a mask.
+Workload makeWorkload(llvm::ArrayRef<int64_t> lengths, int64_t idLimit);
+
+/// Lengths as a file lists them, one a line. Errors name file and line.
+llvm::Expected<std::vector<int64_t>> parseLengths(llvm::StringRef text, llvm::StringRef origin);
+
+/// How large ids may be: the limit that the manifest's first entry states for input_ids.
+llvm::Expected<int64_t> idLimit(const Artifact &artifact);
+
+/// Floating-point operations of the matrix products of a run, by the manifest's formula. Padding is not counted.
+llvm::Expected<double> countFlops(const Artifact &artifact, const Workload &workload);
+
+} // namespace lathe
+
+#endif
