@@ -3,7 +3,7 @@
 //
 // The machine is seldom quiet, so look at `best`: the fastest of many short runs, as a share of the FMA peak that was
 // measured beside it.
-#include "Peak.h"
+#include "compiler/driver/bench/MachineProbe.h"
 #include "tests/backends/kernels/Harness.h"
 #include "tests/backends/kernels/Reference.h"
 #include "tests/backends/kernels/Shapes.h"
@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 /// Times `run`, which does `flops` of arithmetic.
 void measure(benchmark::State &state, double flops, const std::function<void()> &run) {
-  double peak = lathe::bench::measureFmaPeak(), best = INFINITY;
+  double peak = *lathe::probeFmaF32(1, 0.02), best = INFINITY;
   for (auto _ : state) {
     auto start = Clock::now();
     run();
@@ -148,7 +148,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("fma_peak_gflops", std::to_string(lathe::bench::measureFmaPeak() * 1e-9));
+  benchmark::AddCustomContext("fma_peak_gflops", std::to_string(*lathe::probeFmaF32(1, 0.1) * 1e-9));
   benchmark::AddCustomContext("compile_seconds_all_variants", std::to_string(secondsToCompile()));
   registerGemm();
   registerRest();

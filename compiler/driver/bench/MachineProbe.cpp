@@ -1,0 +1,247 @@
+//===- MachineProbe.cpp - what this machine can do at most, measured ----------===//
+#include "compiler/driver/bench/MachineProbe.h"
+
+#include "compiler/driver/bench/ProbeLoops.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cpuid.h>
+#include <functional>
+#include <sched.h>
+#include <sys/mman.h>
+#include <thread>
+#include <vector>
+
+namespace lathe {
+
+using Clock = std::chrono::steady_clock;
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+CacheSizes readCacheSizes() {
+  CacheSizes sizes;
+  uint32_t eax, ebx, ecx, edx;
+  // AMD has the same description in a leaf of its own, once it says that it has (TopologyExtensions).
+  bool amd = __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && (ecx >> 22 & 1);
+  for (uint32_t index = 0; __get_cpuid_count(amd ? 0x8000001d : 4, index, &eax, &ebx, &ecx, &edx); ++index) {
+    uint32_t type = eax & 31, level = eax >> 5 & 7;
+    if (type == 0) // no more
+      break;
+    if (type == 2) // instructions
+      continue;
+    size_t bytes = size_t((ebx >> 22) + 1) * ((ebx >> 12 & 1023) + 1) * ((ebx & 4095) + 1) * (size_t(ecx) + 1);
+    if (level == 1)
+      sizes.l1 = bytes;
+    else if (level == 2)
+      sizes.l2 = bytes;
+    else if (level == 3) {
+      sizes.l3 = bytes;
+      sizes.l3Threads = (eax >> 14 & 4095) + 1;
+    }
+  }
+  return sizes;
+}
+
+ProbeBuffers chooseBuffers(const CacheSizes &sizes, int threads) {
+  auto whole = [](size_t bytes) { return bytes / readGrain * readGrain; };
+  ProbeBuffers buffers = {};
+  buffers.l1 = whole(sizes.l1 / 2);
+  // Well beyond the level before, since caches that hold no copies of each other's lines hold more than the larger.
+  if (size_t bytes = whole(sizes.l2 / 2); bytes > 2 * sizes.l1)
+    buffers.l2 = bytes;
+  size_t sharing = std::min<size_t>(threads, sizes.l3Threads);
+  size_t share = sizes.l3 / sharing;
+  if (size_t bytes = whole(std::min(share / 2, 4 * sizes.l2)); bytes >= 2 * sizes.l2)
+    buffers.l3 = bytes;
+  // All threads' together: four times what all the caches that they may use can hold, within what a machine has.
+  size_t caches = sizes.l3 * ((threads + sharing - 1) / sharing);
+  size_t all = std::clamp<size_t>(4 * caches, size_t(256) << 20, size_t(2) << 30);
+  buffers.memory = std::max(whole(all / threads), 4 * sizes.l2);
+  return buffers;
+}
+
+void MachineRoofs::keepBest(const MachineRoofs &other) {
+  for (auto roof : {&MachineRoofs::fmaF32, &MachineRoofs::dotBf16, &MachineRoofs::dotInt8, &MachineRoofs::amxBf16,
+                    &MachineRoofs::amxInt8, &MachineRoofs::readL1, &MachineRoofs::readL2, &MachineRoofs::readL3,
+                    &MachineRoofs::readMemory})
+    this->*roof = better(this->*roof, other.*roof);
+}
+
+//===----------------------------------------------------------------------===//
+// Threads that do the same at the same time
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Threads that do the same at the same time; the caller's is one of them. They are placed by the operating system, as
+/// those of what is measured are.
+class Team {
+public:
+  explicit Team(int threads) : threads(threads), begins(threads), ends(threads) {
+    for (int index = 1; index < threads; ++index)
+      others.emplace_back([this, index] {
+        for (meet(); body; meet())
+          work(index);
+      });
+  }
+  ~Team() {
+    body = nullptr;
+    meet(); // the others see that there is nothing more to do
+    for (std::thread &other : others)
+      other.join();
+  }
+  Team(const Team &) = delete;
+  Team &operator=(const Team &) = delete;
+
+  /// Calls newBody(thread) on each and returns the seconds from the first one's start to the last one's end.
+  double run(const std::function<void(int)> &newBody) {
+    body = &newBody;
+    meet();
+    work(0);
+    return std::chrono::duration<double>(*std::max_element(ends.begin(), ends.end()) -
+                                         *std::min_element(begins.begin(), begins.end()))
+        .count();
+  }
+
+  const int threads;
+
+private:
+  void work(int index) {
+    Clock::time_point begin = Clock::now();
+    (*body)(index);
+    begins[index] = begin;
+    ends[index] = Clock::now();
+    meet();
+  }
+
+  /// Returns when all are here. They wait awake, so as to start together, and give way only where there are more
+  /// threads than cores.
+  void meet() {
+    unsigned turn = turns.load();
+    if (arrived.fetch_add(1) + 1 == threads) {
+      arrived.store(0);
+      turns.store(turn + 1);
+      return;
+    }
+    for (int spins = 0; turns.load() == turn; ++spins)
+      if (spins > 20000)
+        sched_yield();
+  }
+
+  std::vector<std::thread> others;
+  std::vector<Clock::time_point> begins, ends;
+  const std::function<void(int)> *body = nullptr;
+  std::atomic<int> arrived{0};
+  std::atomic<unsigned> turns{0};
+};
+
+/// The best rate, over `seconds` and twice at least, at which the team does `amount` per thread and repetition of
+/// `body`(thread). So many repetitions make a run that it lasts long beside the threads' meeting, and not long beside
+/// the time for which a neighbour leaves the machine alone.
+double bestRate(Team &team, double seconds, double amount, const std::function<void(int)> &body) {
+  constexpr double shortestRun = 1e-3;
+  int64_t repetitions = 1;
+  auto run = [&] {
+    return team.run([&](int thread) {
+      for (int64_t repetition = 0; repetition < repetitions; ++repetition)
+        body(thread);
+    });
+  };
+  Clock::time_point began = Clock::now();
+  double shortest = run();
+  while (shortest < shortestRun) {
+    repetitions *= 2;
+    shortest = run();
+  }
+  do
+    shortest = std::min(shortest, run());
+  while (std::chrono::duration<double>(Clock::now() - began).count() < seconds);
+  return amount * repetitions * team.threads / shortest;
+}
+
+/// Memory of each thread, first touched by that thread so that it lies near it. Ordinary pages: weights, which are
+/// mapped from a file, lie in no others.
+class Buffers {
+public:
+  Buffers(Team &team, size_t bytes) : bytes(bytes), memory(team.threads) {
+    team.run([&](int thread) {
+      void *mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, /*offset=*/0);
+      if (mapped == MAP_FAILED)
+        return;
+      memory[thread] = static_cast<uint8_t *>(mapped);
+      constexpr size_t page = 4096;
+      for (size_t offset = 0; offset < bytes; offset += page)
+        memory[thread][offset] = 1;
+    });
+  }
+  ~Buffers() {
+    for (uint8_t *mapped : memory)
+      if (mapped)
+        munmap(mapped, bytes);
+  }
+  Buffers(const Buffers &) = delete;
+  Buffers &operator=(const Buffers &) = delete;
+
+  bool complete() const { return std::find(memory.begin(), memory.end(), nullptr) == memory.end(); }
+  const uint8_t *operator[](int thread) const { return memory[thread]; }
+
+private:
+  const size_t bytes;
+  std::vector<uint8_t *> memory;
+};
+
+std::optional<double> computeRate(Team &team, Unit unit, double seconds) {
+  if (!hasUnit(unit))
+    return std::nullopt;
+  constexpr int64_t steps = 1000;
+  return bestRate(team, seconds, steps * operationsPerStep(unit), [unit](int) { runUnit(unit, steps); });
+}
+
+/// The best of all ways to read `bytes` of each thread's buffer.
+std::optional<double> readRate(Team &team, const Buffers &buffers, size_t bytes, double seconds) {
+  if (!bytes || !buffers.complete())
+    return std::nullopt;
+  size_t passes = std::max<size_t>(1, (size_t(1) << 20) / bytes); // the first level's take no longer than a call
+  double best = 0;
+  for (ReadPattern pattern : readPatterns) {
+    auto read = [&](int thread) {
+      for (size_t pass = 0; pass < passes; ++pass)
+        readOnce(pattern, buffers[thread], bytes);
+    };
+    best = std::max(best, bestRate(team, seconds / std::size(readPatterns), static_cast<double>(passes * bytes), read));
+  }
+  return best;
+}
+
+} // namespace
+
+MachineRoofs probeMachine(int threads, double seconds) {
+  MachineRoofs roofs;
+  if (!hasUnit(Unit::FmaF32))
+    return roofs;
+  Team team(threads);
+  roofs.fmaF32 = computeRate(team, Unit::FmaF32, 0.3 * seconds);
+  roofs.dotBf16 = computeRate(team, Unit::DotBf16, 0.08 * seconds);
+  roofs.dotInt8 = computeRate(team, Unit::DotInt8, 0.08 * seconds);
+  roofs.amxBf16 = computeRate(team, Unit::AmxBf16, 0.08 * seconds);
+  roofs.amxInt8 = computeRate(team, Unit::AmxInt8, 0.08 * seconds);
+  ProbeBuffers sizes = chooseBuffers(readCacheSizes(), threads);
+  {
+    Buffers buffers(team, std::max({sizes.l1, sizes.l2, sizes.l3, readGrain}));
+    roofs.readL1 = readRate(team, buffers, sizes.l1, 0.06 * seconds);
+    roofs.readL2 = readRate(team, buffers, sizes.l2, 0.08 * seconds);
+    roofs.readL3 = readRate(team, buffers, sizes.l3, 0.1 * seconds);
+  }
+  roofs.readMemory = readRate(team, Buffers(team, sizes.memory), sizes.memory, 0.3 * seconds);
+  return roofs;
+}
+
+std::optional<double> probeFmaF32(int threads, double seconds) {
+  Team team(threads);
+  return computeRate(team, Unit::FmaF32, seconds);
+}
+
+} // namespace lathe
