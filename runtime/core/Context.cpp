@@ -50,10 +50,10 @@ void runThroughHook(const lathe_context &context, Job &job) {
   auto body = [](void *data, int32_t index) {
     Job &shared = *static_cast<Job *>(data);
     FloatEnvironment environment; // the app's threads have the app's
-    if (index >= 0 && index < shared.workers)
+    if (index >= 0 && index < shared.workers())
       shared.drain(index);
   };
-  context.parallelFor(context.parallelUser, job.workers, body, &job);
+  context.parallelFor(context.parallelUser, job.workers(), body, &job);
   job.drain(0);
 }
 
@@ -70,7 +70,7 @@ int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, cons
   int64_t begin = time ? now() : 0;
 
   int32_t workers = panels < context.threads ? int32_t(panels) : context.threads;
-  Job job{kernel, args, panels, workers, execution.scratch, execution.scratchBytes, &context.cancelled};
+  Job job(kernel, args, panels, workers, execution.scratch, execution.scratchBytes, &context.cancelled);
   if (workers == 1)
     job.drain(0);
   else if (context.parallelFor)

@@ -54,19 +54,6 @@ private:
 
 } // namespace
 
-void Job::drain(int32_t index) {
-  // Ranges shrink with what is left, so that they are few while work is plenty and the last ones end together.
-  int64_t begin = next.load(std::memory_order_relaxed);
-  while (begin < panels && !cancelled->load(std::memory_order_relaxed)) {
-    int64_t share = (panels - begin) / (2 * int64_t(workers));
-    int64_t end = begin + (share ? share : 1);
-    if (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed))
-      continue;
-    kernel(args, begin, end, scratch + index * scratchBytes);
-    begin = next.load(std::memory_order_relaxed);
-  }
-}
-
 Pool::~Pool() {
   stopping.store(true);
   state.fetch_add(epochUnit); // so that no worker falls asleep on the old value
@@ -122,7 +109,7 @@ void Pool::publish(Job &newJob) {
   state.store(epoch * epochUnit | openBit);
   // Sequentially consistent with the worker's increment: either we see it here, or its futex call sees the new word.
   if (sleepers.load())
-    futexWake(state, newJob.workers - 1, wakeWorkers);
+    futexWake(state, newJob.workers() - 1, wakeWorkers);
 }
 
 void Pool::finish() {
@@ -165,7 +152,7 @@ void Pool::work(int32_t index) {
     if (!state.compare_exchange_strong(seen, seen + insideUnit, std::memory_order_acq_rel))
       continue;
     lastEpoch = epochOf(seen);
-    if (index < job->workers)
+    if (index < job->workers())
       job->drain(index);
     uint32_t before = state.fetch_sub(insideUnit, std::memory_order_acq_rel);
     if ((before & callerSleepsBit) && inside(before) == insideUnit)

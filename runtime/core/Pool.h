@@ -4,27 +4,11 @@
 #ifndef LATHE_RUNTIME_CORE_POOL_H
 #define LATHE_RUNTIME_CORE_POOL_H
 
-#include "lathe/program.h"
+#include "runtime/core/Job.h"
 
-#include <atomic>
 #include <pthread.h>
 
 namespace lathe {
-
-/// One kernel's panels, taken in contiguous ranges by whoever comes.
-struct Job {
-  lathe_kernel kernel;
-  const uint64_t *args;
-  int64_t panels;
-  int32_t workers;
-  uint8_t *scratch; // of worker 0; the others follow
-  int64_t scratchBytes;
-  const std::atomic<bool> *cancelled;
-  alignas(64) std::atomic<int64_t> next{0};
-
-  /// Runs ranges as worker `index` until none is left or the run is cancelled.
-  void drain(int32_t index);
-};
 
 class Pool {
 public:

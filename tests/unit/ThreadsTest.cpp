@@ -71,7 +71,7 @@ struct Meeting {
 } // namespace
 
 TEST(Pool, EveryPanelRunsOnce) {
-  for (int32_t threads : {2, 3, 8}) {
+  for (int32_t threads : {2, 3, 8, 20}) {
     Pool pool(heapAllocator);
     std::atomic<bool> cancelled{false};
     for (int64_t round = 0; round < 3000; ++round) {
@@ -83,6 +83,51 @@ TEST(Pool, EveryPanelRunsOnce) {
       ASSERT_EQ(hits, std::vector<int32_t>(size_t(panels), 1)) << "threads " << threads << ", panels " << panels;
     }
   }
+}
+
+using Range = std::pair<int64_t, int64_t>;
+
+void recordRange(const uint64_t *args, int64_t begin, int64_t end, uint8_t *) {
+  reinterpret_cast<std::vector<Range> *>(args[0])->emplace_back(begin, end);
+}
+
+/// Ranges in the order in which worker `index`, alone, runs them.
+std::vector<Range> rangesOf(int64_t panels, int32_t workers, int32_t index) {
+  std::vector<Range> ranges;
+  std::atomic<bool> cancelled{false};
+  const uint64_t args[] = {reinterpret_cast<uint64_t>(&ranges)};
+  Job job(recordRange, args, panels, workers, nullptr, 0, &cancelled);
+  job.drain(index);
+  return ranges;
+}
+
+TEST(Job, OwnPanelsInOrderThenOthersFromTheBack) {
+  std::vector<Range> ranges = rangesOf(20, 2, 1);
+  const auto firstStolen = std::find_if(ranges.begin(), ranges.end(), [](Range range) { return range.first < 10; });
+  int64_t next = 10;
+  for (auto range = ranges.begin(); range != firstStolen; ++range) {
+    EXPECT_EQ(range->first, next);
+    next = range->second;
+  }
+  EXPECT_EQ(next, 20);
+  for (auto range = firstStolen; range != ranges.end(); ++range) {
+    EXPECT_EQ(range->second, range == firstStolen ? 10 : std::prev(range)->first);
+    next = range->first;
+  }
+  EXPECT_EQ(next, 0);
+}
+
+TEST(Job, CountsBeyond32Bits) {
+  const int64_t panels = (int64_t(5) << 32) + 3;
+  std::vector<Range> ranges = rangesOf(panels, 3, 0);
+  std::sort(ranges.begin(), ranges.end());
+  int64_t next = 0;
+  for (Range range : ranges) {
+    EXPECT_EQ(range.first, next);
+    EXPECT_LT(range.first, range.second);
+    next = range.second;
+  }
+  EXPECT_EQ(next, panels);
 }
 
 TEST(Pool, EachWorkerHasScratchOfItsOwn) {

@@ -7,9 +7,11 @@ using namespace mlir;
 
 namespace lathe {
 
+static constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
+
 /// One loop for one size of tile: every sum stays in a register from the first product to the store.
 static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, int64_t rows, int64_t panels,
-                     Value ahead) {
+                     Prefetch ahead) {
   constexpr int64_t lanes = KernelBuilder::lanes;
   KernelBuilder::Values rowBases, panelBases;
   for (int64_t r = 0; r < rows; ++r)
@@ -19,10 +21,11 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
 
   KernelBuilder::Values zeros(rows * panels, b.splat(0.0f));
   KernelBuilder::Values sums = b.forRange(b.integer(0), depth, 1, zeros, [&](Value k, ValueRange carried) {
-    Value line = b.mul(k, lanes);
+    Value line = b.mul(k, lanes), asked = b.atByte(ahead.base, b.mul(k, ahead.step));
     KernelBuilder::Values columns, next(carried);
     for (Value base : panelBases) {
-      b.prefetch(b.at(base, b.add(line, ahead)));
+      b.prefetch(asked);
+      asked = b.atByte(asked, ahead.stride);
       columns.push_back(b.load(b.at(base, line)));
     }
     for (int64_t r = 0; r < rows; ++r) {
@@ -48,7 +51,8 @@ static func::FuncOp tileFunction(ModuleOp module) {
   Type integer = builder.getI64Type();
   auto function = func::FuncOp::create(
       builder, module.getLoc(), name,
-      builder.getFunctionType({pointer, integer, pointer, integer, integer, pointer, integer, integer, integer}, {}));
+      builder.getFunctionType(
+          {pointer, integer, pointer, integer, integer, pointer, integer, integer, pointer, integer, integer}, {}));
   function.setPrivate();
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
 
@@ -59,17 +63,31 @@ static func::FuncOp tileFunction(ModuleOp module) {
   Rows y = {function.getArgument(5), function.getArgument(6)};
   b.switchOn(function.getArgument(7), tileRows * tilePanels, [&](int64_t shape) {
     emitLoop(b, x, packed, /*depth=*/function.getArgument(4), y, shape / tilePanels + 1, shape % tilePanels + 1,
-             /*ahead=*/function.getArgument(8));
+             {function.getArgument(8), function.getArgument(9), function.getArgument(10)});
   });
   func::ReturnOp::create(b);
   return function;
 }
 
-void emitTile(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, Value rows, Value panels, Value ahead) {
+Prefetch prefetchOwn(KernelBuilder &b, Panels packed) {
+  constexpr int64_t lines = 32;
+  return {b.at(packed.base, lines * KernelBuilder::lanes), b.integer(lineBytes),
+          b.mul(packed.stride, int64_t(sizeof(float)))};
+}
+
+Prefetch prefetchPart(KernelBuilder &b, Value base, Value size, Value part, Value parts, Value depth) {
+  // Rounded up, so that nothing is left out where a tile asks for less than a line with each k.
+  Value share = b.div(b.add(size, b.add(parts, -1)), parts);
+  Value step = b.div(b.add(share, b.add(depth, -1)), depth);
+  return {b.atByte(base, b.mul(part, share)), step, b.integer(lineBytes)};
+}
+
+void emitTile(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, Value rows, Value panels, Prefetch ahead) {
   auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   Value shape = b.add(b.mul(b.add(rows, -1), tilePanels), b.add(panels, -1));
   func::CallOp::create(b, tileFunction(module),
-                       ValueRange{x.base, x.stride, packed.base, packed.stride, depth, y.base, y.stride, shape, ahead});
+                       ValueRange{x.base, x.stride, packed.base, packed.stride, depth, y.base, y.stride, shape,
+                                  ahead.base, ahead.step, ahead.stride});
 }
 
 } // namespace lathe

@@ -164,7 +164,7 @@ void AttentionEmitter::emitScores(Rows q, Value rows, Value keys) {
     Panels packed = {rowOf(layout.keys, panel, headDim * lanes), b.integer(headDim * lanes)};
     Rows scores = {rowOf(layout.scores, panel, lanes), b.integer(keyBlock)};
     Value count = b.min(b.integer(tilePanels), b.sub(panels, panel));
-    emitTile(b, q, packed, b.integer(headDim), scores, rows, count, b.integer(nearAhead));
+    emitTile(b, q, packed, b.integer(headDim), scores, rows, count, prefetchOwn(b, packed));
   });
 }
 
@@ -215,10 +215,10 @@ void AttentionEmitter::emitProducts(Value rows, Value keys) {
   int64_t groups = llvm::divideCeil(layout.valuePanels, tilePanels);
   for (int64_t group = 0; group < groups; ++group) {
     int64_t first = group * layout.valuePanels / groups, last = (group + 1) * layout.valuePanels / groups;
-    emitTile(b, {part(layout.scores), b.integer(keyBlock)},
-             {part(layout.values + first * keyBlock * lanes), b.integer(keyBlock * lanes)}, keys,
+    Panels values = {part(layout.values + first * keyBlock * lanes), b.integer(keyBlock * lanes)};
+    emitTile(b, {part(layout.scores), b.integer(keyBlock)}, values, keys,
              {part(layout.products + first * lanes), b.integer(paddedDim())}, rows, b.integer(last - first),
-             b.integer(nearAhead));
+             prefetchOwn(b, values));
   }
 }
 

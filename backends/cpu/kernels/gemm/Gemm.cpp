@@ -77,18 +77,25 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
     Value column = b.mul(b.rem(panel, columnGroups), tileColumns);
     Value width = b.min(b.sub(columns, column), b.integer(tileColumns));
     Value weights = b.at(w, b.mul(column, depth));
-    Value widthInPanels = b.ceilDiv(width, KernelBuilder::lanes);
+    Value widthInPanels = b.ceilDiv(width, KernelBuilder::lanes), panelElements = b.mul(depth, tileColumns);
+    // The panel that comes next: the first one again, with other rows, after the last.
+    Value nextColumn = b.add(column, tileColumns);
+    Value following = b.at(w, b.mul(b.select(b.less(nextColumn, columns), nextColumn, b.integer(0)), depth));
+    Value tiles = b.ceilDiv(b.sub(endRow, firstRow), tileRows), single = b.equal(tiles, b.integer(1));
 
     b.forRange(firstRow, endRow, tileRows, [&](Value row) {
       Value height = b.min(b.sub(endRow, row), b.integer(tileRows));
       // The sums go to the scratch, from where the epilogue takes them: a store and a load per 16 sums, against K
       // multiplications each, and activations are emitted once instead of once per size of tile.
       Rows staged = {b.scratch, b.integer(tileColumns)};
-      // The first tile of a panel brings the weights in, so the second asks for the next panel's: with 9 to 16 rows and
-      // weights in memory, waiting and computing then overlap (16x768x768 cold: 100 us without).
-      Value ahead =
-          b.select(b.equal(row, b.add(firstRow, tileRows)), b.mul(panelStride, tilePanels), b.integer(nearAhead));
-      emitTile(b, {b.at(x, b.mul(row, ldx)), ldx}, {weights, panelStride}, depth, staged, height, widthInPanels, ahead);
+      Panels packed = {weights, panelStride};
+      // While a panel's rows pass, the next panel's weights arrive. A single tile uses its weights once, as they come.
+      Prefetch next = prefetchPart(b, following, b.mul(panelElements, int64_t(sizeof(float))),
+                                   b.div(b.sub(row, firstRow), b.integer(tileRows)), tiles, depth);
+      Prefetch own = prefetchOwn(b, packed);
+      Prefetch ahead = {b.select(single, own.base, next.base), b.select(single, own.step, next.step),
+                        b.select(single, own.stride, next.stride)};
+      emitTile(b, {b.at(x, b.mul(row, ldx)), ldx}, packed, depth, staged, height, widthInPanels, ahead);
       b.forRange(b.integer(0), height, 1, [&](Value r) {
         Value at = b.add(row, r);
         emitEpilogue(b, params, b.at(b.scratch, b.mul(r, tileColumns)), b.at(bias, column),
