@@ -1,11 +1,11 @@
 #include "runtime/core/Context.h"
 
+#include "runtime/core/Clock.h"
 #include "runtime/core/FloatEnvironment.h"
 #include "runtime/core/Options.h"
 
 #include <new>
 #include <sched.h>
-#include <time.h>
 
 namespace lathe {
 namespace {
@@ -25,12 +25,6 @@ int32_t availableCpus() {
     for (; word; word &= word - 1)
       ++count;
   return count < 1 ? 1 : count > maxThreads ? maxThreads : count;
-}
-
-int64_t now() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
 /// Index of an entry's first step in lathe_context.times; for the end of `entries`, how many steps there are.
@@ -68,9 +62,11 @@ int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, cons
   if (context.times && step >= 0 && step < execution.entry->n_steps)
     time = &context.times[firstStep(*context.model->program, execution.entry) + size_t(step)];
   int64_t begin = time ? now() : 0;
+  std::atomic<int64_t> busy{0};
 
   int32_t workers = panels < context.threads ? int32_t(panels) : context.threads;
-  Job job(kernel, args, panels, workers, execution.scratch, execution.scratchBytes, &context.cancelled);
+  Job job(kernel, args, panels, workers, execution.scratch, execution.scratchBytes, &context.cancelled,
+          time ? &busy : nullptr);
   if (workers == 1)
     job.drain(0);
   else if (context.parallelFor)
@@ -81,6 +77,7 @@ int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, cons
   if (time) {
     time->calls += 1;
     time->nanoseconds += now() - begin;
+    time->busyNanoseconds += busy.load(std::memory_order_relaxed); // every worker has left the job
   }
   return context.cancelled.load(std::memory_order_relaxed) ? LATHE_CANCELLED : LATHE_OK;
 }
@@ -146,7 +143,8 @@ size_t readProfile(const lathe_context &context, lathe_profile_step *steps, size
         continue;
       const lathe_step &step = program.entries[e].steps[s];
       if (written < capacity)
-        steps[written] = {step.name, step.kernel, time->calls, double(time->nanoseconds) * 1e-9};
+        steps[written] = {step.name, step.kernel, time->calls, double(time->nanoseconds) * 1e-9,
+                          double(time->busyNanoseconds) * 1e-9};
       ++written;
     }
   return written;

@@ -11,6 +11,7 @@ namespace lathe {
 struct StepTime {
   int64_t calls;
   int64_t nanoseconds;
+  int64_t busyNanoseconds; // of all threads together
 };
 
 } // namespace lathe

@@ -1,5 +1,7 @@
 #include "runtime/core/Job.h"
 
+#include "runtime/core/Clock.h"
+
 namespace lathe {
 namespace {
 
@@ -10,10 +12,10 @@ int64_t endOf(uint64_t left) { return int64_t(left & 0xffffffff); }
 } // namespace
 
 Job::Job(lathe_kernel kernel, const uint64_t *args, int64_t panels, int32_t workers, uint8_t *scratch,
-         int64_t scratchBytes, const std::atomic<bool> *cancelled)
+         int64_t scratchBytes, const std::atomic<bool> *cancelled, std::atomic<int64_t> *busyNanoseconds)
     : kernel(kernel), args(args), panels(panels), grain((panels >> 32) + 1), workerCount(workers),
       regionCount(workers < mostRegions ? workers : mostRegions), scratch(scratch), scratchBytes(scratchBytes),
-      cancelled(cancelled) {
+      cancelled(cancelled), busyNanoseconds(busyNanoseconds) {
   int64_t grains = (panels - 1) / grain + 1, share = grains / regionCount, larger = grains % regionCount;
   int64_t begin = 0;
   for (int32_t i = 0; i < regionCount; ++i) {
@@ -44,6 +46,14 @@ bool Job::take(Region &region, bool own, int64_t &begin, int64_t &end) {
 }
 
 void Job::drain(int32_t index) {
+  if (!busyNanoseconds)
+    return drainRegions(index);
+  int64_t entered = now();
+  drainRegions(index);
+  busyNanoseconds->fetch_add(now() - entered, std::memory_order_relaxed);
+}
+
+void Job::drainRegions(int32_t index) {
   for (int32_t i = 0; i < regionCount; ++i) {
     Region &region = regions[(index + i) % regionCount];
     int64_t begin, end;

@@ -245,6 +245,7 @@ TEST_F(Abi, ProfileNamesStepsAndKernels) {
     EXPECT_NE(step.name, nullptr);
     EXPECT_NE(step.kernel, nullptr);
     EXPECT_GT(step.calls, 0) << step.name;
+    EXPECT_GT(step.busy_seconds, 0) << step.name;
     seconds += step.seconds;
   }
   EXPECT_GT(seconds, 0);

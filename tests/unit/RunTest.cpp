@@ -299,5 +299,7 @@ TEST(Run, ProfileCountsTheStepsThatRan) {
   EXPECT_STREQ(steps[1].kernel, "sum");
   EXPECT_EQ(steps[1].calls, 3);
   EXPECT_GT(steps[0].seconds, 0);
+  EXPECT_GT(steps[0].busy_seconds, 0);
+  EXPECT_LE(steps[0].busy_seconds, steps[0].seconds) << "one thread has no more than the time there is";
   EXPECT_EQ(api.profile(fake.context, steps, 1), 2u);
 }

@@ -1,6 +1,7 @@
 // The pool alone, then contexts of one model on several threads, cancelled and not. TSan watches all of it.
 #include "tests/unit/FakeProgram.h"
 
+#include "runtime/core/Clock.h"
 #include "runtime/core/Memory.h"
 #include "runtime/core/Pool.h"
 
@@ -40,13 +41,14 @@ struct Meeting {
   std::atomic<int> arrived{0};
   std::atomic<uint8_t *> scratch[8] = {};
   std::atomic<int> expected{0};
+  std::atomic<int64_t> nanoseconds{0}; ///< spent in the kernel, by all
 
   /// The scratch that each panel was given; none if a worker did not come within ten seconds.
-  std::vector<uint8_t *> hold(Pool &pool, int32_t threads) {
+  std::vector<uint8_t *> hold(Pool &pool, int32_t threads, std::atomic<int64_t> *busy = nullptr) {
     expected = threads;
     std::atomic<bool> cancelled{false};
     const uint64_t args[] = {reinterpret_cast<uint64_t>(this)};
-    Job job{attend, args, threads, threads, memory, scratchBytes, &cancelled};
+    Job job{attend, args, threads, threads, memory, scratchBytes, &cancelled, busy};
     pool.run(job, threads);
     std::vector<uint8_t *> given;
     for (int i = 0; i < expected; ++i)
@@ -56,6 +58,7 @@ struct Meeting {
 
   static void attend(const uint64_t *args, int64_t begin, int64_t end, uint8_t *scratch) {
     auto &meeting = *reinterpret_cast<Meeting *>(args[0]);
+    const int64_t entered = now();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     for (int64_t panel = begin; panel < end; ++panel) {
       meeting.scratch[panel] = scratch;
@@ -65,6 +68,7 @@ struct Meeting {
           return;
         }
     }
+    meeting.nanoseconds += now() - entered;
   }
 };
 
@@ -137,6 +141,16 @@ TEST(Pool, EachWorkerHasScratchOfItsOwn) {
   std::sort(scratch.begin(), scratch.end());
   for (size_t i = 0; i < scratch.size(); ++i)
     EXPECT_EQ(scratch[i], meeting.memory + i * Meeting::scratchBytes);
+}
+
+TEST(Pool, BusyTimeIsThatOfAllWorkers) {
+  Pool pool(heapAllocator);
+  Meeting meeting;
+  std::atomic<int64_t> busy{0};
+  const int64_t before = now();
+  ASSERT_EQ(meeting.hold(pool, 4, &busy).size(), 4u);
+  EXPECT_GE(busy, meeting.nanoseconds);
+  EXPECT_LE(busy, 4 * (now() - before));
 }
 
 TEST(Pool, SleepersWake) {

@@ -123,6 +123,7 @@ typedef struct lathe_profile_step {
   const char *kernel; /* the kernel that ran it */
   int64_t calls;
   double seconds;
+  double busy_seconds; /* of seconds * threads, what the context's threads spent in the kernel */
 } lathe_profile_step;
 
 typedef struct lathe_api {
