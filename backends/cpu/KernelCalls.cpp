@@ -68,11 +68,13 @@ static MemRefType rowsType(OpBuilder &builder, int64_t width) {
 
 Buffer KernelCalls::allocate(xf::Rows rows, int64_t width) {
   Value memref = xf::BufferOp::create(builder, loc(), rowsType(builder, width), rows, /*offset=*/IntegerAttr());
+  rowsOf[memref] = rows;
   return {memref, rows, width, width};
 }
 
 Buffer KernelCalls::output(ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, Value index) {
   Value memref = xf::OutputAddressOp::create(builder, loc(), rowsType(builder, width), outputs, index);
+  rowsOf[memref] = rows;
   return {memref, rows, width, width};
 }
 
@@ -80,8 +82,9 @@ Buffer KernelCalls::columns(const Buffer &buffer, int64_t from, int64_t width) {
   auto [strides, offset] = cast<MemRefType>(buffer.memref.getType()).getStridesAndOffset();
   auto layout = StridedLayoutAttr::get(builder.getContext(), offset + from, strides);
   auto type = MemRefType::get({ShapedType::kDynamic, width}, builder.getF32Type(), layout);
-  return {xf::ColumnsOp::create(builder, loc(), type, buffer.memref, builder.getI64IntegerAttr(from)), buffer.rows,
-          width, buffer.stride};
+  Value memref = xf::ColumnsOp::create(builder, loc(), type, buffer.memref, builder.getI64IntegerAttr(from));
+  rowsOf[memref] = buffer.rows;
+  return {memref, buffer.rows, width, buffer.stride};
 }
 
 Value KernelCalls::weight(const WeightRef &ref, StringRef layout) {
@@ -102,16 +105,35 @@ Value KernelCalls::weight(const WeightRef &ref, StringRef layout) {
                                      builder.getArrayAttr(symbols), ref.perLayer ? layerIndex : Value());
 }
 
-void KernelCalls::launch(StringRef familyName, Params params, Arguments arguments, const Twine &step) {
+xf::WorkFormula KernelCalls::bytesOf(Value argument) const {
+  auto type = argument ? dyn_cast<MemRefType>(argument.getType()) : MemRefType();
+  if (!type)
+    return {};
+  int64_t bytes = type.getElementTypeBitWidth() / 8;
+  for (int64_t extent : type.getShape())
+    bytes *= ShapedType::isDynamic(extent) ? 1 : extent;
+  if (type.hasStaticShape())
+    return {xf::WorkFormula::Fixed, bytes};
+  auto rows = rowsOf.find(argument);
+  assert(rows != rowsOf.end() && "every buffer comes from here");
+  return {xf::termOf(rows->second), bytes};
+}
+
+void KernelCalls::launch(StringRef familyName, Params params, Arguments arguments, const Twine &step,
+                         const Work &work) {
   const KernelFamily *family = lookupKernel(familyName);
   assert(family && "SelectKernels uses families that exist");
   SmallVector<Value> slots;
   SmallVector<int64_t> writes;
+  xf::WorkFormula weightBytes, activationBytes;
   for (auto [index, slot] : llvm::enumerate(family->slots())) {
     auto given = llvm::find_if(arguments, [&](auto &argument) { return argument.first == slot.name; });
     slots.push_back(given != arguments.end() && given->second ? given->second : integer(0));
     if (slot.name == "y")
       writes.push_back(index);
+    auto partly = llvm::find_if(work.bytes, [&](auto &bytes) { return bytes.first == slot.name; });
+    xf::WorkFormula bytes = partly != work.bytes.end() ? partly->second : bytesOf(slots.back());
+    (slots.back().getDefiningOp<xf::WeightAddressOp>() ? weightBytes : activationBytes) += bytes;
   }
   assert(llvm::all_of(arguments,
                       [&](auto &argument) {
@@ -128,7 +150,9 @@ void KernelCalls::launch(StringRef familyName, Params params, Arguments argument
   }
   Value panels = family->panels(builder, loc(), parameters, slots);
   xf::LaunchOp::create(builder, loc(), FlatSymbolRefAttr::get(builder.getContext(), symbol), slots, panels,
-                       builder.getDenseI64ArrayAttr(writes), builder.getStringAttr(function + "/" + step));
+                       builder.getDenseI64ArrayAttr(writes), builder.getStringAttr(function + "/" + step),
+                       work.flops.toAttribute(builder.getContext()), weightBytes.toAttribute(builder.getContext()),
+                       activationBytes.toAttribute(builder.getContext()));
 
   lathe_size_formula needed = family->scratch(parameters);
   scratch.fixed = std::max(scratch.fixed, needed.fixed);

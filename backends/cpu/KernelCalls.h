@@ -9,6 +9,7 @@
 
 #include "backends/cpu/Passes.h"
 #include "backends/cpu/kernels/Kernels.h"
+#include "ir/xf/WorkFormula.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -27,6 +28,13 @@ struct Buffer {
 struct WeightRef {
   llvm::SmallVector<std::string, 1> names;
   bool perLayer = false;
+};
+
+/// What a launch is known to do beyond reading and writing all that its arguments hold.
+struct Work {
+  xf::WorkFormula flops; ///< of matrix products, a multiply-add counts two
+  /// Bytes of arguments, by slot, of which only some rows are read.
+  llvm::SmallVector<std::pair<llvm::StringRef, xf::WorkFormula>, 0> bytes = {};
 };
 
 /// Where packed weights are declared; one per module, so that equal recipes share one tensor.
@@ -63,6 +71,8 @@ public:
   mlir::Value real(double value);
   mlir::Value countOf(xf::Rows rows) { return rows == xf::Rows::Sequences ? batch : tokens; }
 
+  /// Says what an argument of the entry has one row of.
+  void declareInput(mlir::Value memref, xf::Rows rows) { rowsOf[memref] = rows; }
   Buffer allocate(xf::Rows rows, int64_t width);
   Buffer output(llvm::ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, mlir::Value index = nullptr);
   Buffer columns(const Buffer &buffer, int64_t from, int64_t width);
@@ -70,8 +80,10 @@ public:
 
   using Arguments = std::initializer_list<std::pair<llvm::StringRef, mlir::Value>>;
   using Params = llvm::ArrayRef<mlir::NamedAttribute>;
-  /// Launches `family` with arguments by slot name; slots left out are 0. The slot "y" is written.
-  void launch(llvm::StringRef family, Params params, Arguments arguments, const llvm::Twine &step);
+  /// Launches `family` with arguments by slot name; slots left out are 0. The slot "y" is written. Each argument in
+  /// memory counts as read or written once, unless `work` says otherwise.
+  void launch(llvm::StringRef family, Params params, Arguments arguments, const llvm::Twine &step,
+              const Work &work = {});
   void copy(const Buffer &from, const Buffer &to, const llvm::Twine &step);
 
   mlir::NamedAttribute flag(llvm::StringRef name, bool value);
@@ -83,9 +95,12 @@ public:
 
 private:
   mlir::Location loc() { return builder.getUnknownLoc(); }
+  /// The bytes that an argument in memory holds; nothing for other arguments.
+  xf::WorkFormula bytesOf(mlir::Value argument) const;
 
   mlir::ModuleOp module;
   WeightTable &weights;
+  llvm::DenseMap<mlir::Value, xf::Rows> rowsOf; ///< of every buffer and view
 };
 
 } // namespace lathe

@@ -69,6 +69,7 @@ private:
   Value frame, slots;
   std::array<Value, 3> regionBases, regionRows; ///< of the arena, by kind of rows
   SmallVector<Attribute> steps;
+  int64_t timesPerRun = 1; ///< that the op being lowered is done
   unsigned tables = 0;
 };
 
@@ -164,6 +165,10 @@ LogicalResult EntryLowering::lower(Operation *op) {
 LogicalResult EntryLowering::lowerLoop(scf::ForOp loop) {
   auto lowerBound = values.lookup(loop.getLowerBound()), upper = values.lookup(loop.getUpperBound()),
        step = values.lookup(loop.getStep());
+  std::optional<int64_t> first = getConstantIntValue(loop.getLowerBound()),
+                         last = getConstantIntValue(loop.getUpperBound()), stride = getConstantIntValue(loop.getStep());
+  if (!first || !last || !stride || *stride < 1)
+    return loop.emitOpError("goes from a bound to a bound that are not constants; a scheduled entry loops over layers");
   // The loop is left early when a launch fails, so it is blocks and branches rather than an scf.for.
   Block *header = lowered.addBlock(), *body = lowered.addBlock(), *after = lowered.addBlock();
   Value index = header->addArgument(builder.getI64Type(), loc);
@@ -173,8 +178,11 @@ LogicalResult EntryLowering::lowerLoop(scf::ForOp loop) {
   cf::CondBranchOp::create(builder, loc, more, body, after);
   builder.setInsertionPointToStart(body);
   values.map(loop.getInductionVar(), index);
+  int64_t outside =
+      std::exchange(timesPerRun, timesPerRun * llvm::divideCeil(std::max<int64_t>(*last - *first, 0), *stride));
   if (failed(lowerBlock(*loop.getBody())))
     return failure();
+  timesPerRun = outside;
   Value next = arith::AddIOp::create(builder, loc, index, step);
   cf::BranchOp::create(builder, loc, header, ValueRange{next});
   builder.setInsertionPointToStart(after);
@@ -232,8 +240,16 @@ LogicalResult EntryLowering::lowerLaunch(xf::LaunchOp launch) {
   Value kernel = functionAddress(kernelFunction);
   auto call = LLVM::CallOp::create(builder, loc, type,
                                    ValueRange{function, frame, step, kernel, slots, values.lookup(launch.getPanels())});
-  steps.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", launch.getStepAttr()),
-                                             builder.getNamedAttr("kernel", launch.getKernelAttr().getAttr())}));
+  NamedAttrList description;
+  description.set("name", launch.getStepAttr());
+  description.set("kernel", launch.getKernelAttr().getAttr());
+  description.set("calls", builder.getI64IntegerAttr(timesPerRun));
+  for (auto [name, formula] : {std::pair(loweredStepFlops, launch.getFlopsAttr()),
+                               {loweredStepWeightBytes, launch.getWeightBytesAttr()},
+                               {loweredStepActivationBytes, launch.getActivationBytesAttr()}})
+    if (formula)
+      description.set(name, formula);
+  steps.push_back(description.getDictionary(builder.getContext()));
   Value zero = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(LATHE_OK));
   Value failed = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, call.getResult(), zero);
   Block *stop = lowered.addBlock(), *next = lowered.addBlock();

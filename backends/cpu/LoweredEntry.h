@@ -6,7 +6,7 @@
 #ifndef LATHE_BACKENDS_CPU_LOWEREDENTRY_H
 #define LATHE_BACKENDS_CPU_LOWEREDENTRY_H
 
-#include "ir/xf/XfDialect.h"
+#include "ir/xf/WorkFormula.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -24,7 +24,7 @@ inline llvm::StringRef entryName(mlir::func::FuncOp lowered) {
   return name;
 }
 
-/// Its inputs, outputs or steps: the dictionaries of XfDialect::inputsAttr, outputsAttr or stepsAttr.
+/// Its inputs, outputs or steps: the dictionaries of XfDialect::inputsAttr, outputsAttr or stepsAttr. See also stepsOf.
 inline llvm::SmallVector<mlir::DictionaryAttr> listOf(mlir::func::FuncOp lowered, llvm::StringRef attribute) {
   return llvm::to_vector(lowered->getAttrOfType<mlir::ArrayAttr>(attribute).getAsRange<mlir::DictionaryAttr>());
 }
@@ -33,6 +33,26 @@ inline llvm::SmallVector<mlir::DictionaryAttr> listOf(mlir::func::FuncOp lowered
 inline llvm::StringRef textOf(mlir::DictionaryAttr attributes, llvm::StringRef name) {
   auto value = attributes.getAs<mlir::StringAttr>(name);
   return value ? value.getValue() : llvm::StringRef();
+}
+
+/// A step: what one call does, and how often a run calls it.
+struct LoweredStep {
+  llvm::StringRef name, kernel;
+  int64_t calls;
+  xf::WorkFormula flops, weightBytes, activationBytes;
+};
+
+/// The names of a step's formulas in its dictionary.
+inline constexpr llvm::StringLiteral loweredStepFlops = "flops", loweredStepWeightBytes = "weight_bytes",
+                                     loweredStepActivationBytes = "activation_bytes";
+
+inline llvm::SmallVector<LoweredStep> stepsOf(mlir::func::FuncOp lowered) {
+  return llvm::map_to_vector(listOf(lowered, xf::XfDialect::stepsAttr), [](mlir::DictionaryAttr step) {
+    auto formula = [&](llvm::StringRef name) { return xf::WorkFormula(step.getAs<mlir::DenseI64ArrayAttr>(name)); };
+    return LoweredStep{
+        textOf(step, "name"),      textOf(step, "kernel"),          step.getAs<mlir::IntegerAttr>("calls").getInt(),
+        formula(loweredStepFlops), formula(loweredStepWeightBytes), formula(loweredStepActivationBytes)};
+  });
 }
 
 } // namespace lathe

@@ -54,6 +54,7 @@ private:
   Value elementsOf(const Buffer &buffer);
 
   // One per op: which kernel, with which arguments.
+  xf::WorkFormula bytesLookedUp(Value table, Value ids);
   LogicalResult lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps);
   void lowerLinear(xf::LinearOp op);
   void lowerSplit(xf::SplitOp op);
@@ -157,8 +158,10 @@ func::FuncOp EntrySelector::createScheduled() {
   for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
     scheduled.setArgAttrs(index, entry.getArgAttrDict(index));
     block->getArgument(index).setLoc(entry.getArgument(index).getLoc()); // its name in print
+    StringRef input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue();
     buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, 1, 1};
-    if (entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue() == "attention_mask") {
+    calls.declareInput(block->getArgument(index), input == "cu_seqlens" ? xf::Rows::Sequences : xf::Rows::Tokens);
+    if (input == "attention_mask") {
       scheduled->setAttr(xf::XfDialect::denseAttr, builder.getUnitAttr());
       attentionMask = block->getArgument(index);
     }
@@ -345,6 +348,20 @@ LogicalResult EntrySelector::lower(Operation *op) {
 // Which kernel computes an op
 //===----------------------------------------------------------------------===//
 
+/// Bytes of a table that a run reads: a row for each token, but positions are the same in every sequence, and of types
+/// there are few.
+xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids) {
+  int64_t rows = cast<RankedTensorType>(table.getType()).getDimSize(0), rowBytes = widthOf(table) * sizeof(float);
+  auto argument = dyn_cast<BlockArgument>(ids);
+  auto input =
+      argument ? entry.getArgAttrOfType<StringAttr>(argument.getArgNumber(), xf::XfDialect::inputAttr) : StringAttr();
+  if (input && input.getValue() == "position_ids")
+    return {xf::WorkFormula::PerLongest, rowBytes};
+  if (input && input.getValue() == "token_type_ids")
+    return {xf::WorkFormula::Fixed, rows * rowBytes};
+  return {xf::WorkFormula::PerToken, rowBytes};
+}
+
 LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias,
                                           double eps) {
   static constexpr StringRef tableSlots[] = {"table0", "table1", "table2", "table3"};
@@ -355,11 +372,13 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   Buffer y = bufferFor(result, xf::Rows::Tokens);
   SmallVector<Value, 4> table(4), id(4);
   int64_t packed = 0;
+  Work work;
   for (unsigned t = 0; t < tables.size(); ++t) {
     bool panels = panelTables.contains(nameOf(tables[t]));
     packed |= int64_t(panels) << t;
     table[t] = calls.weight(weightRefs[tables[t]], panels ? "panels" : "rows");
     id[t] = memref(ids[t]);
+    work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t])});
   }
   calls.launch("embed_f32",
                {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed)},
@@ -378,7 +397,7 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
                 {"ldy", calls.integer(y.stride)},
                 {"M", calls.tokens},
                 {"H", calls.integer(y.width)}},
-               "embeddings");
+               "embeddings", work);
   return success();
 }
 
@@ -400,7 +419,7 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
                 {"M", calls.countOf(x.rows)},
                 {"N", calls.integer(y.width)},
                 {"K", calls.integer(x.width)}},
-               nameOf(op.getWeight()));
+               nameOf(op.getWeight()), {.flops = {xf::termOf(x.rows), 2 * y.width * x.width}});
 }
 
 void EntrySelector::lowerSplit(xf::SplitOp op) {
@@ -452,7 +471,8 @@ void EntrySelector::lowerMatmul(xf::MatmulOp op) {
                 {"M", extent(result[2])},
                 {"N", extent(result[3])},
                 {"K", extent(lhs[3])}},
-               op.getTransposed() ? "matmul_qk" : "matmul_pv");
+               op.getTransposed() ? "matmul_qk" : "matmul_pv",
+               {.flops = {xf::WorkFormula::PerTokenPair, 2 * heads * (scores ? lhs[3] : result[3])}});
 }
 
 void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
@@ -497,7 +517,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
                 {"heads", calls.integer(op.getHeads())},
                 {"longest", calls.longest},
                 {"scale", calls.real(op.getScale().convertToDouble())}},
-               "attention");
+               "attention", {.flops = {xf::WorkFormula::PerTokenPair, 2 * (q.width + y.width)}});
   return success();
 }
 
@@ -576,6 +596,9 @@ void EntrySelector::lowerAdd(xf::AddOp op) {
 void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value result) {
   const Buffer from = get(x);
   Buffer y = bufferFor(result, xf::Rows::Sequences);
+  Work work;
+  if (mode == "cls")
+    work.bytes.push_back({"x", {xf::WorkFormula::PerSequence, from.width * int64_t(sizeof(float))}});
   calls.launch("pool_f32", {calls.choice("mode", mode), calls.flag("masked", !cuSeqlens)},
                {{"x", from.memref},
                 {"ldx", calls.integer(from.stride)},
@@ -586,7 +609,7 @@ void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value re
                 {"batch", calls.batch},
                 {"H", calls.integer(from.width)},
                 {"longest", calls.longest}},
-               "pool_" + mode);
+               "pool_" + mode, work);
 }
 
 //===----------------------------------------------------------------------===//

@@ -214,7 +214,6 @@ llvm::Error Compilation::stages() {
 
 llvm::Error Compilation::graphChecks() {
   facts.fusions = getFusionRecords(*model.module);
-  facts.flops = countFlops(*model.module);
   if (!options.requireFusion)
     return llvm::Error::success();
   if (!options.graphPasses)

@@ -7,7 +7,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 #define JSON_NOEXCEPTION 1
 #include <nlohmann/json.hpp>
@@ -17,57 +16,6 @@ using Json = nlohmann::ordered_json;
 
 namespace lathe {
 
-//===----------------------------------------------------------------------===//
-// Counting
-//===----------------------------------------------------------------------===//
-
-/// Adds the products of one function's body, `times` over.
-static void addFlops(ModuleOp module, func::FuncOp function, int64_t times, ManifestFacts::Flops &flops) {
-  bool entry = function->hasAttr(xf::XfDialect::entryAttr);
-  // A packed entry's [rows, width] may be tokens or sequences; those behind a pooling are sequences.
-  llvm::DenseSet<Value> sequences;
-  for (Operation &op : function.getBody().front()) {
-    llvm::TypeSwitch<Operation *>(&op)
-        .Case([&](xf::LayerOp layer) {
-          addFlops(module, module.lookupSymbol<func::FuncOp>(layer.getCallee()), times, flops);
-        })
-        .Case([&](xf::LayersOp layers) {
-          addFlops(module, module.lookupSymbol<func::FuncOp>(layers.getCallee()), times * layers.getWeights().size(),
-                   flops);
-        })
-        .Case([&](xf::LinearOp linear) {
-          auto weight = cast<RankedTensorType>(linear.getWeight().getType());
-          (sequences.contains(linear.getX()) ? flops.perSequence : flops.perToken) +=
-              2 * times * weight.getNumElements();
-        })
-        .Case([&](xf::AttentionOp attention) {
-          flops.perTokenPair += 4 * times * cast<RankedTensorType>(attention.getType()).getShape().back();
-        })
-        .Case([&](xf::MatmulOp product) { // QK^T and PV each: heads * head_dim multiply-adds for a pair
-          auto lhs = cast<RankedTensorType>(product.getLhs().getType()),
-               type = cast<RankedTensorType>(product.getType());
-          flops.perTokenPair +=
-              2 * times * lhs.getDimSize(1) * (product.getTransposed() ? lhs.getDimSize(3) : type.getDimSize(3));
-        });
-    bool pooled = entry && (isa<xf::FirstTokenOp, xf::PoolOp>(op) ||
-                            llvm::any_of(op.getOperands(), [&](Value operand) { return sequences.contains(operand); }));
-    if (pooled)
-      sequences.insert(op.result_begin(), op.result_end());
-  }
-}
-
-ManifestFacts::Flops countFlops(ModuleOp graph) {
-  ManifestFacts::Flops flops;
-  for (auto function : graph.getOps<func::FuncOp>())
-    if (function->hasAttr(xf::XfDialect::entryAttr))
-      addFlops(graph, function, 1, flops);
-  return flops;
-}
-
-//===----------------------------------------------------------------------===//
-// Writing
-//===----------------------------------------------------------------------===//
-
 static Json toJson(DictionaryAttr formula) {
   Json json = Json::object();
   for (StringRef name : {"fixed", "per_token", "per_sequence", "per_longest", "per_score"}) {
@@ -75,6 +23,23 @@ static Json toJson(DictionaryAttr formula) {
     json[name.str()] = value ? value.getInt() : 0;
   }
   return json;
+}
+
+/// The terms that are not 0.
+static Json toJson(const xf::WorkFormula &formula) {
+  Json json = Json::object();
+  for (auto [name, value] : llvm::zip_equal(xf::WorkFormula::names, formula.terms))
+    if (value)
+      json[name.str()] = value;
+  return json;
+}
+
+/// What the steps of an entry do together in a run.
+static Json sum(ArrayRef<LoweredStep> steps, xf::WorkFormula LoweredStep::*amount) {
+  xf::WorkFormula all;
+  for (const LoweredStep &step : steps)
+    all += step.*amount * step.calls;
+  return toJson(all);
 }
 
 static Json describeEntry(func::FuncOp function) {
@@ -107,8 +72,14 @@ static Json describeEntry(func::FuncOp function) {
                        {"shape", std::string(tokens ? "[batch, seq, " : "[batch, ") + std::to_string(width) + "]"},
                        {"width", width}});
   }
-  for (DictionaryAttr step : listOf(function, xf::XfDialect::stepsAttr))
-    steps.push_back({{"name", textOf(step, "name").str()}, {"kernel", textOf(step, "kernel").str()}});
+  SmallVector<LoweredStep> lowered = stepsOf(function);
+  for (const LoweredStep &step : lowered)
+    steps.push_back({{"name", step.name.str()},
+                     {"kernel", step.kernel.str()},
+                     {"calls", step.calls},
+                     {"flops", toJson(step.flops)},
+                     {"weight_bytes", toJson(step.weightBytes)},
+                     {"activation_bytes", toJson(step.activationBytes)}});
   Json json = {
       {"name", entryName(function).str()},
       {"form", dense ? "dense" : "packed"},
@@ -118,6 +89,8 @@ static Json describeEntry(func::FuncOp function) {
        {{"arena_bytes", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr))},
         {"scratch_bytes_per_thread", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))},
         {"counts_rounded_up_to", LATHE_ROW_QUANTUM}}},
+      {"flops", sum(lowered, &LoweredStep::flops)},
+      {"weight_bytes", sum(lowered, &LoweredStep::weightBytes)},
       {"steps", steps}};
   if (auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
     json["position_limit"] = limit.getInt();
@@ -141,9 +114,6 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   for (auto function : kernels.getOps<func::FuncOp>())
     if (function->hasAttr(xf::XfDialect::entryAttr))
       manifest["entries"].push_back(describeEntry(function));
-  manifest["flops"] = {{"per_token", facts.flops.perToken},
-                       {"per_sequence", facts.flops.perSequence},
-                       {"per_token_pair", facts.flops.perTokenPair}};
   if (!facts.tokenizerKind.empty())
     manifest["tokenizer"] = {
         {"kind", facts.tokenizerKind}, {"vocabulary", facts.vocabularySize}, {"max_length", facts.maxLength}};

@@ -19,9 +19,6 @@ struct ManifestFacts {
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
-  struct Flops { ///< multiply-adds count two; matrix products of linears and attention
-    int64_t perToken = 0, perSequence = 0, perTokenPair = 0;
-  } flops;
   std::string tokenizerKind; ///< empty: none
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
   PackedWeights weights;
@@ -37,9 +34,6 @@ struct ManifestFacts {
 
 /// The text of manifest.json. `kernels` is the module at stage kernels, whose entries describe themselves.
 std::string writeManifest(mlir::ModuleOp kernels, const ManifestFacts &facts);
-
-/// Products of an entry in form `graph`.
-ManifestFacts::Flops countFlops(mlir::ModuleOp graph);
 
 } // namespace lathe
 

@@ -1,5 +1,5 @@
 //===- XfScheduleOps.cpp - verifiers of the ops on buffers --------------------===//
-#include "ir/xf/XfDialect.h"
+#include "ir/xf/WorkFormula.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -58,6 +58,12 @@ LogicalResult LaunchOp::verify() {
   for (int64_t written : getWrites())
     if (written < 0 || written >= int64_t(getInputs().size()))
       return emitOpError("writes argument ") << written << " of " << getInputs().size();
+  for (auto [name, formula] : {std::pair("flops", getFlopsAttr()),
+                               {"weight_bytes", getWeightBytesAttr()},
+                               {"activation_bytes", getActivationBytesAttr()}})
+    if (formula && formula.size() != int64_t(std::size(WorkFormula::names)))
+      return emitOpError("has ") << formula.size() << " terms of " << name << "; expected "
+                                 << llvm::join(ArrayRef<llvm::StringLiteral>(WorkFormula::names), ", ");
   return success();
 }
 

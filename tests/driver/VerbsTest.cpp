@@ -212,9 +212,34 @@ TEST(Bench, JsonHasTheStableFields) {
   EXPECT_LE(row.at("min_ms"), row.at("median_ms"));
   EXPECT_LE(row.at("median_ms"), row.at("p99_ms"));
   EXPECT_NEAR(row.at("tokens_per_s").get<double>() * row.at("median_ms").get<double>(), 16e3, 1e-3);
-  for (const char *field : {"gflops", "rss_mb", "load_ms"})
+  for (const char *field : {"gflops", "fraction_of_peak", "weight_gb_per_s", "fraction_of_bandwidth",
+                            "fraction_of_roofline", "rss_mb", "load_ms"})
     EXPECT_GT(row.at(field), 0) << field;
-  EXPECT_EQ(result.at("profile").size(), 10u);
+  EXPECT_GT(result.at("machine").at("peak_gflops").at("f32"), 0);
+  EXPECT_GT(result.at("machine").at("read_gb_per_s"), 0);
+  ASSERT_EQ(result.at("profile").size(), 10u);
+  double flops = 0;
+  for (const Json &step : result.at("profile")) {
+    flops += step.at("gflops").get<double>() * step.at("seconds").get<double>();
+    EXPECT_GT(step.at("fraction_of_roofline"), 0) << step;
+    EXPECT_GE(step.at("idle_share"), 0) << step;
+  }
+  const double perRun = row.at("gflops").get<double>() * row.at("median_ms").get<double>() * 1e-3;
+  EXPECT_NEAR(flops / result.at("profile_total").at("runs").get<double>(), perRun, 1e-6 * perRun);
+}
+
+/// Products and weights of two layers of 48 columns and 192 within, whatever form they were compiled to.
+TEST(Bench, WorkIsTheModelsNotTheProgrammes) {
+  constexpr int64_t hidden = 48, inner = 192, layers = 2;
+  for (const Arguments &flags : {Arguments{}, Arguments{"--no-graph-passes"}}) {
+    const Json entry = Json::parse(latheOutput({"explain", compiled(demoModel(), flags), "--json"})).at("entries")[0];
+    EXPECT_EQ(entry.at("flops"), Json({{"per_token", layers * 2 * (4 * hidden * hidden + 2 * hidden * inner)},
+                                       {"per_token_pair", layers * 4 * hidden}}));
+    const int64_t matrices = 4 * hidden * hidden + 2 * hidden * inner, vectors = 9 * hidden + inner, types = 2 * hidden;
+    EXPECT_EQ(entry.at("weight_bytes"), Json({{"fixed", 4 * (layers * (matrices + vectors) + types + 2 * hidden)},
+                                              {"per_longest", 4 * hidden},
+                                              {"per_token", 4 * hidden}}));
+  }
 }
 
 TEST(Bench, TakesLengths) {

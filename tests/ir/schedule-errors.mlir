@@ -91,3 +91,11 @@ func.func @f(%n: i64) {
   xf.launch @k(%n) panels %n writes [1] step "f/k" : i64
   return
 }
+
+// -----
+// launch: formulas have every term
+func.func @f(%n: i64) {
+  // expected-error @+1 {{has 2 terms of weight_bytes; expected fixed, per_token, per_sequence, per_longest, per_token_pair}}
+  xf.launch @k(%n) panels %n writes [] step "f/k" weight_bytes [1, 2] : i64
+  return
+}

@@ -32,3 +32,14 @@ func.func @encode(%x: memref<?x8xf32>, %tokens: i64, %batch: i64, %longest: i64)
   %0 = memref.cast %x : memref<?x8xf32> to memref<4x8xf32>
   return
 }
+
+// -----
+func.func @encode(%tokens: i64, %batch: i64, %longest: i64)
+    attributes {xf.entry, xf.arena = {per_score = 0 : i64, per_sequence = 0 : i64, per_token = 0 : i64}} {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  // expected-error @+1 {{goes from a bound to a bound that are not constants; a scheduled entry loops over layers}}
+  scf.for %i = %zero to %batch step %one : i64 {
+  }
+  return
+}

@@ -219,3 +219,63 @@ func.func @dense_attention(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask
   %c = xf.attention %x, %x, %x mask(%mask : tensor<?x?xi1>) heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
   return %c : tensor<?x?x8xf32>
 }
+
+// -----
+// What a launch does, in terms of [fixed, tokens, sequences, longest, pairs of tokens]. Of tables the rows looked up:
+// one for each token, one for each position, all types. A product's rows may be tokens or sequences; the first token is
+// one row of each sequence.
+// CHECK-LABEL: func.func @work
+// CHECK: step "work/embeddings" weight_bytes [192, 32, 0, 32, 0] activation_bytes [0, 44, 0, 0, 0]
+// CHECK: step "layer/w" flops [0, 384, 0, 0, 0] weight_bytes [1120, 0, 0, 0, 0] activation_bytes [0, 128, 0, 0, 0]
+// CHECK: step "layer/attention" flops [0, 0, 0, 0, 32] activation_bytes [0, 128, 4, 0, 0]
+// CHECK: step "work/pool_cls" activation_bytes [0, 0, 68, 0, 0]
+// CHECK: step "work/p" flops [0, 0, 128, 0, 0] weight_bytes [512, 0, 0, 0, 0] activation_bytes [0, 0, 64, 0, 0]
+// CHECK: step "work/pool_mean" activation_bytes [0, 32, 36, 0, 0]
+xf.weight @words = dense<1.0> : tensor<10x8xf32>
+xf.weight @positions = dense<1.0> : tensor<6x8xf32>
+xf.weight @types = dense<1.0> : tensor<4x8xf32>
+xf.weight @gain = dense<1.0> : tensor<8xf32>
+xf.weight @bias = dense<1.0> : tensor<8xf32>
+xf.weight @"0.w" = dense<1.0> : tensor<24x8xf32>
+xf.weight @"0.b" = dense<1.0> : tensor<24xf32>
+xf.weight @"1.w" = dense<1.0> : tensor<24x8xf32>
+xf.weight @"1.b" = dense<1.0> : tensor<24xf32>
+xf.weight @p = dense<1.0> : tensor<8x8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %w: tensor<24x8xf32> {xf.weight = "w"}, %b: tensor<24xf32> {xf.weight = "b"}) -> tensor<?x8xf32> {
+  %qkv = xf.linear %x, %w bias(%b : tensor<24xf32>) : tensor<?x8xf32>, tensor<24x8xf32> -> tensor<?x24xf32>
+  %0:3 = xf.split %qkv : tensor<?x24xf32> -> tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  %1 = xf.attention %0#0, %0#1, %0#2 cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return %1 : tensor<?x8xf32>
+}
+func.func @work(%ids: tensor<?xi32> {xf.input = "input_ids"}, %columns: tensor<?xi32> {xf.input = "position_ids"}, %kinds: tensor<?xi32> {xf.input = "token_type_ids"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}) -> (tensor<?x8xf32>, tensor<?x8xf32>) attributes {xf.entry} {
+  %t = xf.load_weight @words : tensor<10x8xf32>
+  %u = xf.load_weight @positions : tensor<6x8xf32>
+  %v = xf.load_weight @types : tensor<4x8xf32>
+  %g = xf.load_weight @gain : tensor<8xf32>
+  %b = xf.load_weight @bias : tensor<8xf32>
+  %w = xf.load_weight @p : tensor<8x8xf32>
+  %x = xf.embed ids(%ids, %columns, %kinds : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) tables(%t, %u, %v : tensor<10x8xf32>, tensor<6x8xf32>, tensor<4x8xf32>) norm(%g, %b : tensor<8xf32>, tensor<8xf32>) eps 1.0e-12 -> tensor<?x8xf32>
+  %y = xf.layers @layer(%x, %cu) weights ["0.", "1."] : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+  %f = xf.first_token %y cu_seqlens(%cu : tensor<?xi32>) : tensor<?x8xf32> -> tensor<?x8xf32>
+  %q = xf.linear %f, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %m = xf.pool mean %y cu_seqlens(%cu : tensor<?xi32>) : tensor<?x8xf32> -> tensor<?x8xf32>
+  return %q, %m : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+// Of the dense form, scores count by pairs of tokens, and padding not at all.
+// CHECK-LABEL: func.func @dense_work
+// CHECK: step "dense_work/matmul_qk" flops [0, 0, 0, 0, 16] activation_bytes [0, 64, 0, 0, 8]
+// CHECK: step "dense_work/softmax" activation_bytes [0, 0, 0, 0, 16]
+// CHECK: step "dense_work/matmul_pv" flops [0, 0, 0, 0, 16] activation_bytes [0, 64, 0, 0, 8]
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+func.func @dense_work(%ids: tensor<?x?xi32> {xf.input = "input_ids"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?x?xi32>, tensor<10x8xf32> -> tensor<?x?x8xf32>
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}

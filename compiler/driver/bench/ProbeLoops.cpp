@@ -49,10 +49,10 @@ bool hasUnit(Unit unit) {
 
 // A step is 24 instructions, each on an accumulator of its own: two units with a latency of four to six cycles need
 // 8 to 12 to be busy all the time.
+#define LATHE_EIGHT(DO, A, B, C, D, E, F, G, H) DO(A) DO(B) DO(C) DO(D) DO(E) DO(F) DO(G) DO(H)
 #define LATHE_EACH_ACCUMULATOR(DO)                                                                                     \
-  DO(0)                                                                                                                \
-  DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15) DO(16) DO(17) DO(18) \
-      DO(19) DO(20) DO(21) DO(22) DO(23)
+  LATHE_EIGHT(DO, 0, 1, 2, 3, 4, 5, 6, 7)                                                                              \
+  LATHE_EIGHT(DO, 8, 9, 10, 11, 12, 13, 14, 15) LATHE_EIGHT(DO, 16, 17, 18, 19, 20, 21, 22, 23)
 #define LATHE_ACCUMULATORS                                                                                             \
   "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11", "zmm12", "zmm13",  \
       "zmm14", "zmm15", "zmm16", "zmm17", "zmm18", "zmm19", "zmm20", "zmm21", "zmm22", "zmm23"

@@ -1,62 +1,101 @@
-//===- Report.cpp - what lathe bench found, for people and for scripts --------===//
+//===- Report.cpp - what lathe bench found, for people ------------------------===//
 #include "compiler/driver/bench/Report.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
-#include <nlohmann/json.hpp>
+#include <cmath>
 
 using llvm::ArrayRef;
-using Json = nlohmann::ordered_json;
+using llvm::formatv;
 
 namespace lathe {
 
-Json toJson(const Setting &setting, ArrayRef<Row> rows, ArrayRef<lathe_profile_step> steps) {
-  Json results = Json::array();
-  for (const Row &row : rows)
-    results.push_back({{"contender", row.contender},
-                       {"batch", setting.batch},
-                       {"seq", setting.seq},
-                       {"precision", "f32"},
-                       {"min_ms", row.timing.min * 1e3},
-                       {"median_ms", row.timing.median * 1e3},
-                       {"p99_ms", row.timing.p99 * 1e3},
-                       {"tokens_per_s", setting.tokensPerSecond(row)},
-                       {"gflops", setting.gflops(row)},
-                       {"rss_mb", row.residentBytes * 1e-6},
-                       {"load_ms", row.loadSeconds * 1e3},
-                       {"max_abs_diff", row.maxAbsDiff ? Json(*row.maxAbsDiff) : Json(nullptr)}});
-  Json json = {{"machine", {{"cpu", setting.cpu}, {"isa", setting.isa}, {"threads", setting.threads}}},
-               {"results", results}};
-  if (!steps.empty())
-    json["profile"] = Json::array();
-  for (const lathe_profile_step &step : steps)
-    json["profile"].push_back(
-        {{"step", step.name}, {"kernel", step.kernel}, {"calls", step.calls}, {"seconds", step.seconds}});
-  return json;
+MachineRoofs Setting::roofs() const {
+  MachineRoofs best;
+  for (const MachineRoofs &probe : probes)
+    best.keepBest(probe);
+  return best;
+}
+
+Rates ratesOf(const Setting &setting, const Row &row) {
+  double seconds = row.timing.median;
+  Rates rates = {
+      setting.tokens / seconds, setting.work.flops / seconds, setting.work.weightBytes / seconds, {}, {}, {}};
+  MachineRoofs roofs = setting.roofs();
+  if (roofs.f32())
+    rates.ofPeak = rates.flopsPerSecond / *roofs.f32();
+  if (roofs.readMemory)
+    rates.ofBandwidth = rates.weightBytesPerSecond / *roofs.readMemory;
+  if (std::optional<double> best = setting.roofline().ofRun(setting.work))
+    rates.ofRoofline = *best / seconds;
+  return rates;
+}
+
+static std::string percentText(std::optional<double> fraction) {
+  return fraction ? formatv("{0:F0}%", *fraction * 100).str() : "-";
+}
+
+/// "578 GFLOP/s f32; reads 88 GB/s (L3 254, L2 529)"
+static std::string roofsText(const MachineRoofs &roofs) {
+  if (!roofs.f32() || !roofs.readMemory)
+    return "not measured";
+  std::string text =
+      formatv("{0:F0} GFLOP/s f32, reads {1:F1} GB/s from memory", *roofs.f32() * 1e-9, *roofs.readMemory * 1e-9);
+  if (roofs.readL3)
+    text += formatv(", {0:F0} from L3", *roofs.readL3 * 1e-9);
+  if (roofs.readL2)
+    text += formatv(", {0:F0} from L2", *roofs.readL2 * 1e-9);
+  return text;
+}
+
+/// Whether a machine's probes differ so much that fractions should be read with care.
+static bool differ(std::optional<double> a, std::optional<double> b) {
+  constexpr double tolerance = 0.05;
+  return a && b && std::abs(*a - *b) > tolerance * std::max(*a, *b);
 }
 
 void print(llvm::raw_ostream &os, const Setting &setting, ArrayRef<Row> rows) {
-  os << llvm::formatv("{0}, {1}, {2} threads; {3} x {4}, {5} tokens, {6:F2} GFLOP, f32\n", setting.cpu, setting.isa,
-                      setting.threads, setting.batch, setting.seq, setting.tokens, setting.flops * 1e-9)
-     << "contender    min ms  median ms    p99 ms    tokens/s   GFLOP/s   load ms    RSS MB   max diff\n";
-  for (const Row &row : rows)
-    os << llvm::formatv("{0,-9} {1,9:F3}  {2,9:F3} {3,9:F3} {4,11:F0} {5,9:F1} {6,9:F1} {7,9:F0}   {8}\n",
-                        row.contender, row.timing.min * 1e3, row.timing.median * 1e3, row.timing.p99 * 1e3,
-                        setting.tokensPerSecond(row), setting.gflops(row), row.loadSeconds * 1e3,
-                        row.residentBytes * 1e-6, row.maxAbsDiff ? llvm::formatv("{0:e2}", *row.maxAbsDiff).str() : "");
+  os << formatv("{0}, {1}, {2} threads: {3}\n", setting.cpu, setting.isa, setting.threads, roofsText(setting.roofs()));
+  const MachineRoofs &before = setting.probes.front(), &after = setting.probes.back();
+  if (differ(before.f32(), after.f32()) || differ(before.readMemory, after.readMemory))
+    os << "  it changed meanwhile; before: " << roofsText(before)
+       << "\n                       after: " << roofsText(after) << "\n";
+  os << formatv("{0} x {1}, {2} tokens: {3:F2} GFLOP, {4:F1} MB of weights, f32\n", setting.batch, setting.seq,
+                setting.tokens, setting.work.flops * 1e-9, setting.work.weightBytes * 1e-6)
+     << "                min ms   median      p99  tokens/s  GFLOP/s   peak   GB/s   roof  load ms    RSS MB  max "
+        "diff\n";
+  for (const Row &row : rows) {
+    Rates rates = ratesOf(setting, row);
+    os << formatv(
+        "{0,-13} {1,8:F3} {2,8:F3} {3,8:F3} {4,9:F0} {5,8:F1} {6,6} {7,6:F1} {8,6} {9,8:F1} {10,9:F1}  {11}\n",
+        row.contender, row.timing.min * 1e3, row.timing.median * 1e3, row.timing.p99 * 1e3, rates.tokensPerSecond,
+        rates.flopsPerSecond * 1e-9, percentText(rates.ofPeak), rates.weightBytesPerSecond * 1e-9,
+        percentText(rates.ofRoofline), row.loadSeconds * 1e3, row.residentBytes * 1e-6,
+        row.maxAbsDiff ? formatv("{0:e2}", *row.maxAbsDiff).str() : "");
+  }
   for (const Row &row : rows.drop_front())
-    os << llvm::formatv("lathe is {0:F2} times as fast as {1} (medians)\n",
-                        row.timing.median / rows.front().timing.median, row.contender);
+    os << formatv("lathe is {0:F2} times as fast as {1} (medians)\n", row.timing.median / rows.front().timing.median,
+                  row.contender);
 }
 
-void print(llvm::raw_ostream &os, ArrayRef<lathe_profile_step> steps) {
-  double total = 0;
-  for (const lathe_profile_step &step : steps)
-    total += step.seconds;
-  os << "share     us/call  step                                                kernel\n";
-  for (const lathe_profile_step &step : steps)
-    os << llvm::formatv("{0,5:F1}% {1,10:F1}  {2,-50}  {3}\n", 100 * step.seconds / total,
-                        step.seconds / step.calls * 1e6, step.name, step.kernel);
+void print(llvm::raw_ostream &os, const Setting &setting, const Profile &profile) {
+  Roofline roofline = setting.roofline();
+  double total = profile.stepSeconds();
+  os << " share    us/call  GFLOP/s   roof      MB   idle  step                                   kernel\n";
+  for (const ProfiledStep &timed : profile.steps) {
+    const Work &work = timed.step.work;
+    double seconds = timed.seconds / timed.calls;
+    std::optional<double> best = roofline.ofStep(work, setting.work.weightBytes);
+    llvm::StringRef kernel = timed.step.kernel, name = timed.step.name;
+    kernel.consume_front("lathe_");
+    name.consume_back(".weight");
+    os << formatv("{0,5:F1}% {1,10:F1} {2,8:F1} {3,6} {4,7:F2} {5,6}  {6,-37}  {7}\n", 100 * timed.seconds / total,
+                  seconds * 1e6, work.flops / seconds * 1e-9,
+                  percentText(best ? std::optional(*best / seconds) : std::nullopt), work.bytes() * 1e-6,
+                  percentText(profile.idleShare(timed)), name, kernel);
+  }
+  os << formatv("threads idle in steps: {0:F1}%; time between steps, in the edge and the clocks: {1:F1}%\n",
+                100 * profile.idleShare(), 100 * (1 - total / profile.seconds));
 }
 
 } // namespace lathe

@@ -2,8 +2,9 @@
 #ifndef LATHE_COMPILER_DRIVER_BENCH_REPORT_H
 #define LATHE_COMPILER_DRIVER_BENCH_REPORT_H
 
+#include "compiler/driver/bench/Profile.h"
+#include "compiler/driver/bench/Roofline.h"
 #include "compiler/driver/bench/Timing.h"
-#include "lathe/abi.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -23,20 +24,29 @@ struct Row {
 struct Setting {
   std::string cpu, isa;
   int64_t threads, batch, seq, tokens;
-  double flops;
+  Work work; ///< of a run; the same for every contender, whatever it computes besides
+  CacheSizes caches;
+  std::vector<MachineRoofs> probes; ///< before and after the times were taken
 
-  double tokensPerSecond(const Row &row) const { return tokens / row.timing.median; }
-  double gflops(const Row &row) const { return flops / row.timing.median * 1e-9; }
+  /// The best of the probes.
+  MachineRoofs roofs() const;
+  Roofline roofline() const { return Roofline(roofs(), caches, threads); }
 };
 
-/// The stable JSON; with a "profile" where there are steps.
-nlohmann::ordered_json toJson(const Setting &setting, llvm::ArrayRef<Row> rows,
-                              llvm::ArrayRef<lathe_profile_step> steps);
+/// The rates of a line, from its median. Empty where the machine was not measured.
+struct Rates {
+  double tokensPerSecond, flopsPerSecond, weightBytesPerSecond;
+  std::optional<double> ofPeak, ofBandwidth, ofRoofline;
+};
+Rates ratesOf(const Setting &setting, const Row &row);
+
+/// The stable JSON; with a "profile" where there is one.
+nlohmann::ordered_json toJson(const Setting &setting, llvm::ArrayRef<Row> rows, const Profile *profile);
 
 /// The table, the artifact's row first.
 void print(llvm::raw_ostream &os, const Setting &setting, llvm::ArrayRef<Row> rows);
 /// The steps with their shares of the time.
-void print(llvm::raw_ostream &os, llvm::ArrayRef<lathe_profile_step> steps);
+void print(llvm::raw_ostream &os, const Setting &setting, const Profile &profile);
 
 } // namespace lathe
 

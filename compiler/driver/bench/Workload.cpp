@@ -91,22 +91,4 @@ Expected<int64_t> idLimit(const Artifact &artifact) {
   return createStringError(quote(artifact.file("manifest.json")) + " describes no input_ids");
 }
 
-Expected<double> countFlops(const Artifact &artifact, const Workload &workload) {
-  double pairs = 0, flops = 0;
-  for (int64_t length : workload.lengths)
-    pairs += double(length) * length;
-  const nlohmann::json &manifest = artifact.manifest();
-  static const nlohmann::json none;
-  const nlohmann::json &formula = manifest.contains("flops") ? manifest["flops"] : none;
-  for (auto [field, count] : {std::pair{"per_token", double(workload.tokens())},
-                              {"per_sequence", double(workload.batch())},
-                              {"per_token_pair", pairs}}) {
-    Expected<int64_t> each = manifestNumber(artifact, formula, field);
-    if (!each)
-      return each.takeError();
-    flops += *each * count;
-  }
-  return flops;
-}
-
 } // namespace lathe

@@ -26,9 +26,6 @@ llvm::Expected<std::vector<int64_t>> parseLengths(llvm::StringRef text, llvm::St
 /// How large ids may be: the limit that the manifest's first entry states for input_ids.
 llvm::Expected<int64_t> idLimit(const Artifact &artifact);
 
-/// Floating-point operations of the matrix products of a run, by the manifest's formula. Padding is not counted.
-llvm::Expected<double> countFlops(const Artifact &artifact, const Workload &workload);
-
 } // namespace lathe
 
 #endif

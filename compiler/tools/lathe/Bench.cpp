@@ -13,8 +13,12 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 namespace lathe {
+
+/// Threads of other contenders spin for up to this long after their last run, and would slow down what comes next.
+static constexpr std::chrono::milliseconds threadsRest(250);
 
 namespace {
 struct Flags {
@@ -76,9 +80,9 @@ llvm::Error Flags::run() const {
   if (!limit)
     return limit.takeError();
   Workload workload = makeWorkload(*sequences, *limit);
-  llvm::Expected<double> flops = countFlops(*artifact, workload);
-  if (!flops)
-    return flops.takeError();
+  llvm::Expected<std::vector<StepWork>> steps = readSteps(*artifact, workload);
+  if (!steps)
+    return steps.takeError();
 
   double residentBefore = residentBytes();
   llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
@@ -108,9 +112,21 @@ llvm::Error Flags::run() const {
       return compared.takeError();
     difference = *compared;
   }
+  Setting setting = {cpuName(),
+                     model->api().isa(model->model()),
+                     workers,
+                     workload.batch(),
+                     workload.longest(),
+                     workload.tokens(),
+                     sumOf(*steps),
+                     readCacheSizes(),
+                     {}};
+  setting.probes.push_back(probeMachine(static_cast<int>(workers)));
   llvm::Expected<std::vector<Timing>> timings = timeInTurns(contenders);
   if (!timings)
     return timings.takeError();
+  std::this_thread::sleep_for(threadsRest); // that others' threads need until they sleep
+  setting.probes.push_back(probeMachine(static_cast<int>(workers)));
   std::vector<Row> rows;
   for (auto [contender, timing] : llvm::zip_equal(contenders, *timings)) {
     llvm::Expected<double> resident = contender->residentBytes();
@@ -119,24 +135,21 @@ llvm::Error Flags::run() const {
     rows.push_back({contender->name().str(), timing, *resident, contender->loadSeconds(),
                     contender == eager.get() ? difference : std::nullopt});
   }
-  std::vector<lathe_profile_step> steps;
+  std::optional<Profile> measured;
   if (profile) {
-    llvm::Expected<std::vector<lathe_profile_step>> measured = profileSteps(*model, **entry, workers, workload);
-    if (!measured)
-      return measured.takeError();
-    steps = std::move(*measured);
+    llvm::Expected<Profile> profiled = profileSteps(*model, **entry, workers, workload, *steps);
+    if (!profiled)
+      return profiled.takeError();
+    measured = std::move(*profiled);
   }
 
-  Setting setting = {
-      cpuName(), model->api().isa(model->model()), workers, workload.batch(), workload.longest(), workload.tokens(),
-      *flops};
   if (json) {
-    llvm::outs() << jsonText(toJson(setting, rows, steps));
+    llvm::outs() << jsonText(toJson(setting, rows, measured ? &*measured : nullptr));
     return llvm::Error::success();
   }
   print(llvm::outs(), setting, rows);
-  if (!steps.empty())
-    print(llvm::outs(), steps);
+  if (measured)
+    print(llvm::outs(), setting, *measured);
   return llvm::Error::success();
 }
 

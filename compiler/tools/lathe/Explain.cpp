@@ -36,12 +36,12 @@ static void printFusions(llvm::raw_ostream &os, const nlohmann::json &manifest) 
   }
 }
 
-/// "1344 T + 192 B": the terms of a formula that are there.
+/// "1344 T + 192 B": the terms of a formula that are there and not 0.
 static std::string formulaText(const nlohmann::json &formula,
                                llvm::ArrayRef<std::pair<const char *, const char *>> terms) {
   std::vector<std::string> parts;
   for (auto [name, symbol] : terms)
-    if (std::string value = fieldText(formula, {name}); value != "0")
+    if (std::string value = fieldText(formula, {name}); value != "0" && value != "?")
       parts.push_back(value + symbol);
   return parts.empty() ? "0" : llvm::join(parts, " + ");
 }
@@ -58,13 +58,24 @@ static std::string bytesText(const nlohmann::json &entry, const char *field) {
          " bytes";
 }
 
+/// What a run does, of the work that the entry's `field` counts.
+static std::string workText(const nlohmann::json &entry, const char *field) {
+  if (!entry.is_object() || !entry.contains(field))
+    return "?";
+  return formulaText(
+      entry[field],
+      {{"fixed", ""}, {"per_token", " T"}, {"per_sequence", " B"}, {"per_longest", " L"}, {"per_token_pair", " P"}});
+}
+
 static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
   os << "entry " << fieldText(entry, {"name"}) << ", " << fieldText(entry, {"form"}) << ": what it runs, in order\n";
   for (const nlohmann::json &step : elements(entry, "steps"))
     os << llvm::formatv("  {0,-52} {1}\n", fieldText(step, {"name"}), fieldText(step, {"kernel"}));
   os << "  memory of a run: " << bytesText(entry, "arena_bytes") << ", and for each thread "
      << bytesText(entry, "scratch_bytes_per_thread") << "\n  (T tokens, B sequences, L the longest, each rounded up to "
-     << fieldText(entry, {"memory", "counts_rounded_up_to"}) << ")\n";
+     << fieldText(entry, {"memory", "counts_rounded_up_to"}) << ")\n"
+     << "  work of a run: " << workText(entry, "flops") << " floating-point operations in products, on "
+     << workText(entry, "weight_bytes") << " bytes of weights\n  (P: the sum of the squares of the lengths)\n";
 }
 
 static void printWeights(llvm::raw_ostream &os, const nlohmann::json &manifest) {
@@ -89,7 +100,7 @@ static llvm::Error explain(const std::string &directory, bool json) {
   llvm::raw_ostream &os = llvm::outs();
   if (json) {
     nlohmann::ordered_json object;
-    for (const char *field : {"name", "model", "fusions", "entries", "flops", "precision", "tokenizer", "weights",
+    for (const char *field : {"name", "model", "fusions", "entries", "precision", "tokenizer", "weights",
                               "unknown_weights", "unused_weights"})
       if (manifest.contains(field))
         object[field] = manifest[field];
@@ -100,10 +111,6 @@ static llvm::Error explain(const std::string &directory, bool json) {
   printFusions(os, manifest);
   for (const nlohmann::json &entry : elements(manifest, "entries"))
     printEntry(os, entry);
-  if (manifest.contains("flops"))
-    os << "work of a run: "
-       << formulaText(manifest["flops"], {{"per_token", " T"}, {"per_sequence", " B"}, {"per_token_pair", " P"}})
-       << " floating-point operations (P: the sum of the squares of the lengths)\n";
   printWeights(os, manifest);
   os << "precision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
      << fieldText(manifest, {"precision", "compute"}) << " arithmetic; drift "

@@ -1,0 +1,39 @@
+//===- Roofline.cpp - how fast work can be done at best -----------------------===//
+#include "compiler/driver/bench/Roofline.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+namespace lathe {
+
+Roofline::Roofline(const MachineRoofs &roofs, const CacheSizes &caches, int64_t threads) : flopsPerSecond(roofs.f32()) {
+  auto add = [&](llvm::StringRef name, double capacity, std::optional<double> rate) {
+    if (rate)
+      all.push_back({name, capacity, *rate});
+  };
+  add("L2", double(caches.l2) * threads, roofs.readL2);
+  add("L3", double(caches.l3) * llvm::divideCeil(threads, caches.l3Threads), roofs.readL3);
+  add("memory", std::numeric_limits<double>::infinity(), roofs.readMemory);
+}
+
+const MemoryLevel *Roofline::levelFor(double bytes) const {
+  const MemoryLevel *level = llvm::find_if(all, [&](const MemoryLevel &level) { return bytes <= level.capacity; });
+  return level == all.end() ? nullptr : level;
+}
+
+std::optional<double> Roofline::ofRun(const Work &run) const {
+  if (!flopsPerSecond || all.empty() || all.back().name != "memory")
+    return std::nullopt;
+  return std::max(run.flops / *flopsPerSecond, run.weightBytes / all.back().bytesPerSecond);
+}
+
+std::optional<double> Roofline::ofStep(const Work &call, double runWeightBytes) const {
+  const MemoryLevel *weights = levelFor(runWeightBytes), *activations = levelFor(call.activationBytes);
+  if (!flopsPerSecond || !weights || !activations)
+    return std::nullopt;
+  return std::max({call.flops / *flopsPerSecond, call.weightBytes / weights->bytesPerSecond,
+                   call.activationBytes / activations->bytesPerSecond});
+}
+
+} // namespace lathe

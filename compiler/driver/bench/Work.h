@@ -1,0 +1,35 @@
+//===- Work.h - what a run does, by the manifest's formulas -------------------===//
+#ifndef LATHE_COMPILER_DRIVER_BENCH_WORK_H
+#define LATHE_COMPILER_DRIVER_BENCH_WORK_H
+
+#include "compiler/driver/Artifact.h"
+#include "compiler/driver/bench/Workload.h"
+
+namespace lathe {
+
+/// The least that must be done, whoever does it: the operations of matrix products (a multiply-add counts two), the
+/// bytes of weights read once (of an embedding's table the rows that are looked up), and those of activations read and
+/// written between one step and the next. Padding is not counted.
+struct Work {
+  double flops = 0, weightBytes = 0, activationBytes = 0;
+
+  double bytes() const { return weightBytes + activationBytes; }
+};
+
+/// A step of a run: a kernel, launched once or, with other weights, for each layer.
+struct StepWork {
+  std::string name, kernel;
+  int64_t calls; ///< in a run
+  Work work;     ///< of one call
+};
+
+/// The steps of the artifact's first entry for this workload, in the order of the manifest. Errors name the manifest's
+/// field that is not as compile writes it.
+llvm::Expected<std::vector<StepWork>> readSteps(const Artifact &artifact, const Workload &workload);
+
+/// What all steps do together.
+Work sumOf(llvm::ArrayRef<StepWork> steps);
+
+} // namespace lathe
+
+#endif

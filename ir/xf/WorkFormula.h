@@ -1,0 +1,55 @@
+//===- WorkFormula.h - amounts of work as formulas of a run's sizes -----------===//
+#ifndef LATHE_IR_XF_WORKFORMULA_H
+#define LATHE_IR_XF_WORKFORMULA_H
+
+#include "ir/xf/XfDialect.h"
+
+#include <array>
+
+namespace lathe::xf {
+
+/// An amount (of operations, of bytes) as a formula of a run with T tokens in B sequences, the longest of L:
+/// fixed + per_token * T + per_sequence * B + per_longest * L + per_token_pair * P, with P the sum of the squares of
+/// the lengths. Padding is not counted, whether or not a program computes it.
+struct WorkFormula {
+  enum Term { Fixed, PerToken, PerSequence, PerLongest, PerTokenPair };
+  static constexpr llvm::StringLiteral names[] = {"fixed", "per_token", "per_sequence", "per_longest",
+                                                  "per_token_pair"};
+  std::array<int64_t, std::size(names)> terms = {};
+
+  WorkFormula() = default;
+  WorkFormula(Term term, int64_t value) { terms[term] = value; }
+  /// As the attributes of xf.launch list the terms; null: nothing.
+  explicit WorkFormula(mlir::DenseI64ArrayAttr attribute) {
+    if (attribute)
+      llvm::copy(attribute.asArrayRef(), terms.begin());
+  }
+  /// Null where there is nothing.
+  mlir::DenseI64ArrayAttr toAttribute(mlir::MLIRContext *context) const {
+    return llvm::all_of(terms, [](int64_t term) { return term == 0; }) ? nullptr
+                                                                       : mlir::DenseI64ArrayAttr::get(context, terms);
+  }
+
+  WorkFormula &operator+=(const WorkFormula &other) {
+    for (auto [term, added] : llvm::zip_equal(terms, other.terms))
+      term += added;
+    return *this;
+  }
+  WorkFormula operator*(int64_t times) const {
+    WorkFormula product = *this;
+    for (int64_t &term : product.terms)
+      term *= times;
+    return product;
+  }
+};
+
+/// What a buffer's rows are counted by.
+inline WorkFormula::Term termOf(Rows rows) {
+  return rows == Rows::Tokens      ? WorkFormula::PerToken
+         : rows == Rows::Sequences ? WorkFormula::PerSequence
+                                   : WorkFormula::PerTokenPair;
+}
+
+} // namespace lathe::xf
+
+#endif

@@ -1,0 +1,117 @@
+// Rates and names of what a bench reports. Scripts read the JSON: a name that changes breaks them.
+#include "compiler/driver/bench/Report.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace lathe::test {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// 500 GFLOP/s and 50 GB/s; a run of 10 GFLOP on 2 GB of weights: 40 ms for its bytes, 20 ms for its arithmetic.
+Setting setting() {
+  MachineRoofs before, after;
+  before.fmaF32 = 400e9;
+  before.readMemory = 50e9;
+  before.readL3 = 100e9;
+  after.fmaF32 = 500e9;
+  after.dotBf16 = 1000e9;
+  after.readMemory = 40e9;
+  return {"a CPU", "avx512", 2, 8, 128, 1024, {10e9, 2e9, 1e6}, {32 << 10, 1 << 20, 32 << 20, 2}, {before, after}};
+}
+const Row row = {"lathe", {0.07, 0.08, 0.1}, 5e6, 0.002, std::nullopt};
+
+TEST(Rates, CompareWithTheBestOfTheProbes) {
+  Rates rates = ratesOf(setting(), row);
+  EXPECT_DOUBLE_EQ(rates.tokensPerSecond, 1024 / 0.08);
+  EXPECT_DOUBLE_EQ(rates.flopsPerSecond, 125e9);
+  EXPECT_DOUBLE_EQ(*rates.ofPeak, 0.25);
+  EXPECT_DOUBLE_EQ(rates.weightBytesPerSecond, 25e9);
+  EXPECT_DOUBLE_EQ(*rates.ofBandwidth, 0.5);
+  EXPECT_DOUBLE_EQ(*rates.ofRoofline, 0.5) << "40 ms at best";
+}
+
+std::vector<std::string> keysOf(const Json &object) {
+  std::vector<std::string> keys;
+  for (auto &[key, value] : object.items())
+    keys.push_back(key);
+  return keys;
+}
+
+TEST(ReportJson, HasTheStableNames) {
+  Json json = toJson(setting(), {row}, nullptr);
+  EXPECT_EQ(keysOf(json), (std::vector<std::string>{"machine", "results"}));
+  const Json &machine = json["machine"];
+  EXPECT_EQ(keysOf(machine), (std::vector<std::string>{"cpu", "isa", "threads", "peak_gflops", "read_gb_per_s",
+                                                       "cache_gb_per_s", "unit_gflops", "probes"}));
+  EXPECT_EQ(machine["peak_gflops"], Json({{"f32", 500e9 * 1e-9}, {"bf16", 1000e9 * 1e-9}, {"int8", nullptr}}));
+  EXPECT_EQ(machine["read_gb_per_s"], 50e9 * 1e-9);
+  EXPECT_EQ(keysOf(machine["cache_gb_per_s"]), (std::vector<std::string>{"l1", "l2", "l3"}));
+  EXPECT_EQ(machine["cache_gb_per_s"]["l1"], nullptr);
+  EXPECT_EQ(machine["probes"].size(), 2u);
+  EXPECT_EQ(
+      keysOf(json["results"][0]),
+      (std::vector<std::string>{"contender", "batch", "seq", "precision", "min_ms", "median_ms", "p99_ms",
+                                "tokens_per_s", "gflops", "fraction_of_peak", "weight_gb_per_s",
+                                "fraction_of_bandwidth", "fraction_of_roofline", "rss_mb", "load_ms", "max_abs_diff"}));
+  EXPECT_EQ(json["results"][0]["max_abs_diff"], nullptr);
+}
+
+TEST(ReportJson, IsNullWhereTheMachineWasNotMeasured) {
+  Setting unknown = setting();
+  unknown.probes = {{}, {}};
+  Json json = toJson(unknown, {row}, nullptr);
+  EXPECT_EQ(json["machine"]["peak_gflops"]["f32"], nullptr);
+  for (const char *field : {"fraction_of_peak", "fraction_of_bandwidth", "fraction_of_roofline"})
+    EXPECT_EQ(json["results"][0][field], nullptr) << field;
+  EXPECT_DOUBLE_EQ(json["results"][0]["gflops"], 125);
+}
+
+TEST(ReportJson, ProfilesEveryStep) {
+  StepWork gemm = {"layer/w", "lathe_gemm_f32", 12, {.flops = 4e9, .weightBytes = 1e6, .activationBytes = 1e3}};
+  Profile profile = {{{gemm, 24, 0.48, 0.72}}, 2, 2, 0.5};
+  Json json = toJson(setting(), {row}, &profile);
+  EXPECT_EQ(keysOf(json["profile"][0]),
+            (std::vector<std::string>{"step", "kernel", "calls", "seconds", "share", "gflops", "fraction_of_roofline",
+                                      "weight_bytes", "activation_bytes", "idle_share"}));
+  EXPECT_EQ(json["profile"][0]["step"], "layer/w");
+  EXPECT_DOUBLE_EQ(json["profile"][0]["gflops"], 200);
+  EXPECT_DOUBLE_EQ(json["profile"][0]["fraction_of_roofline"], 0.4) << "8 of 20 ms";
+  EXPECT_DOUBLE_EQ(json["profile"][0]["idle_share"], 0.25);
+  EXPECT_EQ(keysOf(json["profile_total"]), (std::vector<std::string>{"runs", "seconds", "step_seconds", "idle_share"}));
+}
+
+TEST(ReportText, FitsAScreenAndSaysThatTheMachineChanged) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  Row peer = {"torch-compile", {0.1, 0.2, 0.3}, 2e9, 30, 1e-5};
+  print(os, setting(), {row, peer});
+  for (llvm::StringRef line : llvm::split(text, '\n'))
+    EXPECT_LE(line.size(), 112u) << line.str();
+  EXPECT_NE(text.find("changed"), std::string::npos) << text;
+  EXPECT_NE(text.find("2.50 times as fast as torch-compile"), std::string::npos) << text;
+  text.clear();
+  Setting quiet = setting();
+  quiet.probes.pop_back();
+  print(os, quiet, {row});
+  EXPECT_EQ(text.find("changed"), std::string::npos) << text;
+}
+
+TEST(ReportText, ShowsEveryStep) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  Profile profile = {{{{"layer/first.weight", "lathe_gemm_f32", 1, {1e9, 1e6, 1e3}}, 1, 0.1, 0.1},
+                      {{"layer/second", "lathe_add_f32", 1, {0, 0, 1e3}}, 1, 0.1, 0.1}},
+                     1,
+                     2,
+                     0.4};
+  print(os, setting(), profile);
+  for (const char *part : {"layer/first ", "layer/second", " gemm_f32", "50.0%", "idle in steps: 50.0%"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+}
+
+} // namespace
+} // namespace lathe::test

@@ -1,0 +1,90 @@
+// What a run does, read from manifests: as compile writes them, and as nobody should.
+#include "compiler/driver/bench/Work.h"
+#include "tests/driver/Errors.h"
+#include "tests/support/TemporaryDirectory.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace lathe::test {
+namespace {
+
+using Json = nlohmann::json;
+
+class Manifest : public testing::Test {
+protected:
+  llvm::Expected<std::vector<StepWork>> read(const std::vector<int64_t> &lengths = {3, 5}) {
+    std::ofstream(work / "manifest.json") << manifest.dump();
+    llvm::Expected<Artifact> artifact = Artifact::open(work.path().string());
+    if (!artifact)
+      return artifact.takeError();
+    return readSteps(*artifact, makeWorkload(lengths, 10));
+  }
+  /// Reading must fail once step 0 has `value` as its `field`.
+  void expectRefused(const char *field, const Json &value, std::initializer_list<std::string> words) {
+    SCOPED_TRACE(value.dump());
+    Json sound = manifest;
+    manifest["entries"][0]["steps"][0][field] = value;
+    expectError(read(), words);
+    manifest = sound;
+  }
+
+  TemporaryDirectory work;
+  Json manifest = {{"lathe_version", "0.1.0"},
+                   {"abi_version", LATHE_ABI_VERSION},
+                   {"name", "m"},
+                   {"build_id", std::string(32, 'a')},
+                   {"model", {{"task", "base"}}},
+                   {"weights", {{"bytes", 4096}, {"blake3", std::string(64, 'b')}, {"embedded", false}}},
+                   {"files", Json::array()},
+                   {"entries",
+                    {{{"name", "encode"},
+                      {"steps",
+                       {{{"name", "e/embeddings"},
+                         {"kernel", "embed"},
+                         {"calls", 1},
+                         {"flops", Json::object()},
+                         {"weight_bytes", {{"fixed", 7}, {"per_token", 10}, {"per_longest", 100}}},
+                         {"activation_bytes", {{"per_token", 1}}}},
+                        {{"name", "l/attention"},
+                         {"kernel", "attention"},
+                         {"calls", 12},
+                         {"flops", {{"per_token_pair", 2}, {"per_sequence", 1000}}},
+                         {"weight_bytes", Json::object()},
+                         {"activation_bytes", {{"per_sequence", 4}}}}}}}}}};
+};
+
+TEST_F(Manifest, FormulasAreOfTheWorkload) {
+  std::vector<StepWork> steps = llvm::cantFail(read());
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_EQ(steps[0].name, "e/embeddings");
+  EXPECT_EQ(steps[0].work.flops, 0);
+  EXPECT_EQ(steps[0].work.weightBytes, 7 + 10 * 8 + 100 * 5);
+  EXPECT_EQ(steps[0].work.bytes(), 7 + 10 * 8 + 100 * 5 + 8);
+  EXPECT_EQ(steps[1].kernel, "attention");
+  EXPECT_EQ(steps[1].calls, 12);
+  EXPECT_EQ(steps[1].work.flops, 2 * (9 + 25) + 1000 * 2) << "padding is not counted";
+}
+
+TEST_F(Manifest, ARunCallsEachStepAsOftenAsThereAreLayers) {
+  Work run = sumOf(llvm::cantFail(read()));
+  EXPECT_EQ(run.flops, 12 * (2 * (9 + 25) + 1000 * 2));
+  EXPECT_EQ(run.weightBytes, 7 + 10 * 8 + 100 * 5);
+  EXPECT_EQ(run.activationBytes, 8 + 12 * 8);
+}
+
+TEST_F(Manifest, ThatLiesIsRefused) {
+  expectRefused("calls", -1, {"manifest.json", "e/embeddings", "'-1'"});
+  expectRefused("calls", "many", {"e/embeddings", "many"});
+  expectRefused("flops", 3, {"e/embeddings", "flops"});
+  expectRefused("weight_bytes", {{"per_token", "ten"}}, {"e/embeddings", "weight_bytes.per_token"});
+  for (const Json &steps : {Json(3), Json(), Json({1})}) {
+    manifest["entries"][0]["steps"] = steps;
+    expectError(read(), {"manifest.json", "step"});
+  }
+  manifest.erase("entries");
+  expectError(read(), {"manifest.json", "steps"});
+}
+
+} // namespace
+} // namespace lathe::test
