@@ -15,7 +15,7 @@ namespace lathe {
 /// must be called; nothing here is fatal, as raw_fd_ostream's own handling is.
 class FileWriter {
 public:
-  explicit FileWriter(llvm::StringRef path) : path(path), stream(path.str(), status) {}
+  explicit FileWriter(llvm::StringRef path) : path(path), stream(path.str(), status) { stream.SetBufferSize(pieces); }
   ~FileWriter() { stream.clear_error(); }
 
   void write(llvm::ArrayRef<char> bytes) { stream.write(bytes.data(), bytes.size()); }
@@ -36,6 +36,10 @@ public:
   }
 
 private:
+  /// Linux caches what is written at once in pages as large as the piece, up to 2 MB: those that the runtime maps best
+  /// (runtime/core/Memory.h).
+  static constexpr size_t pieces = 2 << 20;
+
   std::string path;
   std::error_code status;
   llvm::raw_fd_ostream stream;

@@ -30,6 +30,12 @@ lathe_status chooseAllocator(const lathe_allocator *given, lathe_allocator &chos
   return LATHE_OK;
 }
 
+void preferHugePages(void *memory, size_t bytes) {
+  constexpr size_t hugePage = 2 << 20;
+  if (bytes >= 2 * hugePage) // less cannot be worth the page that rounding may add
+    madvise(memory, bytes, MADV_HUGEPAGE);
+}
+
 WorkingMemory::~WorkingMemory() { release(); }
 
 void WorkingMemory::release() {
@@ -65,6 +71,7 @@ uint8_t *WorkingMemory::reserve(size_t bytes) {
       return nullptr; // what was there before is still valid, and still ours
     memory = grown;
     capacity = wanted;
+    preferHugePages(memory, capacity);
   }
   return static_cast<uint8_t *>(memory);
 }

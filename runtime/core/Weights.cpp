@@ -1,6 +1,7 @@
 #include "runtime/core/Weights.h"
 
 #include "runtime/core/Checked.h"
+#include "runtime/core/Memory.h"
 #include "runtime/core/Status.h"
 
 #include <errno.h>
@@ -86,8 +87,10 @@ lathe_status mapWeights(const char *path, Weights &weights, lathe_error *error) 
   else if ((data = mmap(nullptr, size_t(info.st_size), PROT_READ, MAP_SHARED, file, 0)) == MAP_FAILED)
     status = fail(error, LATHE_IO_ERROR, "%s: cannot map: %s", path, strerror(errno));
   close(file);
-  if (!status)
+  if (!status) {
+    preferHugePages(data, size_t(info.st_size));
     weights = {static_cast<const uint8_t *>(data), size_t(info.st_size), true};
+  }
   return status;
 }
 
