@@ -228,6 +228,16 @@ TEST(Bench, JsonHasTheStableFields) {
   EXPECT_NEAR(flops / result.at("profile_total").at("runs").get<double>(), perRun, 1e-6 * perRun);
 }
 
+TEST(Bench, DrawsAPicture) {
+  const ScratchDirectory work;
+  const Json result = Json::parse(
+      latheOutput({"bench", compiled(demoModel()), "--batch", "1", "--seq", "16", "--plot", work / "f.svg", "--json"}));
+  EXPECT_FALSE(result.contains("profile")) << "it was not asked for";
+  const std::string svg = readFile(work / "f.svg");
+  for (const char *words : {"</svg>", ">attention_f32_head_dim12<", ">layer_norm<", "f32 peak"})
+    EXPECT_NE(svg.find(words), std::string::npos) << words;
+}
+
 /// Products and weights of two layers of 48 columns and 192 within, whatever form they were compiled to.
 TEST(Bench, WorkIsTheModelsNotTheProgrammes) {
   constexpr int64_t hidden = 48, inner = 192, layers = 2;
@@ -260,7 +270,10 @@ TEST(Bench, RefusesWhatItCannotRun) {
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "0", "--seq", "8"}, {"--batch 0"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "4611686018427387904", "--seq", "8"}, {"--batch"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--vs", "openvino"}, {"openvino"});
-  expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", "f.svg"}, {"--plot"});
+  const ScratchDirectory work;
+  const Path absent = work / "absent" / "f.svg";
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", absent}, {absent, "No such"});
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", work.path}, {work.path});
 }
 
 /// A contender that computes something else is not timed.

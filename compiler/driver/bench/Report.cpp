@@ -66,12 +66,11 @@ void print(llvm::raw_ostream &os, const Setting &setting, ArrayRef<Row> rows) {
         "diff\n";
   for (const Row &row : rows) {
     Rates rates = ratesOf(setting, row);
-    os << formatv(
-        "{0,-13} {1,8:F3} {2,8:F3} {3,8:F3} {4,9:F0} {5,8:F1} {6,6} {7,6:F1} {8,6} {9,8:F1} {10,9:F1}  {11}\n",
-        row.contender, row.timing.min * 1e3, row.timing.median * 1e3, row.timing.p99 * 1e3, rates.tokensPerSecond,
-        rates.flopsPerSecond * 1e-9, percentText(rates.ofPeak), rates.weightBytesPerSecond * 1e-9,
-        percentText(rates.ofRoofline), row.loadSeconds * 1e3, row.residentBytes * 1e-6,
-        row.maxAbsDiff ? formatv("{0:e2}", *row.maxAbsDiff).str() : "");
+    os << formatv("{0,-13} {1,8:F3} {2,8:F3} {3,8:F3} {4,9:F0} {5,8:F1} {6,6} {7,6:F1} {8,6} {9,8:F1} {10,9:F1}{11}\n",
+                  row.contender, row.timing.min * 1e3, row.timing.median * 1e3, row.timing.p99 * 1e3,
+                  rates.tokensPerSecond, rates.flopsPerSecond * 1e-9, percentText(rates.ofPeak),
+                  rates.weightBytesPerSecond * 1e-9, percentText(rates.ofRoofline), row.loadSeconds * 1e3,
+                  row.residentBytes * 1e-6, row.maxAbsDiff ? formatv("  {0:e2}", *row.maxAbsDiff).str() : "");
   }
   for (const Row &row : rows.drop_front())
     os << formatv("lathe is {0:F2} times as fast as {1} (medians)\n", row.timing.median / rows.front().timing.median,

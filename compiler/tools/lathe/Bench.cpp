@@ -2,11 +2,11 @@
 #include "compiler/tools/lathe/Verbs.h"
 
 #include "compiler/driver/JsonText.h"
+#include "compiler/driver/ReplaceFile.h"
 #include "compiler/driver/bench/ArtifactContender.h"
 #include "compiler/driver/bench/Machine.h"
-#include "compiler/driver/bench/Profile.h"
+#include "compiler/driver/bench/Plot.h"
 #include "compiler/driver/bench/PythonContender.h"
-#include "compiler/driver/bench/Report.h"
 #include "compiler/import/safetensors/Quote.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -36,8 +36,9 @@ private:
 } // namespace
 
 llvm::Error Flags::checkSupported() const {
-  if (!plot.empty())
-    return notBuiltYet("--plot");
+  if (!plot.empty()) // found out before minutes are spent on what it is to show
+    if (llvm::Error error = checkReplaceable(plot))
+      return error;
   if (!vs.empty())
     for (llvm::StringRef contender : llvm::split(vs, ','))
       if (contender != "eager")
@@ -136,19 +137,26 @@ llvm::Error Flags::run() const {
                     contender == eager.get() ? difference : std::nullopt});
   }
   std::optional<Profile> measured;
-  if (profile) {
+  if (profile || !plot.empty()) {
     llvm::Expected<Profile> profiled = profileSteps(*model, **entry, workers, workload, *steps);
     if (!profiled)
       return profiled.takeError();
     measured = std::move(*profiled);
   }
+  if (!plot.empty()) {
+    llvm::Expected<std::string> picture = drawRoofline(artifact->name, setting, rows, *measured);
+    if (!picture)
+      return picture.takeError();
+    if (llvm::Error error = replaceFile(plot, *picture))
+      return error;
+  }
 
   if (json) {
-    llvm::outs() << jsonText(toJson(setting, rows, measured ? &*measured : nullptr));
+    llvm::outs() << jsonText(toJson(setting, rows, profile ? &*measured : nullptr));
     return llvm::Error::success();
   }
   print(llvm::outs(), setting, rows);
-  if (measured)
+  if (profile)
     print(llvm::outs(), setting, *measured);
   return llvm::Error::success();
 }
@@ -165,7 +173,7 @@ void addBench(CLI::App &app, CommandLine &line) {
   verb->add_option("--model", flags->model, "The model directory that was compiled, for --vs");
   verb->add_option("--python", flags->python, "Python with torch and transformers, for --vs (default: python3)");
   verb->add_flag("--profile", flags->profile, "Times of every step, too");
-  verb->add_option("--plot", flags->plot, "A picture of the results (not supported yet)");
+  verb->add_option("--plot", flags->plot, "A picture of kernels and runs under the machine's roofs, as SVG");
   verb->add_flag("--json", flags->json, "The result as JSON");
   verb->callback([flags, &line] {
     bool sizes = flags->batch && flags->seq, either = flags->batch || flags->seq;
