@@ -2,6 +2,7 @@
 #include "compiler/driver/bench/MachineProbe.h"
 
 #include "compiler/driver/bench/ProbeLoops.h"
+#include "runtime/core/Memory.h"
 
 #include <algorithm>
 #include <atomic>
@@ -162,25 +163,29 @@ double bestRate(Team &team, double seconds, double amount, const std::function<v
   return amount * repetitions * team.threads / shortest;
 }
 
-/// Memory of each thread, first touched by that thread so that it lies near it. Ordinary pages: weights, which are
-/// mapped from a file, lie in no others.
+/// Memory of each thread, first touched by that thread so that it lies near it, in huge pages where the system gives
+/// them, as the runtime asks for weights to be: a roof is what the best placed bytes arrive at.
 class Buffers {
 public:
-  Buffers(Team &team, size_t bytes) : bytes(bytes), memory(team.threads) {
+  Buffers(Team &team, size_t bytes) : mappedBytes(bytes + hugePage), mappings(team.threads), memory(team.threads) {
     team.run([&](int thread) {
-      void *mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, /*offset=*/0);
+      void *mapped =
+          mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, /*offset=*/0);
       if (mapped == MAP_FAILED)
         return;
-      memory[thread] = static_cast<uint8_t *>(mapped);
+      mappings[thread] = mapped;
+      size_t beyond = reinterpret_cast<uintptr_t>(mapped) % hugePage;
+      memory[thread] = static_cast<uint8_t *>(mapped) + (beyond ? hugePage - beyond : 0);
+      preferHugePages(memory[thread], bytes);
       constexpr size_t page = 4096;
       for (size_t offset = 0; offset < bytes; offset += page)
         memory[thread][offset] = 1;
     });
   }
   ~Buffers() {
-    for (uint8_t *mapped : memory)
+    for (void *mapped : mappings)
       if (mapped)
-        munmap(mapped, bytes);
+        munmap(mapped, mappedBytes);
   }
   Buffers(const Buffers &) = delete;
   Buffers &operator=(const Buffers &) = delete;
@@ -189,7 +194,10 @@ public:
   const uint8_t *operator[](int thread) const { return memory[thread]; }
 
 private:
-  const size_t bytes;
+  static constexpr size_t hugePage = size_t(2) << 20;
+
+  const size_t mappedBytes;
+  std::vector<void *> mappings;
   std::vector<uint8_t *> memory;
 };
 
@@ -242,6 +250,14 @@ MachineRoofs probeMachine(int threads, double seconds) {
 std::optional<double> probeFmaF32(int threads, double seconds) {
   Team team(threads);
   return computeRate(team, Unit::FmaF32, seconds);
+}
+
+std::optional<double> probeRead(int threads, size_t bytesPerThread, double seconds) {
+  if (!hasUnit(Unit::FmaF32))
+    return std::nullopt;
+  Team team(threads);
+  size_t bytes = std::max(bytesPerThread / readGrain, size_t(1)) * readGrain;
+  return readRate(team, Buffers(team, bytes), bytes, seconds);
 }
 
 } // namespace lathe

@@ -55,6 +55,8 @@ ProbeBuffers chooseBuffers(const CacheSizes &sizes, int threads);
 MachineRoofs probeMachine(int threads, double seconds = 0.6);
 /// The peak of f32 alone, in `seconds`, for what compares with it again and again.
 std::optional<double> probeFmaF32(int threads, double seconds);
+/// Likewise the rate of reading `bytesPerThread` over and over, from wherever they lie then.
+std::optional<double> probeRead(int threads, size_t bytesPerThread, double seconds);
 
 } // namespace lathe
 

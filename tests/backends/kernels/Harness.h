@@ -70,6 +70,8 @@ public:
   void run(std::vector<Arg> args, int64_t panelsPerCall = 0) const;
   /// One call without checks, for timing.
   void call(std::span<const Arg> args, int64_t begin, int64_t end, uint8_t *scratch) const;
+  /// For the runtime's own threads.
+  lathe_kernel entry() const { return function; }
   size_t scratchBytes() const { return scratch; }
 
 private:

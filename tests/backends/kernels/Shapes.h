@@ -62,8 +62,13 @@ inline std::vector<AttentionShape> attentionOddShapes(int64_t headDim, int count
 struct RowShape {
   int64_t rows, width;
 };
+/// MiniLM, BERT-base and BERT-large.
+inline const std::vector<RowShape> rowModelShapes = {{128, 384}, {128, 768}, {16, 1024}, {3, 3072}};
+
+/// The models', no rows, and every combination of row and column tails.
 inline std::vector<RowShape> rowOddShapes() {
-  std::vector<RowShape> shapes = {{0, 16}, {128, 384}, {128, 768}, {16, 1024}, {3, 3072}};
+  std::vector<RowShape> shapes = rowModelShapes;
+  shapes.push_back({0, 16});
   for (int64_t width : {1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 312})
     for (int64_t rows : {1, 7, 8, 9, 23})
       shapes.push_back({rows, width});

@@ -1,0 +1,118 @@
+// Kernels that go over rows: norms, lookups, pooling. All but a little arithmetic is reading and writing.
+#include "Bench.h"
+
+namespace lathe::bench {
+
+static std::string shapeText(RowShape shape) { return std::to_string(shape.rows) + "x" + std::to_string(shape.width); }
+static double floats(double count) { return count * sizeof(float); }
+
+/// Whether a row has mean 0 and variance 1.
+static bool isNormal(const float *row, int64_t width) {
+  double mean = 0, square = 0;
+  for (int64_t i = 0; i < width; ++i) {
+    mean += row[i] / width;
+    square += double(row[i]) * row[i] / width;
+  }
+  return std::abs(mean) < 1e-5 && std::abs(square - 1) < 1e-4;
+}
+
+void bench_layer_norm_f32() {
+  for (bool residual : {false, true})
+    for (RowShape shape : rowModelShapes)
+      add("layer_norm_f32", residual ? "{residual = true}" : "{}", shapeText(shape),
+          [=](Run &run, const Kernel &kernel) {
+            auto [rows, width] = shape;
+            Random random(3);
+            Array<float> x(random.vector(rows * width)), r(random.vector(rows * width)), y(rows * width);
+            Array<float> gamma(std::vector<float>(width, 1.0f)), beta(width);
+            run.warmUp(kernel,
+                       {x, width, residual ? Arg(r) : Arg(0), width, gamma, beta, y, width, rows, width, 1e-12f});
+            run.time(holdsAt(rows, [&](int64_t row) { return isNormal(&y[row * width], width); }),
+                     {0, floats((residual ? 3.0 : 2.0) * rows * width)});
+          });
+}
+
+void bench_embed_f32() {
+  struct Case {
+    int tables;
+    bool norm;
+    int packed;
+    const char *params;
+  };
+  for (const Case &c :
+       {Case{1, false, 0, "{tables = 1}"}, Case{2, false, 1, "{tables = 2, packed = 1}"},
+        Case{3, true, 0, "{tables = 3, norm = true}"}, Case{3, true, 1, "{tables = 3, norm = true, packed = 1}"}})
+    for (RowShape shape : rowModelShapes)
+      add("embed_f32", c.params, shapeText(shape), [=](Run &run, const Kernel &kernel) {
+        auto [rows, width] = shape;
+        constexpr int64_t entries = 512;
+        Random random(4);
+        Array<float> gamma(std::vector<float>(width, 1.0f)), beta(width), y(rows * width);
+        std::vector<Arg> args = {y, width, rows, width, gamma, beta, 1e-12f};
+        std::vector<std::vector<float>> tables;
+        std::vector<Array<float>> stored;
+        std::vector<Array<int32_t>> ids;
+        for (int t = 0; t < 4; ++t) {
+          tables.push_back(random.vector(t < c.tables ? entries * width : 0));
+          stored.emplace_back(c.packed >> t & 1 ? packWeights(tables[t], entries, width) : tables[t]);
+          ids.emplace_back(rows);
+          for (int64_t row = 0; row < rows; ++row)
+            ids[t][row] = static_cast<int32_t>(random.below(entries));
+          args.insert(args.end(), {stored[t], ids[t]});
+        }
+        run.warmUp(kernel, args);
+        auto isSum = [&](int64_t i) {
+          double sum = 0;
+          for (int t = 0; t < c.tables; ++t)
+            sum += tables[t][ids[t][i / width] * width + i % width];
+          return isNear(y[i], sum);
+        };
+        bool correct = c.norm ? holdsAt(rows, [&](int64_t row) { return isNormal(&y[row * width], width); })
+                              : holdsAt(rows * width, isSum);
+        run.time(correct, {0, floats((c.tables + 1.0) * rows * width)});
+      });
+}
+
+void bench_pool_f32() {
+  for (const std::string mode : {"mean", "max", "cls"})
+    for (bool masked : {false, true})
+      for (RowShape shape : rowModelShapes)
+        add("pool_f32", "{" + std::string(masked ? "masked = true, " : "") + "mode = \"" + mode + "\"}",
+            shapeText(shape), [=](Run &run, const Kernel &kernel) {
+              // All rows as one sequence, which is what a text of that many tokens is.
+              auto [rows, width] = shape;
+              Random random(5);
+              Array<float> x(random.vector(rows * width)), y(width);
+              Array<int32_t> cuSeqlens(std::vector<int32_t>{0, static_cast<int32_t>(rows)});
+              Array<uint8_t> mask(std::vector<uint8_t>(rows, 1));
+              run.warmUp(kernel, std::vector<Arg>{x, width, cuSeqlens, y, width, 1, width, mask, rows});
+              bool correct = holdsAt(width, [&](int64_t column) {
+                double sum = 0, largest = -INFINITY;
+                for (int64_t row = 0; row < rows; ++row) {
+                  sum += x[row * width + column];
+                  largest = std::max(largest, double(x[row * width + column]));
+                }
+                return isNear(y[column], mode == "mean" ? sum / rows : mode == "max" ? largest : x[column]);
+              });
+              run.time(correct, {0, floats(mode == "cls" ? 2.0 * width : (rows + 1.0) * width)});
+            });
+}
+
+void bench_normalize_f32() {
+  for (RowShape shape : rowModelShapes)
+    add("normalize_f32", "{}", shapeText(shape), [=](Run &run, const Kernel &kernel) {
+      auto [rows, width] = shape;
+      Random random(6);
+      Array<float> x(random.vector(rows * width)), y(rows * width);
+      run.warmUp(kernel, std::vector<Arg>{x, width, y, width, rows, width, 1e-12f});
+      bool correct = holdsAt(rows, [&](int64_t row) {
+        double square = 0;
+        for (int64_t i = 0; i < width; ++i)
+          square += double(y[row * width + i]) * y[row * width + i];
+        return std::abs(square - 1) < 1e-5;
+      });
+      run.time(correct, {0, floats(2.0 * rows * width)});
+    });
+}
+
+} // namespace lathe::bench
