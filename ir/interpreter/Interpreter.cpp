@@ -85,6 +85,7 @@ public:
 
 private:
   llvm::Error execute(Operation *op);
+  llvm::Error executeGroup(xf::RowGroupOp group);
   llvm::Expected<Tensor> call(StringRef callee, OperandRange inputs, const Tensor *carried, StringRef prefix);
 
   /// Whole models are run: a value is dropped once its last reader in the block has run.
@@ -135,6 +136,24 @@ llvm::Expected<Tensor> Frame::call(StringRef callee, OperandRange inputs, const 
   if (!results)
     return results.takeError();
   return std::move(results->front());
+}
+
+/// The ops of a group, one by one.
+llvm::Error Frame::executeGroup(xf::RowGroupOp group) {
+  Block &body = group.getBody().front();
+  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), group.getInputs()))
+    values[argument] = Tensor(get(input)); // a copy before the map grows
+  for (Operation &op : body.without_terminator())
+    if (llvm::Error failure = execute(&op))
+      return failure;
+  for (auto [result, value] : llvm::zip_equal(group.getResults(), body.getTerminator()->getOperands()))
+    values[result] = Tensor(get(value));
+  for (BlockArgument argument : body.getArguments())
+    values.erase(argument);
+  for (Operation &op : body)
+    for (Value value : op.getResults())
+      values.erase(value);
+  return llvm::Error::success();
 }
 
 llvm::Error Frame::execute(Operation *op) {
@@ -207,6 +226,12 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::AddOp op) { return set(add(get(op.getLhs()), get(op.getRhs()))); })
       .Case([&](xf::ScaleOp op) { return set(scale(get(op.getX()), op.getFactor().convertToDouble())); })
       .Case([&](xf::ActivateOp op) { return set(activate(op.getActivation(), get(op.getX()))); })
+      .Case([&](xf::ConstantOp op) { return set(Tensor({1}, {op.getValue().convertToDouble()})); })
+      .Case([&](xf::MapOp op) { return set(map(op.getKind(), get(op.getX()))); })
+      .Case([&](xf::CombineOp op) { return set(combine(op.getKind(), get(op.getLhs()), get(op.getRhs()))); })
+      .Case([&](xf::SelectOp op) { return set(select(get(op.getCondition()), get(op.getX()), get(op.getY()))); })
+      .Case([&](xf::ReduceOp op) { return set(reduce(op.getKind(), get(op.getX()))); })
+      .Case([&](xf::RowGroupOp op) { return executeGroup(op); })
       .Case([&](xf::LayerNormOp op) {
         const Tensor &x = get(op.getX());
         return set(layerNorm(op.getResidual() ? add(x, get(op.getResidual())) : x, get(op.getGain()), get(op.getBias()),

@@ -30,6 +30,12 @@ Tensor add(const Tensor &lhs, const Tensor &rhs);
 Tensor scale(const Tensor &x, double factor);
 Tensor activate(xf::Activation activation, const Tensor &x);
 
+// Primitives: Primitives.cpp.
+Tensor map(xf::MapKind kind, const Tensor &x);
+Tensor combine(xf::CombineKind kind, const Tensor &lhs, const Tensor &rhs);
+Tensor select(const Tensor &condition, const Tensor &x, const Tensor &y);
+Tensor reduce(xf::ReduceKind kind, const Tensor &x);
+
 Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor &bias, double eps);
 Tensor normalize(const Tensor &x, double eps);
 

@@ -23,4 +23,13 @@
 #define GET_OP_CLASSES
 #include "ir/xf/XfOps.h.inc"
 
+namespace lathe::xf {
+/// Whether the op is one that formulas are written with (XfPrimitiveOps.td), and names nothing of a transformer.
+bool isPrimitive(mlir::Operation *op);
+/// Whether the op may stand in an xf.row_group: a primitive, or an elementwise op that has a name.
+bool canBeInRowGroup(mlir::Operation *op);
+/// What such an op does, in a word: "mul", "exp", "row_sum", "gelu".
+llvm::StringRef nameOfRowOp(mlir::Operation *op);
+} // namespace lathe::xf
+
 #endif

@@ -51,6 +51,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral stepsAttr = "xf.steps";
     /// Entry attribute: the entry keeps padding (the graph passes did not pack it).
     static constexpr llvm::StringLiteral denseAttr = "xf.dense";
+    /// Function attribute: what a function of one row computes, as text (backends/halide/RowProgram.h).
+    static constexpr llvm::StringLiteral rowProgramAttr = "xf.row_program";
     /// Module attribute: what each fusion pass did or declined, with reasons (see passes/graph/FusionLog.h).
     static constexpr llvm::StringLiteral fusionsAttr = "xf.fusions";
   }];

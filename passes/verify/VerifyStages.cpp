@@ -58,7 +58,7 @@ struct VerifyImport : impl::VerifyImportPassBase<VerifyImport> {
       return std::nullopt;
     };
     auto unfused = [](Operation *op) -> std::optional<std::string> {
-      if (isa<xf::AttentionOp, xf::EmbedOp, xf::LayersOp>(op))
+      if (isa<xf::AttentionOp, xf::EmbedOp, xf::LayersOp, xf::RowGroupOp>(op))
         return "is a fused form, which importers do not write";
       return std::nullopt;
     };

@@ -49,6 +49,27 @@ TEST(Interpreter, LayerNormAddsItsResidual) {
   EXPECT_TRUE(near(results.at(0), Tensor({1, 2}, {0, 2})));
 }
 
+TEST(Interpreter, ARowGroupGivesWhatItsOpsGive) {
+  Parsed model(R"mlir(
+    func.func @f(%x: tensor<?x2xf32>, %gain: tensor<2xf32>) -> (tensor<?x2xf32>, tensor<?x1xf32>) {
+      %y:2 = xf.row_group %x, %gain {
+      ^bb0(%a: tensor<?x2xf32>, %g: tensor<2xf32>):
+        %two = xf.constant 2.0 : tensor<1xf32>
+        %0 = xf.reduce sum %a : tensor<?x2xf32> -> tensor<?x1xf32>
+        %1 = xf.combine mul %g, %two : tensor<2xf32>, tensor<1xf32> -> tensor<2xf32>
+        %2 = xf.combine add %1, %0 : tensor<2xf32>, tensor<?x1xf32> -> tensor<?x2xf32>
+        %3 = xf.map neg %2 : tensor<?x2xf32>
+        %4 = xf.select %a, %3, %2 : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
+        xf.yield %4, %0 : tensor<?x2xf32>, tensor<?x1xf32>
+      } : (tensor<?x2xf32>, tensor<2xf32>) -> (tensor<?x2xf32>, tensor<?x1xf32>)
+      return %y#0, %y#1 : tensor<?x2xf32>, tensor<?x1xf32>
+    })mlir");
+  auto results = model.run("f", {Tensor({2, 2}, {1, 2, 0, 4}), Tensor({2}, {10, 20})});
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_TRUE(near(results[0], Tensor({2, 2}, {-23, -43, 24, -44})));
+  EXPECT_TRUE(near(results[1], Tensor({2, 1}, {3, 4})));
+}
+
 TEST(Interpreter, WeightsOfEveryStoredType) {
   Parsed model(R"mlir(
     xf.weight @f32 = dense<[1.5, -2.0]> : tensor<2xf32>

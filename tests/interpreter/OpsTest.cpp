@@ -2,6 +2,8 @@
 #include "ir/interpreter/Ops.h"
 #include "tests/interpreter/Parsed.h"
 
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <limits>
 
@@ -85,6 +87,75 @@ TEST(Ops, Activations) {
   EXPECT_TRUE(near(activate(xf::Activation::Relu, x), Tensor({3}, {0, 0, 2})));
   EXPECT_TRUE(near(activate(xf::Activation::Silu, x), Tensor({3}, {-0.268941421369995, 0, 1.761594155955765}), 1e-14));
   EXPECT_TRUE(near(activate(xf::Activation::Tanh, x), Tensor({3}, {-0.761594155955765, 0, 0.964027580075817}), 1e-14));
+}
+
+TEST(Ops, MapsEachElement) {
+  auto values = [](xf::MapKind kind, std::vector<double> x) {
+    return map(kind, Tensor({int64_t(x.size())}, x)).values;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(values(xf::MapKind::Neg, {1, -2}), ElementsAre(-1, 2));
+  EXPECT_THAT(values(xf::MapKind::Abs, {1, -2}), ElementsAre(1, 2));
+  EXPECT_THAT(values(xf::MapKind::Sign, {3, -2, 0}), ElementsAre(1, -1, 0));
+  EXPECT_THAT(values(xf::MapKind::Floor, {1.5, -1.5}), ElementsAre(1, -2));
+  EXPECT_THAT(values(xf::MapKind::Sqrt, {9, 0}), ElementsAre(3, 0));
+  EXPECT_THAT(values(xf::MapKind::Rsqrt, {4, 0}), ElementsAre(0.5, infinity));
+  EXPECT_THAT(values(xf::MapKind::Exp, {0, -infinity}), ElementsAre(1, 0));
+  EXPECT_THAT(values(xf::MapKind::Log, {1, 0}), ElementsAre(0, -infinity));
+  EXPECT_THAT(values(xf::MapKind::Log1p, {0, 1e-20}), ElementsAre(0, 1e-20));
+  EXPECT_THAT(values(xf::MapKind::Tanh, {0, infinity}), ElementsAre(0, 1));
+  EXPECT_THAT(values(xf::MapKind::Erf, {0, infinity}), ElementsAre(0, 1));
+  EXPECT_THAT(values(xf::MapKind::Sigmoid, {0, infinity, -infinity}), ElementsAre(0.5, 1, 0));
+}
+
+TEST(Ops, CombinesEachPair) {
+  auto values = [](xf::CombineKind kind) {
+    return combine(kind, Tensor({3}, {2, -3, 4}), Tensor({3}, {2, 2, -0.5})).values;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(values(xf::CombineKind::Add), ElementsAre(4, -1, 3.5));
+  EXPECT_THAT(values(xf::CombineKind::Sub), ElementsAre(0, -5, 4.5));
+  EXPECT_THAT(values(xf::CombineKind::Mul), ElementsAre(4, -6, -2));
+  EXPECT_THAT(values(xf::CombineKind::Div), ElementsAre(1, -1.5, -8));
+  EXPECT_THAT(values(xf::CombineKind::Max), ElementsAre(2, 2, 4));
+  EXPECT_THAT(values(xf::CombineKind::Min), ElementsAre(2, -3, -0.5));
+  EXPECT_THAT(values(xf::CombineKind::Pow), ElementsAre(4, 9, 0.5));
+  EXPECT_THAT(values(xf::CombineKind::Less), ElementsAre(0, 1, 0));
+  EXPECT_THAT(values(xf::CombineKind::Equal), ElementsAre(1, 0, 0));
+}
+
+TEST(Ops, TheLargerOfAnythingAndNaNIsNaN) {
+  Tensor nan({1}, {std::nan("")}), one({1}, {1});
+  for (xf::CombineKind kind : {xf::CombineKind::Max, xf::CombineKind::Min}) {
+    EXPECT_TRUE(std::isnan(combine(kind, nan, one).values[0]));
+    EXPECT_TRUE(std::isnan(combine(kind, one, nan).values[0]));
+  }
+  Tensor row({1, 3}, {1, std::nan(""), 2});
+  EXPECT_TRUE(std::isnan(reduce(xf::ReduceKind::Max, row).values[0]));
+  EXPECT_TRUE(std::isnan(reduce(xf::ReduceKind::Min, row).values[0]));
+}
+
+TEST(Ops, RowsMeetVectorsAndNumbers) {
+  Tensor rows({2, 2}, {1, 2, 3, 4}), one({2, 1}, {10, 20}), vector({2}, {100, 200}), number({1}, {1000});
+  auto sum = [](const Tensor &a, const Tensor &b) { return combine(xf::CombineKind::Add, a, b); };
+  EXPECT_TRUE(near(sum(rows, one), Tensor({2, 2}, {11, 12, 23, 24})));
+  EXPECT_TRUE(near(sum(vector, rows), Tensor({2, 2}, {101, 202, 103, 204})));
+  EXPECT_TRUE(near(sum(rows, number), Tensor({2, 2}, {1001, 1002, 1003, 1004})));
+  EXPECT_TRUE(near(sum(one, vector), Tensor({2, 2}, {110, 210, 120, 220})));
+  EXPECT_TRUE(near(sum(number, vector), Tensor({2}, {1100, 1200})));
+}
+
+TEST(Ops, SelectsByWhatIsNotZero) {
+  Tensor condition({2, 2}, {1, 0, -3, 0}), x({2, 1}, {10, 20}), y({2}, {5, 6});
+  EXPECT_TRUE(near(select(condition, x, y), Tensor({2, 2}, {10, 6, 20, 6})));
+}
+
+TEST(Ops, ReducesRows) {
+  Tensor x({1, 2, 2}, {1, 3, -5, -7});
+  EXPECT_TRUE(near(reduce(xf::ReduceKind::Sum, x), Tensor({1, 2, 1}, {4, -12})));
+  EXPECT_TRUE(near(reduce(xf::ReduceKind::Mean, x), Tensor({1, 2, 1}, {2, -6})));
+  EXPECT_TRUE(near(reduce(xf::ReduceKind::Max, x), Tensor({1, 2, 1}, {3, -5})));
+  EXPECT_TRUE(near(reduce(xf::ReduceKind::Min, x), Tensor({1, 2, 1}, {1, -7})));
 }
 
 TEST(Ops, LayerNormUsesTheBiasedVariance) {

@@ -86,3 +86,22 @@ func.func @encode(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "atte
 func.func @encode(%x: tensor<?x?x8xf32>, %a: tensor<?x?xi1>, %b: tensor<?x?xi1>) -> tensor<?x?x8xf32> attributes {xf.entry} {
   return %x : tensor<?x?x8xf32>
 }
+
+// -----
+// Formulas work on each token alone; vectors and numbers stay.
+// CHECK: made = true, pass = "PackTokens"
+// CHECK-LABEL: func.func @formulas
+// CHECK: xf.combine mul %{{.*}}, %{{.*}} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+// CHECK: xf.reduce mean %{{.*}} : tensor<?x8xf32> -> tensor<?x1xf32>
+// CHECK: xf.combine add %{{.*}}, %{{.*}} : tensor<?x1xf32>, tensor<1xf32> -> tensor<?x1xf32>
+// CHECK: xf.map sqrt %{{.*}} : tensor<?x1xf32>
+// CHECK: xf.select %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x1xf32>, tensor<?x8xf32>, tensor<1xf32> -> tensor<?x8xf32>
+func.func @formulas(%x: tensor<?x?x8xf32>, %gain: tensor<8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %one = xf.constant 1.0 : tensor<1xf32>
+  %0 = xf.combine mul %x, %gain : tensor<?x?x8xf32>, tensor<8xf32> -> tensor<?x?x8xf32>
+  %1 = xf.reduce mean %0 : tensor<?x?x8xf32> -> tensor<?x?x1xf32>
+  %2 = xf.combine add %1, %one : tensor<?x?x1xf32>, tensor<1xf32> -> tensor<?x?x1xf32>
+  %3 = xf.map sqrt %2 : tensor<?x?x1xf32>
+  %4 = xf.select %3, %0, %one : tensor<?x?x1xf32>, tensor<?x?x8xf32>, tensor<1xf32> -> tensor<?x?x8xf32>
+  return %4 : tensor<?x?x8xf32>
+}

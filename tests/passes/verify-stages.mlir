@@ -40,6 +40,15 @@ func.func @encode(%x: tensor<?x?x4xf32> {xf.input = "x"}) attributes {xf.entry} 
   return
 }
 // -----
+func.func @encode(%x: tensor<?x?x4xf32> {xf.input = "x"}) attributes {xf.entry} {
+  // expected-error @+1 {{is a fused form, which importers do not write}}
+  %0 = xf.row_group %x {
+  ^bb0(%a: tensor<?x?x4xf32>):
+    xf.yield %a : tensor<?x?x4xf32>
+  } : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return
+}
+// -----
 xf.weight @t = dense<1.0> : tensor<4x4xf32>
 func.func @encode(%x: tensor<?x?xi32> {xf.input = "x"}) attributes {xf.entry} {
   %t = xf.load_weight @t : tensor<4x4xf32>
