@@ -31,7 +31,7 @@ endfunction()
 # The shared libraries of Debian's packages; the rpath must hold LLVM's folder.
 set(LATHE_LLVM_LIBS MLIR LLVM)
 link_directories(${LLVM_LIBRARY_DIRS})
-set(CMAKE_BUILD_RPATH ${LLVM_LIBRARY_DIRS})
+set(CMAKE_BUILD_RPATH ${LLVM_LIBRARY_DIRS} ${CMAKE_BINARY_DIR}/lib)
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib;${LLVM_LIBRARY_DIRS}")
 # Where mlir-tblgen looks.
 include_directories(${PROJECT_SOURCE_DIR})

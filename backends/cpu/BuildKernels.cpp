@@ -1,5 +1,6 @@
 //===- BuildKernels.cpp - xf.kernel declarations into functions ---------------===//
 #include "backends/cpu/Passes.h"
+#include "backends/cpu/RowKernels.h"
 #include "backends/cpu/kernels/Kernels.h"
 
 using namespace mlir;
@@ -15,6 +16,11 @@ struct BuildKernels : impl::BuildKernelsPassBase<BuildKernels> {
     ModuleOp module = getOperation();
     OpBuilder builder(&getContext());
     for (auto kernel : llvm::make_early_inc_range(module.getOps<xf::KernelOp>())) {
+      if (kernel.getFamily() == rowKernelFamily) {
+        if (failed(buildRows(builder, kernel)))
+          return signalPassFailure();
+        continue;
+      }
       const KernelFamily *family = lookupKernel(kernel.getFamily());
       if (!family) {
         kernel.emitOpError("names family '") << kernel.getFamily() << "', which the CPU back end does not have";
@@ -26,6 +32,15 @@ struct BuildKernels : impl::BuildKernelsPassBase<BuildKernels> {
       if (failed(family->build(builder, module, symbol, parameters)))
         return signalPassFailure();
     }
+  }
+
+  LogicalResult buildRows(OpBuilder &builder, xf::KernelOp kernel) {
+    auto program = kernel.getParameters().getAs<StringAttr>(rowProgramParameter);
+    if (!program)
+      return kernel.emitOpError("has no parameter '") << rowProgramParameter << "'; expected a row program's text";
+    std::string symbol = kernel.getSymName().str();
+    kernel.erase();
+    return buildRowKernel(builder, getOperation(), symbol, program);
   }
 };
 

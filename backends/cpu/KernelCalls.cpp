@@ -1,6 +1,8 @@
 //===- KernelCalls.cpp - buffers, weights and launches while they are chosen --===//
 #include "backends/cpu/KernelCalls.h"
 
+#include "backends/cpu/RowKernels.h"
+
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -119,21 +121,24 @@ xf::WorkFormula KernelCalls::bytesOf(Value argument) const {
   return {xf::termOf(rows->second), bytes};
 }
 
+void KernelCalls::Costs::add(Value argument, const xf::WorkFormula &bytes) {
+  (argument.getDefiningOp<xf::WeightAddressOp>() ? weightBytes : activationBytes) += bytes;
+}
+
 void KernelCalls::launch(StringRef familyName, Params params, Arguments arguments, const Twine &step,
                          const Work &work) {
   const KernelFamily *family = lookupKernel(familyName);
   assert(family && "SelectKernels uses families that exist");
   SmallVector<Value> slots;
   SmallVector<int64_t> writes;
-  xf::WorkFormula weightBytes, activationBytes;
+  Costs costs = {.flops = work.flops};
   for (auto [index, slot] : llvm::enumerate(family->slots())) {
     auto given = llvm::find_if(arguments, [&](auto &argument) { return argument.first == slot.name; });
     slots.push_back(given != arguments.end() && given->second ? given->second : integer(0));
     if (slot.name == "y")
       writes.push_back(index);
     auto partly = llvm::find_if(work.bytes, [&](auto &bytes) { return bytes.first == slot.name; });
-    xf::WorkFormula bytes = partly != work.bytes.end() ? partly->second : bytesOf(slots.back());
-    (slots.back().getDefiningOp<xf::WeightAddressOp>() ? weightBytes : activationBytes) += bytes;
+    costs.add(slots.back(), partly != work.bytes.end() ? partly->second : bytesOf(slots.back()));
   }
   assert(llvm::all_of(arguments,
                       [&](auto &argument) {
@@ -143,23 +148,38 @@ void KernelCalls::launch(StringRef familyName, Params params, Arguments argument
          "arguments are named as the family's slots");
 
   DictionaryAttr parameters = builder.getDictionaryAttr(params);
-  std::string symbol = family->symbol(parameters);
-  if (!module.lookupSymbol(symbol)) {
-    OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
-    xf::KernelOp::create(atEnd, loc(), builder.getStringAttr(symbol), builder.getStringAttr(familyName), parameters);
-  }
-  Value panels = family->panels(builder, loc(), parameters, slots);
-  xf::LaunchOp::create(builder, loc(), FlatSymbolRefAttr::get(builder.getContext(), symbol), slots, panels,
-                       builder.getDenseI64ArrayAttr(writes), builder.getStringAttr(function + "/" + step),
-                       work.flops.toAttribute(builder.getContext()), weightBytes.toAttribute(builder.getContext()),
-                       activationBytes.toAttribute(builder.getContext()));
-
+  launch(family->symbol(parameters), familyName, parameters, slots, family->panels(builder, loc(), parameters, slots),
+         writes, costs, step);
   lathe_size_formula needed = family->scratch(parameters);
   scratch.fixed = std::max(scratch.fixed, needed.fixed);
   scratch.per_token = std::max(scratch.per_token, needed.per_token);
   scratch.per_sequence = std::max(scratch.per_sequence, needed.per_sequence);
   scratch.per_longest = std::max(scratch.per_longest, needed.per_longest);
   scratch.per_score = std::max(scratch.per_score, needed.per_score);
+}
+
+void KernelCalls::launchRows(const RowProgram &program, ValueRange slots, const Twine &step) {
+  assert(slots.size() == rowKernelSlots(program) && "one value per slot");
+  std::string text = printRowProgram(program);
+  Costs costs; // of operations, products alone are counted
+  for (Value slot : slots)
+    costs.add(slot, bytesOf(slot));
+  launch(rowKernelSymbol(text), rowKernelFamily, builder.getDictionaryAttr(choice(rowProgramParameter, text)), slots,
+         emitRowPanels(builder, loc(), program, slots.back()), rowKernelWrites(program), costs, step);
+  scratch.fixed = std::max(scratch.fixed, rowKernelScratch(program));
+}
+
+void KernelCalls::launch(StringRef symbol, StringRef family, DictionaryAttr parameters, ValueRange slots, Value panels,
+                         ArrayRef<int64_t> writes, const Costs &costs, const Twine &step) {
+  if (!module.lookupSymbol(symbol)) {
+    OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
+    xf::KernelOp::create(atEnd, loc(), builder.getStringAttr(symbol), builder.getStringAttr(family), parameters);
+  }
+  MLIRContext *context = builder.getContext();
+  xf::LaunchOp::create(builder, loc(), FlatSymbolRefAttr::get(context, symbol), slots, panels,
+                       builder.getDenseI64ArrayAttr(writes), builder.getStringAttr(function + "/" + step),
+                       costs.flops.toAttribute(context), costs.weightBytes.toAttribute(context),
+                       costs.activationBytes.toAttribute(context));
 }
 
 void KernelCalls::copy(const Buffer &from, const Buffer &to, const Twine &step) {

@@ -9,6 +9,7 @@
 
 #include "backends/cpu/Passes.h"
 #include "backends/cpu/kernels/Kernels.h"
+#include "backends/halide/RowProgram.h"
 #include "ir/xf/WorkFormula.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -84,6 +85,8 @@ public:
   /// memory counts as read or written once, unless `work` says otherwise.
   void launch(llvm::StringRef family, Params params, Arguments arguments, const llvm::Twine &step,
               const Work &work = {});
+  /// Launches a row program: slots as RowKernels.h lists them.
+  void launchRows(const RowProgram &program, mlir::ValueRange slots, const llvm::Twine &step);
   void copy(const Buffer &from, const Buffer &to, const llvm::Twine &step);
 
   mlir::NamedAttribute flag(llvm::StringRef name, bool value);
@@ -97,6 +100,16 @@ private:
   mlir::Location loc() { return builder.getUnknownLoc(); }
   /// The bytes that an argument in memory holds; nothing for other arguments.
   xf::WorkFormula bytesOf(mlir::Value argument) const;
+  /// What a launch costs, as xf.launch states it.
+  struct Costs {
+    xf::WorkFormula flops, weightBytes, activationBytes;
+
+    /// Counts an argument, `bytes` of it.
+    void add(mlir::Value argument, const xf::WorkFormula &bytes);
+  };
+  /// Declares a kernel unless it is declared already, and launches it.
+  void launch(llvm::StringRef symbol, llvm::StringRef family, mlir::DictionaryAttr parameters, mlir::ValueRange slots,
+              mlir::Value panels, llvm::ArrayRef<int64_t> writes, const Costs &costs, const llvm::Twine &step);
 
   mlir::ModuleOp module;
   WeightTable &weights;

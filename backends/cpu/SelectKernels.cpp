@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/KernelCalls.h"
+#include "backends/cpu/RowGroups.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -68,6 +69,7 @@ private:
   void lowerNormalize(xf::NormalizeOp op);
   void lowerUnary(Value x, Value result, StringRef function, double factor);
   void lowerAdd(xf::AddOp op);
+  LogicalResult lowerRows(Operation *op);
   void lowerPool(StringRef mode, Value x, Value cuSeqlens, Value result);
 
   ModuleOp module;
@@ -335,6 +337,8 @@ LogicalResult EntrySelector::lower(Operation *op) {
         return lowerUnary(op.getX(), op.getResult(), "scale", op.getFactor().convertToDouble()), success();
       })
       .Case([&](xf::AddOp op) { return lowerAdd(op), success(); })
+      .Case<xf::RowGroupOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp>(
+          [&](auto op) { return lowerRows(op); })
       .Case([&](xf::FirstTokenOp op) {
         return lowerPool("cls", op.getX(), op.getCuSeqlens(), op.getResult()), success();
       })
@@ -610,6 +614,54 @@ void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value re
                 {"H", calls.integer(from.width)},
                 {"longest", calls.longest}},
                "pool_" + mode, work);
+}
+
+/// The name of the formula that an op is part of, where its importer gave one.
+static std::string formulaOf(Operation *op) {
+  auto name = dyn_cast<NameLoc>(op->getLoc());
+  return name ? name.getName().str() : op->getName().stripDialect().str();
+}
+
+LogicalResult EntrySelector::lowerRows(Operation *op) {
+  if (isSharedByRows(op->getResult(0))) {
+    for (Operation *user : op->getUsers())
+      if (!xf::canBeInRowGroup(user) && !isa<xf::RowGroupOp>(user))
+        return user->emitOpError("reads a vector that '")
+               << op->getName() << "' computes; the CPU has weights as they are stored there";
+    return success(); // computed by those that read it
+  }
+  FailureOr<RowGroup> group = translateRows(op);
+  if (failed(group))
+    return failure();
+  SmallVector<Value> slots;
+  std::optional<xf::Rows> rows;
+  auto addRows = [&](const Buffer &buffer, Value value) {
+    // In [batch, heads, seq, head_dim] there are several rows where the buffer has one.
+    int64_t width = widthOf(value);
+    slots.append({buffer.memref, calls.integer(buffer.width == width ? buffer.stride : width)});
+    rows = buffer.rows;
+    return buffer.width / width;
+  };
+  int64_t perRow = 1;
+  for (Value input : group->inputs) {
+    bool vector = cast<RankedTensorType>(input.getType()).getRank() == 1;
+    if (!vector && buffers.contains(input)) {
+      perRow = addRows(get(input), input);
+    } else if (vector && weightRefs.contains(input)) {
+      slots.append({calls.weight(weightRefs[input], "vector"), calls.integer(0)});
+    } else {
+      return op->emitOpError("reads a ") << input.getType() << " that is neither rows nor a vector of weights";
+    }
+  }
+  assert(rows && "rows come from rows");
+  for (Value result : op->getResults())
+    addRows(bufferFor(result, *rows, widthOf(result) * perRow), result);
+  Value count = calls.countOf(*rows);
+  if (perRow > 1)
+    count = arith::MulIOp::create(calls.builder, op->getLoc(), count, calls.integer(perRow));
+  slots.push_back(count);
+  calls.launchRows(group->program, slots, formulaOf(op));
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -3,6 +3,7 @@
 
 #include "backends/cpu/Descriptor.h"
 #include "backends/cpu/Passes.h"
+#include "backends/cpu/RowKernels.h"
 #include "compiler/driver/FileWriter.h"
 #include "compiler/driver/Link.h"
 #include "compiler/driver/Manifest.h"
@@ -249,7 +250,7 @@ std::string Compilation::describe(Stage stage) {
 }
 
 llvm::Error Compilation::object() {
-  llvm::Expected<ObjectBytes> emitted = emitObject(
+  llvm::Expected<ObjectBytes> emitted = emitProgram(
       *model.module, {.irText = options.dumpStages.empty() ? nullptr : &irText,
                       .assemblyText = options.dumpStages.empty() && !stops(Stage::Object) ? nullptr : &assemblyText});
   if (!emitted)

@@ -20,6 +20,7 @@ static void addGraphPasses(OpPassManager &pm) {
   pm.addPass(createFuseLinearEpiloguePass()); // activation and residual while the tile is in registers
   pm.addPass(createFuseEmbeddingPass()); // the lookups that begin every model, before their sum is taken for a residual
   pm.addPass(createFuseResidualNormPass()); // what the epilogue could not take
+  pm.addPass(createFormRowGroupsPass());    // then formulas that no kernel was written for
   pm.addPass(createStackLayersPass());      // last: layers are alike now, and their number no longer matters
 }
 

@@ -68,6 +68,28 @@ def FuseEmbeddingPass : Pass<"lathe-fuse-embedding", "mlir::ModuleOp"> {
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
+def FormRowGroupsPass : Pass<"lathe-form-row-groups", "mlir::ModuleOp"> {
+  let summary = "formulas on rows become one xf.row_group each";
+  let description = [{
+    Root: a primitive (`xf.map`, `xf.combine`, `xf.select`, `xf.reduce`) on rows whose width is known. Grows, in the order of
+    the block, over primitives and over elementwise ops that no fusion before it took (`xf.add`, `xf.scale`,
+    `xf.activate`) as long as nothing outside both reads from the group and is read by it. Constants, and what is computed
+    from weights and constants alone, are copied into each group that reads them. Whatever an op outside reads is a result.
+
+    Stands behind the fusions that kernels were written for, which come first; afterwards no primitive on rows is left
+    outside a group.
+
+    ```mlir
+    %0 = xf.combine mul %x, %c             %y = xf.row_group %x {
+    %1 = xf.map sigmoid %0           ==>   ^bb0(%a: tensor<?x8xf32>):
+    %y = xf.combine mul %x, %1               ...
+                                             xf.yield %2 : tensor<?x8xf32>
+                                           } : (tensor<?x8xf32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
 def StackLayersPass : Pass<"lathe-stack-layers", "mlir::ModuleOp"> {
   let summary = "a chain of xf.layer becomes a loop over a table of weights";
   let description = [{

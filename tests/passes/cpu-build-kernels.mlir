@@ -16,3 +16,13 @@ xf.kernel @lathe_gemm_plain family "gemm_f32" {activation = "none", bias = false
 // -----
 // expected-error @+1 {{names family 'fft_f32', which the CPU back end does not have}}
 xf.kernel @k family "fft_f32" {}
+
+// -----
+// expected-error @+1 {{has no parameter 'program'; expected a row program's text}}
+xf.kernel @k family "rows_f32" {}
+
+// -----
+// expected-error @below {{row program, value 1 'cosh 0': unknown op}}
+module {
+  xf.kernel @k family "rows_f32" {program = "rows 4; cosh 0; result 1"}
+}

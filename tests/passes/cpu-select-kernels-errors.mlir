@@ -56,3 +56,22 @@ func.func @f(%i: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x8xf32> attr
   %y = arith.addf %x, %x : tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+// Formulas that read no rows, or a matrix of weights.
+xf.weight @t = dense<1.0> : tensor<10x8xf32>
+func.func @f(%i: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<10x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @t : tensor<10x8xf32>
+  // expected-error @+1 {{reads a 'tensor<10x8xf32>' that is neither rows nor a vector of weights}}
+  %y = xf.map neg %t : tensor<10x8xf32>
+  return %y : tensor<10x8xf32>
+}
+
+// -----
+xf.weight @v = dense<1.0> : tensor<8xf32>
+func.func @f(%i: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<8xf32> attributes {xf.entry} {
+  %v = xf.load_weight @v : tensor<8xf32>
+  %y = xf.map neg %v : tensor<8xf32>
+  // expected-error @+1 {{reads a vector that 'xf.map' computes; the CPU has weights as they are stored there}}
+  return %y : tensor<8xf32>
+}
