@@ -1,11 +1,13 @@
 //===- ModelBuilder.cpp - the words that model families are written in --------===//
 #include "compiler/import/ModelBuilder.h"
 
+#include "compiler/import/Activations.h"
 #include "compiler/import/checkpoint/WeightValues.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 #include <cmath>
 
@@ -62,6 +64,11 @@ Value BlockBuilder::activate(Value x, xf::Activation activation) {
   return xf::ActivateOp::create(builder, builder.getUnknownLoc(), x.getType(), activation, x);
 }
 
+Value BlockBuilder::activate(Value x, const ActivationFunction &function) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, function.name));
+  return function.build(*this, x);
+}
+
 Value BlockBuilder::selfAttention(Value x, Value mask, int64_t heads, StringRef query, StringRef key, StringRef value) {
   Location loc = builder.getUnknownLoc();
   ArrayRef<int64_t> shape = typeOf(x).getShape();
@@ -102,6 +109,35 @@ Value BlockBuilder::join(ArrayRef<Value> values) {
 
 Value BlockBuilder::normalize(Value x, double eps) {
   return xf::NormalizeOp::create(builder, builder.getUnknownLoc(), x.getType(), x, builder.getF64FloatAttr(eps));
+}
+
+Value BlockBuilder::constant(double value) {
+  return xf::ConstantOp::create(builder, loc, RankedTensorType::get({1}, builder.getF32Type()),
+                                builder.getF64FloatAttr(value));
+}
+
+Value BlockBuilder::map(xf::MapKind kind, Value x) { return xf::MapOp::create(builder, loc, x.getType(), kind, x); }
+
+/// The type in which values meet: rows of the one that has rows, the widest last axis.
+static RankedTensorType meetingType(ArrayRef<Value> values) {
+  RankedTensorType type = typeOf(values.front());
+  int64_t width = 1;
+  for (Value value : values) {
+    if (typeOf(value).getRank() > type.getRank())
+      type = typeOf(value);
+    width = typeOf(value).getShape().back() != 1 ? typeOf(value).getShape().back() : width;
+  }
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = width;
+  return type.clone(shape);
+}
+
+Value BlockBuilder::combine(xf::CombineKind kind, Value lhs, Value rhs) {
+  return xf::CombineOp::create(builder, loc, meetingType({lhs, rhs}), kind, lhs, rhs);
+}
+
+Value BlockBuilder::select(Value condition, Value x, Value y) {
+  return xf::SelectOp::create(builder, loc, meetingType({condition, x, y}), condition, x, y);
 }
 
 //===----------------------------------------------------------------------===//

@@ -22,6 +22,7 @@
 namespace lathe {
 
 class ModelBuilder;
+struct ActivationFunction;
 
 /// A function under construction: the entry, or a kind of layer. Weight names are relative to the layer.
 class BlockBuilder {
@@ -36,6 +37,8 @@ public:
   mlir::Value linear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps);
   mlir::Value activate(mlir::Value x, xf::Activation activation);
+  /// A function of Hugging Face's by its formula (Activations.h).
+  mlir::Value activate(mlir::Value x, const ActivationFunction &function);
   /// softmax(Q K^T / sqrt(head_dim)) V of one input, as separate ops; heads side by side in the result.
   mlir::Value selfAttention(mlir::Value x, mlir::Value mask, int64_t heads, llvm::StringRef query, llvm::StringRef key,
                             llvm::StringRef value);
@@ -45,12 +48,22 @@ public:
   mlir::Value join(llvm::ArrayRef<mlir::Value> values);
   mlir::Value normalize(mlir::Value x, double eps);
 
+  // What formulas are written with, where there is no word for them. Shapes meet as XfPrimitiveOps.td says.
+  mlir::Value constant(double value);
+  mlir::Value map(xf::MapKind kind, mlir::Value x);
+  mlir::Value combine(xf::CombineKind kind, mlir::Value lhs, mlir::Value rhs);
+  mlir::Value combine(xf::CombineKind kind, mlir::Value lhs, double rhs) { return combine(kind, lhs, constant(rhs)); }
+  mlir::Value combine(xf::CombineKind kind, double lhs, mlir::Value rhs) { return combine(kind, constant(lhs), rhs); }
+  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
+
 protected:
-  BlockBuilder(ModelBuilder &model, mlir::OpBuilder builder) : model(model), builder(builder) {}
+  BlockBuilder(ModelBuilder &model, mlir::OpBuilder builder)
+      : model(model), builder(builder), loc(builder.getUnknownLoc()) {}
   virtual mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) = 0;
 
   ModelBuilder &model;
   mlir::OpBuilder builder;
+  mlir::Location loc; ///< of primitives: the name of the formula they are part of
 };
 
 enum class FirstColumn { Unused, Zero, Error };

@@ -61,6 +61,7 @@ TEST(Unsupported, ConfigFieldsAreNamed) {
     std::vector<std::string> words;
   } const cases[] = {
       {{{"hidden_act", "swiglu_of_the_day"}}, {"hidden_act", "swiglu_of_the_day", "gelu"}},
+      {{{"hidden_act", "prelu"}}, {"hidden_act", "prelu", "leaky_relu"}}, // it has a parameter of its own
       {{{"position_embedding_type", "relative_key"}}, {"position_embedding_type", "relative_key"}},
       {{{"quantization_config", {{"quant_method", "gptq"}}}}, {"quantization_config"}},
       {{{"hidden_size", "wide"}}, {"hidden_size"}},

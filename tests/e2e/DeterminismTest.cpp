@@ -106,7 +106,7 @@ std::vector<BertCase> chosenCases() {
   std::vector<BertCase> chosen;
   for (const BertCase &run : bertCases())
     if (run.model == "base-odd" || run.model == "base-no-pooler" || run.model == "base-long" ||
-        run.model == "base-wide-heads" || run.model == "mlm-tied")
+        run.model == "base-wide-heads" || run.model == "mlm-tied" || run.model == "mlm-mish")
       chosen.push_back(run);
   return chosen;
 }
@@ -128,9 +128,17 @@ std::map<std::string, std::string> filesOf(const Path &directory) {
   return files;
 }
 
-TEST(SameBytes, WhereverItIsCompiled) {
+class SameBytes : public testing::TestWithParam<const char *> {
+protected:
+  Path model() const { return goldens() / "bert" / GetParam() / "model"; }
+};
+// One with kernels of builders alone, one with row groups.
+INSTANTIATE_TEST_SUITE_P(Bert, SameBytes, testing::Values("base-odd", "mlm-mish"),
+                         [](const auto &info) { return info.index ? "row_groups" : "builders"; });
+
+TEST_P(SameBytes, WhereverItIsCompiled) {
   const ScratchDirectory here, there;
-  const Path model = goldens() / "bert" / "base-odd" / "model";
+  const Path model = this->model();
   latheOutput({"compile", model, "-o", here / "out", "--name", "twin"}, {.umask = 0022});
 
   // A copy at another path, named relatively; another umask, locale, time zone and home.
@@ -152,9 +160,9 @@ TEST(SameBytes, WhereverItIsCompiled) {
   EXPECT_EQ(first.size(), second.size());
 }
 
-TEST(SameBytes, NoFileNamesWhereItWasMade) {
+TEST_P(SameBytes, NoFileNamesWhereItWasMade) {
   const ScratchDirectory scratch;
-  latheOutput({"compile", goldens() / "bert" / "base-odd" / "model", "-o", scratch / "out", "--name", "twin"});
+  latheOutput({"compile", model(), "-o", scratch / "out", "--name", "twin"});
   for (const auto &[name, bytes] : filesOf(scratch / "out"))
     for (const std::string &place : {scratch.path.string(), std::string(LATHE_SOURCE_DIR)})
       EXPECT_EQ(bytes.find(place), std::string::npos) << name << " contains " << place;

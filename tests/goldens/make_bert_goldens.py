@@ -47,6 +47,8 @@ class Model:
     stored: torch.dtype = torch.float32
     shard_size: str = "5GB"
     embedding_std: float = 0.5
+    # The inner layer's weights are so many times larger: its activations reach the ends of their functions.
+    inner_gain: float = 1
     edit: typing.Callable = lambda tensors, config: None
     # False where Transformers 4.55 itself cannot load the variant; the note says why Lathe must.
     loads_in_transformers: bool = True
@@ -55,7 +57,8 @@ class Model:
 # --- Parameters ---------------------------------------------------------------------------------------------------------
 
 
-def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, rng: torch.Generator) -> None:
+def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, inner_gain: float,
+              rng: torch.Generator) -> None:
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
         if "embeddings.weight" in name:
@@ -66,6 +69,8 @@ def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float,
             value = 0.1 * noise
         else:
             value = noise / math.sqrt(parameter.shape[1])
+        if "intermediate.dense.weight" in name:
+            value = inner_gain * value
         parameter.data = value.to(stored).to(torch.float64)
 
 
@@ -243,6 +248,22 @@ MODELS = [
     Model("mlm-no-prefix", BertForMaskedLM, SMALL, ["ragged"],
           "names without bert. beside cls.: version 4.55 would prefix the head's names too and lose them",
           edit=without_prefix, loads_in_transformers=False),
+] + [
+    Model(f"act-{name.replace('_', '-')}", BertModel,
+          SMALL | {"vocab_size": 53, "hidden_size": 20, "num_attention_heads": 1, "num_hidden_layers": 1,
+                   "intermediate_size": 37, "hidden_act": name},
+          ["ragged"], f"{name}; {note}", inner_gain=4)
+    for name, note in {
+        "gelu_10": "GELU clipped at 10", "gelu_accurate": "the tanh form", "gelu_fast": "the tanh form",
+        "gelu_python": "the exact one", "laplace": "no kernel has it", "leaky_relu": "no kernel has it",
+        "linear": "nothing is done", "mish": "no kernel has it", "quick_gelu": "no kernel has it",
+        "relu2": "a kernel has half of it", "relu6": "no kernel has it", "sigmoid": "no kernel has it",
+        "swish": "SiLU by its other name"}.items()
+] + [
+    Model("mlm-mish", BertForMaskedLM, SMALL | {"hidden_size": 100, "num_attention_heads": 5, "intermediate_size": 65,
+                                                "num_hidden_layers": 2, "hidden_act": "mish"},
+          ["holes", ("ragged", EMIT)], "a formula in the layers, where padding is left out, and in the head; head_dim 20",
+          inner_gain=4),
 ]
 
 
@@ -269,7 +290,7 @@ def make_model(entry: Model, seed: int) -> list[dict]:
     rng = torch.Generator().manual_seed(seed)
     config = BertConfig(**entry.config, attn_implementation="eager")
     model = entry.kind(config, **({} if entry.pooler else {"add_pooling_layer": False})).double().eval()
-    randomise(model, entry.stored, entry.embedding_std, rng)
+    randomise(model, entry.stored, entry.embedding_std, entry.inner_gain, rng)
     save_model(entry, model, OUT / entry.name / "model")
     reloaded = load_model(entry, OUT / entry.name / "model") if entry.loads_in_transformers else model
 

@@ -14,7 +14,7 @@ namespace {
 
 struct BertConfig {
   int64_t vocab, hidden, layers, heads, intermediate, positions, tokenTypes;
-  xf::Activation activation;
+  const ActivationFunction *activation;
   double eps;
   bool tied; ///< the masked-LM decoder is the word embedding
 
@@ -32,7 +32,7 @@ llvm::Expected<BertConfig> BertConfig::parse(const JsonDocument &document) {
   c.intermediate = fields.getInt("intermediate_size", 3072, 1, maxWidth);
   c.positions = fields.getInt("max_position_embeddings", 512, 1, maxRows);
   c.tokenTypes = fields.getInt("type_vocab_size", 2, 1, maxRows);
-  c.activation = readActivation(fields, "hidden_act", "gelu");
+  c.activation = &readActivation(fields, "hidden_act", "gelu");
   c.eps = fields.getFloat("layer_norm_eps", 1e-12, 0, 1);
   c.tied = fields.getBool("tie_word_embeddings", true);
   if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")
@@ -51,13 +51,13 @@ llvm::Expected<BertConfig> BertConfig::parse(const JsonDocument &document) {
 Value encoderLayer(BlockBuilder &b, Value x, Value mask, const BertConfig &c) {
   Value a = b.selfAttention(x, mask, c.heads, "attention.self.query", "attention.self.key", "attention.self.value");
   x = b.layerNorm(b.add(b.linear(a, "attention.output.dense", c.hidden), x), "attention.output.LayerNorm", c.eps);
-  Value f = b.activate(b.linear(x, "intermediate.dense", c.intermediate), c.activation);
+  Value f = b.activate(b.linear(x, "intermediate.dense", c.intermediate), *c.activation);
   return b.layerNorm(b.add(b.linear(f, "output.dense", c.hidden), x), "output.LayerNorm", c.eps);
 }
 
 /// The transform and the decoder; the decoder's weight is the word embedding where they are tied.
 void maskedLmHead(ModelBuilder &m, Value x, const BertConfig &c) {
-  x = m.activate(m.linear(x, "cls.predictions.transform.dense", c.hidden), c.activation);
+  x = m.activate(m.linear(x, "cls.predictions.transform.dense", c.hidden), *c.activation);
   x = m.layerNorm(x, "cls.predictions.transform.LayerNorm", c.eps);
   // Files hold the bias under one name or both; tied models read the head's own, untied ones the decoder's.
   StringRef own = "cls.predictions.bias", decoder = "cls.predictions.decoder.bias";

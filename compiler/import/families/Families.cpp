@@ -61,15 +61,4 @@ llvm::Error emitSentenceEmbedding(ModelBuilder &model, Value hidden, const Sente
   return llvm::Error::success();
 }
 
-xf::Activation readActivation(JsonFields &fields, StringRef field, StringRef fallback) {
-  return fields.getChoice<xf::Activation>(field, fallback,
-                                          {{"gelu", xf::Activation::Gelu},
-                                           {"gelu_new", xf::Activation::GeluTanh},
-                                           {"gelu_pytorch_tanh", xf::Activation::GeluTanh},
-                                           {"relu", xf::Activation::Relu},
-                                           {"silu", xf::Activation::Silu},
-                                           {"swish", xf::Activation::Silu},
-                                           {"tanh", xf::Activation::Tanh}});
-}
-
 } // namespace lathe

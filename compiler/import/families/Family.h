@@ -7,6 +7,7 @@
 #ifndef LATHE_COMPILER_IMPORT_FAMILIES_FAMILY_H
 #define LATHE_COMPILER_IMPORT_FAMILIES_FAMILY_H
 
+#include "compiler/import/Activations.h"
 #include "compiler/import/ModelBuilder.h"
 #include "compiler/import/Task.h"
 #include "compiler/import/checkpoint/SentenceTransformers.h"
@@ -44,9 +45,6 @@ void emitHiddenStates(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRe
 /// Declares `sentence_embedding`: pooled, and normalised where the directory says so. An error if the directory pools
 /// another width than the model has.
 llvm::Error emitSentenceEmbedding(ModelBuilder &model, mlir::Value hidden, const SentenceTransformer &pooling);
-
-/// hidden_act and its like, as Hugging Face names activations.
-xf::Activation readActivation(JsonFields &fields, llvm::StringRef field, llvm::StringRef fallback);
 
 } // namespace lathe
 
