@@ -67,7 +67,11 @@ Error Artifact::read() {
   int64_t abi = fields.getInt("abi_version", std::nullopt, 0, anySize);
   name = fields.getString("name");
   buildId = fields.getString("build_id");
-  fields.readObject("model", [&](JsonFields &model) { task = model.getString("task"); });
+  fields.readObject("model", [&](JsonFields &model) {
+    task = model.getString("task");
+    poolings = model.getOptionalStrings("pooling").value_or(std::vector<std::string>());
+    normalize = model.getBool("normalize", false);
+  });
   fields.readObject("weights", [&](JsonFields &weights) {
     weightsBytes = weights.getInt("bytes", std::nullopt, 0, anySize);
     weightsHash = weights.getString("blake3");

@@ -40,7 +40,9 @@ public:
   const nlohmann::json &manifest() const { return document.root(); }
 
   std::string name, buildId, task;
-  std::vector<File> files; ///< all but the manifest and the weights
+  std::vector<std::string> poolings; ///< of task embedding: names that --pooling takes, joined in this order
+  bool normalize = false;            ///< of task embedding
+  std::vector<File> files;           ///< all but the manifest and the weights
   uint64_t weightsBytes = 0;
   std::string weightsHash; ///< of the content behind the header
   bool embedsWeights = false;

@@ -175,6 +175,8 @@ llvm::Error Compilation::import() {
   tokenizer = std::move(*compiled);
 
   facts.task = taskName(model.task);
+  facts.poolings = model.poolings;
+  facts.normalize = model.normalize;
   facts.architecture = model.architecture;
   facts.modelType = model.checkpoint->modelType();
   facts.unknownWeights = model.unknownWeights;

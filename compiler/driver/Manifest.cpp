@@ -106,6 +106,13 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
                        {"architecture", facts.architecture},
                        {"task", facts.task},
                        {"parameters", facts.parameters}};
+  if (!facts.poolings.empty()) {
+    Json names = Json::array();
+    for (PoolingMode mode : facts.poolings)
+      names.push_back(poolingName(mode).str());
+    manifest["model"]["pooling"] = names;
+    manifest["model"]["normalize"] = facts.normalize;
+  }
   manifest["precision"] = {{"weights", "f32"}, {"compute", "f32"}, {"drift", "none: f32 as stored"}};
   manifest["isa_levels"] = {"avx512"};
   manifest["abi_version"] = LATHE_ABI_VERSION;

@@ -16,6 +16,8 @@ inline constexpr llvm::StringLiteral latheVersion = LATHE_VERSION;
 /// Everything that manifest.json tells; gathered while compiling, before each form is replaced by the next.
 struct ManifestFacts {
   std::string name, buildId, task, architecture, modelType;
+  llvm::SmallVector<PoolingMode, 1> poolings; ///< of task embedding
+  bool normalize = false;                     ///< of task embedding
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;

@@ -21,6 +21,18 @@ llvm::Expected<PoolingMode> parsePooling(llvm::StringRef name) {
   return llvm::createStringError("pooling '" + name + "' is not supported yet; accepted are cls, max and mean");
 }
 
+llvm::StringRef poolingName(PoolingMode mode) {
+  switch (mode) {
+  case PoolingMode::Cls:
+    return "cls";
+  case PoolingMode::Max:
+    return "max";
+  case PoolingMode::Mean:
+    return "mean";
+  }
+  llvm_unreachable("every mode has a name");
+}
+
 /// The task that the directory stands for, by its first architecture.
 static llvm::Expected<Task> taskOf(const Family &family, const Checkpoint &checkpoint) {
   if (checkpoint.architectures().empty())
@@ -122,6 +134,10 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     return error;
 
   model.task = head.task;
+  if (head.sentenceEmbedding) {
+    model.poolings = head.sentenceEmbedding->poolings;
+    model.normalize = head.sentenceEmbedding->normalize;
+  }
   if (!model.checkpoint->architectures().empty())
     model.architecture = model.checkpoint->architectures().front();
   model.unknownWeights = builder.unknownWeights();

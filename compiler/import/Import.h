@@ -25,6 +25,8 @@ struct ImportedModel {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Task task;
   std::string architecture; ///< "BertModel"
+  llvm::SmallVector<PoolingMode, 1> poolings; ///< of task embedding: joined in this order
+  bool normalize = false;                     ///< of task embedding
   std::string tokenizerDirectory;
   bool lowerCaseText = false;               ///< sentence-transformers' do_lower_case
   std::optional<int64_t> sentenceMaxLength; ///< sentence_bert_config.json's max_seq_length
@@ -39,8 +41,9 @@ struct ImportedModel {
 llvm::Expected<ImportedModel> importModel(mlir::MLIRContext *context, llvm::StringRef path,
                                           const ImportOptions &options);
 
-/// The pooling of that name (--pooling).
+/// The pooling of that name (--pooling), and back.
 llvm::Expected<PoolingMode> parsePooling(llvm::StringRef name);
+llvm::StringRef poolingName(PoolingMode mode);
 
 } // namespace lathe
 

@@ -56,6 +56,17 @@ TEST_F(ArtifactDirectory, OpensAndTellsWhatItIs) {
   EXPECT_EQ(artifact.files[0].hash, blake3(library));
 }
 
+TEST_F(ArtifactDirectory, TellsHowItPools) {
+  writeManifest();
+  EXPECT_TRUE(llvm::cantFail(Artifact::open(path())).poolings.empty());
+  manifest["model"] = {{"task", "embedding"}, {"pooling", {"cls", "mean"}}, {"normalize", true}};
+  writeManifest();
+  Artifact artifact = llvm::cantFail(Artifact::open(path()));
+  EXPECT_EQ(artifact.poolings, (std::vector<std::string>{"cls", "mean"}));
+  EXPECT_TRUE(artifact.normalize);
+  expectRefused({{"model", {{"pooling", "cls"}}}}, {"model.pooling", "array"});
+}
+
 TEST_F(ArtifactDirectory, OthersAreCalledWhatTheyAre) {
   expectError(Artifact::open((work / "absent").string()), {"absent", "No such file"});
   expectError(Artifact::open(path()), {path(), "no Lathe artifact"});
