@@ -1,13 +1,13 @@
 //===- OutputDirectory.cpp - an artifact appears whole or not at all ----------===//
 #include "compiler/driver/OutputDirectory.h"
 
+#include "compiler/driver/StaleDirectories.h"
 #include "compiler/import/checkpoint/Json.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,30 +43,6 @@ static std::string temporaryPrefix(llvm::StringRef destination) {
   return "." + path::filename(destination).str() + ".lathe-";
 }
 
-/// Opens a directory and takes its lock; -1 if another process holds it.
-static int tryLock(const std::string &directory) {
-  int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    close(descriptor);
-    return -1;
-  }
-  return descriptor;
-}
-
-/// Removes what killed runs left; a live run holds the lock on its directory.
-static void removeStale(llvm::StringRef parent, const std::string &prefix) {
-  std::error_code error;
-  for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
-    if (!path::filename(entry->path()).starts_with(prefix))
-      continue;
-    int descriptor = tryLock(entry->path());
-    if (descriptor < 0)
-      continue;
-    fs::remove_directories(entry->path());
-    close(descriptor);
-  }
-}
-
 llvm::Expected<OutputDirectory> OutputDirectory::create(llvm::StringRef given) {
   llvm::SmallString<128> destination(given);
   if (std::error_code error = fs::make_absolute(destination))
@@ -90,14 +66,14 @@ llvm::Expected<OutputDirectory> OutputDirectory::create(llvm::StringRef given) {
   if (std::error_code error = fs::create_directories(parent))
     return llvm::createStringError("cannot create '" + parent + "': " + error.message());
   std::string prefix = temporaryPrefix(destination);
-  removeStale(parent, prefix);
+  removeStaleDirectories(parent, prefix);
   std::string temporary = (parent + "/" + prefix + "XXXXXX").str();
   if (!mkdtemp(temporary.data()))
     return systemError("cannot create a directory in '" + parent + "'");
   mode_t mask = umask(0); // mkdtemp makes it private; an artifact is as readable as anything the user makes
   umask(mask);
   chmod(temporary.c_str(), 0777 & ~mask);
-  int lock = tryLock(temporary);
+  int lock = lockDirectory(temporary);
   return OutputDirectory(destination.str().str(), temporary, lock);
 }
 

@@ -269,25 +269,10 @@ TEST(Bench, RefusesWhatItCannotRun) {
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "65"}, {"65", "64"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "0", "--seq", "8"}, {"--batch 0"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "4611686018427387904", "--seq", "8"}, {"--batch"});
-  expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--vs", "openvino"}, {"openvino"});
   const ScratchDirectory work;
   const Path absent = work / "absent" / "f.svg";
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", absent}, {absent, "No such"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", work.path}, {work.path});
-}
-
-/// A contender that computes something else is not timed.
-TEST(Bench, ComparesBeforeItTimes) {
-  const ScratchDirectory work;
-  writeTensors(work / "outputs", {{"sentence_embedding", Tensor::of({1, 48}, std::vector<float>(48, 5))}});
-  writeFile(work / "python", "#!/bin/sh\ncp " + (work / "outputs").string() +
-                                 " $6/outputs.safetensors\necho ready 0 0\nread n && echo timed >&2\n");
-  std::filesystem::permissions(work / "python", std::filesystem::perms(0755));
-  const Arguments command = {
-      "bench",    compiled(demoModel()), "--batch", "1", "--seq", "4", "--vs", "eager", "--model", demoModel(),
-      "--python", work / "python"};
-  expectRefusal(wrongInput, command, {"eager", "sentence_embedding", "--model"});
-  EXPECT_EQ(lathe(command).err.find("timed"), std::string::npos);
 }
 
 TEST(Eval, RefusesWhatItCannotScore) {

@@ -25,12 +25,12 @@ namespace {
 
 class ArtifactContender final : public Contender {
 public:
-  ArtifactContender(const LoadedModel &model, const lathe_entry_info &entry, const Workload &workload,
-                    double residentBefore, RunContext context, std::vector<FloatTensor> results)
-      : model(model), entry(entry), workload(workload), residentBefore(residentBefore), context(std::move(context)),
+  ArtifactContender(StringRef name, const LoadedModel &model, const lathe_entry_info &entry, const Workload &workload,
+                    RunContext context, std::vector<FloatTensor> results)
+      : label(name), model(model), entry(entry), workload(workload), context(std::move(context)),
         results(std::move(results)), views(workload.inputs.views()) {}
 
-  StringRef name() const override { return "lathe"; }
+  StringRef name() const override { return label; }
 
   Expected<std::vector<double>> time(int64_t count) override {
     std::vector<double> seconds;
@@ -53,8 +53,8 @@ public:
     return prepared;
   }
 
-  /// Two runs must give the same bits, which must be numbers.
-  Error check() {
+  /// Two runs must give the same bits, which must be numbers. Afterwards the memory of a run is known.
+  Error check(double residentBefore) {
     Expected<std::vector<FloatTensor>> again = context.prepare(entry, views);
     if (!again)
       return again.takeError();
@@ -63,21 +63,25 @@ public:
         return error;
     for (auto [first, second] : llvm::zip_equal(results, *again)) {
       if (!llvm::all_of(first.values(), [](float value) { return std::isfinite(value); }))
-        return createStringError("output " + quote(first.name) + " is not finite for random ids; nothing was timed");
+        return createStringError(label + ": output " + quote(first.name) +
+                                 " is not finite for random ids; nothing was timed");
       if (std::memcmp(first.data.get(), second.data.get(), first.count() * sizeof(float)) != 0)
-        return createStringError("output " + quote(first.name) + " differs between two runs; nothing was timed");
+        return createStringError(label + ": output " + quote(first.name) +
+                                 " differs between two runs; nothing was timed");
     }
+    resident = lathe::residentBytes() - residentBefore;
     return Error::success();
   }
 
-  Expected<double> residentBytes() override { return lathe::residentBytes() - residentBefore; }
+  double residentBytes() const override { return resident; }
   double loadSeconds() const override { return model.loadSeconds(); }
 
 private:
+  std::string label;
   const LoadedModel &model;
   const lathe_entry_info &entry;
   const Workload &workload;
-  double residentBefore;
+  double resident = 0;
   RunContext context;
   std::vector<FloatTensor> results;
   std::vector<lathe_tensor> views;
@@ -85,9 +89,9 @@ private:
 
 } // namespace
 
-Expected<std::unique_ptr<Contender>> makeArtifactContender(const LoadedModel &model, const lathe_entry_info &entry,
-                                                           int64_t threads, const Workload &workload,
-                                                           double residentBefore) {
+Expected<std::unique_ptr<Contender>> makeArtifactContender(StringRef name, const LoadedModel &model,
+                                                           const lathe_entry_info &entry, int64_t threads,
+                                                           const Workload &workload, double residentBefore) {
   Expected<RunContext> context =
       model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest()});
   if (!context)
@@ -95,9 +99,9 @@ Expected<std::unique_ptr<Contender>> makeArtifactContender(const LoadedModel &mo
   Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());
   if (!results)
     return results.takeError();
-  auto contender = std::make_unique<ArtifactContender>(model, entry, workload, residentBefore, std::move(*context),
-                                                       std::move(*results));
-  if (Error error = contender->check())
+  auto contender =
+      std::make_unique<ArtifactContender>(name, model, entry, workload, std::move(*context), std::move(*results));
+  if (Error error = contender->check(residentBefore))
     return std::move(error);
   return contender;
 }

@@ -6,24 +6,23 @@
 
 #include <nlohmann/json.hpp>
 
+using llvm::ArrayRef;
 using llvm::createStringError;
 using llvm::Expected;
 
 namespace lathe {
 
-Expected<double> compareWith(Contender &reference, Contender &other) {
+/// The largest difference of a contender's outputs from the artifact's.
+static Expected<double> compareWith(ArrayRef<FloatTensor> reference, Contender &other) {
   constexpr double tolerance = 1e-3;
-  Expected<std::vector<FloatTensor>> a = other.outputs();
-  if (!a)
-    return a.takeError();
-  Expected<std::vector<FloatTensor>> b = reference.outputs();
-  if (!b)
-    return b.takeError();
+  Expected<std::vector<FloatTensor>> outputs = other.outputs();
+  if (!outputs)
+    return outputs.takeError();
   double largest = 0;
   bool compared = false;
-  for (const OutputDifference &difference : compareOutputs(*a, *b)) {
+  for (const OutputDifference &difference : compareOutputs(*outputs, reference)) {
     if (!difference.mismatch.empty())
-      continue; // hidden states, say, that only one of them gives
+      continue; // a pooler, say, that only one of them gives
     compared = true;
     largest = std::max(largest, difference.largest);
     if (!(difference.relative <= tolerance))
@@ -34,6 +33,24 @@ Expected<double> compareWith(Contender &reference, Contender &other) {
     return createStringError(other.name() + " and the artifact have no output in common; is --model the "
                                             "directory that was compiled, and for the same task?");
   return largest;
+}
+
+Expected<std::vector<std::optional<double>>> compareContenders(ArrayRef<Contender *> contenders) {
+  std::vector<std::optional<double>> differences(contenders.size());
+  if (contenders.size() < 2)
+    return differences;
+  Expected<std::vector<FloatTensor>> own = contenders.front()->outputs();
+  if (!own)
+    return own.takeError();
+  for (auto [contender, difference] : llvm::drop_begin(llvm::zip_equal(contenders, differences))) {
+    Expected<double> largest = compareWith(*own, *contender);
+    if (!largest)
+      return largest.takeError();
+    difference = *largest;
+    if (!differences.front() || contender->name() == "eager")
+      differences.front() = *largest;
+  }
+  return differences;
 }
 
 } // namespace lathe

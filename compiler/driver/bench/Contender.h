@@ -16,14 +16,17 @@ public:
   virtual llvm::Expected<std::vector<double>> time(int64_t count) = 0;
   /// What it computes for the padded inputs.
   virtual llvm::Expected<std::vector<FloatTensor>> outputs() = 0;
-  /// Memory that the contender takes, in bytes, as far as the operating system can tell.
-  virtual llvm::Expected<double> residentBytes() = 0;
+  /// Bytes in memory once it is ready: of its process, or by which it made this process grow.
+  virtual double residentBytes() const = 0;
+  /// From files on disk to ready to run.
   virtual double loadSeconds() const = 0;
 };
 
-/// The largest difference of a contender's outputs from the reference's. Far beyond rounding, it computes something
-/// else, and to compare times would be pointless: that is an error, as it is to have no output in common.
-llvm::Expected<double> compareWith(Contender &reference, Contender &other);
+/// The largest difference of each contender's outputs from those of the first, the artifact; and of the artifact's from
+/// the reference's, which is `eager` where it takes part and else the second contender. Nothing for an artifact alone.
+/// Far beyond rounding, a contender computes something else, and to compare times would be pointless: that is an error,
+/// as it is to have no output in common.
+llvm::Expected<std::vector<std::optional<double>>> compareContenders(llvm::ArrayRef<Contender *> contenders);
 
 } // namespace lathe
 

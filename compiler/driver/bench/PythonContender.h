@@ -1,21 +1,38 @@
-//===- PythonContender.h - PyTorch, as lathe bench times it -------------------===//
+//===- PythonContender.h - frameworks, as lathe bench times them --------------===//
+//
+// Each framework is a short script in peers/, inside this program's executable. The scripts of a run share a directory:
+// what they are told, the inputs, and what one makes for another, such as the ONNX file that two of them run.
+//
+//===----------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_DRIVER_BENCH_PYTHONCONTENDER_H
 #define LATHE_COMPILER_DRIVER_BENCH_PYTHONCONTENDER_H
 
 #include "compiler/driver/bench/Contender.h"
+#include "compiler/driver/bench/ScratchDirectory.h"
 #include "compiler/driver/bench/Workload.h"
 
 namespace lathe {
 
-struct EagerOptions {
-  std::string model;  ///< the model directory that the artifact was compiled from
-  std::string python; ///< an interpreter that has torch, transformers and safetensors
-  std::string task;   ///< the artifact's
-  int64_t threads;
+/// What the scripts are told: settings.json of their directory.
+struct PeerSettings {
+  std::string model;                 ///< the model directory that the artifact was compiled from
+  std::string task;                  ///< the artifact's, as are
+  std::vector<std::string> outputs;  ///< by name, and
+  std::vector<std::string> poolings; ///< by name, with
+  bool normalize = false;
+  int64_t threads = 1;
 };
 
-/// Starts a Python process that runs peers/Eager.py on the padded inputs. It ends with the object.
-llvm::Expected<std::unique_ptr<Contender>> makeEagerContender(const EagerOptions &options, const Workload &workload);
+/// A directory with the scripts, the settings, and the padded inputs. Must outlive its contenders.
+llvm::Expected<ScratchDirectory> makePeerDirectory(const PeerSettings &settings, const Workload &workload);
+
+/// The names of the contenders that are scripts.
+llvm::ArrayRef<llvm::StringLiteral> pythonContenders();
+
+/// Starts the script of one of these names with that interpreter and waits until it is ready. What it says is in the
+/// way, a missing package say, is the error. The process ends with the object.
+llvm::Expected<std::unique_ptr<Contender>> makePythonContender(llvm::StringRef name, llvm::StringRef python,
+                                                               const ScratchDirectory &directory);
 
 } // namespace lathe
 

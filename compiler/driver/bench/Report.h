@@ -17,7 +17,7 @@ struct Row {
   std::string contender;
   Timing timing;
   double residentBytes, loadSeconds;
-  std::optional<double> maxAbsDiff; ///< from the artifact
+  std::optional<double> maxAbsDiff; ///< see compareContenders
 };
 
 /// What all lines have in common.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <thread>
 
 using llvm::ArrayRef;
 using llvm::Expected;
@@ -17,10 +18,10 @@ Timing summarize(std::vector<double> seconds) {
   return {seconds.front(), percentile(0.5), percentile(0.99)};
 }
 
-Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders) {
-  constexpr double enoughSeconds = 1, blockSeconds = 0.1;
+Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders, std::chrono::milliseconds pause) {
+  constexpr double enoughSeconds = 2, blockSeconds = 0.2;
   constexpr size_t enoughRuns = 5;
-  constexpr int64_t longestBlock = 1000;
+  constexpr int64_t longestBlock = 100000;
   struct Series {
     std::vector<double> seconds;
     double total = 0;
@@ -31,6 +32,8 @@ Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders) {
     for (auto [contender, series] : llvm::zip_equal(contenders, all)) {
       double usual = series.seconds.empty() ? blockSeconds : series.total / series.seconds.size();
       int64_t count = std::clamp<int64_t>(blockSeconds / std::max(usual, 1e-9), 1, longestBlock);
+      if (contenders.size() > 1)
+        std::this_thread::sleep_for(pause);
       Expected<std::vector<double>> block = contender->time(count);
       if (!block)
         return block.takeError();

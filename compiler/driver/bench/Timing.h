@@ -4,6 +4,8 @@
 
 #include "compiler/driver/bench/Contender.h"
 
+#include <chrono>
+
 namespace lathe {
 
 struct Timing {
@@ -12,9 +14,14 @@ struct Timing {
 /// Of at least one time. A percentile is the smallest time that so many of the times do not exceed.
 Timing summarize(std::vector<double> seconds);
 
+/// Threads that wait for work by spinning stop within this time: those of ONNX Runtime after 35 ms on a Zen 5.
+inline constexpr std::chrono::milliseconds threadsRest(100);
+
 /// Times contenders in turns, a short block of runs each, so that noise hits all alike; until each has been timed for
-/// a second, and a few times at least.
-llvm::Expected<std::vector<Timing>> timeInTurns(llvm::ArrayRef<Contender *> contenders);
+/// two seconds, and a few times at least. Before each turn of several contenders is a pause, so that nobody runs beside
+/// the last one's spinning threads.
+llvm::Expected<std::vector<Timing>> timeInTurns(llvm::ArrayRef<Contender *> contenders,
+                                                std::chrono::milliseconds pause = threadsRest);
 
 } // namespace lathe
 

@@ -4,9 +4,9 @@
 #include "compiler/driver/JsonText.h"
 #include "compiler/driver/ReplaceFile.h"
 #include "compiler/driver/bench/ArtifactContender.h"
+#include "compiler/driver/bench/Contenders.h"
 #include "compiler/driver/bench/Machine.h"
 #include "compiler/driver/bench/Plot.h"
-#include "compiler/driver/bench/PythonContender.h"
 #include "compiler/import/safetensors/Quote.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -16,9 +16,6 @@
 #include <thread>
 
 namespace lathe {
-
-/// Threads of other contenders spin for up to this long after their last run, and would slow down what comes next.
-static constexpr std::chrono::milliseconds threadsRest(250);
 
 namespace {
 struct Flags {
@@ -31,18 +28,22 @@ struct Flags {
 private:
   llvm::Error checkSupported() const;
   llvm::Expected<std::vector<int64_t>> sequenceLengths() const;
+  llvm::Error report(llvm::StringRef name, const Setting &setting, llvm::ArrayRef<Row> rows,
+                     const Profile *measured) const;
 };
 
 } // namespace
+
+/// Measures the machine when no contender's thread spins any more.
+static MachineRoofs probeRested(int64_t threads) {
+  std::this_thread::sleep_for(threadsRest);
+  return probeMachine(static_cast<int>(threads));
+}
 
 llvm::Error Flags::checkSupported() const {
   if (!plot.empty()) // found out before minutes are spent on what it is to show
     if (llvm::Error error = checkReplaceable(plot))
       return error;
-  if (!vs.empty())
-    for (llvm::StringRef contender : llvm::split(vs, ','))
-      if (contender != "eager")
-        return notBuiltYet(("--vs " + contender).str(), "eager");
   return checkThreads(threads);
 }
 
@@ -68,9 +69,28 @@ llvm::Expected<std::vector<int64_t>> Flags::sequenceLengths() const {
   return std::vector<int64_t>(*batch, *seq);
 }
 
+/// Compares contenders, and times those that agree, between two looks at the machine.
+static llvm::Expected<std::vector<Row>> race(llvm::ArrayRef<Contender *> contenders, Setting &setting) {
+  llvm::Expected<std::vector<std::optional<double>>> differences = compareContenders(contenders);
+  if (!differences)
+    return differences.takeError();
+  setting.probes.push_back(probeRested(setting.threads));
+  llvm::Expected<std::vector<Timing>> timings = timeInTurns(contenders);
+  if (!timings)
+    return timings.takeError();
+  setting.probes.push_back(probeRested(setting.threads));
+  std::vector<Row> rows;
+  for (auto [contender, timing, difference] : llvm::zip_equal(contenders, *timings, *differences))
+    rows.push_back({contender->name().str(), timing, contender->residentBytes(), contender->loadSeconds(), difference});
+  return rows;
+}
+
 llvm::Error Flags::run() const {
   if (llvm::Error error = checkSupported())
     return error;
+  llvm::Expected<std::vector<std::string>> names = parseContenders(vs);
+  if (!names)
+    return names.takeError();
   llvm::Expected<std::vector<int64_t>> sequences = sequenceLengths();
   if (!sequences)
     return sequences.takeError();
@@ -94,25 +114,17 @@ llvm::Error Flags::run() const {
     return entry.takeError();
   int64_t workers = threads.value_or(availableThreads());
   llvm::Expected<std::unique_ptr<Contender>> own =
-      makeArtifactContender(*model, **entry, workers, workload, residentBefore);
+      makeArtifactContender("lathe", *model, **entry, workers, workload, residentBefore);
   if (!own)
     return own.takeError();
 
+  llvm::Expected<Contenders> others =
+      Contenders::start(*names, *artifact, **entry, {this->model, python, workers}, workload, llvm::errs());
+  if (!others)
+    return others.takeError();
   std::vector<Contender *> contenders = {own->get()};
-  std::unique_ptr<Contender> eager;
-  std::optional<double> difference;
-  if (!vs.empty()) {
-    llvm::Expected<std::unique_ptr<Contender>> started =
-        makeEagerContender({this->model, python, artifact->task, workers}, workload);
-    if (!started)
-      return started.takeError();
-    eager = std::move(*started);
-    contenders.push_back(eager.get());
-    llvm::Expected<double> compared = compareWith(**own, *eager);
-    if (!compared)
-      return compared.takeError();
-    difference = *compared;
-  }
+  for (const std::unique_ptr<Contender> &other : others->all())
+    contenders.push_back(other.get());
   Setting setting = {cpuName(),
                      model->api().isa(model->model()),
                      workers,
@@ -122,20 +134,9 @@ llvm::Error Flags::run() const {
                      sumOf(*steps),
                      readCacheSizes(),
                      {}};
-  setting.probes.push_back(probeMachine(static_cast<int>(workers)));
-  llvm::Expected<std::vector<Timing>> timings = timeInTurns(contenders);
-  if (!timings)
-    return timings.takeError();
-  std::this_thread::sleep_for(threadsRest); // that others' threads need until they sleep
-  setting.probes.push_back(probeMachine(static_cast<int>(workers)));
-  std::vector<Row> rows;
-  for (auto [contender, timing] : llvm::zip_equal(contenders, *timings)) {
-    llvm::Expected<double> resident = contender->residentBytes();
-    if (!resident)
-      return resident.takeError();
-    rows.push_back({contender->name().str(), timing, *resident, contender->loadSeconds(),
-                    contender == eager.get() ? difference : std::nullopt});
-  }
+  llvm::Expected<std::vector<Row>> rows = race(contenders, setting);
+  if (!rows)
+    return rows.takeError();
   std::optional<Profile> measured;
   if (profile || !plot.empty()) {
     llvm::Expected<Profile> profiled = profileSteps(*model, **entry, workers, workload, *steps);
@@ -143,8 +144,13 @@ llvm::Error Flags::run() const {
       return profiled.takeError();
     measured = std::move(*profiled);
   }
+  return report(artifact->name, setting, *rows, measured ? &*measured : nullptr);
+}
+
+llvm::Error Flags::report(llvm::StringRef name, const Setting &setting, llvm::ArrayRef<Row> rows,
+                          const Profile *measured) const {
   if (!plot.empty()) {
-    llvm::Expected<std::string> picture = drawRoofline(artifact->name, setting, rows, *measured);
+    llvm::Expected<std::string> picture = drawRoofline(name, setting, rows, *measured);
     if (!picture)
       return picture.takeError();
     if (llvm::Error error = replaceFile(plot, *picture))
@@ -152,7 +158,7 @@ llvm::Error Flags::run() const {
   }
 
   if (json) {
-    llvm::outs() << jsonText(toJson(setting, rows, profile ? &*measured : nullptr));
+    llvm::outs() << jsonText(toJson(setting, rows, profile ? measured : nullptr));
     return llvm::Error::success();
   }
   print(llvm::outs(), setting, rows);
@@ -169,9 +175,12 @@ void addBench(CLI::App &app, CommandLine &line) {
   verb->add_option("--seq", flags->seq, "Tokens of each");
   verb->add_option("--lengths", flags->lengths, "Instead: a file with the length of a sequence on each line");
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
-  verb->add_option("--vs", flags->vs, "Contenders to time in turns with it: eager (PyTorch in f32)");
+  verb->add_option("--vs", flags->vs,
+                   "Contenders to time in turns with it, a list of: eager (PyTorch in f32), unfused (compiled without "
+                   "the graph passes), onnxruntime, openvino, torch-compile");
   verb->add_option("--model", flags->model, "The model directory that was compiled, for --vs");
-  verb->add_option("--python", flags->python, "Python with torch and transformers, for --vs (default: python3)");
+  verb->add_option("--python", flags->python,
+                   "Python with torch, transformers and the contenders' packages, for --vs (default: python3)");
   verb->add_flag("--profile", flags->profile, "Times of every step, too");
   verb->add_option("--plot", flags->plot, "A picture of kernels and runs under the machine's roofs, as SVG");
   verb->add_flag("--json", flags->json, "The result as JSON");
@@ -179,8 +188,8 @@ void addBench(CLI::App &app, CommandLine &line) {
     bool sizes = flags->batch && flags->seq, either = flags->batch || flags->seq;
     if (flags->lengths.empty() ? !sizes : either)
       throw UsageError("bench needs --batch N and --seq N, or --lengths FILE");
-    if (flags->vs == "eager" && flags->model.empty())
-      throw UsageError("--vs eager needs --model MODEL");
+    if (!flags->vs.empty() && flags->model.empty())
+      throw UsageError("--vs needs --model MODEL");
     line.action = [flags] { return flags->run(); };
   });
 }

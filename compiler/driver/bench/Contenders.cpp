@@ -1,0 +1,69 @@
+//===- Contenders.cpp - whom lathe bench lets an artifact run against ---------===//
+#include "compiler/driver/bench/Contenders.h"
+
+#include "compiler/driver/bench/UnfusedContender.h"
+#include "compiler/import/safetensors/Quote.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using llvm::ArrayRef;
+using llvm::createStringError;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace lathe {
+
+constexpr StringRef unfused = "unfused";
+
+Expected<std::vector<std::string>> parseContenders(StringRef list) {
+  std::vector<std::string> names;
+  if (list.empty())
+    return names;
+  for (StringRef name : llvm::split(list, ',')) {
+    if (name != unfused && !llvm::is_contained(pythonContenders(), name))
+      return createStringError("--vs: there is no contender " + quote(name) + "; accepted are " +
+                               llvm::join(pythonContenders(), ", ") + ", " + unfused);
+    if (llvm::is_contained(names, name))
+      return createStringError("--vs names " + name + " twice; accepted is a list of different contenders");
+    names.push_back(name.str());
+  }
+  return names;
+}
+
+static Expected<PeerSettings> peerSettings(const Artifact &artifact, const lathe_entry_info &entry,
+                                           const ContenderOptions &options) {
+  if (artifact.task == "embedding" && artifact.poolings.empty())
+    return createStringError(quote(artifact.file("manifest.json")) +
+                             " does not say how the model pools; compile it again");
+  PeerSettings settings = {options.model, artifact.task, {}, artifact.poolings, artifact.normalize, options.threads};
+  for (const lathe_io &output : ArrayRef(entry.outputs, entry.n_outputs))
+    settings.outputs.push_back(output.name);
+  return settings;
+}
+
+Expected<Contenders> Contenders::start(ArrayRef<std::string> names, const Artifact &artifact,
+                                       const lathe_entry_info &entry, const ContenderOptions &options,
+                                       const Workload &workload, llvm::raw_ostream &log) {
+  Contenders result;
+  if (names.empty())
+    return result;
+  Expected<PeerSettings> settings = peerSettings(artifact, entry, options);
+  if (!settings)
+    return settings.takeError();
+  Expected<ScratchDirectory> scripts = makePeerDirectory(*settings, workload);
+  if (!scripts)
+    return scripts.takeError();
+  result.scripts.emplace(std::move(*scripts));
+  for (const std::string &name : names) {
+    log << "preparing " << name << "\n";
+    Expected<std::unique_ptr<Contender>> contender =
+        name == unfused ? makeUnfusedContender(artifact, entry, options.model, options.threads, workload)
+                        : makePythonContender(name, options.python, *result.scripts);
+    if (!contender)
+      return contender.takeError();
+    result.contenders.push_back(std::move(*contender));
+  }
+  return result;
+}
+
+} // namespace lathe

@@ -1,0 +1,100 @@
+//===- UnfusedContender.cpp - the same model with the graph passes off --------===//
+#include "compiler/driver/bench/UnfusedContender.h"
+
+#include "compiler/driver/Compile.h"
+#include "compiler/driver/bench/ArtifactContender.h"
+#include "compiler/driver/bench/Machine.h"
+#include "compiler/driver/bench/ScratchDirectory.h"
+
+#include <malloc.h>
+
+using llvm::createStringError;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace lathe {
+
+/// How the artifact's model was imported.
+static Expected<ImportOptions> importOptions(const Artifact &artifact, const lathe_entry_info &entry) {
+  ImportOptions options;
+  Expected<Task> task = parseTask(artifact.task);
+  if (!task)
+    return task.takeError();
+  options.task = *task;
+  // A pooling that is given is not normalised; so one that is came from the directory, and will again.
+  for (StringRef name : artifact.normalize ? std::vector<std::string>() : artifact.poolings) {
+    Expected<PoolingMode> mode = parsePooling(name);
+    if (!mode)
+      return mode.takeError();
+    options.pooling.push_back(*mode);
+  }
+  options.hiddenStates = llvm::any_of(llvm::ArrayRef(entry.outputs, entry.n_outputs), [](const lathe_io &output) {
+    return StringRef(output.name).starts_with("hidden_states.");
+  });
+  return options;
+}
+
+namespace {
+
+class UnfusedContender final : public Contender {
+public:
+  explicit UnfusedContender(LoadedModel model) : model(std::move(model)) {}
+
+  Error prepare(int64_t threads, const Workload &workload, double residentBefore) {
+    Expected<const lathe_entry_info *> entry = model.entry("");
+    if (!entry)
+      return entry.takeError();
+    Expected<std::unique_ptr<Contender>> made =
+        makeArtifactContender("unfused", model, **entry, threads, workload, residentBefore);
+    if (!made)
+      return made.takeError();
+    running = std::move(*made);
+    return Error::success();
+  }
+
+  StringRef name() const override { return running->name(); }
+  Expected<std::vector<double>> time(int64_t count) override { return running->time(count); }
+  Expected<std::vector<FloatTensor>> outputs() override { return running->outputs(); }
+  double residentBytes() const override { return running->residentBytes(); }
+  double loadSeconds() const override { return running->loadSeconds(); }
+
+private:
+  LoadedModel model; // outlives what runs it
+  std::unique_ptr<Contender> running;
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifact, const lathe_entry_info &entry,
+                                                          StringRef model, int64_t threads, const Workload &workload) {
+  Expected<ScratchDirectory> scratch = ScratchDirectory::create();
+  if (!scratch)
+    return scratch.takeError();
+  CompileOptions options;
+  options.model = model.str();
+  options.output = scratch->file("unfused");
+  options.name = artifact.name;
+  options.graphPasses = false;
+  Expected<ImportOptions> import = importOptions(artifact, entry);
+  if (!import)
+    return import.takeError();
+  options.import = *import;
+  if (Error error = compileModel(options, llvm::nulls()))
+    return createStringError("the contender 'unfused' cannot be compiled: " + llvm::toString(std::move(error)));
+
+  malloc_trim(0); // what compiling took is no memory of the contender's
+  double residentBefore = residentBytes();
+  Expected<Artifact> compiled = Artifact::open(options.output);
+  if (!compiled)
+    return compiled.takeError();
+  Expected<LoadedModel> loaded = LoadedModel::load(*compiled);
+  if (!loaded)
+    return loaded.takeError();
+  auto contender = std::make_unique<UnfusedContender>(std::move(*loaded));
+  if (Error error = contender->prepare(threads, workload, residentBefore))
+    return std::move(error);
+  return contender; // library and weights are mapped: the directory may go
+}
+
+} // namespace lathe

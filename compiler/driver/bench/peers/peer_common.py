@@ -1,0 +1,92 @@
+"""What the Python contenders of lathe bench share: what they are told, and how they answer.
+
+A contender runs as `python WORK/peer_NAME.py`. WORK is a directory of this run of the bench alone, which all of its
+contenders share, with these scripts and
+  settings.json       "model", "task", "outputs", "pooling", "normalize", "threads"
+  inputs.safetensors  input_ids, and attention_mask where there is padding
+It writes the outputs of that name to NAME.safetensors there and prints "ready SECONDS RESIDENT_BYTES", the seconds
+being those from files on disk to ready. Then it answers each line N on stdin with the seconds of N runs, behind one
+that is not timed. Where it cannot, it prints "error WHY" and ends.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+# Answers have stdout to themselves: what libraries print goes to stderr.
+answers = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # a model is a directory, never a name to look up
+
+
+class Unable(Exception):
+    """The contender cannot run this; the message says all there is to say."""
+
+
+def explain(kind, error, trace):
+    if isinstance(error, Unable):
+        reason = str(error)
+    elif isinstance(error, ModuleNotFoundError):
+        reason = f"needs the Python package '{error.name}', which {sys.executable} does not have"
+    else:
+        traceback.print_exception(kind, error, trace)
+        reason = f"{kind.__name__}: {error}"
+    print("error", " ".join(reason.split()), file=answers)
+
+
+sys.excepthook = explain  # before any import that may fail
+
+
+def path(name):
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+
+
+with open(path("settings.json")) as file:
+    settings = json.load(file)
+
+
+def load_inputs():
+    from safetensors.numpy import load_file
+
+    arrays = load_file(path("inputs.safetensors"))  # in the order in which forward takes them:
+    return {name: arrays[name].astype("int64") for name in ("input_ids", "attention_mask") if name in arrays}
+
+
+def make(product, script, *arguments):
+    """A file of the work directory, made once, in a process of its own: what making it takes is nobody's memory."""
+    if not os.path.exists(path(product)):
+        done = subprocess.run([sys.executable, path(script), *arguments], stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise Unable(done.stdout.removeprefix("error ") or f"{script} ended with {done.returncode}")
+    return path(product)
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def serve(contender, compute, names, loading):
+    """Answers until stdin ends. `compute` takes nothing and gives arrays in the order of `names`."""
+    import numpy
+    from safetensors.numpy import save_file
+
+    mask = load_inputs().get("attention_mask")
+    outputs = {name: numpy.array(value, order="C") for name, value in zip(names, compute())}
+    for value in outputs.values():  # padding is 0 in Lathe's outputs and arbitrary here
+        if value.ndim == 3 and mask is not None:
+            value[mask == 0] = 0
+    save_file(outputs, path(contender + ".safetensors"))
+    del outputs
+    print("ready", loading, resident_bytes(), file=answers)
+    for line in sys.stdin:
+        seconds = []
+        for run in range(int(line) + 1):
+            began = time.perf_counter()
+            compute()
+            if run:
+                seconds.append(time.perf_counter() - began)
+        print(*seconds, file=answers)

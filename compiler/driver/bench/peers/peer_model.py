@@ -1,0 +1,70 @@
+"""The model as PyTorch computes it: the Hugging Face class in f32, with the pooling that the artifact has, too."""
+import time
+
+import torch
+import torch.nn.functional as F
+import transformers
+
+from peer_common import Unable, load_inputs, settings
+
+transformers.logging.set_verbosity_error()
+torch.set_num_threads(settings["threads"])
+
+CLASSES = {
+    "base": transformers.AutoModel,
+    "embedding": transformers.AutoModel,
+    "masked-lm": transformers.AutoModelForMaskedLM,
+}
+
+
+def pooled(hidden, mask, mode):
+    if mode == "cls":
+        return hidden[:, 0]
+    if mask is None:
+        return hidden.max(1).values if mode == "max" else hidden.mean(1)
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    if mode == "max":
+        return hidden.masked_fill(weights == 0, -torch.inf).max(1).values
+    return (hidden * weights).sum(1) / weights.sum(1)
+
+
+class Model(torch.nn.Module):
+    """Gives those of the artifact's outputs that the class has: `names` are theirs. `attention` is sdpa or eager."""
+
+    def __init__(self, attention):
+        super().__init__()
+        task = settings["task"]
+        if task not in CLASSES:
+            raise Unable(f"does not know task '{task}'; it knows {', '.join(CLASSES)}")
+        began = time.perf_counter()
+        self.model = CLASSES[task].from_pretrained(
+            settings["model"], torch_dtype=torch.float32, attn_implementation=attention
+        )
+        self.model.eval()
+        self.loading = time.perf_counter() - began
+        wanted = settings["outputs"]
+        self.hidden_states = any(name.startswith("hidden_states.") for name in wanted)
+        if "pooler_output" not in wanted and getattr(self.model, "pooler", None) is not None:
+            self.model.pooler = None  # nobody else computes it either
+        with torch.inference_mode():
+            output = self.model(input_ids=torch.zeros(1, 1, dtype=torch.long), output_hidden_states=self.hidden_states)
+            self.names = [name for name in wanted if self.value(output, None, name) is not None]
+
+    def value(self, output, mask, name):
+        if name == "sentence_embedding":
+            parts = [pooled(output.last_hidden_state, mask, mode) for mode in settings["pooling"]]
+            embedding = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+            return F.normalize(embedding) if settings["normalize"] else embedding
+        if name.startswith("hidden_states."):
+            return output.hidden_states[int(name.removeprefix("hidden_states."))]
+        return output.get(name)
+
+    def forward(self, input_ids, attention_mask=None):
+        output = self.model(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.hidden_states
+        )
+        return tuple(self.value(output, attention_mask, name) for name in self.names)
+
+
+def load_tensors():
+    return {name: torch.from_numpy(array) for name, array in load_inputs().items()}

@@ -1,0 +1,166 @@
+// Contenders of `lathe bench`, through the executable. What each of them says of itself is tested beside this file;
+// here the artifact runs against its unfused form, against stand-ins for Python, and, where it is installed, against
+// PyTorch.
+#include "tests/e2e/Lathe.h"
+
+#include <cstdlib>
+
+namespace lathe::test {
+namespace {
+
+constexpr int wrongInput = 1;
+
+Path demoModel() { return goldens() / "demo-model"; }
+Path plainModel() { return goldens() / "bert" / "base-deep" / "model"; }
+
+Arguments bench(const Path &artifact, const Path &model, const std::string &contenders, const Arguments &more) {
+  Arguments command = {"bench", artifact, "--vs", contenders, "--model", model, "--json"};
+  command.insert(command.end(), more.begin(), more.end());
+  return command;
+}
+
+std::vector<std::string> contendersOf(const Json &result) {
+  std::vector<std::string> names;
+  for (const Json &row : result.at("results"))
+    names.push_back(row.at("contender"));
+  return names;
+}
+
+/// An executable script.
+Path script(const Path &path, const std::string &text) {
+  writeFile(path, "#!/bin/sh\n" + text);
+  std::filesystem::permissions(path, std::filesystem::perms(0755));
+  return path;
+}
+
+/// A stand-in for Python whose results are those of an artifact, in a tenth of a second each.
+Path standIn(const Path &path, const Path &artifact) {
+  return script(path, "work=${1%/*} name=${1##*/peer_}\n'" + latheExecutable() + "' run '" + artifact.string() +
+                          "' --inputs $work/inputs.safetensors --outputs $work/${name%.py}.safetensors || exit 1\n"
+                          "echo ready 0.5 2e6\n"
+                          "while read n; do for i in $(seq $n); do printf '0.1 '; done; echo; done\n");
+}
+
+/// Directories of this process's own for temporary files, so that what is left in them can be seen.
+ProcessOptions temporaryFilesIn(const Path &path) {
+  std::filesystem::create_directory(path);
+  return {.environment = {{"TMPDIR", path.string()}}};
+}
+
+TEST(BenchContenders, EachHasARowInTheOrderGiven) {
+  const ScratchDirectory work;
+  const Path python = standIn(work / "python", compiled(demoModel()));
+  const ProcessOptions options = temporaryFilesIn(work / "tmp");
+  const Json result = Json::parse(latheOutput(bench(compiled(demoModel()), demoModel(), "onnxruntime,unfused,eager",
+                                                    {"--python", python, "--batch", "2", "--seq", "8"}),
+                                              options));
+  EXPECT_EQ(contendersOf(result), (std::vector<std::string>{"lathe", "onnxruntime", "unfused", "eager"}));
+  for (const Json &row : result.at("results")) {
+    EXPECT_EQ(row.at("batch"), 2);
+    EXPECT_EQ(row.at("precision"), "f32");
+    EXPECT_LT(row.at("max_abs_diff"), 1e-5) << row;
+  }
+  const Json &standIn = result.at("results")[1];
+  EXPECT_EQ(standIn.at("median_ms"), 100);
+  EXPECT_EQ(standIn.at("load_ms"), 500);
+  EXPECT_EQ(standIn.at("rss_mb"), 2);
+  EXPECT_NEAR(standIn.at("tokens_per_s").get<double>(), 160, 1e-6);
+  EXPECT_TRUE(std::filesystem::is_empty(work / "tmp"));
+}
+
+/// The form that was compiled is what runs: a pooling that the directory does not know of, other outputs, any lengths.
+TEST(BenchContenders, UnfusedComputesTheSame) {
+  const ScratchDirectory work;
+  writeFile(work / "lengths", "3\n11\n7\n");
+  const ProcessOptions options = temporaryFilesIn(work / "tmp");
+  for (const auto &[model, flags] : {std::pair{demoModel(), Arguments{"--pooling", "max"}},
+                                     {plainModel(), {"--pooling", "cls,mean"}},
+                                     {plainModel(), {"--emit", "hidden_states"}}}) {
+    const Json result = Json::parse(
+        latheOutput(bench(compiled(model, flags), model, "unfused", {"--lengths", work / "lengths"}), options));
+    ASSERT_EQ(contendersOf(result), (std::vector<std::string>{"lathe", "unfused"}));
+    const Json &row = result.at("results")[1];
+    EXPECT_GT(row.at("max_abs_diff"), 0) << "the very same code?";
+    EXPECT_LT(row.at("max_abs_diff"), 1e-4);
+    EXPECT_GT(row.at("rss_mb"), 0);
+    EXPECT_TRUE(std::filesystem::is_empty(work / "tmp"));
+  }
+}
+
+TEST(BenchContenders, PeersAreToldHowTheArtifactPools) {
+  const ScratchDirectory work;
+  const Path python = script(work / "python", "cat ${1%/*}/settings.json >&2; echo error told\n");
+  const auto settings = [&](const Path &model, const Arguments &flags) {
+    const std::string err =
+        lathe(bench(compiled(model, flags), model, "eager", {"--python", python, "--batch", "1", "--seq", "4"})).err;
+    return Json::parse(err.substr(err.find('{'), err.find('}') - err.find('{') + 1));
+  };
+  const Json fromDirectory = settings(demoModel(), {});
+  EXPECT_EQ(fromDirectory.at("task"), "embedding");
+  EXPECT_EQ(fromDirectory.at("pooling"), Json({"mean"}));
+  EXPECT_EQ(fromDirectory.at("normalize"), true);
+  EXPECT_EQ(fromDirectory.at("outputs"), Json({"sentence_embedding"}));
+  const Json fromFlag = settings(plainModel(), {"--pooling", "cls,mean"});
+  EXPECT_EQ(fromFlag.at("pooling"), Json({"cls", "mean"}));
+  EXPECT_EQ(fromFlag.at("normalize"), false);
+  EXPECT_EQ(settings(plainModel(), {}).at("pooling"), Json::array());
+}
+
+/// A contender that computes something else is not timed.
+TEST(BenchContenders, AreComparedBeforeTheyAreTimed) {
+  const ScratchDirectory work;
+  writeTensors(work / "outputs", {{"sentence_embedding", Tensor::of({1, 48}, std::vector<float>(48, 5))}});
+  const Path python =
+      script(work / "python", "cp " + (work / "outputs").string() +
+                                  " ${1%/*}/eager.safetensors\necho ready 0 0\nread n && echo timed >&2\n");
+  const Arguments command =
+      bench(compiled(demoModel()), demoModel(), "unfused,eager", {"--python", python, "--batch", "1", "--seq", "4"});
+  const ProcessOptions options = temporaryFilesIn(work / "tmp");
+  expectRefusal(wrongInput, command, {"eager", "sentence_embedding", "--model"}, options);
+  EXPECT_EQ(lathe(command).err.find("timed"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(work / "tmp"));
+}
+
+TEST(BenchContenders, WhoCannotRunIsNamed) {
+  const ScratchDirectory work;
+  const Arguments size = {"--batch", "1", "--seq", "4"};
+  const Path artifact = compiled(demoModel());
+  expectRefusal(wrongInput, bench(artifact, demoModel(), "eager,tvm", size), {"'tvm'", "openvino", "torch-compile"});
+  expectRefusal(wrongInput, bench(artifact, demoModel(), "unfused,unfused", size), {"unfused twice"});
+  expectRefusal(wrongInput, bench(artifact, work / "absent", "unfused", size), {work / "absent"});
+  expectRefusal(wrongInput, bench(artifact, work.path, "eager", size), {work.path, "config.json"});
+  Arguments command = bench(artifact, demoModel(), "openvino", size);
+  command.insert(command.end(), {"--python", script(work / "python", "echo error it does not like this model\n")});
+  expectRefusal(wrongInput, command, {"openvino", "does not like this model"});
+}
+
+/// Frameworks themselves, as far as LATHE_PYTHON (default: python3) has them.
+class Frameworks : public testing::TestWithParam<std::pair<const char *, const char *>> {};
+
+TEST_P(Frameworks, GiveTheSameResults) {
+  const auto [contender, packages] = GetParam();
+  const char *chosen = std::getenv("LATHE_PYTHON");
+  const std::string python = chosen ? chosen : "python3";
+  if (std::system((python + " -c 'import " + packages + "' 2>/dev/null").c_str()) != 0)
+    GTEST_SKIP() << "skipped: " << python << " cannot import all of " << packages << "; LATHE_PYTHON names another";
+  const ScratchDirectory work;
+  writeFile(work / "lengths", "3\n11\n7\n");
+  for (const auto &[model, flags] : {std::pair{demoModel(), Arguments{}},
+                                     {plainModel(), {"--pooling", "cls,max"}},
+                                     {goldens() / "bert" / "mlm-tied" / "model", {}}}) {
+    const Json result = Json::parse(latheOutput(
+        bench(compiled(model, flags), model, contender, {"--lengths", work / "lengths", "--python", python}),
+        {.timeoutSeconds = 500}));
+    EXPECT_LT(result.at("results")[1].at("max_abs_diff"), 1e-4) << model << result;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Frameworks,
+                         testing::Values(std::pair{"eager", "torch, transformers, safetensors"},
+                                         std::pair{"onnxruntime",
+                                                   "torch, transformers, safetensors, onnx, onnxruntime"},
+                                         std::pair{"openvino", "torch, transformers, safetensors, onnx, openvino"}),
+                         [](const auto &info) { return std::string(info.param.first); });
+
+} // namespace
+} // namespace lathe::test
