@@ -1,5 +1,6 @@
 // Row groups compiled through Halide against the interpreter: shapes, values, bits, and what the objects hold.
 #include "backends/cpu/emit/Emit.h"
+#include "backends/halide/CompileRow.h"
 #include "tests/backends/halide/Formula.h"
 #include "tests/backends/halide/Formulas.h"
 
@@ -259,6 +260,96 @@ TEST_F(RowGroupsTest, RowsOfTwoWidthsMeetInANumber) {
   EXPECT_LE(worstError(runCompiled(formula, inputs)[0], formula.interpret(inputs)[0]), 1e-7);
 }
 
+/// A formula of bounded functions, drawn at random: whatever it computes stays near 1, so errors do not grow.
+class RandomFormula {
+public:
+  explicit RandomFormula(Random &random) : random(random) {
+    for (int64_t left = random.integer(3, 25); left > 0; --left) {
+      size_t a = pick(/*withRows=*/true), b = pick(/*withRows=*/false), c = pick(/*withRows=*/false);
+      switch (random.integer(0, 3)) {
+      case 0:
+        define(values[a].type, {a}, "xf.map " + anyOf({"tanh", "sigmoid", "erf", "abs", "neg"}));
+        break;
+      case 1:
+        define("ONE", {a}, "xf.reduce " + anyOf({"mean", "max", "min"}));
+        break;
+      case 2:
+        define(meeting({a, b}), {a, b}, "xf.combine " + anyOf({"max", "min", "sub", "mul"}));
+        break;
+      case 3: // by an argument, which is exact: a computed one may stand on either side of 0
+        define(meeting({condition, b, c}), {condition, b, c}, "xf.select");
+        break;
+      }
+      if (random.integer(0, 2) == 0)
+        define(values.back().type, {values.size() - 1}, "xf.map tanh");
+    }
+    // What the last value is not computed from would be groups of their own.
+    std::vector<bool> needed(values.size());
+    needed.back() = true;
+    for (size_t index = values.size(); index-- > 0;)
+      if (needed[index]) {
+        body = values[index].definition + body;
+        for (size_t operand : values[index].operands)
+          needed[operand] = true;
+      }
+    results = nameOf(values.size() - 1) + " : " + values.back().type;
+  }
+
+  std::string arguments = "%v0: ROWS, %v1: ROWS, %v2: ONE, %v3: VECTOR", body, results;
+
+private:
+  struct Value {
+    std::string type;
+    std::vector<size_t> operands;
+    std::string definition;
+  };
+
+  static std::string nameOf(size_t index) { return "%v" + std::to_string(index); }
+  std::string anyOf(const std::vector<std::string> &names) {
+    return names[random.integer(0, int64_t(names.size()) - 1)];
+  }
+  size_t pick(bool withRows) {
+    for (;;)
+      if (size_t index = random.integer(0, int64_t(values.size()) - 1); !withRows || values[index].type != "VECTOR")
+        return index;
+  }
+  std::string meeting(const std::vector<size_t> &operands) {
+    for (size_t operand : operands)
+      if (values[operand].type != "ONE")
+        return "ROWS";
+    return "ONE";
+  }
+  void define(const std::string &type, const std::vector<size_t> &operands, const std::string &op) {
+    std::string names, types;
+    for (size_t operand : operands) {
+      names += (names.empty() ? "" : ", ") + nameOf(operand);
+      types += (types.empty() ? "" : ", ") + values[operand].type;
+    }
+    std::string result = op.find("xf.map") == 0 ? "" : " -> " + type;
+    values.push_back(
+        {type, operands, nameOf(values.size()) + " = " + op + " " + names + " : " + types + result + "\n"});
+  }
+
+  static constexpr size_t condition = 2;
+  Random &random;
+  std::vector<Value> values = {{"ROWS", {}, ""}, {"ROWS", {}, ""}, {"ONE", {}, ""}, {"VECTOR", {}, ""}};
+};
+
+TEST_F(RowGroupsTest, RandomFormulas) {
+  for (uint64_t seed = 1; seed <= 120; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    RandomFormula text(random);
+    Formula formula(text.arguments, text.body, text.results, widths[random.integer(0, int64_t(std::size(widths)) - 1)]);
+    std::vector<Tensor> inputs = randomInputs(random, formula, random.integer(1, 20), 0.7);
+    inputs[2].values[0] = 0;
+    Tensor actual = runCompiled(formula, inputs, random.integer(0, 2))[0], expected = formula.interpret(inputs)[0];
+    EXPECT_LE(worstError(actual, expected), 1e-4) << text.body;
+    if (HasFailure())
+      return; // one seed is enough to look at
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Objects
 //===----------------------------------------------------------------------===//
@@ -289,8 +380,24 @@ TEST_F(RowGroupsTest, WhatWasCompiledBeforeDoesNotMatter) {
   EXPECT_EQ(RowKernel(norm).object, first);
 }
 
-TEST_F(RowGroupsTest, WhatIsNoProgramIsAnError) {
+TEST_F(RowGroupsTest, LongFormulasCompileInProportion) {
+  // Each value reads the one before it twice: as a tree it would have 2^200 leaves.
+  std::string text = "rows 16; ";
+  for (int value = 0; value < 200; ++value)
+    text += "max " + std::to_string(value) + " " + std::to_string(value) + "; ";
+  EXPECT_EQ(RowKernel(text + "result 200").error, "");
+}
+
+TEST_F(RowGroupsTest, WhatCannotBeCompiledIsAnError) {
   EXPECT_EQ(RowKernel("rows 4; cosh 0; result 1").error, "row program, value 1 'cosh 0': unknown op");
+  auto errorOf = [](const char *program, const char *level) {
+    return llvm::toString(compileRow(program, "k_row", level).takeError());
+  };
+  EXPECT_EQ(errorOf("rows 4; neg 0", "avx512"),
+            "Halide cannot compile the rows of 'k_row': a row program ends in 'result' and the numbers of values");
+  EXPECT_EQ(errorOf("rows 4; neg 0; result 1", "avx1024"),
+            "Halide cannot compile the rows of 'k_row': Halide has no target for the ISA level 'avx1024'");
+  EXPECT_TRUE(bool(compileRow("rows 4; neg 0; result 1", "k_row", "avx512"))) << "an error is no end";
 }
 
 } // namespace

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <memory>
+#include <optional>
 
 using namespace lathe;
 using namespace lathe::test;
@@ -25,7 +27,24 @@ double secondsOf(const std::function<void()> &run) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double worstDifference(const std::vector<float> &a, const std::vector<float> &b) {
+/// Rows as the runtime places them: from a 64-byte boundary on.
+class Memory {
+public:
+  explicit Memory(size_t count) : bytes(count * sizeof(float), /*alignment=*/64), count(count) {}
+  template <typename T> explicit Memory(const std::vector<T> &values) : Memory(values.size()) {
+    std::copy(values.begin(), values.end(), data());
+  }
+  float *data() const { return reinterpret_cast<float *>(bytes.data()); }
+  size_t size() const { return count; }
+  float operator[](size_t at) const { return data()[at]; }
+
+private:
+  GuardedBytes bytes;
+  size_t count;
+};
+using Memories = std::vector<std::unique_ptr<Memory>>;
+
+double worstDifference(const Memory &a, const Memory &b) {
   double worst = 0;
   for (size_t at = 0; at < a.size(); ++at)
     worst = std::max(worst, std::abs(double(a[at]) - b[at]) / std::max(1.0, std::abs(double(b[at]))));
@@ -96,17 +115,17 @@ void besideABuilder(benchmark::State &state, const Pair &pair, int64_t rows, int
 
   size_t operands = size_t(kernel->slots - 1) / 2 - 1;
   Random random(1);
-  std::vector<std::vector<float>> values;
+  Memories values;
   std::vector<float *> addresses;
   std::vector<Arg> args;
   for (size_t operand = 0; operand < operands + 1; ++operand) {
-    values.push_back(randomNormal(random, rows * width));
-    addresses.push_back(values.back().data());
-    args.push_back(values.back().data());
+    values.push_back(std::make_unique<Memory>(randomNormal(random, rows * width)));
+    addresses.push_back(values.back()->data());
+    args.push_back(values.back()->data());
     args.push_back(width);
   }
   args.push_back(rows);
-  std::vector<float> expected(rows * width);
+  Memory expected(rows * width);
   std::vector<float *> builderAddresses = addresses;
   builderAddresses.back() = expected.data();
   const Kernel &builder = Kernel::get(pair.family, pair.params);
@@ -117,7 +136,7 @@ void besideABuilder(benchmark::State &state, const Pair &pair, int64_t rows, int
   auto runBuilder = [&] { builder.call(builderArgs, 0, builder.panels(builderArgs), scratch.data()); };
   runHalide();
   runBuilder();
-  if (worstDifference(values.back(), expected) > 5e-6)
+  if (worstDifference(*values.back(), expected) > 5e-6)
     return state.SkipWithError("the two differ");
   measure(state, rows, runHalide, runBuilder);
   state.counters["compile_ms"] = compileSeconds * 1e3;
@@ -136,11 +155,11 @@ void alone(benchmark::State &state, const FormulaText &text, int64_t rows, int64
         return state.SkipWithError("wrong result");
 
   const RowKernel &kernel = formula.kernel();
-  std::vector<std::vector<float>> values;
+  Memories values;
   std::vector<Arg> args;
   auto add = [&](const std::vector<double> &numbers, int64_t stride) {
-    values.emplace_back(numbers.begin(), numbers.end());
-    args.push_back(values.back().data());
+    values.push_back(std::make_unique<Memory>(numbers));
+    args.push_back(values.back()->data());
     args.push_back(stride);
   };
   for (size_t index : formula.kernelOrder())
@@ -165,12 +184,12 @@ int main(int argc, char **argv) {
   for (const Pair &pair : pairs)
     for (int64_t width : {384, 768, 3072})
       benchmark::RegisterBenchmark((std::string(pair.name) + "/" + std::to_string(width)).c_str(), besideABuilder, pair,
-                                   /*rows=*/32, width)
+                                   /*rows=*/64, width)
           ->UseManualTime();
   for (const FormulaText &text : formulas)
     for (int64_t width : {768, 3072})
       benchmark::RegisterBenchmark((std::string(text.name) + "/" + std::to_string(width)).c_str(), alone, text,
-                                   /*rows=*/32, width)
+                                   /*rows=*/64, width)
           ->UseManualTime();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
