@@ -25,6 +25,25 @@ static Json toJson(DictionaryAttr formula) {
   return json;
 }
 
+/// What the runtime places beside arena and scratch (runtime/api/Run.cpp): which token lies where, inputs, and outputs
+/// that the caller does not take, or not in the form in which they are computed. An upper bound: every output counts.
+static Json edgeFormula(func::FuncOp function) {
+  constexpr int64_t line = 64; // what each array is rounded up to, and begins at a multiple of
+  int64_t inputs = function->getAttrOfType<ArrayAttr>(xf::XfDialect::inputsAttr).size(), outputs = 0;
+  int64_t perToken = sizeof(int32_t), perSequence = sizeof(int32_t) + sizeof(int64_t); // columns; offsets and rows
+  perToken += inputs * sizeof(int32_t);
+  for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
+    int64_t bytes = output.getAs<IntegerAttr>("width").getInt() * sizeof(float);
+    (textOf(output, xf::XfDialect::rowsAttr) == "tokens" ? perToken : perSequence) += bytes;
+    ++outputs;
+  }
+  // Offsets, and inputs that may be offsets too, have an element more than there are rows; pointers to all.
+  int64_t fixed = line + inputs * line + llvm::alignTo(inputs * sizeof(void *), line) +
+                  llvm::alignTo(outputs * sizeof(void *), line);
+  return {
+      {"fixed", fixed}, {"per_token", perToken}, {"per_sequence", perSequence}, {"per_longest", 0}, {"per_score", 0}};
+}
+
 /// The terms that are not 0.
 static Json toJson(const xf::WorkFormula &formula) {
   Json json = Json::object();
@@ -88,7 +107,9 @@ static Json describeEntry(func::FuncOp function) {
       {"memory",
        {{"arena_bytes", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr))},
         {"scratch_bytes_per_thread", toJson(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))},
-        {"counts_rounded_up_to", LATHE_ROW_QUANTUM}}},
+        {"edge_bytes", edgeFormula(function)},
+        {"counts_rounded_up_to", LATHE_ROW_QUANTUM},
+        {"bytes_rounded_up_to", 64}}},
       {"flops", sum(lowered, &LoweredStep::flops)},
       {"weight_bytes", sum(lowered, &LoweredStep::weightBytes)},
       {"steps", steps}};

@@ -72,7 +72,8 @@ static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
   for (const nlohmann::json &step : elements(entry, "steps"))
     os << llvm::formatv("  {0,-52} {1}\n", fieldText(step, {"name"}), fieldText(step, {"kernel"}));
   os << "  memory of a run: " << bytesText(entry, "arena_bytes") << ", and for each thread "
-     << bytesText(entry, "scratch_bytes_per_thread") << "\n  (T tokens, B sequences, L the longest, each rounded up to "
+     << bytesText(entry, "scratch_bytes_per_thread") << ";\n    for inputs and outputs "
+     << bytesText(entry, "edge_bytes") << " at most\n  (T tokens, B sequences, L the longest, each rounded up to "
      << fieldText(entry, {"memory", "counts_rounded_up_to"}) << ")\n"
      << "  work of a run: " << workText(entry, "flops") << " floating-point operations in products, on "
      << workText(entry, "weight_bytes") << " bytes of weights\n  (P: the sum of the squares of the lengths)\n";
