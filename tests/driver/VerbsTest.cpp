@@ -217,6 +217,7 @@ TEST(Bench, JsonHasTheStableFields) {
     EXPECT_GT(row.at(field), 0) << field;
   EXPECT_GT(result.at("machine").at("peak_gflops").at("f32"), 0);
   EXPECT_GT(result.at("machine").at("read_gb_per_s"), 0);
+  EXPECT_GE(result.at("machine").at("probes").size(), 5u) << "the machine had turns, too";
   ASSERT_EQ(result.at("profile").size(), 10u);
   double flops = 0;
   for (const Json &step : result.at("profile")) {

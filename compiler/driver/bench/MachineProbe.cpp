@@ -2,17 +2,12 @@
 #include "compiler/driver/bench/MachineProbe.h"
 
 #include "compiler/driver/bench/ProbeLoops.h"
-#include "runtime/core/Memory.h"
+#include "compiler/driver/bench/ProbeTeam.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cpuid.h>
 #include <functional>
-#include <sched.h>
-#include <sys/mman.h>
-#include <thread>
-#include <vector>
 
 namespace lathe {
 
@@ -64,85 +59,12 @@ ProbeBuffers chooseBuffers(const CacheSizes &sizes, int threads) {
   return buffers;
 }
 
-void MachineRoofs::keepBest(const MachineRoofs &other) {
-  for (auto roof : {&MachineRoofs::fmaF32, &MachineRoofs::dotBf16, &MachineRoofs::dotInt8, &MachineRoofs::amxBf16,
-                    &MachineRoofs::amxInt8, &MachineRoofs::readL1, &MachineRoofs::readL2, &MachineRoofs::readL3,
-                    &MachineRoofs::readMemory})
-    this->*roof = better(this->*roof, other.*roof);
-}
-
-//===----------------------------------------------------------------------===//
-// Threads that do the same at the same time
-//===----------------------------------------------------------------------===//
-
 namespace {
-
-/// Threads that do the same at the same time; the caller's is one of them. They are placed by the operating system, as
-/// those of what is measured are.
-class Team {
-public:
-  explicit Team(int threads) : threads(threads), begins(threads), ends(threads) {
-    for (int index = 1; index < threads; ++index)
-      others.emplace_back([this, index] {
-        for (meet(); body; meet())
-          work(index);
-      });
-  }
-  ~Team() {
-    body = nullptr;
-    meet(); // the others see that there is nothing more to do
-    for (std::thread &other : others)
-      other.join();
-  }
-  Team(const Team &) = delete;
-  Team &operator=(const Team &) = delete;
-
-  /// Calls newBody(thread) on each and returns the seconds from the first one's start to the last one's end.
-  double run(const std::function<void(int)> &newBody) {
-    body = &newBody;
-    meet();
-    work(0);
-    return std::chrono::duration<double>(*std::max_element(ends.begin(), ends.end()) -
-                                         *std::min_element(begins.begin(), begins.end()))
-        .count();
-  }
-
-  const int threads;
-
-private:
-  void work(int index) {
-    Clock::time_point begin = Clock::now();
-    (*body)(index);
-    begins[index] = begin;
-    ends[index] = Clock::now();
-    meet();
-  }
-
-  /// Returns when all are here. They wait awake, so as to start together, and give way only where there are more
-  /// threads than cores.
-  void meet() {
-    unsigned turn = turns.load();
-    if (arrived.fetch_add(1) + 1 == threads) {
-      arrived.store(0);
-      turns.store(turn + 1);
-      return;
-    }
-    for (int spins = 0; turns.load() == turn; ++spins)
-      if (spins > 20000)
-        sched_yield();
-  }
-
-  std::vector<std::thread> others;
-  std::vector<Clock::time_point> begins, ends;
-  const std::function<void(int)> *body = nullptr;
-  std::atomic<int> arrived{0};
-  std::atomic<unsigned> turns{0};
-};
 
 /// The best rate, over `seconds` and twice at least, at which the team does `amount` per thread and repetition of
 /// `body`(thread). So many repetitions make a run that it lasts long beside the threads' meeting, and not long beside
 /// the time for which a neighbour leaves the machine alone.
-double bestRate(Team &team, double seconds, double amount, const std::function<void(int)> &body) {
+double bestRate(ProbeTeam &team, double seconds, double amount, const std::function<void(int)> &body) {
   constexpr double shortestRun = 1e-3;
   int64_t repetitions = 1;
   auto run = [&] {
@@ -163,45 +85,7 @@ double bestRate(Team &team, double seconds, double amount, const std::function<v
   return amount * repetitions * team.threads / shortest;
 }
 
-/// Memory of each thread, first touched by that thread so that it lies near it, in huge pages where the system gives
-/// them, as the runtime asks for weights to be: a roof is what the best placed bytes arrive at.
-class Buffers {
-public:
-  Buffers(Team &team, size_t bytes) : mappedBytes(bytes + hugePage), mappings(team.threads), memory(team.threads) {
-    team.run([&](int thread) {
-      void *mapped =
-          mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, /*offset=*/0);
-      if (mapped == MAP_FAILED)
-        return;
-      mappings[thread] = mapped;
-      size_t beyond = reinterpret_cast<uintptr_t>(mapped) % hugePage;
-      memory[thread] = static_cast<uint8_t *>(mapped) + (beyond ? hugePage - beyond : 0);
-      preferHugePages(memory[thread], bytes);
-      constexpr size_t page = 4096;
-      for (size_t offset = 0; offset < bytes; offset += page)
-        memory[thread][offset] = 1;
-    });
-  }
-  ~Buffers() {
-    for (void *mapped : mappings)
-      if (mapped)
-        munmap(mapped, mappedBytes);
-  }
-  Buffers(const Buffers &) = delete;
-  Buffers &operator=(const Buffers &) = delete;
-
-  bool complete() const { return std::find(memory.begin(), memory.end(), nullptr) == memory.end(); }
-  const uint8_t *operator[](int thread) const { return memory[thread]; }
-
-private:
-  static constexpr size_t hugePage = size_t(2) << 20;
-
-  const size_t mappedBytes;
-  std::vector<void *> mappings;
-  std::vector<uint8_t *> memory;
-};
-
-std::optional<double> computeRate(Team &team, Unit unit, double seconds) {
+std::optional<double> computeRate(ProbeTeam &team, Unit unit, double seconds) {
   if (!hasUnit(unit))
     return std::nullopt;
   constexpr int64_t steps = 1000;
@@ -209,7 +93,7 @@ std::optional<double> computeRate(Team &team, Unit unit, double seconds) {
 }
 
 /// The best of all ways to read `bytes` of each thread's buffer.
-std::optional<double> readRate(Team &team, const Buffers &buffers, size_t bytes, double seconds) {
+std::optional<double> readRate(ProbeTeam &team, const ProbeMemory &buffers, size_t bytes, double seconds) {
   if (!bytes || !buffers.complete())
     return std::nullopt;
   size_t passes = std::max<size_t>(1, (size_t(1) << 20) / bytes); // the first level's take no longer than a call
@@ -230,7 +114,7 @@ MachineRoofs probeMachine(int threads, double seconds) {
   MachineRoofs roofs;
   if (!hasUnit(Unit::FmaF32))
     return roofs;
-  Team team(threads);
+  ProbeTeam team(threads);
   roofs.fmaF32 = computeRate(team, Unit::FmaF32, 0.3 * seconds);
   roofs.dotBf16 = computeRate(team, Unit::DotBf16, 0.08 * seconds);
   roofs.dotInt8 = computeRate(team, Unit::DotInt8, 0.08 * seconds);
@@ -238,26 +122,26 @@ MachineRoofs probeMachine(int threads, double seconds) {
   roofs.amxInt8 = computeRate(team, Unit::AmxInt8, 0.08 * seconds);
   ProbeBuffers sizes = chooseBuffers(readCacheSizes(), threads);
   {
-    Buffers buffers(team, std::max({sizes.l1, sizes.l2, sizes.l3, readGrain}));
+    ProbeMemory buffers(team, std::max({sizes.l1, sizes.l2, sizes.l3, readGrain}));
     roofs.readL1 = readRate(team, buffers, sizes.l1, 0.06 * seconds);
     roofs.readL2 = readRate(team, buffers, sizes.l2, 0.08 * seconds);
     roofs.readL3 = readRate(team, buffers, sizes.l3, 0.1 * seconds);
   }
-  roofs.readMemory = readRate(team, Buffers(team, sizes.memory), sizes.memory, 0.3 * seconds);
+  roofs.readMemory = readRate(team, ProbeMemory(team, sizes.memory), sizes.memory, 0.3 * seconds);
   return roofs;
 }
 
 std::optional<double> probeFmaF32(int threads, double seconds) {
-  Team team(threads);
+  ProbeTeam team(threads);
   return computeRate(team, Unit::FmaF32, seconds);
 }
 
 std::optional<double> probeRead(int threads, size_t bytesPerThread, double seconds) {
   if (!hasUnit(Unit::FmaF32))
     return std::nullopt;
-  Team team(threads);
+  ProbeTeam team(threads);
   size_t bytes = std::max(bytesPerThread / readGrain, size_t(1)) * readGrain;
-  return readRate(team, Buffers(team, bytes), bytes, seconds);
+  return readRate(team, ProbeMemory(team, bytes), bytes, seconds);
 }
 
 } // namespace lathe

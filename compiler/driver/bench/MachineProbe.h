@@ -5,8 +5,7 @@
 // that are halves of one make two threads less than twice one.
 //
 // Each number is the best of many short runs: a machine that is shared is often slower than it can be, and never
-// faster. What it can do changes in the course of a minute, so a bench probes before and after what it times, and
-// compares with the better (keepBest).
+// faster. How much of it is there while contenders are timed is RoofSampler's to say.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_DRIVER_BENCH_MACHINEPROBE_H
@@ -27,9 +26,6 @@ struct MachineRoofs {
   std::optional<double> f32() const { return fmaF32; }
   std::optional<double> bf16() const { return better(dotBf16, amxBf16); }
   std::optional<double> int8() const { return better(dotInt8, amxInt8); }
-
-  /// Raises each roof to that of another probe of the same machine.
-  void keepBest(const MachineRoofs &other);
 
 private:
   static std::optional<double> better(std::optional<double> a, std::optional<double> b) {

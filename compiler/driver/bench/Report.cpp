@@ -3,18 +3,18 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
-#include <cmath>
-
 using llvm::ArrayRef;
 using llvm::formatv;
 
 namespace lathe {
 
 MachineRoofs Setting::roofs() const {
-  MachineRoofs best;
-  for (const MachineRoofs &probe : probes)
-    best.keepBest(probe);
-  return best;
+  MachineRoofs roofs = probed;
+  if (samples.empty())
+    return roofs;
+  roofs.fmaF32 = spreadOf(samples, &RoofSample::fmaF32).median;
+  roofs.readMemory = spreadOf(samples, &RoofSample::readMemory).median;
+  return roofs;
 }
 
 Rates ratesOf(const Setting &setting, const Row &row) {
@@ -48,18 +48,19 @@ static std::string roofsText(const MachineRoofs &roofs) {
   return text;
 }
 
-/// Whether a machine's probes differ so much that fractions should be read with care.
-static bool differ(std::optional<double> a, std::optional<double> b) {
-  constexpr double tolerance = 0.05;
-  return a && b && std::abs(*a - *b) > tolerance * std::max(*a, *b);
+/// How far apart the samples of the machine are, where that is wide.
+static void printSpread(llvm::raw_ostream &os, const std::vector<RoofSample> &samples) {
+  if (samples.empty())
+    return;
+  RoofSpread peak = spreadOf(samples, &RoofSample::fmaF32), read = spreadOf(samples, &RoofSample::readMemory);
+  if (peak.isWide() || read.isWide())
+    os << formatv("  medians: while contenders ran, it gave {0:F0} to {1:F0} GFLOP/s and {2:F1} to {3:F1} GB/s\n",
+                  peak.least * 1e-9, peak.most * 1e-9, read.least * 1e-9, read.most * 1e-9);
 }
 
 void print(llvm::raw_ostream &os, const Setting &setting, ArrayRef<Row> rows) {
   os << formatv("{0}, {1}, {2} threads: {3}\n", setting.cpu, setting.isa, setting.threads, roofsText(setting.roofs()));
-  const MachineRoofs &before = setting.probes.front(), &after = setting.probes.back();
-  if (differ(before.f32(), after.f32()) || differ(before.readMemory, after.readMemory))
-    os << "  it changed meanwhile; before: " << roofsText(before)
-       << "\n                       after: " << roofsText(after) << "\n";
+  printSpread(os, setting.samples);
   os << formatv("{0} x {1}, {2} tokens: {3:F2} GFLOP, {4:F1} MB of weights, f32\n", setting.batch, setting.seq,
                 setting.tokens, setting.work.flops * 1e-9, setting.work.weightBytes * 1e-6)
      << "                min ms   median      p99  tokens/s  GFLOP/s   peak   GB/s   roof  load ms    RSS MB  max "

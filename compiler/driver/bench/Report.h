@@ -3,6 +3,7 @@
 #define LATHE_COMPILER_DRIVER_BENCH_REPORT_H
 
 #include "compiler/driver/bench/Profile.h"
+#include "compiler/driver/bench/RoofSampler.h"
 #include "compiler/driver/bench/Roofline.h"
 #include "compiler/driver/bench/Timing.h"
 
@@ -26,9 +27,10 @@ struct Setting {
   int64_t threads, batch, seq, tokens;
   Work work; ///< of a run; the same for every contender, whatever it computes besides
   CacheSizes caches;
-  std::vector<MachineRoofs> probes; ///< before and after the times were taken
+  MachineRoofs probed;             ///< before the times were taken
+  std::vector<RoofSample> samples; ///< while they were
 
-  /// The best of the probes.
+  /// What was probed, with medians of the samples in place of what they are of.
   MachineRoofs roofs() const;
   Roofline roofline() const { return Roofline(roofs(), caches, threads); }
 };

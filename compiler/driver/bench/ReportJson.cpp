@@ -18,8 +18,8 @@ static Json giga(std::optional<double> value) { return orNull(value, 1e-9); }
 static Json machineJson(const Setting &setting) {
   MachineRoofs roofs = setting.roofs();
   Json probes = Json::array();
-  for (const MachineRoofs &probe : setting.probes)
-    probes.push_back({{"f32_gflops", giga(probe.f32())}, {"read_gb_per_s", giga(probe.readMemory)}});
+  for (const RoofSample &sample : setting.samples)
+    probes.push_back({{"f32_gflops", giga(sample.fmaF32)}, {"read_gb_per_s", giga(sample.readMemory)}});
   return {{"cpu", setting.cpu},
           {"isa", setting.isa},
           {"threads", setting.threads},

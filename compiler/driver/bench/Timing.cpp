@@ -18,7 +18,8 @@ Timing summarize(std::vector<double> seconds) {
   return {seconds.front(), percentile(0.5), percentile(0.99)};
 }
 
-Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders, std::chrono::milliseconds pause) {
+Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders, llvm::function_ref<void()> look,
+                                          std::chrono::milliseconds pause) {
   constexpr double enoughSeconds = 2, blockSeconds = 0.2;
   constexpr size_t enoughRuns = 5;
   constexpr int64_t longestBlock = 100000;
@@ -28,11 +29,13 @@ Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders, std:
     bool enough() const { return total >= enoughSeconds && seconds.size() >= enoughRuns; }
   };
   std::vector<Series> all(contenders.size());
-  while (!llvm::all_of(all, [](const Series &series) { return series.enough(); }))
-    for (auto [contender, series] : llvm::zip_equal(contenders, all)) {
+  while (!llvm::all_of(all, [](const Series &series) { return series.enough(); })) {
+    std::this_thread::sleep_for(pause);
+    look();
+    for (auto [index, contender, series] : llvm::enumerate(contenders, all)) {
       double usual = series.seconds.empty() ? blockSeconds : series.total / series.seconds.size();
       int64_t count = std::clamp<int64_t>(blockSeconds / std::max(usual, 1e-9), 1, longestBlock);
-      if (contenders.size() > 1)
+      if (index > 0)
         std::this_thread::sleep_for(pause);
       Expected<std::vector<double>> block = contender->time(count);
       if (!block)
@@ -40,6 +43,7 @@ Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders, std:
       llvm::append_range(series.seconds, *block);
       series.total = std::accumulate(block->begin(), block->end(), series.total);
     }
+  }
   std::vector<Timing> timings;
   for (Series &series : all)
     timings.push_back(summarize(std::move(series.seconds)));

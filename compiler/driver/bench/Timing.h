@@ -4,6 +4,8 @@
 
 #include "compiler/driver/bench/Contender.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 #include <chrono>
 
 namespace lathe {
@@ -18,9 +20,10 @@ Timing summarize(std::vector<double> seconds);
 inline constexpr std::chrono::milliseconds threadsRest(100);
 
 /// Times contenders in turns, a short block of runs each, so that noise hits all alike; until each has been timed for
-/// two seconds, and a few times at least. Before each turn of several contenders is a pause, so that nobody runs beside
-/// the last one's spinning threads.
-llvm::Expected<std::vector<Timing>> timeInTurns(llvm::ArrayRef<Contender *> contenders,
+/// two seconds, and a few times at least. `look` has a turn in every round, too: it looks at the machine. Before each
+/// turn is a pause, so that nobody runs beside the last contender's spinning threads; behind `look`, which leaves none,
+/// there is none.
+llvm::Expected<std::vector<Timing>> timeInTurns(llvm::ArrayRef<Contender *> contenders, llvm::function_ref<void()> look,
                                                 std::chrono::milliseconds pause = threadsRest);
 
 } // namespace lathe

@@ -34,12 +34,6 @@ private:
 
 } // namespace
 
-/// Measures the machine when no contender's thread spins any more.
-static MachineRoofs probeRested(int64_t threads) {
-  std::this_thread::sleep_for(threadsRest);
-  return probeMachine(static_cast<int>(threads));
-}
-
 llvm::Error Flags::checkSupported() const {
   if (!plot.empty()) // found out before minutes are spent on what it is to show
     if (llvm::Error error = checkReplaceable(plot))
@@ -69,16 +63,18 @@ llvm::Expected<std::vector<int64_t>> Flags::sequenceLengths() const {
   return std::vector<int64_t>(*batch, *seq);
 }
 
-/// Compares contenders, and times those that agree, between two looks at the machine.
+/// Compares contenders, and times those that agree, in turns with samples of what the machine can do.
 static llvm::Expected<std::vector<Row>> race(llvm::ArrayRef<Contender *> contenders, Setting &setting) {
   llvm::Expected<std::vector<std::optional<double>>> differences = compareContenders(contenders);
   if (!differences)
     return differences.takeError();
-  setting.probes.push_back(probeRested(setting.threads));
-  llvm::Expected<std::vector<Timing>> timings = timeInTurns(contenders);
+  std::this_thread::sleep_for(threadsRest);
+  setting.probed = probeMachine(static_cast<int>(setting.threads));
+  RoofSampler sampler(static_cast<int>(setting.threads));
+  llvm::Expected<std::vector<Timing>> timings = timeInTurns(contenders, [&] { sampler.take(); });
   if (!timings)
     return timings.takeError();
-  setting.probes.push_back(probeRested(setting.threads));
+  setting.samples = sampler.samples();
   std::vector<Row> rows;
   for (auto [contender, timing, difference] : llvm::zip_equal(contenders, *timings, *differences))
     rows.push_back({contender->name().str(), timing, contender->residentBytes(), contender->loadSeconds(), difference});
@@ -133,6 +129,7 @@ llvm::Error Flags::run() const {
                      workload.tokens(),
                      sumOf(*steps),
                      readCacheSizes(),
+                     {},
                      {}};
   llvm::Expected<std::vector<Row>> rows = race(contenders, setting);
   if (!rows)

@@ -115,19 +115,5 @@ TEST(MachineRoofs, PeakOfAPrecisionIsThatOfItsBestUnit) {
   EXPECT_EQ(roofs.int8(), 4000);
 }
 
-TEST(MachineRoofs, KeepTheBestOfTwoProbes) {
-  MachineRoofs before, after;
-  before.fmaF32 = 280;
-  before.readMemory = 50;
-  after.fmaF32 = 260;
-  after.readMemory = 80;
-  after.readL3 = 120;
-  before.keepBest(after);
-  EXPECT_EQ(before.fmaF32, 280);
-  EXPECT_EQ(before.readMemory, 80);
-  EXPECT_EQ(before.readL3, 120);
-  EXPECT_FALSE(before.readL1);
-}
-
 } // namespace
 } // namespace lathe::test

@@ -39,7 +39,7 @@ Setting setting() {
   roofs.readL2 = 500e9;
   roofs.readL3 = 250e9;
   roofs.readMemory = 50e9;
-  return {"a CPU", "avx512", 2, 1, 16, 16, {2.7e9, 340e6, 0}, {48 << 10, 1 << 20, 32 << 20, 2}, {roofs}};
+  return {"a CPU", "avx512", 2, 1, 16, 16, {2.7e9, 340e6, 0}, {48 << 10, 1 << 20, 32 << 20, 2}, roofs, {}};
 }
 
 /// Two steps share a kernel, three lie at the same place, two have no products.
@@ -149,7 +149,7 @@ TEST(Plot, LabelsDoNotLieOnEachOther) {
 
 TEST(Plot, NeedsRoofs) {
   Setting unknown = setting();
-  unknown.probes = {{}};
+  unknown.probed = {};
   expectError(drawRoofline("m", unknown, rows(), profile()), {"not measured"});
 }
 

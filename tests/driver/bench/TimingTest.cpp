@@ -47,10 +47,10 @@ private:
 TEST(TimeInTurns, AlternatesUntilAllHaveEnough) {
   std::string turns;
   FakeContender fast("f", 0.001, turns), slow("s", 2, turns);
-  std::vector<Timing> timings = llvm::cantFail(timeInTurns({&fast, &slow}, {}));
+  std::vector<Timing> timings = llvm::cantFail(timeInTurns({&fast, &slow}, [&] { turns += 'm'; }, {}));
   EXPECT_EQ(timings[0].median, 0.001);
   EXPECT_EQ(timings[1].p99, 2);
-  EXPECT_EQ(turns.substr(0, 10), "fsfsfsfsfs");
+  EXPECT_EQ(turns.substr(0, 15), "mfsmfsmfsmfsmfs") << "the machine has its turn in every round";
   EXPECT_GE(slow.runs, 5);
   EXPECT_GE(fast.runs, 2000) << "two seconds' worth";
 }
@@ -59,7 +59,7 @@ TEST(TimeInTurns, EndsWithTheFirstError) {
   std::string turns;
   FakeContender broken("b", 1, turns);
   broken.fails = true;
-  expectError(timeInTurns({&broken}), {"broken"});
+  expectError(timeInTurns({&broken}, [] {}, {}), {"broken"});
 }
 
 } // namespace
