@@ -1,0 +1,94 @@
+"""What ./dev bench runs, where it keeps what came out, and the bars that results are held to."""
+import dataclasses
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LATHE = ROOT / "build/bin/lathe"
+CONTEXTS_APP = ROOT / "build/bin/contexts-app"
+WORK = ROOT / "build/bench"  # what is made, and under results/ what came out
+CORPUS = ROOT / "../shared/corpora/texts/flores/flores-dev.en"  # may be absent
+
+PEERS = ("eager", "onnxruntime", "openvino", "torch-compile")
+CONTENDERS = PEERS + ("unfused",)
+PACKAGES = ("torch", "transformers", "onnxruntime", "openvino", "onnx")
+
+COMPILE = "compile"  # as a work, the first of every model
+TEXTS = "flores-64"  # the first lines of CORPUS as one batch, without padding; padded for peers
+THREADS = "threads"  # 8x128 with one thread and with all, nobody else taking part
+CONTEXTS = "contexts"  # contexts-app
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    name: str  # of the artifact, and on the command line
+    title: str
+    directory: pathlib.Path
+    works: tuple
+    random: str = ""  # the shape of models/random_bert.py that makes the directory
+
+    def all_works(self):
+        return (COMPILE, *self.works)
+
+
+MODELS = (
+    Model(
+        "base",
+        "BERT-base",
+        WORK / "models/bert-base",
+        ("8x128", "1x128", "1x16", "1x4", "1x512", "8x512", THREADS, CONTEXTS),
+        random="base",
+    ),
+    Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x128", "1x128", "1x16", TEXTS)),
+    Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="large"),
+)
+
+
+@dataclasses.dataclass
+class Bar:
+    """`measure` is a key of results.MEASURES."""
+
+    model: str
+    work: str
+    measure: str
+    limit: float
+
+
+BARS = (
+    Bar("base", "8x128", "peak", 0.92),
+    Bar("base", "8x128", "best peer", 1.05),
+    Bar("base", "8x128", "eager", 1.15),
+    Bar("base", "1x128", "peak", 0.88),
+    Bar("base", "1x128", "best peer", 1.1),
+    Bar("base", "1x128", "eager", 1.35),
+    Bar("base", "1x16", "roofline", 0.8),
+    Bar("base", "1x16", "best peer", 1.25),
+    Bar("base", "1x16", "eager", 3.3),
+    Bar("base", "1x4", "bandwidth", 0.8),
+    Bar("base", "1x512", "peak", 0.88),
+    Bar("base", "1x512", "attention", 0.75),
+    Bar("base", "8x512", "peak", 0.88),
+    Bar("base", "8x512", "attention", 0.75),
+    Bar("minilm", "32x128", "best peer", 1.08),
+    Bar("minilm", "1x128", "best peer", 1.05),
+    Bar("minilm", "1x16", "best peer", 1.3),
+    Bar("minilm", TEXTS, "best peer", 1.8),
+    Bar("base", THREADS, "threads", 1.9),
+    Bar("base", CONTEXTS, "contexts", 0.95),
+    Bar("base", CONTEXTS, "open", 10),
+    Bar("base", "1x128", "memory", 8),
+    Bar("base", COMPILE, "compile", 12),
+    Bar("large", COMPILE, "compile", 30),
+)
+
+
+def result_path(model, work):
+    return WORK / "results" / model.name / f"{work}.json"
+
+
+def artifact(model):
+    return WORK / "artifacts" / model.name
+
+
+def is_current(path):
+    """Whether a result is there and of the lathe that is built; another compiler's is nobody's number."""
+    return path.exists() and path.stat().st_mtime > LATHE.stat().st_mtime
