@@ -11,7 +11,7 @@ static constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
 
 /// One loop for one size of tile: every sum stays in a register from the first product to the store.
 static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, int64_t rows, int64_t panels,
-                     Prefetch ahead) {
+                     Prefetch ahead, Value accumulate) {
   constexpr int64_t lanes = KernelBuilder::lanes;
   KernelBuilder::Values rowBases, panelBases;
   for (int64_t r = 0; r < rows; ++r)
@@ -19,8 +19,11 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
   for (int64_t p = 0; p < panels; ++p)
     panelBases.push_back(b.at(packed.base, b.mul(packed.stride, p)));
 
-  KernelBuilder::Values zeros(rows * panels, b.splat(0.0f));
-  KernelBuilder::Values sums = b.forRange(b.integer(0), depth, 1, zeros, [&](Value k, ValueRange carried) {
+  auto place = [&](int64_t sum) { return b.at(b.at(y.base, b.mul(y.stride, sum / panels)), sum % panels * lanes); };
+  KernelBuilder::Values initial;
+  for (int64_t sum = 0; sum < rows * panels; ++sum)
+    initial.push_back(b.select(accumulate, b.load(place(sum)), b.splat(0.0f)));
+  KernelBuilder::Values sums = b.forRange(b.integer(0), depth, 1, initial, [&](Value k, ValueRange carried) {
     Value line = b.mul(k, lanes), asked = b.atByte(ahead.base, b.mul(k, ahead.step));
     KernelBuilder::Values columns, next(carried);
     for (Value base : panelBases) {
@@ -36,9 +39,8 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
     return next;
   });
 
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t p = 0; p < panels; ++p)
-      b.store(sums[r * panels + p], b.at(b.at(y.base, b.mul(y.stride, r)), p * lanes));
+  for (int64_t sum = 0; sum < rows * panels; ++sum)
+    b.store(sums[sum], place(sum));
 }
 
 /// The module's tile function; added by the first kernel that calls it.
@@ -49,10 +51,11 @@ static func::FuncOp tileFunction(ModuleOp module) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
   Type integer = builder.getI64Type();
-  auto function = func::FuncOp::create(
-      builder, module.getLoc(), name,
-      builder.getFunctionType(
-          {pointer, integer, pointer, integer, integer, pointer, integer, integer, pointer, integer, integer}, {}));
+  auto function =
+      func::FuncOp::create(builder, module.getLoc(), name,
+                           builder.getFunctionType({pointer, integer, pointer, integer, integer, pointer, integer,
+                                                    integer, pointer, integer, integer, builder.getI1Type()},
+                                                   {}));
   function.setPrivate();
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
 
@@ -63,7 +66,7 @@ static func::FuncOp tileFunction(ModuleOp module) {
   Rows y = {function.getArgument(5), function.getArgument(6)};
   b.switchOn(function.getArgument(7), tileRows * tilePanels, [&](int64_t shape) {
     emitLoop(b, x, packed, /*depth=*/function.getArgument(4), y, shape / tilePanels + 1, shape % tilePanels + 1,
-             {function.getArgument(8), function.getArgument(9), function.getArgument(10)});
+             {function.getArgument(8), function.getArgument(9), function.getArgument(10)}, function.getArgument(11));
   });
   func::ReturnOp::create(b);
   return function;
@@ -75,19 +78,19 @@ Prefetch prefetchOwn(KernelBuilder &b, Panels packed) {
           b.mul(packed.stride, int64_t(sizeof(float)))};
 }
 
-Prefetch prefetchPart(KernelBuilder &b, Value base, Value size, Value part, Value parts, Value depth) {
+Prefetch prefetchPart(KernelBuilder &b, Panels packed, Value depth, Value part, Value parts) {
   // Rounded up, so that nothing is left out where a tile asks for less than a line with each k.
-  Value share = b.div(b.add(size, b.add(parts, -1)), parts);
-  Value step = b.div(b.add(share, b.add(depth, -1)), depth);
-  return {b.atByte(base, b.mul(part, share)), step, b.integer(lineBytes)};
+  Value step = b.div(b.add(parts, lineBytes - 1), parts);
+  return {b.atByte(packed.base, b.mul(b.mul(part, step), depth)), step, b.mul(packed.stride, int64_t(sizeof(float)))};
 }
 
-void emitTile(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, Value rows, Value panels, Prefetch ahead) {
+void emitTile(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, Value rows, Value panels, Prefetch ahead,
+              Value accumulate) {
   auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   Value shape = b.add(b.mul(b.add(rows, -1), tilePanels), b.add(panels, -1));
   func::CallOp::create(b, tileFunction(module),
                        ValueRange{x.base, x.stride, packed.base, packed.stride, depth, y.base, y.stride, shape,
-                                  ahead.base, ahead.step, ahead.stride});
+                                  ahead.base, ahead.step, ahead.stride, accumulate});
 }
 
 } // namespace lathe

@@ -28,21 +28,20 @@ struct Prefetch {
 /// from memory: 32 lines on each of three streams keep enough of them on their way (8 rows of BERT-base on two cores:
 /// 60 GB/s, against 53 with 16 lines or none, and 55 with 128).
 Prefetch prefetchOwn(KernelBuilder &b, Panels packed);
-/// The bytes [base, base + size), evenly over `parts` tiles of that depth, of which this is number `part`. Where one
-/// tile after the other reuses the same columns, the columns that come next arrive meanwhile, at the pace at which they
-/// will be used.
-Prefetch prefetchPart(KernelBuilder &b, mlir::Value base, mlir::Value size, mlir::Value part, mlir::Value parts,
-                      mlir::Value depth);
+/// Columns that come next, evenly over `parts` tiles of that depth, of which this is number `part`. Where one tile
+/// after the other reuses the same columns, the next ones arrive meanwhile, at the pace at which they will be used.
+Prefetch prefetchPart(KernelBuilder &b, Panels packed, mlir::Value depth, mlir::Value part, mlir::Value parts);
 
 /// Emits y[r][16 p + lane] = sum over k of x[r][k] * packed[p][k][lane], for r < rows in [1, 8], p < panels in [1, 3]
 /// and k in [0, depth) in that order, whatever rows and panels are: the bits of a row do not depend on its neighbours.
-/// Whole panels are stored.
+/// Whole panels are stored. Where the flag `accumulate` is set the sums go on from what y holds instead of from 0, with
+/// the same bits as if one call had done all of k.
 ///
 /// This is a call of a function that is added to the module once. A function of its own, because the register allocator
 /// spills sums inside the loop when a kernel's other constants are alive around it (measured: 179 spills, half the
 /// speed); shared, because its 24 loops are then emitted once for all kernels.
 void emitTile(KernelBuilder &b, Rows x, Panels packed, mlir::Value depth, Rows y, mlir::Value rows, mlir::Value panels,
-              Prefetch ahead);
+              Prefetch ahead, mlir::Value accumulate);
 
 } // namespace lathe
 #endif // LATHE_BACKENDS_CPU_KERNELS_MICROTILE_H

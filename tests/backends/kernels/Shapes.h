@@ -20,12 +20,15 @@ inline const std::vector<GemmShape> gemmModelShapes = {
     {4, 768, 768},    {8, 768, 768},    {16, 768, 768},   {16, 3072, 768},  {16, 768, 3072},
 };
 
-/// Odd shapes: every combination of row and column tails, then random ones. The same on every machine.
+/// Odd shapes: every combination of row and column tails, long rows, then random ones. The same on every machine.
 inline std::vector<GemmShape> gemmOddShapes() {
   std::vector<GemmShape> shapes;
   for (int64_t m = 1; m <= 9; ++m)
     for (int64_t n : {1, 15, 16, 17, 31, 32, 33, 47, 48, 49, 65, 96})
       shapes.push_back({m, n, 1 + (7 * m + n) % 40});
+  for (int64_t k : {1023, 1024, 1025, 2049, 3100}) // around the blocks in which long rows are summed
+    for (int64_t m : {5, 16, 70})
+      shapes.push_back({m, 50, k});
   std::minstd_rand random(1);
   auto below = [&](int64_t limit) { return 1 + static_cast<int64_t>(random() % limit); };
   for (int i = 0; i < 120; ++i)
@@ -40,8 +43,14 @@ struct AttentionShape {
 
 /// MiniLM and BERT-base: one text, a batch, long texts.
 inline const std::vector<AttentionShape> attentionModelShapes = {
-    {32, 12, {128}}, {32, 12, std::vector<int64_t>(8, 128)}, {64, 12, {128}}, {64, 12, {512}}, {64, 12, {2048}},
+    {32, 12, {128}},
+    {32, 12, std::vector<int64_t>(8, 128)},
+    {64, 12, {128}},
+    {64, 12, {512}},
+    {64, 12, {2048}},
     {64, 12, {16}},
+    {64, 12, std::vector<int64_t>(8, 128)},
+    {64, 12, std::vector<int64_t>(8, 512)},
 };
 
 /// Lengths around every boundary: vectors, tiles, query blocks and key blocks; empty sequences among them.

@@ -164,7 +164,7 @@ void AttentionEmitter::emitScores(Rows q, Value rows, Value keys) {
     Panels packed = {rowOf(layout.keys, panel, headDim * lanes), b.integer(headDim * lanes)};
     Rows scores = {rowOf(layout.scores, panel, lanes), b.integer(keyBlock)};
     Value count = b.min(b.integer(tilePanels), b.sub(panels, panel));
-    emitTile(b, q, packed, b.integer(headDim), scores, rows, count, prefetchOwn(b, packed));
+    emitTile(b, q, packed, b.integer(headDim), scores, rows, count, prefetchOwn(b, packed), b.flag(false));
   });
 }
 
@@ -218,7 +218,7 @@ void AttentionEmitter::emitProducts(Value rows, Value keys) {
     Panels values = {part(layout.values + first * keyBlock * lanes), b.integer(keyBlock * lanes)};
     emitTile(b, {part(layout.scores), b.integer(keyBlock)}, values, keys,
              {part(layout.products + first * lanes), b.integer(paddedDim())}, rows, b.integer(last - first),
-             prefetchOwn(b, values));
+             prefetchOwn(b, values), b.flag(false));
   }
 }
 

@@ -1,9 +1,11 @@
 // gemm_f32: y = activation(x W^T + bias) + residual, with W packed as [ceil(N/16)][K][16].
 //
-// A panel is up to 64 rows times 48 columns. Its weights (147 KB at K = 768, 590 KB at K = 3072) stay in the
-// second-level cache while rows stream past; 64 rows keep the traffic of weights small against their arithmetic, and
-// are few enough that threads end together (128x768x3072 on two threads: 491 GFLOP/s, 479 with panels of 128 rows).
-// Panels of the same rows are neighbours, so a thread's range of panels reuses x from its caches.
+// A panel is up to 64 rows times 48 columns, of which blocks of up to 1024 of K are summed one after the other: the
+// block's weights (196 KB) stay in the second-level cache while rows stream past, with room for the next block, which
+// arrives meanwhile (BERT-large, whose K is up to 4096, at 8 x 128: 1329 ms, 1355 in one block). 64 rows keep the
+// traffic of weights small against their arithmetic, and are few enough that threads end together (128x768x3072 on two
+// threads: 491 GFLOP/s, 479 with panels of 128 rows). Panels of the same rows are neighbours, so a thread's range of
+// panels reuses x from its caches.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/MicroTile.h"
 #include "backends/cpu/kernels/VectorMath.h"
@@ -30,6 +32,7 @@ constexpr Slot slotTable[] = {
 };
 
 constexpr int64_t panelRows = 64;
+constexpr int64_t longestBlock = 1024; ///< of K
 
 class Gemm final : public KernelFamily {
 public:
@@ -40,7 +43,7 @@ protected:
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
     return b.mul(b.ceilDiv(slots[M], panelRows), b.ceilDiv(slots[N], tileColumns));
   }
-  int64_t scratchBytes(const Parameters &) const override { return tileRows * tileColumns * sizeof(float); }
+  int64_t scratchBytes(const Parameters &) const override { return panelRows * tileColumns * sizeof(float); }
 
 private:
   static ArrayRef<Parameter> parameterList() {
@@ -64,6 +67,12 @@ void emitEpilogue(KernelBuilder &b, const Parameters &params, Value staged, Valu
   });
 }
 
+/// Asks for what the epilogue will need of a row, a tile's time before it does.
+void emitPrefetch(KernelBuilder &b, Value row) {
+  for (int64_t line = 0; line < tilePanels; ++line)
+    b.prefetch(b.at(row, line * KernelBuilder::lanes));
+}
+
 void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
   Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), w = b.pointerSlot(W), bias = b.pointerSlot(Bias);
   Value residual = b.pointerSlot(Residual), ldr = b.integerSlot(LdR), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
@@ -77,30 +86,46 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
     Value column = b.mul(b.rem(panel, columnGroups), tileColumns);
     Value width = b.min(b.sub(columns, column), b.integer(tileColumns));
     Value weights = b.at(w, b.mul(column, depth));
-    Value widthInPanels = b.ceilDiv(width, KernelBuilder::lanes), panelElements = b.mul(depth, tileColumns);
+    Value widthInPanels = b.ceilDiv(width, KernelBuilder::lanes);
     // The panel that comes next: the first one again, with other rows, after the last.
     Value nextColumn = b.add(column, tileColumns);
     Value following = b.at(w, b.mul(b.select(b.less(nextColumn, columns), nextColumn, b.integer(0)), depth));
-    Value tiles = b.ceilDiv(b.sub(endRow, firstRow), tileRows), single = b.equal(tiles, b.integer(1));
+    Value height = b.sub(endRow, firstRow), tiles = b.ceilDiv(height, tileRows), single = b.equal(tiles, b.integer(1));
+    // Sums stay in the scratch, from where the epilogue takes them: a store and a load per 16 sums and block, against
+    // 1024 multiplications each, and activations are emitted once instead of once per size of tile.
+    auto sums = [&](Value row) { return b.at(b.scratch, b.mul(row, tileColumns)); };
 
-    b.forRange(firstRow, endRow, tileRows, [&](Value row) {
-      Value height = b.min(b.sub(endRow, row), b.integer(tileRows));
-      // The sums go to the scratch, from where the epilogue takes them: a store and a load per 16 sums, against K
-      // multiplications each, and activations are emitted once instead of once per size of tile.
-      Rows staged = {b.scratch, b.integer(tileColumns)};
-      Panels packed = {weights, panelStride};
-      // While a panel's rows pass, the next panel's weights arrive. A single tile uses its weights once, as they come.
-      Prefetch next = prefetchPart(b, following, b.mul(panelElements, int64_t(sizeof(float))),
-                                   b.div(b.sub(row, firstRow), b.integer(tileRows)), tiles, depth);
+    // A single tile uses its weights once, as they come, so there is nothing to keep in a cache for another.
+    Value blocks = b.select(single, b.integer(1), b.ceilDiv(depth, longestBlock));
+    Value usualBlock = b.div(b.add(depth, b.add(blocks, -1)), blocks);
+    b.forRange(b.integer(0), blocks, 1, [&](Value block) {
+      Value k = b.mul(block, usualBlock), nextK = b.add(k, usualBlock);
+      Value length = b.min(usualBlock, b.sub(depth, k)), isLast = b.equal(b.add(block, 1), blocks);
+      Panels packed = {b.at(weights, b.mul(k, KernelBuilder::lanes)), panelStride};
+      Value nextBlock = b.select(isLast, following, b.at(weights, b.mul(nextK, KernelBuilder::lanes)));
       Prefetch own = prefetchOwn(b, packed);
-      Prefetch ahead = {b.select(single, own.base, next.base), b.select(single, own.step, next.step),
-                        b.select(single, own.stride, next.stride)};
-      emitTile(b, {b.at(x, b.mul(row, ldx)), ldx}, packed, depth, staged, height, widthInPanels, ahead);
-      b.forRange(b.integer(0), height, 1, [&](Value r) {
-        Value at = b.add(row, r);
-        emitEpilogue(b, params, b.at(b.scratch, b.mul(r, tileColumns)), b.at(bias, column),
-                     b.at(residual, b.add(b.mul(at, ldr), column)), b.at(y, b.add(b.mul(at, ldy), column)), width);
+      b.forRange(b.integer(0), tiles, 1, [&](Value tile) {
+        Value row = b.mul(tile, tileRows), at = b.add(firstRow, row);
+        // While rows pass, the block of weights that comes next arrives.
+        Prefetch next = prefetchPart(b, {nextBlock, panelStride}, length, tile, tiles);
+        Prefetch ahead = {b.select(single, own.base, next.base), b.select(single, own.step, next.step),
+                          b.select(single, own.stride, next.stride)};
+        Value count = b.min(b.integer(tileRows), b.sub(height, row));
+        b.ifTrue(isLast, [&] {
+          b.forRange(at, b.add(at, count), 1, [&](Value r) {
+            if (params.flag("residual"))
+              emitPrefetch(b, b.at(residual, b.add(b.mul(r, ldr), column)));
+            emitPrefetch(b, b.at(y, b.add(b.mul(r, ldy), column)));
+          });
+        });
+        emitTile(b, {b.at(x, b.add(b.mul(at, ldx), k)), ldx}, packed, length, {sums(row), b.integer(tileColumns)},
+                 count, widthInPanels, ahead, b.less(b.integer(0), block));
       });
+    });
+    b.forRange(b.integer(0), height, 1, [&](Value row) {
+      Value at = b.add(firstRow, row);
+      emitEpilogue(b, params, sums(row), b.at(bias, column), b.at(residual, b.add(b.mul(at, ldr), column)),
+                   b.at(y, b.add(b.mul(at, ldy), column)), width);
     });
   });
 }

@@ -64,7 +64,7 @@ void BatchedMatmul::emit(KernelBuilder &b, const Parameters &params) const {
       b.forRange(b.integer(0), rows, tileRows, [&](Value row) {
         Value height = b.min(b.sub(rows, row), b.integer(tileRows));
         emitTile(b, {b.at(leftMatrix, b.add(b.mul(row, depth), k)), depth}, packed, length, staged, height,
-                 b.ceilDiv(width, KernelBuilder::lanes), prefetchOwn(b, packed));
+                 b.ceilDiv(width, KernelBuilder::lanes), prefetchOwn(b, packed), b.flag(false));
         Value isFirst = b.equal(k, b.integer(0));
         b.forRange(b.integer(0), height, 1, [&](Value r) {
           Value target = b.at(yColumns, b.mul(b.add(row, r), columns));
