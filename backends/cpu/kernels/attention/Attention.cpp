@@ -85,7 +85,9 @@ private:
   Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
   int64_t paddedDim() const { return layout.valuePanels * lanes; }
 
-  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey);
+  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey,
+                 ArrayRef<Rows> upcoming);
+  void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
   void emitScores(Rows q, Value rows, Value keys);
   Value score(Value row, Value key);
@@ -115,14 +117,16 @@ void AttentionEmitter::emit() {
     Value keys = b.select(b.less(b.integer(0), queries), sequence.length, b.integer(0));
     b.forRange(b.integer(0), keys, keyBlock, [&](Value firstKey) {
       Value keyRow = b.add(sequence.first, firstKey);
+      const Rows upcoming[] = {head(q, ldq, firstRow), head(k, ldk, firstRow), head(v, ldv, firstRow)};
       emitBlock(head(q, ldq, firstRow), head(k, ldk, keyRow), head(v, ldv, keyRow), head(y, ldy, firstRow), queries,
-                sequence, firstKey);
+                sequence, firstKey, upcoming);
     });
   });
 }
 
 /// All queries of the panel against one block of keys.
-void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey) {
+void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey,
+                                 ArrayRef<Rows> upcoming) {
   Value keys = b.min(b.integer(keyBlock), b.sub(sequence.length, firstKey));
   Value isFirst = b.equal(firstKey, b.integer(0));
   Value isLast = b.equal(b.add(firstKey, keys), sequence.length);
@@ -136,13 +140,25 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, 
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
     b.forRange(b.integer(0), rows, 1, [&](Value row) { emitMaximum(row, b.add(query, row), isFirst, keys); });
-    b.forRange(b.integer(0), rows, 1, [&](Value row) { emitExponentials(row, b.add(query, row), keys); });
+    b.forRange(b.integer(0), rows, 1, [&](Value row) {
+      emitPrefetch(upcoming, b.add(query, row));
+      emitExponentials(row, b.add(query, row), keys);
+    });
     emitProducts(rows, keys);
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
       emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));
     });
   });
+}
+
+/// With every query, asks for the same row of what the next head will read, which lies beside this head's columns: rows
+/// are so far apart that the machine does not foresee them (8 x 128, 12 heads of 64, from memory: 2.47 ms, now 2.09).
+/// The last head asks in vain.
+void AttentionEmitter::emitPrefetch(ArrayRef<Rows> upcoming, Value row) {
+  for (Rows rows : upcoming)
+    for (int64_t c = headDim; c < 2 * headDim; c += lanes)
+      b.prefetch(b.at(b.at(rows.base, b.mul(row, rows.stride)), c));
 }
 
 /// 0 for keys, -inf for lanes without one: added to scores, these get a weight of exactly 0.
