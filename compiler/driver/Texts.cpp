@@ -179,7 +179,8 @@ Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef director
       return config.takeError();
     JsonFields fields(*config);
     // An absent field has its config class's default; classes without such a field have no limit.
-    int64_t absent = fields.getOptionalString("model_type") == "bert" ? 512 : 0;
+    std::optional<std::string> type = fields.getOptionalString("model_type");
+    int64_t absent = type == "bert" || type == "albert" ? 512 : 0;
     limits.positionLimit = fields.getOptionalInt("max_position_embeddings", 0, INT32_MAX).value_or(absent);
     if (Error error = fields.takeError())
       return std::move(error);

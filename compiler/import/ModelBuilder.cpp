@@ -176,9 +176,17 @@ private:
 
 SmallVector<Value> ModelBuilder::layers(StringRef name, StringRef prefix, int64_t count, Value x, Value mask,
                                         LayerFunction build) {
-  checkLayersBeyond(prefix, count);
+  rejectBeyond(prefix, count, "num_hidden_layers");
+  std::vector<std::string> prefixes;
+  for (int64_t layer = 0; layer < count; ++layer)
+    prefixes.push_back((prefix + Twine(layer) + ".").str());
+  return layers(name, prefixes, x, mask, build);
+}
+
+SmallVector<Value> ModelBuilder::layers(StringRef name, ArrayRef<std::string> prefixes, Value x, Value mask,
+                                        LayerFunction build) {
   SmallVector<Value> results;
-  if (count == 0)
+  if (prefixes.empty())
     return results;
   Location loc = builder.getUnknownLoc();
   auto function = func::FuncOp::create(loc, name, builder.getFunctionType({x.getType(), mask.getType()}, x.getType()));
@@ -187,26 +195,25 @@ SmallVector<Value> ModelBuilder::layers(StringRef name, StringRef prefix, int64_
   function.addEntryBlock();
   function.getArgument(0).setLoc(nameOf(builder, "x"));
   function.getArgument(1).setLoc(nameOf(builder, "mask"));
-  auto layerPrefix = [&](int64_t layer) { return (prefix + Twine(layer) + ".").str(); };
-  LayerBuilder layer(*this, function, layerPrefix(0));
+  LayerBuilder layer(*this, function, prefixes.front());
   layer.finish(build(layer, function.getArgument(0), function.getArgument(1)));
-  for (int64_t index = 0; index < count; ++index) {
+  for (const std::string &prefix : prefixes) {
     for (const LayerBuilder::Weight &weight : layer.weights)
-      requireWeight(layerPrefix(index) + weight.name, weight.shape);
+      requireWeight(prefix + weight.name, weight.shape);
     x = xf::LayerOp::create(builder, loc, x.getType(), FlatSymbolRefAttr::get(function.getSymNameAttr()),
-                            ValueRange{x, mask}, builder.getStringAttr(layerPrefix(index)));
+                            ValueRange{x, mask}, builder.getStringAttr(prefix));
     results.push_back(x);
   }
   return results;
 }
 
 /// "encoder.layer.12.output.dense.bias" with 12 layers: the file and the config disagree about the model's depth.
-void ModelBuilder::checkLayersBeyond(StringRef prefix, int64_t count) {
+void ModelBuilder::rejectBeyond(StringRef prefix, int64_t count, StringRef field) {
   for (const NamedWeight &weight : weights.weights()) {
     StringRef rest = weight.name;
     int64_t layer;
     if (rest.consume_front(prefix) && !rest.consumeInteger(10, layer) && rest.starts_with(".") && layer >= count)
-      return reject("the checkpoint has '" + weight.name + "', but the config says " + Twine(count) + " layers");
+      return reject("the checkpoint has '" + weight.name + "', but the config's " + field + " is " + Twine(count));
   }
 }
 

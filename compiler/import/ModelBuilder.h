@@ -83,9 +83,14 @@ public:
 
   using LayerFunction = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, mlir::Value mask)>;
   /// `count` layers that share one function @`name`; layer i's weights are named `prefix` + i + ".". Returns every
-  /// layer's result; a layer in the checkpoint beyond `count` is an error.
+  /// layer's result; a layer in the checkpoint beyond `count`, which is the config's num_hidden_layers, is an error.
   llvm::SmallVector<mlir::Value> layers(llvm::StringRef name, llvm::StringRef prefix, int64_t count, mlir::Value x,
                                         mlir::Value mask, LayerFunction build);
+  /// The same for layers whose weights stand behind these prefixes; layers with one prefix share their weights.
+  llvm::SmallVector<mlir::Value> layers(llvm::StringRef name, llvm::ArrayRef<std::string> prefixes, mlir::Value x,
+                                        mlir::Value mask, LayerFunction build);
+  /// Notes an error if the checkpoint has "<prefix>N." for an N from `count` on, which the config's `field` rules out.
+  void rejectBeyond(llvm::StringRef prefix, int64_t count, llvm::StringRef field);
 
   /// Declares an output. Its rows are tokens for [batch, seq, width], sequences for [batch, width].
   void output(llvm::StringRef name, mlir::Value value, FirstColumn firstColumn = FirstColumn::Unused);
@@ -108,7 +113,6 @@ private:
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
-  void checkLayersBeyond(llvm::StringRef prefix, int64_t count);
   void reject(const llvm::Twine &message);
   bool isExpected(llvm::StringRef name) const;
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char *kPerSequence = "pooler_output"; // the one output without a column dimension
 
-class SameBits : public testing::TestWithParam<BertCase> {
+class SameBits : public testing::TestWithParam<GoldenCase> {
 protected:
   Path artifact() const { return compiled(GetParam().modelDirectory(), GetParam().flags); }
 };
@@ -102,23 +102,26 @@ TEST_P(RaggedForm, GivesTheBitsOfThePaddedForm) {
 }
 
 /// Sizes and inputs that differ; the other models would only repeat them.
-std::vector<BertCase> chosenCases() {
-  std::vector<BertCase> chosen;
-  for (const BertCase &run : bertCases())
+std::vector<GoldenCase> chosenCases() {
+  std::vector<GoldenCase> chosen;
+  for (const GoldenCase &run : goldenCases("bert"))
     if (run.model == "base-odd" || run.model == "base-no-pooler" || run.model == "base-long" ||
         run.model == "base-wide-heads" || run.model == "mlm-tied" || run.model == "mlm-mish")
+      chosen.push_back(run);
+  for (const GoldenCase &run : goldenCases("albert"))
+    if (run.model == "base-uneven" || run.model == "mlm-equal")
       chosen.push_back(run);
   return chosen;
 }
 
-std::vector<BertCase> rightPaddedCases() {
-  std::vector<BertCase> chosen = chosenCases();
-  std::erase_if(chosen, [](const BertCase &run) { return !isRightPadded(maskOf(run.inputs())); });
+std::vector<GoldenCase> rightPaddedCases() {
+  std::vector<GoldenCase> chosen = chosenCases();
+  std::erase_if(chosen, [](const GoldenCase &run) { return !isRightPadded(maskOf(run.inputs())); });
   return chosen;
 }
 
-INSTANTIATE_TEST_SUITE_P(Bert, SameBits, testing::ValuesIn(chosenCases()), testName);
-INSTANTIATE_TEST_SUITE_P(Bert, RaggedForm, testing::ValuesIn(rightPaddedCases()), testName);
+INSTANTIATE_TEST_SUITE_P(Tiny, SameBits, testing::ValuesIn(chosenCases()), testName);
+INSTANTIATE_TEST_SUITE_P(Tiny, RaggedForm, testing::ValuesIn(rightPaddedCases()), testName);
 
 std::map<std::string, std::string> filesOf(const Path &directory) {
   std::map<std::string, std::string> files;

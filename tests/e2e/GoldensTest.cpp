@@ -1,21 +1,21 @@
-// Tiny BERTs against Transformers: what the interpreter, the graph form, compiled and unfused code compute from every
-// golden directory. tests/goldens/make_bert_goldens.py says how the numbers were made.
+// Tiny models against Transformers: what the interpreter, the graph form, compiled and unfused code compute from every
+// golden directory. tests/goldens/encoder_goldens.py says how the numbers were made.
 #include "tests/e2e/Lathe.h"
 
 namespace lathe::test {
 namespace {
 
-/// Bounds on max |y - expected| / max(1, max |expected|), from the manifest.
-double tolerance(const char *kind) {
-  return Json::parse(readFile(goldens() / "bert" / "cases.json")).at("tolerance").at(kind);
+/// The run's bound on max |y - expected| / max(1, max |expected|), from its family's manifest.
+double tolerance(const GoldenCase &run, const char *kind) {
+  return Json::parse(readFile(goldens() / run.family / "cases.json")).at("tolerance").at(kind);
 }
 
 /// The same names, shapes and, within tolerance, the same numbers; padding exactly zero.
-void expectClose(const Tensors &outputs, const BertCase &bertCase, double tolerance) {
-  const Tensors expected = bertCase.expected();
+void expectClose(const Tensors &outputs, const GoldenCase &golden, double tolerance) {
+  const Tensors expected = golden.expected();
   for (const auto &[name, value] : outputs)
     EXPECT_TRUE(expected.contains(name)) << "unexpected output " << name;
-  const std::vector<int64_t> mask = maskOf(bertCase.inputs()).integers();
+  const std::vector<int64_t> mask = maskOf(golden.inputs()).integers();
   for (const auto &[name, reference] : expected) {
     ASSERT_TRUE(outputs.contains(name)) << "missing output " << name;
     const Tensor &value = outputs.at(name);
@@ -37,39 +37,42 @@ Arguments with(Arguments flags, const Arguments &more) {
   return flags;
 }
 
-class Goldens : public testing::TestWithParam<BertCase> {};
+class Goldens : public testing::TestWithParam<GoldenCase> {};
 
 TEST_P(Goldens, InterpretedAsImported) {
-  const BertCase &run = GetParam();
+  const GoldenCase &run = GetParam();
   const Arguments flags = with(run.flags, {"--interpret", "--stage", "import"});
-  expectClose(runTensors(run.modelDirectory(), run.inputs(), flags), run, tolerance("interpreter"));
+  expectClose(runTensors(run.modelDirectory(), run.inputs(), flags), run, tolerance(run, "interpreter"));
 }
 
 TEST_P(Goldens, InterpretedAfterGraphPasses) {
-  const BertCase &run = GetParam();
+  const GoldenCase &run = GetParam();
   const Arguments flags = with(run.flags, {"--interpret", "--stage", "graph"});
-  expectClose(runTensors(run.modelDirectory(), run.inputs(), flags), run, tolerance("interpreter"));
+  expectClose(runTensors(run.modelDirectory(), run.inputs(), flags), run, tolerance(run, "interpreter"));
 }
 
 TEST_P(Goldens, Compiled) {
-  const BertCase &run = GetParam();
-  expectClose(runTensors(compiled(run.modelDirectory(), run.flags), run.inputs()), run, tolerance("compiled"));
+  const GoldenCase &run = GetParam();
+  expectClose(runTensors(compiled(run.modelDirectory(), run.flags), run.inputs()), run, tolerance(run, "compiled"));
 }
 
 TEST_P(Goldens, CompiledUnfused) {
-  const BertCase &run = GetParam();
+  const GoldenCase &run = GetParam();
   const Path artifact = compiled(run.modelDirectory(), with(run.flags, {"--no-graph-passes"}));
-  expectClose(runTensors(artifact, run.inputs()), run, tolerance("compiled"));
+  expectClose(runTensors(artifact, run.inputs()), run, tolerance(run, "compiled"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(bertCases()), testName);
+INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
+INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
 
 TEST(Manifest, ListsEveryStoredCase) {
-  size_t stored = 0;
-  for (const auto &entry : std::filesystem::recursive_directory_iterator(goldens() / "bert"))
-    stored += entry.path().filename() == "expected.safetensors";
-  EXPECT_EQ(bertCases().size(), stored);
-  EXPECT_GE(stored, 12u);
+  for (const char *family : kGoldenFamilies) {
+    size_t stored = 0;
+    for (const auto &entry : std::filesystem::recursive_directory_iterator(goldens() / family))
+      stored += entry.path().filename() == "expected.safetensors";
+    EXPECT_EQ(goldenCases(family).size(), stored) << family;
+    EXPECT_GE(stored, 12u) << family;
+  }
 }
 
 } // namespace

@@ -93,18 +93,20 @@ Json runTexts(const Path &artifact, const std::vector<std::string> &texts, const
   return Json::parse(latheOutput(arguments));
 }
 
-void PrintTo(const BertCase &bertCase, std::ostream *stream) { *stream << bertCase.model << "/" << bertCase.name; }
+void PrintTo(const GoldenCase &golden, std::ostream *stream) {
+  *stream << golden.family << "/" << golden.model << "/" << golden.name;
+}
 
-std::vector<BertCase> bertCases() {
-  std::vector<BertCase> cases;
-  const Json manifest = Json::parse(readFile(goldens() / "bert" / "cases.json"));
+std::vector<GoldenCase> goldenCases(const std::string &family) {
+  std::vector<GoldenCase> cases;
+  const Json manifest = Json::parse(readFile(goldens() / family / "cases.json"));
   for (const Json &entry : manifest.at("cases"))
-    cases.push_back({entry.at("model"), entry.at("case"), entry.at("flags")});
+    cases.push_back({family, entry.at("model"), entry.at("case"), entry.at("flags")});
   return cases;
 }
 
-std::string testName(const testing::TestParamInfo<BertCase> &info) {
-  return identifier(info.param.model + "_" + info.param.name +
+std::string testName(const testing::TestParamInfo<GoldenCase> &info) {
+  return identifier(info.param.family + "_" + info.param.model + "_" + info.param.name +
                     (info.param.flags == Arguments{"--task", "base"} ? "_as_base" : ""));
 }
 

@@ -58,24 +58,27 @@ Tensors runTensors(const Path &directory, const Tensors &inputs, const Arguments
 /// `lathe run ARTIFACT --text ... --json`: one object per text.
 Json runTexts(const Path &artifact, const std::vector<std::string> &texts, const Arguments &flags = {});
 
-/// One run of tests/goldens/bert.
-struct BertCase {
-  std::string model, name;
+/// One run of tests/goldens/bert or another family's folder.
+struct GoldenCase {
+  std::string family, model, name;
   Arguments flags;
 
-  Path modelDirectory() const { return goldens() / "bert" / model / "model"; }
-  Tensors inputs() const { return readTensors(goldens() / "bert" / model / name / "inputs.safetensors"); }
-  Tensors expected() const { return readTensors(goldens() / "bert" / model / name / "expected.safetensors"); }
+  Path modelDirectory() const { return goldens() / family / model / "model"; }
+  Tensors inputs() const { return readTensors(goldens() / family / model / name / "inputs.safetensors"); }
+  Tensors expected() const { return readTensors(goldens() / family / model / name / "expected.safetensors"); }
 };
 
 /// How gtest prints a case.
-void PrintTo(const BertCase &bertCase, std::ostream *stream);
+void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
-/// Every run in tests/goldens/bert/cases.json.
-std::vector<BertCase> bertCases();
+/// The families with goldens of tiny models: folders of tests/goldens.
+inline constexpr const char *kGoldenFamilies[] = {"albert", "bert"};
+
+/// Every run that a family's cases.json lists.
+std::vector<GoldenCase> goldenCases(const std::string &family);
 
 /// A case's name as gtest wants it: letters, digits and underscores.
-std::string testName(const testing::TestParamInfo<BertCase> &info);
+std::string testName(const testing::TestParamInfo<GoldenCase> &info);
 
 /// The attention mask of a run, ones where there is none: [B, S].
 Tensor maskOf(const Tensors &inputs);

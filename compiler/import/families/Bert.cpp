@@ -35,14 +35,10 @@ llvm::Expected<BertConfig> BertConfig::parse(const JsonDocument &document) {
   c.activation = &readActivation(fields, "hidden_act", "gelu");
   c.eps = fields.getFloat("layer_norm_eps", 1e-12, 0, 1);
   c.tied = fields.getBool("tie_word_embeddings", true);
-  if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")
-    fields.reject("position_embedding_type",
-                  "found \"" + type + "\", which is not supported yet; accepted is \"absolute\"");
+  requireAbsolutePositions(fields);
   if (fields.getBool("is_decoder", false))
     fields.reject("is_decoder", "found true: BERT as a decoder is not supported yet; accepted is false");
-  if (c.hidden % std::max<int64_t>(c.heads, 1))
-    fields.reject("hidden_size",
-                  "found " + Twine(c.hidden) + ", which is no multiple of num_attention_heads " + Twine(c.heads));
+  requireWholeHeads(fields, c.hidden, c.heads);
   if (llvm::Error error = fields.takeError())
     return error;
   return c;
@@ -55,47 +51,32 @@ Value encoderLayer(BlockBuilder &b, Value x, Value mask, const BertConfig &c) {
   return b.layerNorm(b.add(b.linear(f, "output.dense", c.hidden), x), "output.LayerNorm", c.eps);
 }
 
-/// The transform and the decoder; the decoder's weight is the word embedding where they are tied.
-void maskedLmHead(ModelBuilder &m, Value x, const BertConfig &c) {
-  x = m.activate(m.linear(x, "cls.predictions.transform.dense", c.hidden), *c.activation);
-  x = m.layerNorm(x, "cls.predictions.transform.LayerNorm", c.eps);
-  // Files hold the bias under one name or both; tied models read the head's own, untied ones the decoder's.
-  StringRef own = "cls.predictions.bias", decoder = "cls.predictions.decoder.bias";
-  StringRef bias = m.hasWeight(own) && (c.tied || !m.hasWeight(decoder)) ? own : decoder;
-  StringRef weight = c.tied ? "embeddings.word_embeddings.weight" : "cls.predictions.decoder.weight";
-  m.output("logits", m.linear(x, weight, bias, c.vocab));
-}
-
 llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   llvm::Expected<BertConfig> config = BertConfig::parse(document);
   if (!config)
     return config.takeError();
   const BertConfig &c = *config;
 
-  Value x =
-      m.add(m.add(m.lookup(m.inputIds(c.vocab), "embeddings.word_embeddings", c.vocab, c.hidden),
-                  m.lookup(m.tokenTypeIds(c.tokenTypes), "embeddings.token_type_embeddings", c.tokenTypes, c.hidden)),
-            m.lookup(m.positionIds(c.positions), "embeddings.position_embeddings", c.positions, c.hidden));
-  x = m.layerNorm(x, "embeddings.LayerNorm", c.eps);
+  Value x = bertEmbeddings(m, {c.vocab, c.tokenTypes, c.positions, c.hidden, c.eps});
   SmallVector<Value> layers =
       m.layers("bert_layer", "encoder.layer.", c.layers, x, m.mask(),
                [&](BlockBuilder &b, Value x, Value mask) { return encoderLayer(b, x, mask, c); });
   Value hidden = layers.back();
 
   switch (options.task) {
-  case Task::MaskedLm:
-    maskedLmHead(m, hidden, c);
+  case Task::MaskedLm: {
+    Value t = m.activate(m.linear(hidden, "cls.predictions.transform.dense", c.hidden), *c.activation);
+    t = m.layerNorm(t, "cls.predictions.transform.LayerNorm", c.eps);
+    emitMaskedLmLogits(m, t, "cls.predictions", c.vocab, c.tied);
     break;
+  }
   case Task::Embedding:
     if (llvm::Error error = emitSentenceEmbedding(m, hidden, *options.sentenceEmbedding))
       return error;
     break;
   default:
     m.output("last_hidden_state", hidden);
-    if (m.hasWeight("pooler.dense.weight") || m.hasWeight("pooler.dense.bias")) // BertModel may be saved without
-      m.output("pooler_output",
-               m.activate(m.linear(m.firstToken(hidden), "pooler.dense", c.hidden), xf::Activation::Tanh),
-               FirstColumn::Zero);
+    emitPoolerOutput(m, hidden, "pooler.dense");
   }
   emitHiddenStates(m, x, layers, options);
   for (StringRef otherHead : {"pooler.", "cls.", "classifier.", "qa_outputs."})

@@ -7,10 +7,10 @@ using namespace mlir;
 
 namespace lathe {
 
-extern const Family bertFamily;
+extern const Family albertFamily, bertFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
-  static const Family *const families[] = {&bertFamily};
+  static const Family *const families[] = {&albertFamily, &bertFamily};
   return families;
 }
 
@@ -23,6 +23,42 @@ llvm::Expected<const Family *> findFamily(llvm::StringRef modelType) {
   }
   return llvm::createStringError("model_type '" + modelType +
                                  "' is not supported yet; supported are: " + llvm::join(known, ", "));
+}
+
+void requireAbsolutePositions(JsonFields &fields) {
+  if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")
+    fields.reject("position_embedding_type",
+                  "found \"" + type + "\", which is not supported yet; accepted is \"absolute\"");
+}
+
+void requireWholeHeads(JsonFields &fields, int64_t hidden, int64_t heads) {
+  if (hidden % std::max<int64_t>(heads, 1))
+    fields.reject("hidden_size",
+                  "found " + Twine(hidden) + ", which is no multiple of num_attention_heads " + Twine(heads));
+}
+
+Value bertEmbeddings(ModelBuilder &m, const BertEmbeddingSizes &s) {
+  Value x =
+      m.add(m.add(m.lookup(m.inputIds(s.vocab), "embeddings.word_embeddings", s.vocab, s.width),
+                  m.lookup(m.tokenTypeIds(s.tokenTypes), "embeddings.token_type_embeddings", s.tokenTypes, s.width)),
+            m.lookup(m.positionIds(s.positions), "embeddings.position_embeddings", s.positions, s.width));
+  return m.layerNorm(x, "embeddings.LayerNorm", s.eps);
+}
+
+void emitMaskedLmLogits(ModelBuilder &m, Value x, StringRef head, int64_t vocab, bool tied) {
+  // Files hold the bias under one name or both; tied models read the head's own, untied ones the decoder's.
+  std::string own = (head + ".bias").str(), decoder = (head + ".decoder.bias").str();
+  const std::string &bias = m.hasWeight(own) && (tied || !m.hasWeight(decoder)) ? own : decoder;
+  std::string weight = tied ? "embeddings.word_embeddings.weight" : (head + ".decoder.weight").str();
+  m.output("logits", m.linear(x, weight, bias, vocab));
+}
+
+void emitPoolerOutput(ModelBuilder &m, Value hidden, StringRef dense) {
+  if (!m.hasWeight((dense + ".weight").str()) && !m.hasWeight((dense + ".bias").str()))
+    return;
+  int64_t width = cast<RankedTensorType>(hidden.getType()).getShape().back();
+  m.output("pooler_output", m.activate(m.linear(m.firstToken(hidden), dense, width), xf::Activation::Tanh),
+           FirstColumn::Zero);
 }
 
 void emitHiddenStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options) {

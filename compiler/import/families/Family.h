@@ -39,6 +39,23 @@ llvm::ArrayRef<const Family *> allFamilies();
 /// The family of a model_type; an error lists those there are.
 llvm::Expected<const Family *> findFamily(llvm::StringRef modelType);
 
+/// Notes an error if the config asks for positions other than learned ones, counted by column.
+void requireAbsolutePositions(JsonFields &fields);
+/// Notes an error unless `heads` divides `hidden`.
+void requireWholeHeads(JsonFields &fields, int64_t hidden, int64_t heads);
+
+struct BertEmbeddingSizes {
+  int64_t vocab, tokenTypes, positions, width;
+  double eps;
+};
+/// [batch, seq, width]: the sum of a word's, a token type's and a position's row in `embeddings.*`, normalised.
+mlir::Value bertEmbeddings(ModelBuilder &model, const BertEmbeddingSizes &sizes);
+
+/// Declares `logits` [batch, seq, vocab]: `<head>.decoder` applied to `x`, which is as wide as the word embedding;
+/// where they are `tied` that is the decoder's weight.
+void emitMaskedLmLogits(ModelBuilder &model, mlir::Value x, llvm::StringRef head, int64_t vocab, bool tied);
+/// Declares `pooler_output` [batch, hidden] where the checkpoint has the linear layer `dense`: it may be saved without.
+void emitPoolerOutput(ModelBuilder &model, mlir::Value hidden, llvm::StringRef dense);
 /// Declares hidden_states.N when asked for: `embeddings`, then every layer's result.
 void emitHiddenStates(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
                       const HeadOptions &options);

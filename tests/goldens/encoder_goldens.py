@@ -1,0 +1,224 @@
+"""What the scripts for tiny encoders share: random parameters, stored directories, inputs, and what Transformers computes.
+
+Layout: FAMILY/NAME/model is the directory a user would have; FAMILY/NAME/CASE/{inputs,expected}.safetensors are one
+run; and FAMILY/cases.json lists every run with the flags that compile its model.
+
+Every parameter is random, so that none can be dropped or swapped unseen: weights N(0, 1/sqrt(fan_in)), biases N(0, 0.1),
+LayerNorm gains 1 + N(0, 0.1) and biases N(0, 0.1), embeddings N(0, 0.5). The weights are rounded to the type they are
+stored in; the expected outputs are computed from the rounded ones in float64 and stored as float32.
+
+Three of Lathe's rules differ from Transformers and are applied to what is expected (`apply_edge_rules`): outputs are 0
+where the mask is 0; a sequence whose mask is all zeros gives zeros everywhere; `pooler_output`, which reads column 0, is 0
+where that column is masked. Elsewhere the numbers are Transformers' own.
+"""
+import dataclasses
+import json
+import math
+import pathlib
+import shutil
+import typing
+
+import torch
+from safetensors.torch import load_file, save_file
+
+# max |y - expected| / max(1, max |expected|), for the interpreter and for compiled f32 code.
+TOLERANCE = {"interpreter": 2e-5, "compiled": 1e-4}
+EMIT = ("--emit", "hidden_states")
+
+
+@dataclasses.dataclass
+class Model:
+    """One model directory. `config` overrides the config class's defaults; `edit` turns what Transformers saved into
+    the variant under test by changing (tensors, config) in place; `cases` are names of inputs, or (name, flags)."""
+
+    name: str
+    kind: type
+    config: dict
+    cases: list
+    note: str
+    pooler: bool = True
+    stored: torch.dtype = torch.float32
+    shard_size: str = "5GB"
+    embedding_std: float = 0.5
+    # The inner layer's weights are so many times larger: its activations reach the ends of their functions.
+    inner_gain: float = 1
+    edit: typing.Callable = lambda tensors, config: None
+    # False where Transformers 4.55 itself cannot load the variant; the note says why Lathe must.
+    loads_in_transformers: bool = True
+    # `edit` changes numbers, not only how they are stored: what counts is what Transformers reads back.
+    edited_weights: bool = False
+    # The directory says that it is a base model, whatever was saved.
+    claims_base: bool = False
+    # Called with the base network before a forward, gives a function of the states that Transformers 4 lists, to be called
+    # behind it, whose result are those that version 5 lists.
+    capture: typing.Callable = None
+
+    @property
+    def options(self) -> dict:
+        return {} if self.pooler else {"add_pooling_layer": False}
+
+    def is_base(self, flags: tuple) -> bool:
+        return self.kind.__name__.endswith("Model") or self.claims_base or flags == ("--task", "base")
+
+
+# --- Parameters ---------------------------------------------------------------------------------------------------------
+
+
+def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, inner_gain: float,
+              rng: torch.Generator) -> None:
+    for name, parameter in model.named_parameters():
+        noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
+        if "embeddings.weight" in name:
+            value = embedding_std * noise
+        elif name.endswith(("LayerNorm.weight", "layer_norm.weight")):
+            value = 1 + 0.1 * noise
+        elif parameter.dim() == 1:
+            value = 0.1 * noise
+        else:
+            value = noise / math.sqrt(parameter.shape[1])
+        if name.endswith(("intermediate.dense.weight", ".ffn.weight")):
+            value = inner_gain * value
+        parameter.data = value.to(stored).to(torch.float64)
+
+
+# --- Variants of stored directories -------------------------------------------------------------------------------------
+
+
+def rename(tensors: dict, change: typing.Callable) -> None:
+    renamed = {change(name): value for name, value in tensors.items()}
+    tensors.clear()
+    tensors.update(renamed)
+
+
+def written_by_version_5(tensors: dict, config: dict) -> None:
+    config["dtype"] = config.pop("torch_dtype")
+    config["transformers_version"] = "5.5.0"
+    for field in ("position_embedding_type", "use_cache", "initializer_range"):
+        config.pop(field, None)
+
+
+# --- Inputs -------------------------------------------------------------------------------------------------------------
+
+
+def mask_of(rows: list[str]) -> torch.Tensor:
+    return torch.tensor([[int(column) for column in row] for row in rows])
+
+
+def right_padded(lengths: list[int], width: int) -> torch.Tensor:
+    return (torch.arange(width) < torch.tensor(lengths).unsqueeze(1)).long()
+
+
+# A case is a mask; names starting with these words get further inputs (see `make_inputs`).
+MASKS = {
+    "one-token": lambda c: right_padded([1], 1),
+    "ragged": lambda c: right_padded([17, 1, 9, 23], 23),
+    "no-mask": lambda c: right_padded([13, 13], 13),
+    "left-padded": lambda c: mask_of(["000011111111111", "111111111111111", "000000000000001"]),
+    "holes": lambda c: mask_of(["110110011101", "010111111110", "101010101010"]),
+    "empty-row": lambda c: mask_of(["1111100", "0000000", "0011111"]),
+    "token-types": lambda c: right_padded([11, 4], 11),
+    "positions": lambda c: right_padded([12, 7], 12),
+    "everything": lambda c: mask_of(["0111011", "1111111", "1110000"]),
+    "full-length": lambda c: right_padded([c.max_position_embeddings, 1, 257], c.max_position_embeddings),
+    "s512": lambda c: right_padded([511, 512], 512),
+}
+
+
+def make_inputs(case: str, config, rng: torch.Generator) -> dict:
+    mask = MASKS[case](config)
+    draw = lambda limit: torch.randint(0, limit, mask.shape, generator=rng)
+    inputs = {"input_ids": draw(config.vocab_size), "attention_mask": mask}
+    if case in ("token-types", "everything"):
+        inputs["token_type_ids"] = draw(config.type_vocab_size)
+    if case in ("positions", "everything"):
+        inputs["position_ids"] = draw(config.max_position_embeddings)
+    if case in ("no-mask", "one-token"):
+        del inputs["attention_mask"]
+    return inputs
+
+
+# --- Expected outputs ---------------------------------------------------------------------------------------------------
+
+
+def apply_edge_rules(outputs: dict, mask: torch.Tensor) -> dict:
+    """`pooler_output` is [B, H]; every other output is [B, S, width]."""
+    keep = {name: mask[:, :1] if name == "pooler_output" else mask.unsqueeze(-1) for name in outputs}
+    return {name: value * keep[name] for name, value in outputs.items()}
+
+
+def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) -> dict:
+    """What the base model, or else the masked-LM head, gives under Lathe's output names."""
+    base = entry.is_base(flags)
+    network = model.base_model if base else model
+    emit = EMIT[0] in flags
+    captured = entry.capture(model.base_model) if emit and entry.capture else None
+    result = network(**inputs, output_hidden_states=emit)
+    if base:
+        outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.pooler_output}
+    else:
+        outputs = {"logits": result["logits" if "logits" in result else "prediction_logits"]}
+    if emit:
+        states = captured(result.hidden_states) if captured else result.hidden_states
+        outputs |= {f"hidden_states.{i}": value for i, value in enumerate(states)}
+    outputs = {name: value for name, value in outputs.items() if value is not None}
+    return apply_edge_rules(outputs, inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])))
+
+
+# --- Directories ---------------------------------------------------------------------------------------------------------
+
+
+def save_model(entry: Model, model: torch.nn.Module, directory: pathlib.Path) -> None:
+    """As save_pretrained writes it in the stored type, then edited."""
+    stored = entry.kind(model.config, **entry.options)
+    stored.load_state_dict(model.state_dict())
+    stored.to(entry.stored).save_pretrained(directory, max_shard_size=entry.shard_size)
+    config = json.loads((directory / "config.json").read_text())
+    weights = directory / "model.safetensors"
+    if weights.exists():
+        tensors = load_file(weights)
+        entry.edit(tensors, config)
+        save_file({name: value.contiguous() for name, value in tensors.items()}, weights, metadata={"format": "pt"})
+    (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+def load_model(entry: Model, directory: pathlib.Path) -> torch.nn.Module:
+    return entry.kind.from_pretrained(directory, torch_dtype=torch.float64, attn_implementation="eager",
+                                      **entry.options).eval()
+
+
+def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
+    rng = torch.Generator().manual_seed(seed)
+    config = entry.kind.config_class(**entry.config, attn_implementation="eager")
+    model = entry.kind(config, **entry.options).double().eval()
+    randomise(model, entry.stored, entry.embedding_std, entry.inner_gain, rng)
+    save_model(entry, model, out / entry.name / "model")
+    reloaded = load_model(entry, out / entry.name / "model") if entry.loads_in_transformers else model
+    model = reloaded if entry.edited_weights else model
+
+    cases = []
+    for case in entry.cases:
+        case, flags = case if isinstance(case, tuple) else (case, ())
+        inputs = make_inputs(case, config, rng)
+        with torch.no_grad():
+            expected = forward(entry, model, inputs, flags)
+            again = forward(entry, reloaded, inputs, flags)
+        for name, value in expected.items():
+            assert torch.equal(value, again[name]), f"{entry.name}: Transformers reads other weights than were written"
+        if EMIT[0] in flags:
+            case += "-hidden-states"
+        directory = out / entry.name / case
+        directory.mkdir(parents=True)
+        integer = torch.int32 if case in ("ragged", "everything") else torch.int64
+        save_file({name: value.to(integer) for name, value in inputs.items()}, directory / "inputs.safetensors")
+        save_file({name: value.float().contiguous() for name, value in expected.items()}, directory / "expected.safetensors")
+        cases.append({"model": entry.name, "case": case, "flags": list(flags)})
+    return cases
+
+
+def make_goldens(out: pathlib.Path, models: list[Model]) -> None:
+    torch.set_num_threads(1)
+    shutil.rmtree(out, ignore_errors=True)
+    cases = [case for seed, entry in enumerate(models) for case in make_model(out, entry, seed)]
+    manifest = {"tolerance": TOLERANCE, "models": {entry.name: entry.note for entry in models}, "cases": cases}
+    (out / "cases.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    print(f"{len(models)} models, {len(cases)} cases in {out}")
