@@ -11,6 +11,7 @@
 #include "compiler/driver/Package.h"
 #include "compiler/driver/Progress.h"
 #include "compiler/import/tokenizer/CompileTokenizer.h"
+#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
@@ -170,9 +171,13 @@ llvm::Error Compilation::import() {
   }
   llvm::Expected<std::optional<CompiledTokenizer>> compiled =
       compileTokenizer(model.tokenizerDirectory, {.lowerFirst = model.lowerCaseText});
-  if (!compiled)
-    return compiled.takeError();
-  tokenizer = std::move(*compiled);
+  if (compiled)
+    tokenizer = std::move(*compiled);
+  else if (llvm::Error error = llvm::handleErrors(compiled.takeError(), [&](const UnsupportedTokenizer &unsupported) {
+             facts.noTokenizer = unsupported.reason();
+             log << "warning: " << unsupported.message() << "; inputs are token ids only\n";
+           }))
+    return error;
 
   facts.task = taskName(model.task);
   facts.poolings = model.poolings;
@@ -441,7 +446,8 @@ void Compilation::summarize(const OutputDirectory &output) {
           << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))
           << " (T tokens, B sequences, L the longest, each rounded up to " << LATHE_ROW_QUANTUM << ")\n";
   if (facts.tokenizerKind.empty())
-    log << "  no tokenizer files: inputs are token ids only\n";
+    log << (facts.noTokenizer.empty() ? "  no tokenizer files: inputs are token ids only\n"
+                                      : "  no tokenizer that is supported: inputs are token ids only\n");
 }
 
 } // namespace

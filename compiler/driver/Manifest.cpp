@@ -142,6 +142,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   for (auto function : kernels.getOps<func::FuncOp>())
     if (function->hasAttr(xf::XfDialect::entryAttr))
       manifest["entries"].push_back(describeEntry(function));
+  if (!facts.noTokenizer.empty())
+    manifest["unsupported_tokenizer"] = facts.noTokenizer;
   if (!facts.tokenizerKind.empty())
     manifest["tokenizer"] = {
         {"kind", facts.tokenizerKind}, {"vocabulary", facts.vocabularySize}, {"max_length", facts.maxLength}};

@@ -22,6 +22,7 @@ struct ManifestFacts {
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
   std::string tokenizerKind; ///< empty: none
+  std::string noTokenizer;   ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
   PackedWeights weights;
   bool embedded = false;

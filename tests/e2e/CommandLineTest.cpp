@@ -42,8 +42,8 @@ TEST(ExitCode, WrongInputIsOne) {
 // --- What is not supported is named
 // -------------------------------------------------------------------------------------
 
-void writeConfig(const Path &directory, const Json &changes) {
-  std::filesystem::copy(bertModel("base-f16"), directory, std::filesystem::copy_options::recursive);
+void writeConfig(const Path &directory, const Json &changes, const Path &model = bertModel("base-f16")) {
+  std::filesystem::copy(model, directory, std::filesystem::copy_options::recursive);
   Json config = Json::parse(readFile(directory / "config.json"));
   config.merge_patch(changes);
   writeFile(directory / "config.json", config.dump());
@@ -77,6 +77,75 @@ TEST(Unsupported, ConfigFieldsAreNamed) {
     writeConfig(work / "model", entry.changes);
     SCOPED_TRACE(entry.changes.dump());
     expectRefusal(kWrongInput, {"compile", work / "model", "-o", work / "out"}, entry.words);
+  }
+}
+
+TEST(Unsupported, AlbertConfigFieldsAreNamed) {
+  struct {
+    Json changes;
+    std::vector<std::string> words;
+  } const cases[] = {
+      {{{"num_hidden_groups", 1}}, {"albert_layer_groups.1", "num_hidden_groups", "1"}},
+      {{{"num_hidden_groups", 3}}, {"albert_layer_groups.2", "no tensor"}},
+      {{{"inner_group_num", 1}}, {"albert_layers.1", "inner_group_num", "1"}},
+      {{{"inner_group_num", 3}}, {"albert_layers.2", "no tensor"}},
+      {{{"num_hidden_layers", 2049}}, {"num_hidden_layers", "2049", "inner_group_num", "4096"}},
+      {{{"embedding_size", 29}}, {"word_embeddings", "28", "29"}},
+      {{{"num_attention_heads", 7}}, {"hidden_size", "num_attention_heads"}},
+      {{{"position_embedding_type", "relative_key"}}, {"position_embedding_type", "relative_key"}},
+      {{{"architectures", {"AlbertForQuestionAnswering"}}}, {"question-answering", "albert", "masked-lm"}},
+  };
+  for (const auto &entry : cases) {
+    const ScratchDirectory work;
+    writeConfig(work / "model", entry.changes, goldens() / "albert" / "base-odd" / "model");
+    SCOPED_TRACE(entry.changes.dump());
+    expectRefusal(kWrongInput, {"compile", work / "model", "-o", work / "out"}, entry.words);
+  }
+}
+
+/// A tokenizer of another kind costs a model its texts, not its ids; what is said of it names no place of this machine.
+TEST(Unsupported, TokenizerIsNamedAndIdsWork) {
+  const struct {
+    const char *file, *contents;
+    std::vector<std::string> words;
+  } cases[] = {
+      {"spiece.model", "x", {"spiece.model", "kind of tokenizer", "WordPiece"}},
+      {"tokenizer.json", R"({"model": {"type": "Unigram", "vocab": []}})", {"tokenizer.json", "Unigram", "WordPiece"}},
+      {"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n", {"vocab.txt", "AlbertTokenizer", "BertTokenizer"}},
+  };
+  const Path model = goldens() / "albert" / "mlm-tied";
+  const Tensors inputs = readTensors(model / "ragged" / "inputs.safetensors");
+  for (const auto &entry : cases) {
+    SCOPED_TRACE(entry.file);
+    const ScratchDirectory work;
+    std::filesystem::copy(model / "model", work / "model");
+    writeFile(work / "model" / entry.file, entry.contents);
+    const Arguments arguments = {"compile", work / "model", "-o", work / "out"};
+    const ProcessResult result = lathe(arguments);
+    ASSERT_EQ(result.exitCode, 0) << describe(arguments, result);
+    const std::string said = Json::parse(readFile(work / "out" / "manifest.json")).at("unsupported_tokenizer");
+    EXPECT_EQ(said.find(work.path), std::string::npos) << said;
+    EXPECT_NE(latheOutput({"explain", work / "out"}).find(said), std::string::npos) << said;
+    for (const std::string &word : entry.words)
+      EXPECT_NE(result.err.find(word), std::string::npos) << word << "\n" << result.err;
+    EXPECT_TRUE(runTensors(work / "out", inputs) == runTensors(compiled(model / "model"), inputs));
+    expectRefusal(kWrongInput, {"run", work / "out", "--text", "x"}, {"tokenizer"});
+    expectRefusal(kWrongInput, {"tokenize", work / "model", "--text", "x"}, entry.words);
+  }
+}
+
+/// An ALBERT whose files say that its vocab.txt is BERT's, as Chinese ones do.
+TEST(Unsupported, NotATokenizerThatIsNamedInAnyFile) {
+  for (const char *file : {"tokenizer_config.json", "config.json"}) {
+    const ScratchDirectory work;
+    const Json named = {{"tokenizer_class", "BertTokenizer"}};
+    const bool inModelConfig = file == std::string("config.json");
+    writeConfig(work / "model", inModelConfig ? named : Json::object(), goldens() / "albert" / "mlm-tied" / "model");
+    if (!inModelConfig)
+      writeFile(work / "model" / file, named.dump());
+    writeFile(work / "model" / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n");
+    const Json tokens = Json::parse(latheOutput({"tokenize", work / "model", "--text", "B a", "--json"}));
+    EXPECT_EQ(tokens[0].at("ids"), Json({2, 5, 4, 3})) << file;
   }
 }
 

@@ -1,4 +1,5 @@
 // Tokenizer files that are wrong: each is an error that names the file, what was found and what is accepted.
+#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 #include "tests/support/TemporaryDirectory.h"
 #include "tests/tokenizer/LoadedTokenizer.h"
 
@@ -243,6 +244,30 @@ TEST(HostileTokenizerFiles, TokenizerConfig) {
 TEST(HostileTokenizerFiles, OtherKinds) {
   for (const char *name : {"merges.txt", "spiece.model", "tokenizer.model", "vocab.json"})
     expectWords(errorOf({{name, "x"}}), {name, "not supported", "WordPiece"});
+}
+
+/// A model can do without a tokenizer of another kind, but not with a damaged one.
+TEST(HostileTokenizerFiles, OtherKindsAreToldFromDamage) {
+  auto isOtherKind = [](std::vector<std::pair<const char *, const char *>> files) {
+    TemporaryDirectory directory;
+    for (auto [name, contents] : files)
+      writeFile(directory / name, contents);
+    llvm::Error error = compileTokenizer(directory.path().string()).takeError();
+    bool result = error.isA<UnsupportedTokenizer>();
+    llvm::consumeError(std::move(error));
+    return result;
+  };
+  EXPECT_TRUE(isOtherKind({{"spiece.model", "x"}}));
+  EXPECT_TRUE(isOtherKind({{"tokenizer.json", R"({"model": {"type": "Unigram"}})"}}));
+  EXPECT_TRUE(isOtherKind({{"tokenizer.json", R"({"model": {"vocab": {}, "merges": []}})"}}));
+  EXPECT_TRUE(isOtherKind({{"vocab.txt", bertVocabulary}, {"config.json", R"({"model_type": "albert"})"}}));
+  EXPECT_TRUE(isOtherKind({{"vocab.txt", bertVocabulary}, {"config.json", R"({"tokenizer_class": "XTokenizer"})"}}));
+  EXPECT_FALSE(isOtherKind({{"tokenizer.json", R"({"model": {"type": 3}})"}}));
+  EXPECT_FALSE(isOtherKind({{"tokenizer.json", R"({"model": {}})"}}));
+  EXPECT_FALSE(isOtherKind({{"tokenizer.json", R"({"model": "Unigram"})"}}));
+  EXPECT_FALSE(isOtherKind({{"tokenizer.json", R"({"model": {"type": "WordPiece"}})"}}));
+  EXPECT_FALSE(isOtherKind({{"vocab.txt", ""}}));
+  EXPECT_FALSE(isOtherKind({{"vocab.txt", bertVocabulary}, {"config.json", R"({"model_type": 3})"}}));
 }
 
 TEST(HostileTokenizerFiles, NotARegularFile) {

@@ -2,11 +2,14 @@
 
 #include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/TokenizerSpec.h"
+#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace lathe;
+
+char UnsupportedTokenizer::ID;
 
 /// Files that hold a tokenizer of a kind that is not covered.
 static constexpr llvm::StringLiteral otherTokenizers[] = {"vocab.json",      "merges.txt", "spiece.model",
@@ -26,9 +29,9 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
   if (!isJson && !llvm::sys::fs::exists(path)) {
     for (llvm::StringRef name : otherTokenizers)
       if (llvm::sys::fs::exists(inDirectory(name)))
-        return fileError(inDirectory(name),
-                         "this kind of tokenizer is not supported; accepted are WordPiece tokenizers, "
-                         "as tokenizer.json or vocab.txt");
+        return llvm::make_error<UnsupportedTokenizer>(
+            inDirectory(name), "this kind of tokenizer is not supported; accepted are WordPiece tokenizers, "
+                               "as tokenizer.json or vocab.txt");
     return std::nullopt;
   }
 

@@ -29,8 +29,8 @@ struct CompiledTokenizer {
 };
 
 /// Reads tokenizer.json, else vocab.txt, with tokenizer_config.json and special_tokens_map.json where they exist.
-/// Nothing when the directory has no tokenizer's files. A tokenizer of another kind is an error, as is any file that is
-/// not exactly understood: ids that are nearly right would be worse than none.
+/// Nothing when the directory has no tokenizer's files. A tokenizer of another kind is an UnsupportedTokenizer, any
+/// file that is not exactly understood another error: ids that are nearly right would be worse than none.
 llvm::Expected<std::optional<CompiledTokenizer>> compileTokenizer(llvm::StringRef directory,
                                                                   const TokenizerOptions &options = {});
 

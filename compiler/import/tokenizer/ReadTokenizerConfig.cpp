@@ -84,6 +84,7 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
   std::string problem;
   JsonView root(*document, problem);
   config.tokenizerClass = root["tokenizer_class"].string("");
+  config.classOrigin = "tokenizer_config.json";
   config.modelMaxLength = readMaxLength(root["model_max_length"]);
   if (JsonView flag = root["do_lower_case"]; !flag.isNull())
     config.lowercase = flag.boolean();
@@ -111,6 +112,23 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
   return takeProblem(*document, problem);
 }
 
+/// The class that Transformers takes where tokenizer_config.json names none: config.json's, else that of the model's
+/// type, of which only those matter here that are not BERT's and yet may lie beside a vocab.txt.
+static llvm::Error readModelConfig(llvm::StringRef path, TokenizerConfig &config) {
+  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
+  if (!document)
+    return document.takeError();
+  JsonFields fields(*document);
+  std::string type = fields.getOptionalString("model_type").value_or("");
+  config.tokenizerClass = fields.getOptionalString("tokenizer_class").value_or("");
+  config.classOrigin = "config.json";
+  if (config.tokenizerClass.empty() && type == "albert") {
+    config.tokenizerClass = "AlbertTokenizer";
+    config.classOrigin = "of model_type 'albert'";
+  }
+  return fields.takeError();
+}
+
 llvm::Expected<TokenizerConfig> lathe::readTokenizerConfig(llvm::StringRef directory) {
   TokenizerConfig config;
   auto assume = [](const char *content) {
@@ -129,6 +147,11 @@ llvm::Expected<TokenizerConfig> lathe::readTokenizerConfig(llvm::StringRef direc
   llvm::sys::path::append(path, "tokenizer_config.json");
   if (llvm::sys::fs::exists(path))
     if (llvm::Error error = readConfigFile(path, config))
+      return error;
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, "config.json");
+  if (config.tokenizerClass.empty() && llvm::sys::fs::exists(path))
+    if (llvm::Error error = readModelConfig(path, config))
       return error;
   llvm::sys::path::remove_filename(path);
   llvm::sys::path::append(path, "special_tokens_map.json");

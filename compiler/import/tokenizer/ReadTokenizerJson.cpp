@@ -3,6 +3,7 @@
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/TokenizerSpec.h"
+#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -205,6 +206,14 @@ static void applyConfig(JsonView normalizer, const TokenizerConfig &config, Toke
   spec.normalizer = bertNormalizer(flags);
 }
 
+/// Whether this is a model as the library writes it, but none of WordPiece. Old files have no type: BPE's have merges.
+static bool isOtherModel(JsonView model) {
+  if (!model.isObject())
+    return false;
+  JsonView type = model["type"];
+  return type.isString() ? type.string() != "WordPiece" : type.isNull() && !model["merges"].isNull();
+}
+
 llvm::Expected<TokenizerSpec> lathe::readTokenizerJson(llvm::StringRef path, const TokenizerConfig &config) {
   llvm::Expected<JsonDocument> document = JsonDocument::open(path);
   if (!document)
@@ -213,6 +222,8 @@ llvm::Expected<TokenizerSpec> lathe::readTokenizerJson(llvm::StringRef path, con
   JsonView root(*document, problem);
   TokenizerSpec spec;
   readModel(root["model"], root["added_tokens"], spec);
+  if (isOtherModel(root["model"]))
+    return llvm::make_error<UnsupportedTokenizer>(path, problem);
   readNormalizer(root["normalizer"], spec.normalizer);
   if (llvm::count(spec.normalizer, NormalizerStep::Decompose) > 1)
     root["normalizer"].fail("decomposes (NFD) twice; once is accepted");

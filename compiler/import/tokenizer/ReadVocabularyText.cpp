@@ -3,6 +3,7 @@
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/TokenizerSpec.h"
+#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -57,8 +58,9 @@ struct AddedTokens {
 
 llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, const TokenizerConfig &config) {
   if (!isBertLike(config.tokenizerClass))
-    return fileError(path, "the tokenizer's class is " + quote(config.tokenizerClass) +
-                               " (tokenizer_config.json); accepted are BertTokenizer and classes that share its rules");
+    return llvm::make_error<UnsupportedTokenizer>(
+        path, "the tokenizer's class is " + quote(config.tokenizerClass) + " (" + config.classOrigin +
+                  "), which is not supported; accepted are BertTokenizer and classes that share its rules");
   llvm::Expected<MappedFile> file = MappedFile::open(path);
   if (!file)
     return file.takeError();

@@ -70,7 +70,8 @@ std::vector<NormalizerStep> bertNormalizer(const BertNormalizerFlags &flags);
 
 /// What tokenizer_config.json and special_tokens_map.json say; every field is optional there.
 struct TokenizerConfig {
-  std::string tokenizerClass;
+  std::string tokenizerClass; // empty: no file says
+  std::string classOrigin;    // what said so: "tokenizer_config.json"
   std::optional<bool> lowercase, handleChineseChars;
   std::optional<std::optional<bool>> stripAccents; // given as null is different from not given
   std::optional<bool> truncatesLeft;

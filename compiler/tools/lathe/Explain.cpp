@@ -120,6 +120,8 @@ static llvm::Error explain(const std::string &directory, bool json) {
     os << "tokenizer: " << fieldText(manifest, {"tokenizer", "kind"}) << " of "
        << fieldText(manifest, {"tokenizer", "vocabulary"}) << " tokens; texts are cut at "
        << fieldText(manifest, {"tokenizer", "max_length"}) << " (0: never)\n";
+  else if (manifest.contains("unsupported_tokenizer"))
+    os << "tokenizer: none that is supported; " << fieldText(manifest, {"unsupported_tokenizer"}) << "\n";
   else
     os << "tokenizer: none; the model directory has no tokenizer files\n";
   return llvm::Error::success();
