@@ -35,22 +35,27 @@ static int64_t packedElements(ArrayRef<int64_t> shape, StringRef layout) {
 }
 
 FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef layout) {
-  FlatSymbolRefAttr &symbol = packed[llvm::join(sources, "+") + ":" + layout.str()];
-  if (symbol)
-    return symbol;
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  SmallVector<Attribute> references;
-  for (const std::string &source : sources)
+  SmallVector<Attribute> references, recipe;
+  for (const std::string &source : sources) {
     references.push_back(FlatSymbolRefAttr::get(builder.getContext(), source));
+    recipe.push_back(module.lookupSymbol<xf::WeightOp>(source).getValue());
+  }
+  recipe.push_back(builder.getStringAttr(layout));
+  xf::PackedWeightOp &weight = packed[builder.getArrayAttr(recipe)];
+  if (weight) {
+    weight.setUses(weight.getUses() + 1);
+    return FlatSymbolRefAttr::get(weight);
+  }
   std::string name = "packed." + sources.front() + (layout == "rows" ? ".rows" : "");
   for (unsigned suffix = 1; module.lookupSymbol(name); ++suffix)
     name = "packed." + sources.front() + "." + std::to_string(suffix);
   int64_t bytes = packedElements(shapeOf(sources), layout) * sizeof(float);
-  xf::PackedWeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name),
-                             builder.getArrayAttr(references), builder.getStringAttr(layout),
-                             builder.getI64IntegerAttr(nextOffset), builder.getI64IntegerAttr(bytes));
+  weight = xf::PackedWeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name),
+                                      builder.getArrayAttr(references), builder.getStringAttr(layout),
+                                      builder.getI64IntegerAttr(nextOffset), builder.getI64IntegerAttr(bytes));
   nextOffset += llvm::alignTo(bytes, 64);
-  return symbol = FlatSymbolRefAttr::get(builder.getContext(), name);
+  return FlatSymbolRefAttr::get(weight);
 }
 
 //===----------------------------------------------------------------------===//

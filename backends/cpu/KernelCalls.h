@@ -38,12 +38,13 @@ struct Work {
   llvm::SmallVector<std::pair<llvm::StringRef, xf::WorkFormula>, 0> bytes = {};
 };
 
-/// Where packed weights are declared; one per module, so that equal recipes share one tensor.
+/// Where packed weights are declared; one per module, so that equal recipes share one tensor. Recipes are equal where
+/// the values of their sources are (ShareWeights makes those of equal content one), under whichever names.
 class WeightTable {
 public:
   explicit WeightTable(mlir::ModuleOp module) : module(module) {}
 
-  /// The xf.packed_weight of these checkpoint tensors in this layout.
+  /// The xf.packed_weight of these checkpoint tensors in this layout. Each call counts as a use of it.
   mlir::FlatSymbolRefAttr pack(llvm::ArrayRef<std::string> sources, llvm::StringRef layout);
   /// The shape that the joined sources have in the checkpoint.
   llvm::SmallVector<int64_t> shapeOf(llvm::ArrayRef<std::string> sources);
@@ -51,7 +52,7 @@ public:
 private:
   mlir::ModuleOp module;
   int64_t nextOffset = 0;
-  llvm::StringMap<mlir::FlatSymbolRefAttr> packed;
+  llvm::DenseMap<mlir::Attribute, xf::PackedWeightOp> packed; ///< by values of sources, then layout
 };
 
 /// Emits into one entry.

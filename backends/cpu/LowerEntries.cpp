@@ -9,6 +9,7 @@
 #include "lathe/program.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cstddef>
@@ -59,7 +60,8 @@ private:
     Value up = arith::AddIOp::create(builder, loc, count, constant(LATHE_ROW_QUANTUM - 1));
     return arith::AndIOp::create(builder, loc, up, constant(-LATHE_ROW_QUANTUM));
   }
-  /// A constant i64 table, and its entry at `index`; a lone value needs no table.
+  /// A constant i64 table, and its entry at `index`. Values that lie evenly, as weights of layers that share none do,
+  /// are computed instead: code and constants do not grow with the number of layers.
   Value tableEntry(ArrayRef<int64_t> values, Value index, StringRef name);
 
   func::FuncOp entry, lowered;
@@ -192,6 +194,13 @@ LogicalResult EntryLowering::lowerLoop(scf::ForOp loop) {
 Value EntryLowering::tableEntry(ArrayRef<int64_t> entries, Value index, StringRef name) {
   if (!index)
     return constant(entries.front());
+  int64_t step = entries.size() > 1 ? entries[1] - entries[0] : 0;
+  bool even =
+      llvm::all_of(llvm::seq<size_t>(1, entries.size()), [&](size_t i) { return entries[i] - entries[i - 1] == step; });
+  if (even) {
+    Value distance = arith::MulIOp::create(builder, loc, index, constant(step));
+    return arith::AddIOp::create(builder, loc, constant(entries.front()), distance);
+  }
   auto type = LLVM::LLVMArrayType::get(builder.getI64Type(), entries.size());
   auto symbol = (lowered.getSymName() + "." + name + "." + Twine(tables++)).str();
   {

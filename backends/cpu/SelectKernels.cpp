@@ -8,7 +8,6 @@
 #include "backends/cpu/KernelCalls.h"
 #include "backends/cpu/RowGroups.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -39,6 +38,8 @@ private:
   Value memref(Value value) { return value ? get(value).memref : Value(); }
   Value stride(Value value) { return calls.integer(value ? get(value).stride : 0); }
   std::string nameOf(Value weight) { return weightRefs[weight].names.front(); }
+  /// The contents of a weight that no layer function's argument stands for.
+  Attribute contentOf(StringRef weight) { return module.lookupSymbol<xf::WeightOp>(weight).getValue(); }
 
   // Structure.
   func::FuncOp createScheduled();
@@ -79,7 +80,7 @@ private:
   DenseMap<Value, WeightRef> weightRefs;
   DenseMap<Value, SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
   Value attentionMask;                                ///< of a dense entry
-  llvm::StringSet<> panelTables; ///< tables that a linear reads too, and so are stored in its layout
+  DenseSet<Attribute> panelTables; ///< contents that a linear reads, and so are stored in its layout for lookups too
 };
 
 //===----------------------------------------------------------------------===//
@@ -95,7 +96,7 @@ void EntrySelector::findOutputs() {
 void EntrySelector::findPackedTables() {
   entry.walk([&](xf::LinearOp linear) {
     if (auto load = linear.getWeight().getDefiningOp<xf::LoadWeightOp>())
-      panelTables.insert(load.getWeight());
+      panelTables.insert(contentOf(load.getWeight()));
   });
 }
 
@@ -378,9 +379,10 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   int64_t packed = 0;
   Work work;
   for (unsigned t = 0; t < tables.size(); ++t) {
-    bool panels = panelTables.contains(nameOf(tables[t]));
+    const WeightRef &ref = weightRefs[tables[t]];
+    bool panels = !ref.perLayer && ref.names.size() == 1 && panelTables.contains(contentOf(ref.names.front()));
     packed |= int64_t(panels) << t;
-    table[t] = calls.weight(weightRefs[tables[t]], panels ? "panels" : "rows");
+    table[t] = calls.weight(ref, panels ? "panels" : "rows");
     id[t] = memref(ids[t]);
     work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t])});
   }

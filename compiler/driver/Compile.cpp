@@ -212,8 +212,10 @@ llvm::Error Compilation::stages() {
     if (stage == Stage::Graph)
       if (llvm::Error error = graphChecks())
         return error;
-    if (stage == Stage::Schedule)
+    if (stage == Stage::Schedule) {
       scheduled = model.module->clone();
+      facts.sharing = describeSharing(*scheduled);
+    }
     if (llvm::Error error = endStage(stage, describe(stage)))
       return error;
   }
@@ -439,6 +441,13 @@ void Compilation::summarize(const OutputDirectory &output) {
     log << "  fusions  " << llvm::join(lines, ", ") << "\n";
   log << "  weights  " << sizeText(facts.weights.header.file_bytes) << (facts.embedded ? ", embedded" : "") << "; code "
       << sizeText(facts.codeBytes) << " for avx512\n";
+  if (const WeightSharing &sharing = facts.sharing; sharing.bytesSaved) {
+    uint64_t uses = 0;
+    for (const SharedTensor &tensor : sharing.tensors)
+      uses += tensor.uses;
+    log << "  sharing  " << sizeText(sharing.bytesSaved) << " saved: " << sharing.tensors.size()
+        << " tensors, stored once, are used in " << uses << " places\n";
+  }
   for (auto function : model.module->getOps<func::FuncOp>())
     if (function->hasAttr(xf::XfDialect::entryAttr))
       log << "  memory   " << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr))

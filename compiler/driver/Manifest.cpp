@@ -118,6 +118,15 @@ static Json describeEntry(func::FuncOp function) {
   return json;
 }
 
+static Json toJson(const WeightSharing &sharing) {
+  Json tensors = Json::array(), equal = Json::array();
+  for (const SharedTensor &tensor : sharing.tensors)
+    tensors.push_back({{"sources", tensor.sources}, {"uses", tensor.uses}, {"bytes", tensor.bytes}});
+  for (const auto &[name, other] : sharing.equal)
+    equal.push_back({{"name", name}, {"equals", other}});
+  return {{"bytes_saved", sharing.bytesSaved}, {"tensors", tensors}, {"equal", equal}};
+}
+
 std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   Json manifest;
   manifest["lathe_version"] = latheVersion.str();
@@ -151,6 +160,7 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
                          {"tensors", facts.weights.tensorCount},
                          {"embedded", facts.embedded},
                          {"blake3", llvm::toHex(facts.weights.header.content_hash, /*LowerCase=*/true)}};
+  manifest["sharing"] = toJson(facts.sharing);
   manifest["code_bytes"] = facts.codeBytes;
   Json fusions = Json::array();
   for (const FusionRecord &record : facts.fusions) {

@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_DRIVER_MANIFEST_H
 #define LATHE_COMPILER_DRIVER_MANIFEST_H
 
+#include "compiler/driver/Sharing.h"
 #include "compiler/driver/WeightPacker.h"
 #include "compiler/import/Import.h"
 #include "passes/graph/FusionLog.h"
@@ -25,6 +26,7 @@ struct ManifestFacts {
   std::string noTokenizer;   ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
   PackedWeights weights;
+  WeightSharing sharing;
   bool embedded = false;
   struct File {
     std::string name;

@@ -25,6 +25,7 @@ static void addGraphPasses(OpPassManager &pm) {
 }
 
 static void addSchedulePasses(OpPassManager &pm) {
+  pm.addPass(createShareWeightsPass());                  // first: what is packed below is known by its content
   pm.addPass(createSelectKernelsPass());                 // every op a launch; layers inlined into loops
   pm.addPass(createCanonicalizerPass());                 // most sizes are constants
   pm.addPass(createCSEPass());                           // and the others are asked for again and again

@@ -13,6 +13,8 @@ LogicalResult PackedWeightOp::verify() {
     return emitOpError("has layout '") << getLayout() << "'; accepted are " << llvm::join(ArrayRef(layouts), ", ");
   if (getSources().empty())
     return emitOpError("has no sources");
+  if (int64_t(getUses()) < 1)
+    return emitOpError("is used ") << int64_t(getUses()) << " times; expected once or more often";
   if (int64_t(getOffset()) < 0 || getOffset() % 64)
     return emitOpError("lies at ") << int64_t(getOffset()) << "; expected a multiple of 64";
   return success();
@@ -29,6 +31,14 @@ LogicalResult WeightAddressOp::verifySymbolUses(SymbolTableCollection &symbols) 
     if (!symbols.lookupNearestSymbolFrom<PackedWeightOp>(*this, weight))
       return emitOpError("names ") << weight << ", which is no xf.packed_weight of the module";
   return success();
+}
+
+OpFoldResult WeightAddressOp::fold(FoldAdaptor) {
+  if (!getIndex() || !llvm::all_equal(getWeights()))
+    return nullptr;
+  setWeightsAttr(ArrayAttr::get(getContext(), getWeights()[0]));
+  getIndexMutable().clear();
+  return getResult();
 }
 
 LogicalResult OutputAddressOp::verify() {

@@ -23,19 +23,25 @@ def Xf_PackedWeightOp : Xf_Op<"packed_weight", [Symbol]> {
   let description = [{
     Says how the compiler makes it from the checkpoint: `sources` joined along their first axis, widened to f32, then laid
     out as `layout` says: `rows` (as it is), `vector` (padded with zeros to a multiple of 16) or `panels`
-    (`[ceil(N/16)][K][16]`, zero beyond N). It lies `offset` bytes, a multiple of 64, into the tensors' section.
+    (`[ceil(N/16)][K][16]`, zero beyond N). It lies `offset` bytes, a multiple of 64, into the tensors' section. `uses` says
+    how many times the model as written down reads it: in how many places, in each for every layer. Left out, it is once.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$layout, I64Attr:$offset, I64Attr:$bytes);
-  let assemblyFormat = "$sym_name `from` $sources `layout` $layout `offset` $offset `bytes` $bytes attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$layout, I64Attr:$offset, I64Attr:$bytes,
+                       DefaultValuedAttr<I64Attr, "1">:$uses);
+  let assemblyFormat = [{
+    $sym_name `from` $sources `layout` $layout `offset` $offset `bytes` $bytes (`uses` $uses^)? attr-dict
+  }];
   let hasVerifier = 1;
 }
 
 def Xf_WeightAddressOp : Xf_PureOp<"weight_address", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "where a packed weight lies; of several, where that of layer `index` lies";
+  let description = "Folds to an address without an index where all layers have the same weight.";
   let arguments = (ins FlatSymbolRefArrayAttr:$weights, Optional<I64>:$index);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$weights (`at` $index^)? attr-dict `:` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Xf_BufferOp : Xf_Op<"buffer"> {

@@ -1,4 +1,4 @@
-//===- Passes.h - where buffers lie -------------------------------------------===//
+//===- Passes.h - which weights are one, where buffers lie --------------------===//
 #ifndef LATHE_PASSES_SCHEDULE_PASSES_H
 #define LATHE_PASSES_SCHEDULE_PASSES_H
 

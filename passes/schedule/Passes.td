@@ -1,8 +1,26 @@
-//===- Passes.td - where buffers lie ----------------------------*- tablegen -*-===//
+//===- Passes.td - which weights are one, where buffers lie -----*- tablegen -*-===//
 #ifndef LATHE_PASSES_SCHEDULE_PASSES_TD
 #define LATHE_PASSES_SCHEDULE_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+
+def ShareWeightsPass : Pass<"lathe-share-weights", "mlir::ModuleOp"> {
+  let summary = "weights with one content have one value";
+  let description = [{
+    Each `xf.weight` whose type and stored bytes are those of an earlier one refers to that one's resource: an untied decoder
+    that was saved from a tied one, layers saved once for each place where they are used, biases that are all zero. What
+    packs weights knows them by their value, and so stores them once in each layout. Nothing is compared by its hash alone.
+
+    ```mlir
+    xf.weight @embedding = dense_resource<embedding> : tensor<97x36xf32>
+    xf.weight @decoder = dense_resource<decoder> : tensor<97x36xf32>
+      ==>
+    xf.weight @embedding = dense_resource<embedding> : tensor<97x36xf32>
+    xf.weight @decoder = dense_resource<embedding> : tensor<97x36xf32>
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
 
 def PlanArenaPass : Pass<"lathe-plan-arena", "mlir::func::FuncOp"> {
   let summary = "gives every buffer its place, and the entry its memory formula";

@@ -18,6 +18,12 @@ xf.weight @w = dense<1.0> : tensor<4xf32>
 xf.packed_weight @p from [@w] layout "rows" offset 32 bytes 64
 
 // -----
+// packed_weight: used
+xf.weight @w = dense<1.0> : tensor<4xf32>
+// expected-error @+1 {{is used 0 times; expected once or more often}}
+xf.packed_weight @p from [@w] layout "rows" offset 0 bytes 64 uses 0
+
+// -----
 // weight_address: several need an index
 xf.packed_weight @p from [@w] layout "rows" offset 0 bytes 64
 func.func @f() {

@@ -7,7 +7,8 @@ xf.weight @a = dense<1.0> : tensor<16x4xf32>
 xf.weight @b = dense<1.0> : tensor<16x4xf32>
 // CHECK: xf.packed_weight @packed.a from [@a, @b] layout "panels" offset 0 bytes 512
 xf.packed_weight @packed.a from [@a, @b] layout "panels" offset 0 bytes 512
-xf.packed_weight @packed.b from [@b] layout "rows" offset 512 bytes 256
+// CHECK: xf.packed_weight @packed.b from [@b] layout "rows" offset 512 bytes 256 uses 12
+xf.packed_weight @packed.b from [@b] layout "rows" offset 512 bytes 256 uses 12
 // CHECK: xf.kernel @copy family "copy_f32" {}
 xf.kernel @copy family "copy_f32" {}
 

@@ -86,10 +86,10 @@ xf.weight @"0.q" = dense<1.0> : tensor<8x8xf32>
 xf.weight @"0.k" = dense<1.0> : tensor<8x8xf32>
 xf.weight @"0.v" = dense<1.0> : tensor<8x8xf32>
 xf.weight @"0.o" = dense<1.0> : tensor<8x8xf32>
-xf.weight @"1.q" = dense<1.0> : tensor<8x8xf32>
-xf.weight @"1.k" = dense<1.0> : tensor<8x8xf32>
-xf.weight @"1.v" = dense<1.0> : tensor<8x8xf32>
-xf.weight @"1.o" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.q" = dense<2.0> : tensor<8x8xf32>
+xf.weight @"1.k" = dense<2.0> : tensor<8x8xf32>
+xf.weight @"1.v" = dense<2.0> : tensor<8x8xf32>
+xf.weight @"1.o" = dense<2.0> : tensor<8x8xf32>
 func.func private @layer(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %q: tensor<8x8xf32> {xf.weight = "q"}, %k: tensor<8x8xf32> {xf.weight = "k"},
                          %v: tensor<8x8xf32> {xf.weight = "v"}, %o: tensor<8x8xf32> {xf.weight = "o"}) -> tensor<?x8xf32> {
   %w = xf.concat %q, %k, %v : tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32> -> tensor<24x8xf32>
@@ -104,6 +104,43 @@ func.func @stack(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32
   %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
   %y = xf.layers @layer(%x, %cu) weights ["0.", "1."] : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
+}
+
+// -----
+// Layers, and sources of tensors, are known by what they hold: layers 0 and 2 have one tensor of two uses. Where all have
+// one there is no table, and a lookup's table that a linear holds too under another name has the linear's layout.
+// CHECK-LABEL: func.func @shared
+// CHECK: %[[TABLE:.*]] = xf.weight_address [@packed.table] : memref<1x8x16xf32>
+// CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "shared/embeddings"
+// CHECK: scf.for %[[LAYER:.*]] =
+// CHECK-DAG: xf.weight_address [@packed.0.w, @packed.1.w, @packed.0.w] at %[[LAYER]]
+// CHECK-DAG: %[[BIAS:.*]] = xf.weight_address [@packed.0.b] : memref<8xf32>
+// CHECK: xf.launch {{.*}}%[[BIAS]], {{.*}} step "layer/w"
+// CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "shared/decoder"
+// CHECK: xf.packed_weight @packed.table from [@table] layout "panels" offset 0 bytes 512 uses 2
+// CHECK: xf.packed_weight @packed.0.w from [@"0.w"] layout "panels" offset 512 bytes 512 uses 2
+// CHECK: xf.packed_weight @packed.1.w from [@"1.w"] layout "panels" offset 1024 bytes 512
+// CHECK: xf.packed_weight @packed.0.b from [@"0.b"] layout "vector" offset 1536 bytes 64 uses 3
+// CHECK-NOT: xf.packed_weight
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @decoder = dense<1.0> : tensor<10x8xf32>
+xf.weight @"0.w" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.w" = dense<2.0> : tensor<8x8xf32>
+xf.weight @"2.w" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"0.b" = dense<0.0> : tensor<8xf32>
+xf.weight @"1.b" = dense<0.0> : tensor<8xf32>
+xf.weight @"2.b" = dense<0.0> : tensor<8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %w: tensor<8x8xf32> {xf.weight = "w"}, %b: tensor<8xf32> {xf.weight = "b"}) -> tensor<?x8xf32> {
+  %0 = xf.linear %x, %w bias(%b : tensor<8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+func.func @shared(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x10xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %u = xf.load_weight @decoder : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.layers @layer(%x) weights ["0.", "1.", "2."] : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %z = xf.linear %y, %u : tensor<?x8xf32>, tensor<10x8xf32> -> tensor<?x10xf32>
+  return %z : tensor<?x10xf32>
 }
 
 // -----

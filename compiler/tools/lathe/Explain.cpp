@@ -93,6 +93,22 @@ static void printWeights(llvm::raw_ostream &os, const nlohmann::json &manifest) 
   }
 }
 
+static void printSharing(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  if (!manifest.contains("sharing"))
+    return;
+  const nlohmann::json &sharing = manifest["sharing"];
+  os << "sharing: " << fieldText(sharing, {"bytes_saved"})
+     << " bytes saved by storing once what is used in several places\n";
+  for (const nlohmann::json &tensor : elements(sharing, "tensors")) {
+    os << llvm::formatv("  {0,4} uses of {1,9} bytes ", fieldText(tensor, {"uses"}), fieldText(tensor, {"bytes"}));
+    for (const nlohmann::json &source : elements(tensor, "sources"))
+      os << " " << fieldText(source, {});
+    os << "\n";
+  }
+  for (const nlohmann::json &tensor : elements(sharing, "equal"))
+    os << "  " << fieldText(tensor, {"name"}) << " holds the same as " << fieldText(tensor, {"equals"}) << "\n";
+}
+
 static llvm::Error explain(const std::string &directory, bool json) {
   llvm::Expected<Artifact> artifact = Artifact::open(directory);
   if (!artifact)
@@ -101,8 +117,8 @@ static llvm::Error explain(const std::string &directory, bool json) {
   llvm::raw_ostream &os = llvm::outs();
   if (json) {
     nlohmann::ordered_json object;
-    for (const char *field : {"name", "model", "fusions", "entries", "precision", "tokenizer", "weights",
-                              "unknown_weights", "unused_weights"})
+    for (const char *field : {"name", "model", "fusions", "entries", "precision", "tokenizer", "unsupported_tokenizer",
+                              "weights", "sharing", "unknown_weights", "unused_weights"})
       if (manifest.contains(field))
         object[field] = manifest[field];
     os << jsonText(object);
@@ -113,6 +129,7 @@ static llvm::Error explain(const std::string &directory, bool json) {
   for (const nlohmann::json &entry : elements(manifest, "entries"))
     printEntry(os, entry);
   printWeights(os, manifest);
+  printSharing(os, manifest);
   os << "precision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
      << fieldText(manifest, {"precision", "compute"}) << " arithmetic; drift "
      << fieldText(manifest, {"precision", "drift"}) << "\n";
