@@ -1,7 +1,8 @@
 // attention_f32: y = softmax(scale Q K^T) V per sequence and head, without storing all scores.
 //
 // A panel is up to 128 queries of one head of one sequence. Keys and values are taken in blocks of 512, counted from
-// the sequence's start, each packed for emitTile into the worker's scratch. Per 8 queries and block: scores, their
+// the sequence's start, each packed for emitTile into the worker's scratch; where one block is all, a worker packs it
+// once for all queries of the head that it meets one after the other. Per 8 queries and block: scores, their
 // maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
 // raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
 // a key's place in its sequence, so the bits are the same alone and in any batch.
@@ -85,7 +86,7 @@ private:
   Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
   int64_t paddedDim() const { return layout.valuePanels * lanes; }
 
-  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey,
+  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey, Value isPacked,
                  ArrayRef<Rows> upcoming);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
@@ -117,22 +118,27 @@ void AttentionEmitter::emit() {
     Value keys = b.select(b.less(b.integer(0), queries), sequence.length, b.integer(0));
     b.forRange(b.integer(0), keys, keyBlock, [&](Value firstKey) {
       Value keyRow = b.add(sequence.first, firstKey);
+      // What the panel before this one packed: the same head's keys, if these are all of them.
+      Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
+      isPacked = b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
       const Rows upcoming[] = {head(q, ldq, firstRow), head(k, ldk, firstRow), head(v, ldv, firstRow)};
       emitBlock(head(q, ldq, firstRow), head(k, ldk, keyRow), head(v, ldv, keyRow), head(y, ldy, firstRow), queries,
-                sequence, firstKey, upcoming);
+                sequence, firstKey, isPacked, upcoming);
     });
   });
 }
 
 /// All queries of the panel against one block of keys.
 void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey,
-                                 ArrayRef<Rows> upcoming) {
+                                 Value isPacked, ArrayRef<Rows> upcoming) {
   Value keys = b.min(b.integer(keyBlock), b.sub(sequence.length, firstKey));
   Value isFirst = b.equal(firstKey, b.integer(0));
   Value isLast = b.equal(b.add(firstKey, keys), sequence.length);
-  emitPackTransposed(b, k, keys, b.integer(headDim), {part(layout.keys), b.integer(headDim * lanes)});
-  emitPack(b, v, keys, b.integer(headDim), {part(layout.values), b.integer(keyBlock * lanes)});
-  emitBias(sequence, firstKey, keys);
+  b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
+    emitPackTransposed(b, k, keys, b.integer(headDim), {part(layout.keys), b.integer(headDim * lanes)});
+    emitPack(b, v, keys, b.integer(headDim), {part(layout.values), b.integer(keyBlock * lanes)});
+    emitBias(sequence, firstKey, keys);
+  });
 
   b.forRange(b.integer(0), queries, tileRows, [&](Value query) {
     Value rows = b.min(b.integer(tileRows), b.sub(queries, query));
