@@ -6,14 +6,19 @@
 
 namespace lathe {
 
-/// An implementation of a model, loaded and ready to run a workload.
-class Contender {
+/// What takes turns at being timed.
+class Runner {
 public:
-  virtual ~Contender() = default;
-  virtual llvm::StringRef name() const = 0;
-  /// Seconds of each of `count` runs, behind one that is not timed: it finds caches and threads as the last contender
-  /// left them.
+  virtual ~Runner() = default;
+  /// Seconds of each of `count` runs, behind one that is not timed: it finds caches and threads as the last runner left
+  /// them.
   virtual llvm::Expected<std::vector<double>> time(int64_t count) = 0;
+};
+
+/// An implementation of a model, loaded and ready to run a workload.
+class Contender : public Runner {
+public:
+  virtual llvm::StringRef name() const = 0;
   /// What it computes for the padded inputs.
   virtual llvm::Expected<std::vector<FloatTensor>> outputs() = 0;
   /// Bytes in memory once it is ready: of its process, or by which it made this process grow.

@@ -4,6 +4,7 @@
 #include "compiler/import/safetensors/Quote.h"
 
 #include <chrono>
+#include <numeric>
 
 using llvm::ArrayRef;
 using llvm::Error;
@@ -39,40 +40,53 @@ Expected<std::vector<ProfiledStep>> matchSteps(ArrayRef<lathe_profile_step> meas
   return matched;
 }
 
-Expected<Profile> profileSteps(const LoadedModel &model, const lathe_entry_info &entry, int64_t threads,
-                               const Workload &workload, ArrayRef<StepWork> steps) {
-  using Clock = std::chrono::steady_clock;
+Expected<std::unique_ptr<StepProfiler>> StepProfiler::create(const LoadedModel &model, const lathe_entry_info &entry,
+                                                             int64_t threads, const Workload &workload) {
   Expected<RunContext> context =
       model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest(), .profile = true});
   if (!context)
     return context.takeError();
-  std::vector<lathe_tensor> inputs = workload.inputs.views();
-  Expected<std::vector<FloatTensor>> outputs = context->prepare(entry, inputs);
-  if (!outputs)
-    return outputs.takeError();
-  // The first run starts threads and touches memory; its times are taken off.
-  if (Error error = context->run(entry, inputs, *outputs))
-    return std::move(error);
-  std::vector<lathe_profile_step> first = context->profile();
-  Profile profile = {{}, 0, threads, 0};
-  Clock::time_point began = Clock::now();
-  do {
-    if (Error error = context->run(entry, inputs, *outputs))
+  Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());
+  if (!results)
+    return results.takeError();
+  return std::unique_ptr<StepProfiler>(
+      new StepProfiler(entry, threads, workload, std::move(*context), std::move(*results)));
+}
+
+Expected<std::vector<double>> StepProfiler::time(int64_t count) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<lathe_profile_step> before;
+  std::vector<double> times;
+  for (int64_t run = 0; run <= count; ++run) {
+    Clock::time_point began = Clock::now();
+    if (Error error = context.run(entry, views, results))
       return std::move(error);
-    ++profile.runs;
-    profile.seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  } while (profile.seconds < 1);
-  std::vector<lathe_profile_step> all = context->profile();
-  for (auto [step, before] : llvm::zip_equal(all, first)) {
-    step.calls -= before.calls;
-    step.seconds -= before.seconds;
-    step.busy_seconds -= before.busy_seconds;
+    if (run == 0)
+      before = context.profile();
+    else
+      times.push_back(std::chrono::duration<double>(Clock::now() - began).count());
   }
-  Expected<std::vector<ProfiledStep>> matched = matchSteps(all, steps);
+  std::vector<lathe_profile_step> after = context.profile();
+  if (sums.empty()) {
+    sums = after;
+    for (lathe_profile_step &sum : sums)
+      sum.calls = 0, sum.seconds = sum.busy_seconds = 0;
+  }
+  for (auto [sum, now, then] : llvm::zip_equal(sums, after, before)) {
+    sum.calls += now.calls - then.calls;
+    sum.seconds += now.seconds - then.seconds;
+    sum.busy_seconds += now.busy_seconds - then.busy_seconds;
+  }
+  runs += count;
+  seconds = std::accumulate(times.begin(), times.end(), seconds);
+  return times;
+}
+
+Expected<Profile> StepProfiler::profile(ArrayRef<StepWork> steps) const {
+  Expected<std::vector<ProfiledStep>> matched = matchSteps(sums, steps);
   if (!matched)
     return matched.takeError();
-  profile.steps = std::move(*matched);
-  return profile;
+  return Profile{std::move(*matched), runs, threads, seconds};
 }
 
 } // namespace lathe

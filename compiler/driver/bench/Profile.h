@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_DRIVER_BENCH_PROFILE_H
 #define LATHE_COMPILER_DRIVER_BENCH_PROFILE_H
 
+#include "compiler/driver/bench/Contender.h"
 #include "compiler/driver/bench/Work.h"
 
 namespace lathe {
@@ -25,10 +26,31 @@ struct Profile {
   double idleShare() const;
 };
 
-/// Runs with clocks around every step for a second, apart from what is timed as a whole: the clocks themselves take
-/// time. `steps` is what the manifest says; a library that runs others is an error.
-llvm::Expected<Profile> profileSteps(const LoadedModel &model, const lathe_entry_info &entry, int64_t threads,
-                                     const Workload &workload, llvm::ArrayRef<StepWork> steps);
+/// Runs an artifact's entry with clocks around every step. It takes turns with contenders, so as to meet the machine
+/// that they and the samples of it meet, but is none: the clocks themselves take time.
+class StepProfiler final : public Runner {
+public:
+  static llvm::Expected<std::unique_ptr<StepProfiler>> create(const LoadedModel &model, const lathe_entry_info &entry,
+                                                              int64_t threads, const Workload &workload);
+
+  llvm::Expected<std::vector<double>> time(int64_t count) override;
+  /// Of all runs that were timed. `steps` is what the manifest says; a library that runs others is an error.
+  llvm::Expected<Profile> profile(llvm::ArrayRef<StepWork> steps) const;
+
+private:
+  StepProfiler(const lathe_entry_info &entry, int64_t threads, const Workload &workload, RunContext context,
+               std::vector<FloatTensor> results)
+      : entry(entry), threads(threads), context(std::move(context)), results(std::move(results)),
+        views(workload.inputs.views()) {}
+
+  const lathe_entry_info &entry;
+  int64_t threads, runs = 0;
+  double seconds = 0;
+  RunContext context;
+  std::vector<FloatTensor> results;
+  std::vector<lathe_tensor> views;
+  std::vector<lathe_profile_step> sums; ///< of what was timed
+};
 
 /// What a library measured, beside what the manifest says of the same steps: both in the order of the program.
 llvm::Expected<std::vector<ProfiledStep>> matchSteps(llvm::ArrayRef<lathe_profile_step> measured,

@@ -18,7 +18,7 @@ Timing summarize(std::vector<double> seconds) {
   return {seconds.front(), percentile(0.5), percentile(0.99)};
 }
 
-Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders, llvm::function_ref<void()> look,
+Expected<std::vector<Timing>> timeInTurns(ArrayRef<Runner *> runners, llvm::function_ref<void()> look,
                                           std::chrono::milliseconds pause) {
   constexpr double enoughSeconds = 2, blockSeconds = 0.2;
   constexpr size_t enoughRuns = 5;
@@ -28,16 +28,16 @@ Expected<std::vector<Timing>> timeInTurns(ArrayRef<Contender *> contenders, llvm
     double total = 0;
     bool enough() const { return total >= enoughSeconds && seconds.size() >= enoughRuns; }
   };
-  std::vector<Series> all(contenders.size());
+  std::vector<Series> all(runners.size());
   while (!llvm::all_of(all, [](const Series &series) { return series.enough(); })) {
     std::this_thread::sleep_for(pause);
     look();
-    for (auto [index, contender, series] : llvm::enumerate(contenders, all)) {
+    for (auto [index, runner, series] : llvm::enumerate(runners, all)) {
       double usual = series.seconds.empty() ? blockSeconds : series.total / series.seconds.size();
       int64_t count = std::clamp<int64_t>(blockSeconds / std::max(usual, 1e-9), 1, longestBlock);
       if (index > 0)
         std::this_thread::sleep_for(pause);
-      Expected<std::vector<double>> block = contender->time(count);
+      Expected<std::vector<double>> block = runner->time(count);
       if (!block)
         return block.takeError();
       llvm::append_range(series.seconds, *block);

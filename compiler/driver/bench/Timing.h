@@ -19,11 +19,11 @@ Timing summarize(std::vector<double> seconds);
 /// Threads that wait for work by spinning stop within this time: those of ONNX Runtime after 35 ms on a Zen 5.
 inline constexpr std::chrono::milliseconds threadsRest(100);
 
-/// Times contenders in turns, a short block of runs each, so that noise hits all alike; until each has been timed for
+/// Times runners in turns, a short block of runs each, so that noise hits all alike; until each has been timed for
 /// two seconds, and a few times at least. `look` has a turn in every round, too: it looks at the machine. Before each
-/// turn is a pause, so that nobody runs beside the last contender's spinning threads; behind `look`, which leaves none,
+/// turn is a pause, so that nobody runs beside the last runner's spinning threads; behind `look`, which leaves none,
 /// there is none.
-llvm::Expected<std::vector<Timing>> timeInTurns(llvm::ArrayRef<Contender *> contenders, llvm::function_ref<void()> look,
+llvm::Expected<std::vector<Timing>> timeInTurns(llvm::ArrayRef<Runner *> runners, llvm::function_ref<void()> look,
                                                 std::chrono::milliseconds pause = threadsRest);
 
 } // namespace lathe

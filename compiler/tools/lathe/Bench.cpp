@@ -63,17 +63,23 @@ llvm::Expected<std::vector<int64_t>> Flags::sequenceLengths() const {
   return std::vector<int64_t>(*batch, *seq);
 }
 
-/// Compares contenders, and times those that agree, in turns with samples of what the machine can do.
-static llvm::Expected<std::vector<Row>> race(llvm::ArrayRef<Contender *> contenders, Setting &setting) {
+/// Compares contenders, and times those that agree, in turns with samples of what the machine can do and, where there
+/// is one, the profiler.
+static llvm::Expected<std::vector<Row>> race(llvm::ArrayRef<Contender *> contenders, StepProfiler *profiler,
+                                             Setting &setting) {
   llvm::Expected<std::vector<std::optional<double>>> differences = compareContenders(contenders);
   if (!differences)
     return differences.takeError();
   std::this_thread::sleep_for(threadsRest);
   setting.probed = probeMachine(static_cast<int>(setting.threads));
   RoofSampler sampler(static_cast<int>(setting.threads));
-  llvm::Expected<std::vector<Timing>> timings = timeInTurns(contenders, [&] { sampler.take(); });
+  std::vector<Runner *> runners(contenders.begin(), contenders.end());
+  if (profiler)
+    runners.push_back(profiler);
+  llvm::Expected<std::vector<Timing>> timings = timeInTurns(runners, [&] { sampler.take(); });
   if (!timings)
     return timings.takeError();
+  timings->resize(contenders.size());
   setting.samples = sampler.samples();
   std::vector<Row> rows;
   for (auto [contender, timing, difference] : llvm::zip_equal(contenders, *timings, *differences))
@@ -131,12 +137,19 @@ llvm::Error Flags::run() const {
                      readCacheSizes(),
                      {},
                      {}};
-  llvm::Expected<std::vector<Row>> rows = race(contenders, setting);
+  std::unique_ptr<StepProfiler> profiler;
+  if (profile || !plot.empty()) {
+    llvm::Expected<std::unique_ptr<StepProfiler>> created = StepProfiler::create(*model, **entry, workers, workload);
+    if (!created)
+      return created.takeError();
+    profiler = std::move(*created);
+  }
+  llvm::Expected<std::vector<Row>> rows = race(contenders, profiler.get(), setting);
   if (!rows)
     return rows.takeError();
   std::optional<Profile> measured;
-  if (profile || !plot.empty()) {
-    llvm::Expected<Profile> profiled = profileSteps(*model, **entry, workers, workload, *steps);
+  if (profiler) {
+    llvm::Expected<Profile> profiled = profiler->profile(*steps);
     if (!profiled)
       return profiled.takeError();
     measured = std::move(*profiled);

@@ -20,10 +20,9 @@ TEST(Summarize, GivesTimesThatOccurred) {
 }
 
 /// Claims a time per run without taking it, and notes its turns.
-class FakeContender : public Contender {
+class FakeRunner : public Runner {
 public:
-  FakeContender(const char *name, double seconds, std::string &turns) : label(name), seconds(seconds), turns(turns) {}
-  llvm::StringRef name() const override { return label; }
+  FakeRunner(const char *name, double seconds, std::string &turns) : label(name), seconds(seconds), turns(turns) {}
   llvm::Expected<std::vector<double>> time(int64_t count) override {
     turns += label;
     runs += count;
@@ -31,9 +30,6 @@ public:
       return llvm::createStringError("broken");
     return std::vector<double>(count, seconds);
   }
-  llvm::Expected<std::vector<FloatTensor>> outputs() override { return std::vector<FloatTensor>(); }
-  double residentBytes() const override { return 0; }
-  double loadSeconds() const override { return 0; }
 
   int64_t runs = 0;
   bool fails = false;
@@ -46,7 +42,7 @@ private:
 
 TEST(TimeInTurns, AlternatesUntilAllHaveEnough) {
   std::string turns;
-  FakeContender fast("f", 0.001, turns), slow("s", 2, turns);
+  FakeRunner fast("f", 0.001, turns), slow("s", 2, turns);
   std::vector<Timing> timings = llvm::cantFail(timeInTurns({&fast, &slow}, [&] { turns += 'm'; }, {}));
   EXPECT_EQ(timings[0].median, 0.001);
   EXPECT_EQ(timings[1].p99, 2);
@@ -57,7 +53,7 @@ TEST(TimeInTurns, AlternatesUntilAllHaveEnough) {
 
 TEST(TimeInTurns, EndsWithTheFirstError) {
   std::string turns;
-  FakeContender broken("b", 1, turns);
+  FakeRunner broken("b", 1, turns);
   broken.fails = true;
   expectError(timeInTurns({&broken}, [] {}, {}), {"broken"});
 }
