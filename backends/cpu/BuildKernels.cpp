@@ -12,6 +12,8 @@ namespace lathe {
 namespace {
 
 struct BuildKernels : impl::BuildKernelsPassBase<BuildKernels> {
+  using BuildKernelsPassBase::BuildKernelsPassBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     OpBuilder builder(&getContext());
@@ -29,7 +31,7 @@ struct BuildKernels : impl::BuildKernelsPassBase<BuildKernels> {
       std::string symbol = kernel.getSymName().str();
       DictionaryAttr parameters = kernel.getParameters();
       kernel.erase();
-      if (failed(family->build(builder, module, symbol, parameters)))
+      if (failed(family->build(builder, module, symbol, parameters, level)))
         return signalPassFailure();
     }
   }

@@ -85,7 +85,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
 
 /// lathe_entry
 llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
-  SmallVector<llvm::Constant *> inputs, outputs, steps, functions;
+  SmallVector<llvm::Constant *> inputs, outputs, steps;
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     inputs.push_back(
@@ -111,7 +111,9 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   entryFunctions.push_back(function.getSymName().str());
 
   auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr);
-  auto *levels = llvm::ConstantArray::get(llvm::ArrayType::get(builder.getPtrTy(), LATHE_ISA_LEVELS), {defined});
+  SmallVector<llvm::Constant *> functions(LATHE_ISA_LEVELS, null());
+  functions[LATHE_ISA_AVX512] = defined;
+  auto *levels = llvm::ConstantArray::get(llvm::ArrayType::get(builder.getPtrTy(), LATHE_ISA_LEVELS), functions);
   return structure(
       {text(entryName(function)), i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),
        i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),

@@ -2,6 +2,7 @@
 #ifndef LATHE_BACKENDS_CPU_PASSES_H
 #define LATHE_BACKENDS_CPU_PASSES_H
 
+#include "backends/cpu/IsaLevel.h"
 #include "ir/xf/XfDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -17,6 +17,14 @@ def SelectKernelsPass : Pass<"lathe-cpu-select-kernels", "mlir::ModuleOp"> {
 
 def BuildKernelsPass : Pass<"lathe-cpu-build-kernels", "mlir::ModuleOp"> {
   let summary = "each xf.kernel becomes the function that its family's builder emits";
+  let options = [
+    Option<"level", "level", "::lathe::IsaLevel", /*default=*/"::lathe::IsaLevel::Avx512",
+           "ISA level that the functions are for", [{::llvm::cl::values(
+             clEnumValN(::lathe::IsaLevel::Avx512, "avx512", "AVX-512 F, BW, CD, DQ, VL"),
+             clEnumValN(::lathe::IsaLevel::Avx512Vnni, "avx512_vnni", "and VNNI"),
+             clEnumValN(::lathe::IsaLevel::Avx512Bf16, "avx512_bf16", "and BF16"),
+             clEnumValN(::lathe::IsaLevel::Amx, "amx", "and AMX tiles of bf16 and int8"))}]>
+  ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }

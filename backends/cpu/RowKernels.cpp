@@ -107,7 +107,7 @@ LogicalResult buildRowKernel(OpBuilder &builder, ModuleOp module, StringRef symb
   auto kernel =
       func::FuncOp::create(builder, module.getLoc(), symbol, builder.getFunctionType({pointer, i64, i64, pointer}, {}));
   kernel.addEntryBlock();
-  KernelBuilder b(kernel);
+  KernelBuilder b(kernel, IsaLevel::Avx512);
   SmallVector<Value> buffers, addresses, strides;
   for (unsigned index = 0; index < rowArguments; ++index) {
     buffers.push_back(emitBuffer(b));
@@ -205,12 +205,15 @@ static llvm::Error linkRow(llvm::StringRef bitcode, llvm::StringRef symbol, llvm
   return llvm::Error::success();
 }
 
-llvm::Error linkRowKernels(ModuleOp kernels, llvm::Module &module, IsaLevel level) {
+llvm::Error linkRowKernels(ModuleOp kernels, llvm::Module &module) {
   for (auto function : kernels.getOps<func::FuncOp>()) {
     auto program = function->getAttrOfType<StringAttr>(xf::XfDialect::rowProgramAttr);
     if (!program)
       continue;
-    llvm::Expected<std::string> bitcode = compileRow(program.str(), function.getSymName().str(), describe(level).name);
+    // Halide is told the lowest level, at which alone a row program has code of its own. The module's level is asked of
+    // the target machine.
+    llvm::Expected<std::string> bitcode =
+        compileRow(program.str(), function.getSymName().str(), describe(IsaLevel::Avx512).name);
     if (!bitcode)
       return bitcode.takeError();
     if (llvm::Error error = linkRow(*bitcode, function.getSymName(), module))
@@ -220,7 +223,7 @@ llvm::Error linkRowKernels(ModuleOp kernels, llvm::Module &module, IsaLevel leve
 }
 
 llvm::Expected<ObjectBytes> emitProgram(ModuleOp kernels, EmitOptions options) {
-  auto extend = [&](llvm::Module &module) { return linkRowKernels(kernels, module, options.level); };
+  auto extend = [&](llvm::Module &module) { return linkRowKernels(kernels, module); };
   options.extend = extend;
   return emitObject(kernels, options);
 }

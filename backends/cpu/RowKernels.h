@@ -42,7 +42,7 @@ mlir::LogicalResult buildRowKernel(mlir::OpBuilder &builder, mlir::ModuleOp modu
                                    llvm::StringRef program);
 
 /// Compiles the functions of one row that `kernels` declares and links them into `module`, its translation.
-llvm::Error linkRowKernels(mlir::ModuleOp kernels, llvm::Module &module, IsaLevel level);
+llvm::Error linkRowKernels(mlir::ModuleOp kernels, llvm::Module &module);
 
 /// emitObject for a program at stage `kernels`, with its row kernels.
 llvm::Expected<ObjectBytes> emitProgram(mlir::ModuleOp kernels, EmitOptions options);

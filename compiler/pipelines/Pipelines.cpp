@@ -32,8 +32,8 @@ static void addSchedulePasses(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createPlanArenaPass()); // now that it is known which buffers there are
 }
 
-static void addKernelPasses(OpPassManager &pm) {
-  pm.addPass(createBuildKernelsPass()); // first: entries refer to the functions
+static void addKernelPasses(OpPassManager &pm, IsaLevel level) {
+  pm.addPass(createBuildKernelsPass({level})); // first: entries refer to the functions
   pm.addPass(createLowerEntriesPass());
 }
 
@@ -55,7 +55,7 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     pm.addPass(createVerifySchedulePass());
     break;
   case Stage::Kernels:
-    addKernelPasses(pm);
+    addKernelPasses(pm, options.level);
     pm.addPass(createVerifyKernelsPass());
     break;
   case Stage::Object:

@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_PIPELINES_PIPELINES_H
 #define LATHE_COMPILER_PIPELINES_PIPELINES_H
 
+#include "backends/cpu/IsaLevel.h"
 #include "compiler/pipelines/Stages.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -9,7 +10,8 @@
 namespace lathe {
 
 struct PipelineOptions {
-  bool graphPasses = true; ///< off: the unfused form, for comparison
+  bool graphPasses = true;           ///< off: the unfused form, for comparison
+  IsaLevel level = IsaLevel::Avx512; ///< that stage kernels is for; stages before it know no level
 };
 
 /// Adds the passes that bring a module from the stage before to the end of `stage`, its verifier last. Stages `import`,

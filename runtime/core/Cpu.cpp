@@ -26,6 +26,11 @@ constexpr Feature avx512Features[] = {
     {"bmi1", &CpuFacts::leaf7Ebx, 3},          {"bmi2", &CpuFacts::leaf7Ebx, 8},
     {"lzcnt", &CpuFacts::extendedLeaf1Ecx, 5},
 };
+constexpr Feature vnniFeatures[] = {{"avx512_vnni", &CpuFacts::leaf7Ecx, 11}};
+constexpr Feature bf16Features[] = {{"avx512_bf16", &CpuFacts::leaf7Sub1Eax, 5}};
+constexpr Feature amxFeatures[] = {{"amx_tile", &CpuFacts::leaf7Edx, 24},
+                                   {"amx_int8", &CpuFacts::leaf7Edx, 25},
+                                   {"amx_bf16", &CpuFacts::leaf7Edx, 22}};
 
 struct Level {
   const char *name;
@@ -37,9 +42,18 @@ struct Level {
 // XCR0: SSE, AVX, opmask, upper halves of zmm0-15, zmm16-31. A hypervisor or kernel may withhold these from a CPU that
 // has the instructions, which would then fault.
 constexpr uint64_t avx512State = 0xe6;
+// Tile configuration and data.
+constexpr uint64_t amxState = 3ull << 17;
+
+template <int count> constexpr Level describe(const char *name, const Feature (&features)[count], uint64_t savedState) {
+  return {name, features, count, savedState};
+}
 
 constexpr Level levels[LATHE_ISA_LEVELS] = {
-    {"avx512", avx512Features, sizeof avx512Features / sizeof avx512Features[0], avx512State},
+    describe("avx512", avx512Features, avx512State),
+    describe("avx512_vnni", vnniFeatures, 0),
+    describe("avx512_bf16", bf16Features, 0),
+    describe("amx", amxFeatures, amxState),
 };
 
 void listLevels(NameList &list, unsigned set) {
@@ -65,8 +79,13 @@ CpuFacts readCpu() {
       cpu.xcr0 = uint64_t(high) << 32 | low;
     }
   }
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
     cpu.leaf7Ebx = ebx;
+    cpu.leaf7Ecx = ecx;
+    cpu.leaf7Edx = edx;
+    if (eax >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
+      cpu.leaf7Sub1Eax = eax;
+  }
   if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx))
     cpu.extendedLeaf1Ecx = ecx;
   return cpu;

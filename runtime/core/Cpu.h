@@ -10,7 +10,8 @@ namespace lathe {
 /// The CPUID and XCR0 words that the levels read; zero where the CPU has no such leaf.
 struct CpuFacts {
   uint32_t leaf1Ecx = 0;
-  uint32_t leaf7Ebx = 0;
+  uint32_t leaf7Ebx = 0, leaf7Ecx = 0, leaf7Edx = 0;
+  uint32_t leaf7Sub1Eax = 0;
   uint32_t extendedLeaf1Ecx = 0; // 0x80000001
   uint64_t xcr0 = 0;             // register state that the operating system saves; 0 without OSXSAVE
 };

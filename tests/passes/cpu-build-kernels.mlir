@@ -1,3 +1,4 @@
+// RUN: lathe-opt %s --lathe-cpu-build-kernels="level=amx" --split-input-file --verify-diagnostics | FileCheck %s
 // RUN: lathe-opt %s --lathe-cpu-build-kernels --split-input-file --verify-diagnostics | FileCheck %s
 
 // A declaration becomes a function of (slots, first panel, panel beyond the last, scratch).

@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned avx512Compiled = 1u << LATHE_ISA_AVX512;
 
-CpuFacts capable() { return {~0u, ~0u, ~0u, ~0ull}; }
+CpuFacts capable() { return {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0ull}; }
 
 struct Choice {
   lathe_status status;
@@ -59,6 +59,31 @@ TEST(Cpu, EveryMissingFeatureIsNamed) {
   }
 }
 
+TEST(Cpu, EveryMissingFeatureOfAHigherLevelIsNamed) {
+  const struct {
+    int level;
+    uint32_t CpuFacts::*word;
+    int bit;
+    const char *name;
+  } features[] = {{LATHE_ISA_AVX512_VNNI, &CpuFacts::leaf7Ecx, 11, "avx512_vnni"},
+                  {LATHE_ISA_AVX512_BF16, &CpuFacts::leaf7Sub1Eax, 5, "avx512_bf16"},
+                  {LATHE_ISA_AMX, &CpuFacts::leaf7Edx, 22, "amx_bf16"},
+                  {LATHE_ISA_AMX, &CpuFacts::leaf7Edx, 24, "amx_tile"},
+                  {LATHE_ISA_AMX, &CpuFacts::leaf7Edx, 25, "amx_int8"}};
+  for (const auto &feature : features) {
+    CpuFacts cpu = capable();
+    cpu.*feature.word &= ~(1u << feature.bit);
+    for (int level = 0; level < LATHE_ISA_LEVELS; ++level) // levels above contain it
+      EXPECT_STREQ(missingFeature(cpu, level), level < feature.level ? nullptr : feature.name) << levelName(level);
+  }
+  for (int bit : {17, 18}) {
+    CpuFacts cpu = capable();
+    cpu.xcr0 &= ~(1ull << bit);
+    EXPECT_EQ(missingFeature(cpu, LATHE_ISA_AVX512_BF16), nullptr);
+    EXPECT_STREQ(missingFeature(cpu, LATHE_ISA_AMX), "an operating system that saves its registers (XCR0)");
+  }
+}
+
 TEST(Cpu, RegistersThatTheSystemDoesNotSaveAreMissing) {
   for (int bit : {1, 2, 5, 6, 7}) {
     CpuFacts cpu = capable();
@@ -92,4 +117,8 @@ TEST(Cpu, LevelThatWasNotCompiledIsRefused) {
 TEST(Cpu, ThisCpuAgreesWithTheCompilersView) {
   const bool expected = __builtin_cpu_supports("x86-64-v4");
   EXPECT_EQ(missingFeature(readCpu(), LATHE_ISA_AVX512) == nullptr, expected);
+  EXPECT_EQ(missingFeature(readCpu(), LATHE_ISA_AVX512_VNNI) == nullptr,
+            expected && __builtin_cpu_supports("avx512vnni"));
+  EXPECT_EQ(missingFeature(readCpu(), LATHE_ISA_AVX512_BF16) == nullptr,
+            expected && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16"));
 }

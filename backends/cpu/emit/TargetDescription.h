@@ -2,13 +2,11 @@
 #ifndef LATHE_BACKENDS_CPU_EMIT_TARGETDESCRIPTION_H
 #define LATHE_BACKENDS_CPU_EMIT_TARGETDESCRIPTION_H
 
-#include "lathe/program.h"
+#include "backends/cpu/IsaLevel.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace lathe {
-
-enum class IsaLevel { Avx512 = LATHE_ISA_AVX512 };
 
 struct TargetDescription {
   IsaLevel level;

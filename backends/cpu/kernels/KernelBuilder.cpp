@@ -18,8 +18,8 @@ bool isFloat(Value value) { return isa<FloatType>(getElementTypeOrSelf(value.get
 
 } // namespace
 
-KernelBuilder::KernelBuilder(func::FuncOp kernel)
-    : ImplicitLocOpBuilder(kernel.getLoc(), kernel.getContext()), begin(kernel.getArgument(1)),
+KernelBuilder::KernelBuilder(func::FuncOp kernel, IsaLevel level)
+    : ImplicitLocOpBuilder(kernel.getLoc(), kernel.getContext()), level(level), begin(kernel.getArgument(1)),
       end(kernel.getArgument(2)), scratch(kernel.getArgument(3)), arguments(kernel.getArgument(0)) {
   setInsertionPointToEnd(&kernel.getBody().front());
 }

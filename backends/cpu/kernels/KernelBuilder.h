@@ -6,6 +6,7 @@
 #ifndef LATHE_BACKENDS_CPU_KERNELS_KERNELBUILDER_H
 #define LATHE_BACKENDS_CPU_KERNELS_KERNELBUILDER_H
 
+#include "backends/cpu/IsaLevel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -21,9 +22,12 @@ public:
   static constexpr int64_t lanes = 16;
 
   /// Continues an empty kernel function whose entry block exists.
-  explicit KernelBuilder(mlir::func::FuncOp kernel);
+  KernelBuilder(mlir::func::FuncOp kernel, IsaLevel level);
   /// Emits plain i64 arithmetic wherever `builder` stands, outside of a kernel.
   KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc) : ImplicitLocOpBuilder(loc, builder) {}
+
+  /// The instructions there are: one of the levels at which the variant has code of its own (KernelFamily::levels).
+  const IsaLevel level = IsaLevel::Avx512;
 
   /// The kernel's arguments.
   Value begin, end, scratch;

@@ -93,7 +93,20 @@ std::string KernelFamily::symbol(DictionaryAttr params) const {
   return symbol;
 }
 
-LogicalResult KernelFamily::build(OpBuilder &builder, ModuleOp module, StringRef symbol, DictionaryAttr params) const {
+ArrayRef<IsaLevel> KernelFamily::levels(DictionaryAttr params) const {
+  ArrayRef<IsaLevel> levels = ownLevels(Parameters(parameterList, params));
+  assert(!levels.empty() && levels.front() == IsaLevel::Avx512 && llvm::is_sorted(levels) &&
+         "every variant has code for the lowest level, and levels ascend");
+  return levels;
+}
+
+ArrayRef<IsaLevel> KernelFamily::ownLevels(const Parameters &params) const {
+  static constexpr IsaLevel lowest[] = {IsaLevel::Avx512};
+  return lowest;
+}
+
+LogicalResult KernelFamily::build(OpBuilder &builder, ModuleOp module, StringRef symbol, DictionaryAttr params,
+                                  IsaLevel level) const {
   if (failed(verify(*this, module, params)))
     return failure();
   OpBuilder::InsertionGuard guard(builder);
@@ -103,7 +116,8 @@ LogicalResult KernelFamily::build(OpBuilder &builder, ModuleOp module, StringRef
   auto function = func::FuncOp::create(builder, module.getLoc(), symbol,
                                        builder.getFunctionType({pointer, integer, integer, pointer}, {}));
   function.addEntryBlock();
-  KernelBuilder b(function);
+  ArrayRef<IsaLevel> own = levels(params);
+  KernelBuilder b(function, *std::prev(llvm::upper_bound(own, level)));
   emit(b, Parameters(parameterList, params));
   func::ReturnOp::create(b);
   return success();

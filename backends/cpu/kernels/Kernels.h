@@ -4,9 +4,12 @@
 // is a family with its parameters chosen, e.g. {bias = true, activation = "gelu"}; it is one function in the module.
 // Sizes are slots, not parameters, so one variant serves every batch and length.
 //
+// A variant can be built at every ISA level. It means the same at each: slots, layouts, panels and scratch do not
+// depend on the level, which decides only by which instructions the result is computed.
+//
 //   const KernelFamily *gemm = lookupKernel("gemm_f32");
 //   std::string symbol = gemm->symbol(params);
-//   if (failed(gemm->build(builder, module, symbol, params))) ...
+//   if (failed(gemm->build(builder, module, symbol, params, IsaLevel::Avx512))) ...
 //   Value count = gemm->panels(builder, loc, params, slots);
 //
 // Kernels.def lists the families; tests and benchmarks read the same list. To add one, write its class in its own file
@@ -72,26 +75,33 @@ public:
   /// The variant's name as a function, e.g. "lathe_gemm_f32_bias_gelu"; equal exactly when the variants are.
   std::string symbol(mlir::DictionaryAttr params) const;
 
-  /// Emits the variant as a func.func at the end of the module. Fails with a message at the module's location if the
-  /// parameters are not the family's.
+  /// The levels at which the variant has code of its own, ascending; the first is avx512. At the others it is what it
+  /// is at the next lower one of these.
+  llvm::ArrayRef<IsaLevel> levels(mlir::DictionaryAttr params) const;
+
+  /// Emits the variant for `level` as a func.func at the end of the module. Fails with a message at the module's
+  /// location if the parameters are not the family's.
   mlir::LogicalResult build(mlir::OpBuilder &builder, mlir::ModuleOp module, llvm::StringRef symbol,
-                            mlir::DictionaryAttr params) const;
+                            mlir::DictionaryAttr params, IsaLevel level) const;
 
   /// Emits the number of panels of a call. `slotValues` has one value per slot, i64 for integers; pointers and floats
   /// are not looked at and may be null.
   mlir::Value panels(mlir::OpBuilder &builder, mlir::Location loc, mlir::DictionaryAttr params,
                      mlir::ValueRange slotValues) const;
 
-  /// Bytes of scratch that a worker needs.
+  /// Bytes of scratch that a worker needs, at every level.
   lathe_size_formula scratch(mlir::DictionaryAttr params) const;
 
 protected:
   KernelFamily(llvm::StringRef name, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Parameter> parameters)
       : familyName(name), slotList(slots), parameterList(parameters) {}
 
-  /// Emits the body for panels [b.begin, b.end).
+  /// The list behind `levels`, which outlives the call.
+  virtual llvm::ArrayRef<IsaLevel> ownLevels(const Parameters &params) const;
+  /// Emits the body for panels [b.begin, b.end) at level b.level, one of ownLevels.
   virtual void emit(KernelBuilder &b, const Parameters &params) const = 0;
   virtual mlir::Value emitPanels(KernelBuilder &b, const Parameters &params, mlir::ValueRange slots) const = 0;
+  /// The most that any of ownLevels needs.
   virtual int64_t scratchBytes(const Parameters &params) const { return 0; }
 
 private:

@@ -15,7 +15,13 @@ extern "C" {
 #define LATHE_PROGRAM_VERSION 1
 
 /* ISA levels, each containing the lower ones. */
-enum { LATHE_ISA_AVX512 = 0, LATHE_ISA_LEVELS = 1 };
+enum {
+  LATHE_ISA_AVX512 = 0,
+  LATHE_ISA_AVX512_VNNI = 1,
+  LATHE_ISA_AVX512_BF16 = 2,
+  LATHE_ISA_AMX = 3,
+  LATHE_ISA_LEVELS = 4
+};
 
 /* Rows of buffers are counted in multiples of this, so that every planned offset keeps 64-byte alignment. */
 enum { LATHE_ROW_QUANTUM = 16 };

@@ -4,6 +4,7 @@
 #include "backends/cpu/kernels/Kernels.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "runtime/core/Cpu.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
@@ -17,20 +18,11 @@ using namespace mlir;
 
 namespace lathe::test {
 
-std::string whyUnsupported() {
-  __builtin_cpu_init();
-#define LATHE_NEED(FEATURE)                                                                                            \
-  if (!__builtin_cpu_supports(FEATURE))                                                                                \
-    return "this CPU has no " FEATURE ", which the level avx512 needs";
-  LATHE_NEED("avx512f")
-  LATHE_NEED("avx512dq")
-  LATHE_NEED("avx512bw")
-  LATHE_NEED("avx512vl")
-  LATHE_NEED("avx512cd")
-  LATHE_NEED("fma")
-  LATHE_NEED("bmi2")
-#undef LATHE_NEED
-  return "";
+std::string whyUnsupported(IsaLevel level) {
+  const char *missing = missingFeature(readCpu(), static_cast<int>(level));
+  return missing
+             ? ("this CPU lacks " + llvm::Twine(missing) + ", which the level " + describe(level).name + " needs").str()
+             : "";
 }
 
 // Guarded memory.
@@ -92,14 +84,18 @@ template <typename T> T orFail(llvm::Expected<T> value) {
 
 class KernelLibrary {
 public:
-  static KernelLibrary &get() {
-    static KernelLibrary library;
-    return library;
+  static KernelLibrary &get(IsaLevel level) {
+    static std::map<IsaLevel, std::unique_ptr<KernelLibrary>> libraries;
+    std::unique_ptr<KernelLibrary> &library = libraries[level];
+    if (!library)
+      library.reset(new KernelLibrary(level));
+    return *library;
   }
   const Kernel &find(const std::string &family, const std::string &params) {
     auto found = kernels.find({family, params});
     if (found == kernels.end())
-      llvm::report_fatal_error(llvm::Twine("variant ") + family + " " + params + " is not in Variants.def");
+      llvm::report_fatal_error(llvm::Twine("variant ") + family + " " + params +
+                               " is not in Variants.def, or has no code of its own at level " + describe(level).name);
     return found->second;
   }
 
@@ -107,10 +103,11 @@ public:
   double seconds = 0;
 
 private:
+  const IsaLevel level;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   std::map<std::pair<std::string, std::string>, Kernel> kernels;
 
-  KernelLibrary() {
+  explicit KernelLibrary(IsaLevel level) : level(level) {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     DialectRegistry registry;
@@ -127,8 +124,10 @@ private:
       auto params = dyn_cast_or_null<DictionaryAttr>(parseAttribute(variant.params, &context));
       if (!family || !params)
         llvm::report_fatal_error(llvm::Twine("no such variant: ") + variant.family + " " + variant.params);
+      if (!llvm::is_contained(family->levels(params), level))
+        continue;
       std::string symbol = family->symbol(params);
-      if (failed(family->build(builder, *module, symbol, params)))
+      if (failed(family->build(builder, *module, symbol, params, level)))
         llvm::report_fatal_error("a variant cannot be built");
       buildPanelCount(*family, *module, symbol, params);
       Kernel &kernel = kernels[{variant.family, variant.params}];
@@ -138,18 +137,20 @@ private:
     }
     std::string ir, assembly;
     EmitOptions options;
-    const char *dump = std::getenv("LATHE_DUMP_KERNELS");
-    if (dump) {
+    options.level = level;
+    const char *dumpPrefix = std::getenv("LATHE_DUMP_KERNELS");
+    std::string dump = dumpPrefix ? (dumpPrefix + llvm::Twine("-") + describe(level).name).str() : "";
+    if (dumpPrefix) {
       options.irText = &ir;
       options.assemblyText = &assembly;
     }
     object = orFail(emitObject(*module, options));
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (dump) {
+    if (dumpPrefix) {
       std::error_code error;
-      llvm::raw_fd_ostream(std::string(dump) + ".ll", error) << ir;
-      llvm::raw_fd_ostream(std::string(dump) + ".s", error) << assembly;
-      llvm::raw_fd_ostream(std::string(dump) + ".o", error) << StringRef(object.data(), object.size());
+      llvm::raw_fd_ostream(dump + ".ll", error) << ir;
+      llvm::raw_fd_ostream(dump + ".s", error) << assembly;
+      llvm::raw_fd_ostream(dump + ".o", error) << StringRef(object.data(), object.size());
     }
 
     jit = orFail(llvm::orc::LLJITBuilder().create());
@@ -164,11 +165,11 @@ private:
   }
 };
 
-const Kernel &Kernel::get(const std::string &family, const std::string &params) {
-  return KernelLibrary::get().find(family, params);
+const Kernel &Kernel::get(const std::string &family, const std::string &params, IsaLevel level) {
+  return KernelLibrary::get(level).find(family, params);
 }
-std::span<const char> kernelObject() { return KernelLibrary::get().object; }
-double secondsToCompile() { return KernelLibrary::get().seconds; }
+std::span<const char> kernelObject() { return KernelLibrary::get(IsaLevel::Avx512).object; }
+double secondsToCompile() { return KernelLibrary::get(IsaLevel::Avx512).seconds; }
 
 static const uint64_t *bitsOf(std::span<const Arg> args) {
   static_assert(sizeof(Arg) == sizeof(uint64_t));

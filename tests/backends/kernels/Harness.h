@@ -1,7 +1,9 @@
-// Compiles every kernel variant that tests and benchmarks use, once per program, and runs it the way the runtime does.
+// Compiles every kernel variant that tests and benchmarks use, once per program and ISA level, and runs it the way the
+// runtime does.
 #ifndef LATHE_TESTS_BACKENDS_KERNELS_HARNESS_H
 #define LATHE_TESTS_BACKENDS_KERNELS_HARNESS_H
 
+#include "backends/cpu/IsaLevel.h"
 #include "lathe/program.h"
 #include <bit>
 #include <cstddef>
@@ -12,8 +14,8 @@
 
 namespace lathe::test {
 
-/// Why the kernels cannot run here, or empty.
-std::string whyUnsupported();
+/// Why kernels of a level cannot run here, or empty.
+std::string whyUnsupported(IsaLevel level = IsaLevel::Avx512);
 
 /// An 8-byte slot from an address, a size or a float.
 struct Arg {
@@ -62,8 +64,10 @@ private:
 class Kernel {
 public:
   /// `params` is an attribute dictionary as MLIR prints it, e.g. R"({activation = "gelu", bias = true})"; the variant
-  /// must be listed in Variants.def. Aborts the program with a message otherwise: tests name variants literally.
-  static const Kernel &get(const std::string &family, const std::string &params = "{}");
+  /// must be listed in Variants.def and, beyond avx512, have code of its own at the level. Aborts the program with a
+  /// message otherwise: tests name variants literally. The CPU must have the level: see whyUnsupported.
+  static const Kernel &get(const std::string &family, const std::string &params = "{}",
+                           IsaLevel level = IsaLevel::Avx512);
 
   int64_t panels(std::span<const Arg> args) const;
   /// Runs all panels in ranges of at most `panelsPerCall` (0: one call) with scratch of exactly the promised size.
@@ -82,7 +86,7 @@ private:
   size_t slots = 0;
 };
 
-/// The object that holds all variants, for looking at code sizes and symbols.
+/// The object that holds all variants for avx512, for looking at code sizes and symbols.
 std::span<const char> kernelObject();
 /// Seconds spent making it, from builders to object.
 double secondsToCompile();

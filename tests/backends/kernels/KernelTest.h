@@ -9,7 +9,8 @@
 
 namespace lathe::test {
 
-/// Skipped, with the reason, where the CPU cannot run the kernels.
+/// Skipped, with the reason, where the CPU cannot run the kernels. Tests of a level beyond avx512 ask whyUnsupported
+/// themselves.
 class KernelTest : public testing::Test {
 protected:
   void SetUp() override {

@@ -3,6 +3,7 @@
 #include "backends/cpu/emit/Emit.h"
 #include "backends/cpu/kernels/Kernels.h"
 #include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringSet.h"
@@ -36,7 +37,7 @@ protected:
     std::string message;
     ScopedDiagnosticHandler collect(&context, [&](Diagnostic &diagnostic) { message += diagnostic.str(); });
     OpBuilder builder(&context);
-    EXPECT_TRUE(failed(lookupKernel(family)->build(builder, *module, "k", params(text))));
+    EXPECT_TRUE(failed(lookupKernel(family)->build(builder, *module, "k", params(text), IsaLevel::Avx512)));
     EXPECT_TRUE(module->getBody()->empty()) << "a refused variant leaves nothing behind";
     return message;
   }
@@ -85,6 +86,85 @@ TEST_F(RegistryTest, WrongParametersAreErrors) {
   EXPECT_EQ(errorOf("normalize_f32", "{axis = 1}"), "kernel 'normalize_f32' has no parameters, found 'axis'");
 }
 
+/// Writes the level that its code is for; with bf16 = true at the levels that a product of bf16 has code for.
+class LevelFamily final : public KernelFamily {
+public:
+  LevelFamily() : KernelFamily("level", slotList, parameterList) {}
+
+private:
+  static constexpr Slot slotList[] = {{"y", SlotKind::Pointer, "an i64"}};
+  static constexpr Parameter parameterList[] = {Parameter::flag("bf16")};
+
+  ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
+    static constexpr IsaLevel ofBf16[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16, IsaLevel::Amx};
+    return params.flag("bf16") ? ArrayRef(ofBf16) : KernelFamily::ownLevels(params);
+  }
+  void emit(KernelBuilder &b, const Parameters &) const override {
+    LLVM::StoreOp::create(b, b.integer(int64_t(b.level)), b.pointerSlot(0));
+  }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange) const override { return b.integer(1); }
+};
+
+TEST_F(RegistryTest, AVariantIsBuiltForTheHighestOfItsOwnLevels) {
+  LevelFamily family;
+  EXPECT_EQ(family.levels(params("{}")), ArrayRef(IsaLevel::Avx512));
+  EXPECT_EQ(family.levels(params("{bf16 = true}")), ArrayRef({IsaLevel::Avx512, IsaLevel::Avx512Bf16, IsaLevel::Amx}));
+  auto builtFor = [&](StringRef text, IsaLevel level) {
+    module = ModuleOp::create(UnknownLoc::get(&context));
+    OpBuilder builder(&context);
+    EXPECT_TRUE(succeeded(family.build(builder, *module, "k", params(text), level)));
+    std::optional<IsaLevel> stored;
+    module->walk([&](LLVM::StoreOp store) {
+      stored = IsaLevel(cast<IntegerAttr>(store.getValue().getDefiningOp<arith::ConstantOp>().getValue()).getInt());
+    });
+    return stored;
+  };
+  for (const TargetDescription &target : targetDescriptions())
+    EXPECT_EQ(builtFor("{}", target.level), IsaLevel::Avx512);
+  EXPECT_EQ(builtFor("{bf16 = true}", IsaLevel::Avx512), IsaLevel::Avx512);
+  EXPECT_EQ(builtFor("{bf16 = true}", IsaLevel::Avx512Vnni), IsaLevel::Avx512);
+  EXPECT_EQ(builtFor("{bf16 = true}", IsaLevel::Avx512Bf16), IsaLevel::Avx512Bf16);
+  EXPECT_EQ(builtFor("{bf16 = true}", IsaLevel::Amx), IsaLevel::Amx);
+}
+
+TEST_F(RegistryTest, ALevelHasItsInstructionsAndThoseOfLowerLevels) {
+  const struct {
+    IsaLevel since;
+    const char *mnemonic, *function;
+  } instructions[] = {
+      {IsaLevel::Avx512Vnni, "vpdpbusd", R"(func.func @f(%s: vector<16xi32>, %a: vector<64xi8>) -> vector<16xi32> {
+         %r = llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%s, %a, %a)
+              : (vector<16xi32>, vector<64xi8>, vector<64xi8>) -> vector<16xi32>
+         return %r : vector<16xi32> })"},
+      {IsaLevel::Avx512Bf16, "vdpbf16ps", R"(func.func @f(%s: vector<16xf32>, %a: vector<32xbf16>) -> vector<16xf32> {
+         %r = llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%s, %a, %a)
+              : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+         return %r : vector<16xf32> })"},
+      {IsaLevel::Amx, "tilerelease",
+       R"(func.func @f() { llvm.call_intrinsic "llvm.x86.tilerelease"() : () -> () return })"},
+      {IsaLevel::Amx, "tdpbusd", R"(func.func @f() {
+         %0 = llvm.mlir.constant(0 : i8) : i8
+         llvm.call_intrinsic "llvm.x86.tdpbusd"(%0, %0, %0) : (i8, i8, i8) -> () return })"},
+      {IsaLevel::Amx, "tdpbf16ps", R"(func.func @f() {
+         %0 = llvm.mlir.constant(0 : i8) : i8
+         llvm.call_intrinsic "llvm.x86.tdpbf16ps"(%0, %0, %0) : (i8, i8, i8) -> () return })"},
+  };
+  for (const auto &instruction : instructions)
+    for (const TargetDescription &target : targetDescriptions()) {
+      if (target.level < instruction.since)
+        continue;
+      parse(instruction.function);
+      std::string assembly;
+      EmitOptions options;
+      options.level = target.level;
+      options.assemblyText = &assembly;
+      EXPECT_FALSE(cantFail(emitObject(*module, options)).empty());
+      EXPECT_NE(assembly.find(instruction.mnemonic), std::string::npos)
+          << instruction.mnemonic << " at " << target.name.str() << ":\n"
+          << assembly;
+    }
+}
+
 TEST_F(RegistryTest, ObjectsNeedNothingAndAreReproducible) {
   auto undefined = undefinedSymbols(test::kernelObject());
   ASSERT_TRUE(static_cast<bool>(undefined));
@@ -95,7 +175,8 @@ TEST_F(RegistryTest, ObjectsNeedNothingAndAreReproducible) {
     OpBuilder builder(&context);
     for (const char *activation : {"{bias = true}", R"({bias = true, activation = "gelu"})"}) {
       const KernelFamily *gemm = lookupKernel("gemm_f32");
-      EXPECT_TRUE(succeeded(gemm->build(builder, *fresh, gemm->symbol(params(activation)), params(activation))));
+      EXPECT_TRUE(succeeded(
+          gemm->build(builder, *fresh, gemm->symbol(params(activation)), params(activation), IsaLevel::Avx512)));
     }
     return cantFail(emitObject(*fresh, {}));
   };
@@ -168,7 +249,8 @@ TEST_F(RegistryTest, ABertCompilesInASecondToFiftyKilobytes) {
   auto start = std::chrono::steady_clock::now();
   for (auto [name, text] : variants) {
     const KernelFamily *family = lookupKernel(name);
-    ASSERT_TRUE(succeeded(family->build(builder, *module, family->symbol(params(text)), params(text))));
+    ASSERT_TRUE(
+        succeeded(family->build(builder, *module, family->symbol(params(text)), params(text), IsaLevel::Avx512)));
   }
   ObjectBytes object = cantFail(emitObject(*module, {}));
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
