@@ -21,6 +21,15 @@ unsigned compiledLevels(const lathe_program &program) {
   return levels;
 }
 
+lathe_status chooseLevel(const lathe_program &program, Host host, int &level, lathe_error *error) {
+  unsigned compiled = compiledLevels(program);
+  lathe_status status = selectLevel(host.cpu, host.requestedLevel, compiled, level, error);
+  if (status || level != LATHE_ISA_AMX || host.requestTiles())
+    return status;
+  host.cpu.tilesRefused = true;
+  return selectLevel(host.cpu, host.requestedLevel, compiled, level, error);
+}
+
 /// Makes a model of weights that it owns from here on, on failure too.
 lathe_status makeModel(const lathe_program &program, const Host &host, Weights weights, const char *source,
                        const lathe_open_options *given, lathe_model *&model, lathe_error *error) {
@@ -34,7 +43,7 @@ lathe_status makeModel(const lathe_program &program, const Host &host, Weights w
   if (!status)
     status = checkWeights(program, weights, source, error);
   if (!status)
-    status = selectLevel(host.cpu, host.requestedLevel, compiledLevels(program), made.level, error);
+    status = chooseLevel(program, host, made.level, error);
   if (!status && made.hasTokenizer())
     status = openTokenizer(weights.tokenizer(), weights.header().tokenizer_bytes, made.tokenizer, error);
   if (!status) {
@@ -50,7 +59,7 @@ lathe_status makeModel(const lathe_program &program, const Host &host, Weights w
 
 } // namespace
 
-Host thisHost() { return {readCpu(), getenv("LATHE_ISA")}; }
+Host thisHost() { return {readCpu(), getenv("LATHE_ISA"), requestTiles}; }
 
 lathe_status openFile(const lathe_program &program, const Host &host, const char *path,
                       const lathe_open_options *options, lathe_model *&model, lathe_error *error) {

@@ -23,6 +23,7 @@ namespace lathe {
 struct Host {
   CpuFacts cpu;
   const char *requestedLevel; // LATHE_ISA, or null
+  bool (*requestTiles)();     // asked when the level would be amx
 };
 
 Host thisHost();

@@ -114,6 +114,79 @@ TEST(Cpu, LevelThatWasNotCompiledIsRefused) {
   EXPECT_EQ(choose(capable(), nullptr, 0).status, LATHE_UNSUPPORTED_CPU);
 }
 
+constexpr unsigned allCompiled = (1u << LATHE_ISA_LEVELS) - 1;
+constexpr unsigned levels(std::initializer_list<int> list) {
+  unsigned set = 0;
+  for (int level : list)
+    set |= 1u << level;
+  return set;
+}
+
+/// capable(), but for the levels above.
+CpuFacts cpuOf(int level) {
+  CpuFacts cpu = capable();
+  if (level < LATHE_ISA_AMX)
+    cpu.leaf7Edx = 0;
+  if (level < LATHE_ISA_AVX512_BF16)
+    cpu.leaf7Sub1Eax = 0;
+  if (level < LATHE_ISA_AVX512_VNNI)
+    cpu.leaf7Ecx = 0;
+  return cpu;
+}
+
+TEST(Cpu, HighestCompiledLevelOfTheCpuIsChosen) {
+  for (int has = 0; has < LATHE_ISA_LEVELS; ++has)
+    for (unsigned compiled = 1; compiled <= allCompiled; ++compiled) {
+      int expected = has;
+      while (expected >= 0 && !(compiled >> expected & 1))
+        --expected;
+      Choice choice = choose(cpuOf(has), nullptr, compiled);
+      EXPECT_EQ(choice.status, expected < 0 ? LATHE_UNSUPPORTED_CPU : LATHE_OK) << has << " " << compiled;
+      EXPECT_EQ(choice.level, expected) << has << " " << compiled;
+    }
+}
+
+TEST(Cpu, EachLevelCanBeForced) {
+  for (int level = 0; level < LATHE_ISA_LEVELS; ++level) {
+    Choice choice = choose(capable(), levelName(level), allCompiled);
+    EXPECT_EQ(choice.status, LATHE_OK) << choice.error.message;
+    EXPECT_EQ(choice.level, level);
+    choice = choose(capable(), levelName(level), allCompiled & ~(1u << level));
+    EXPECT_EQ(choice.status, LATHE_UNSUPPORTED_CPU);
+    EXPECT_TRUE(contains(choice.error, "without that level")) << choice.error.message;
+    if (level) {
+      choice = choose(cpuOf(level - 1), levelName(level), allCompiled);
+      EXPECT_EQ(choice.status, LATHE_UNSUPPORTED_CPU);
+      EXPECT_TRUE(contains(choice.error, "above this CPU")) << choice.error.message;
+      EXPECT_TRUE(contains(choice.error, "avx512, avx512_vnni, avx512_bf16, amx")) << choice.error.message;
+    }
+  }
+}
+
+/// Intel's bf16 dot is slower than its f32 FMA: a library uses it there if asked to, or if it has nothing else.
+TEST(Cpu, SlowLevelIsLeftOut) {
+  CpuFacts intel = cpuOf(LATHE_ISA_AVX512_BF16);
+  intel.intel = true;
+  EXPECT_EQ(choose(cpuOf(LATHE_ISA_AVX512_BF16), nullptr, allCompiled).level, LATHE_ISA_AVX512_BF16);
+  EXPECT_EQ(choose(intel, nullptr, allCompiled).level, LATHE_ISA_AVX512_VNNI);
+  EXPECT_EQ(choose(intel, nullptr, levels({LATHE_ISA_AVX512, LATHE_ISA_AVX512_BF16})).level, LATHE_ISA_AVX512);
+  EXPECT_EQ(choose(intel, nullptr, levels({LATHE_ISA_AVX512_BF16, LATHE_ISA_AMX})).level, LATHE_ISA_AVX512_BF16);
+  EXPECT_EQ(choose(intel, "avx512_bf16", allCompiled).level, LATHE_ISA_AVX512_BF16);
+  CpuFacts withTiles = capable();
+  withTiles.intel = true;
+  EXPECT_EQ(choose(withTiles, nullptr, allCompiled).level, LATHE_ISA_AMX);
+  withTiles.tilesRefused = true;
+  EXPECT_EQ(choose(withTiles, nullptr, allCompiled).level, LATHE_ISA_AVX512_VNNI);
+}
+
+TEST(Cpu, TilesAreGrantedWhereTheCpuHasThemOnly) {
+  if (!missingFeature(readCpu(), LATHE_ISA_AMX)) {
+    EXPECT_EQ(requestTiles(), requestTiles()) << "asking again changes nothing";
+    return;
+  }
+  EXPECT_FALSE(requestTiles());
+}
+
 TEST(Cpu, ThisCpuAgreesWithTheCompilersView) {
   const bool expected = __builtin_cpu_supports("x86-64-v4");
   EXPECT_EQ(missingFeature(readCpu(), LATHE_ISA_AVX512) == nullptr, expected);

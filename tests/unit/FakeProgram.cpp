@@ -189,7 +189,9 @@ WeightsImage makeWeights() {
   return image;
 }
 
-Host capableHost() { return {{~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0ull}, nullptr}; }
+Host capableHost() {
+  return {{~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0ull}, nullptr, [] { return true; }};
+}
 
 lathe_context_options FakeModel::contextOptions(int threads) {
   lathe_context_options options = {};

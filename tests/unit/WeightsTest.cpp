@@ -8,6 +8,7 @@
 #include <random>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace lathe;
 using namespace lathe::test;
@@ -159,7 +160,10 @@ TEST(Weights, MemoryMustBeThereAndAligned) {
 
 TEST(Weights, IncapableCpuAndForcedLevelFailOpening) {
   WeightsImage image = makeWeights();
-  for (Host host : {Host{{}, nullptr}, Host{capableHost().cpu, "avx9000"}}) {
+  Host incapable = capableHost(), forced = capableHost();
+  incapable.cpu = {};
+  forced.requestedLevel = "avx9000";
+  for (const Host &host : {incapable, forced}) {
     lathe_model *model = nullptr;
     lathe_error error = {};
     EXPECT_EQ(openMemory(lathe_program_v1, host, image.data.get(), image.bytes, nullptr, model, &error),
@@ -167,6 +171,61 @@ TEST(Weights, IncapableCpuAndForcedLevelFailOpening) {
     EXPECT_EQ(error.status, LATHE_UNSUPPORTED_CPU);
     EXPECT_EQ(model, nullptr);
   }
+}
+
+/// Opens a program whose entries have code for these levels.
+struct OpenedLevel {
+  OpenedLevel(std::initializer_list<int> levels, const Host &host) {
+    std::vector<lathe_entry> entries(lathe_program_v1.entries, lathe_program_v1.entries + lathe_program_v1.n_entries);
+    for (lathe_entry &entry : entries) {
+      lathe_entry_function function = std::exchange(entry.functions[LATHE_ISA_AVX512], nullptr);
+      for (int level : levels)
+        entry.functions[level] = function;
+    }
+    lathe_program program = lathe_program_v1;
+    program.entries = entries.data();
+    WeightsImage image = makeWeights();
+    lathe_model *model = nullptr;
+    status = openMemory(program, host, image.data.get(), image.bytes, nullptr, model, &error);
+    if (!status)
+      level = api.isa(model);
+    closeModel(model);
+  }
+
+  lathe_status status;
+  std::string level;
+  lathe_error error = {};
+};
+
+int timesAsked;
+
+TEST(Weights, TilesAreAskedForWhenTheLevelWouldBeAmx) {
+  Host granted = capableHost(), refused = capableHost();
+  granted.requestTiles = [] { return ++timesAsked > 0; };
+  refused.requestTiles = [] { return ++timesAsked == 0; };
+  timesAsked = 0;
+  EXPECT_EQ(OpenedLevel({LATHE_ISA_AVX512, LATHE_ISA_AVX512_VNNI}, granted).level, "avx512_vnni");
+  granted.requestedLevel = "avx512";
+  EXPECT_EQ(OpenedLevel({LATHE_ISA_AVX512, LATHE_ISA_AMX}, granted).level, "avx512");
+  EXPECT_EQ(timesAsked, 0) << "a process that uses no tiles need not have them";
+
+  granted.requestedLevel = nullptr;
+  EXPECT_EQ(OpenedLevel({LATHE_ISA_AVX512, LATHE_ISA_AMX}, granted).level, "amx");
+  EXPECT_EQ(timesAsked, 1);
+  EXPECT_EQ(OpenedLevel({LATHE_ISA_AVX512, LATHE_ISA_AVX512_BF16, LATHE_ISA_AMX}, refused).level, "avx512_bf16");
+  EXPECT_EQ(timesAsked, 2);
+}
+
+TEST(Weights, RefusedTilesAreAnErrorWhereNothingElseIsThere) {
+  Host refused = capableHost();
+  refused.requestTiles = [] { return false; };
+  OpenedLevel only({LATHE_ISA_AMX}, refused);
+  EXPECT_EQ(only.status, LATHE_UNSUPPORTED_CPU);
+  EXPECT_TRUE(strstr(only.error.message, "permission to use its tiles")) << only.error.message;
+  refused.requestedLevel = "amx";
+  OpenedLevel forced({LATHE_ISA_AVX512, LATHE_ISA_AMX}, refused);
+  EXPECT_EQ(forced.status, LATHE_UNSUPPORTED_CPU);
+  EXPECT_TRUE(strstr(forced.error.message, "permission to use its tiles")) << forced.error.message;
 }
 
 TEST(Weights, PublicOpenUsesThisCpu) {

@@ -135,7 +135,8 @@ typedef struct lathe_api {
   size_t (*entries)(const lathe_entry_info **entries);
 
   /* Opens the weights file at `path`; NULL looks for NAME.weights beside the library (beside the executable when
-   * linked statically), or uses what is embedded. Maps the file; reads and hashes none of the weights. */
+   * linked statically), or uses what is embedded. Maps the file; reads and hashes none of the weights.
+   * If the code to be used is that for AMX (see isa), the system is asked once to let the process have its tiles. */
   lathe_status (*open)(const char *path, const lathe_open_options *options, lathe_model **model, lathe_error *error);
   /* The same from memory, which must be 64-byte aligned and outlive the model. */
   lathe_status (*open_memory)(const void *weights, size_t bytes, const lathe_open_options *options, lathe_model **model,

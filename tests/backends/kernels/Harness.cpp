@@ -19,7 +19,10 @@ using namespace mlir;
 namespace lathe::test {
 
 std::string whyUnsupported(IsaLevel level) {
-  const char *missing = missingFeature(readCpu(), static_cast<int>(level));
+  CpuFacts cpu = readCpu();
+  if (level == IsaLevel::Amx)
+    cpu.tilesRefused = !requestTiles();
+  const char *missing = missingFeature(cpu, static_cast<int>(level));
   return missing
              ? ("this CPU lacks " + llvm::Twine(missing) + ", which the level " + describe(level).name + " needs").str()
              : "";
