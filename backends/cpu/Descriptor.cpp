@@ -105,14 +105,16 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
     steps.push_back(structure({text(step.name), text(step.kernel)}));
 
   auto *functionType = llvm::FunctionType::get(builder.getInt32Ty(), {builder.getPtrTy()}, false);
-  auto *defined =
-      llvm::Function::Create(functionType, llvm::GlobalValue::ExternalLinkage, function.getSymName(), *module);
-  defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
-  entryFunctions.push_back(function.getSymName().str());
+  SmallVector<llvm::Constant *> functions(LATHE_ISA_LEVELS, null());
+  for (IsaLevel level : facts.levels) {
+    std::string symbol = symbolAt(function.getSymName(), level);
+    auto *defined = llvm::Function::Create(functionType, llvm::GlobalValue::ExternalLinkage, symbol, *module);
+    defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    functions[unsigned(level)] = defined;
+    entryFunctions.push_back(symbol);
+  }
 
   auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr);
-  SmallVector<llvm::Constant *> functions(LATHE_ISA_LEVELS, null());
-  functions[LATHE_ISA_AVX512] = defined;
   auto *levels = llvm::ConstantArray::get(llvm::ArrayType::get(builder.getPtrTy(), LATHE_ISA_LEVELS), functions);
   return structure(
       {text(entryName(function)), i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),

@@ -14,13 +14,14 @@ struct ProgramFacts {
   std::string name;    ///< the library's: the exported function is lathe_<name>
   std::string buildId; ///< 32 hexadecimal digits
   uint64_t weightsBytes = 0;
-  int64_t maxLength = 0;           ///< tokens of one text; 0: no truncation
-  std::string embeddedWeightsPath; ///< a file to be put into the object; empty: weights stay in a file
+  int64_t maxLength = 0;              ///< tokens of one text; 0: no truncation
+  std::string embeddedWeightsPath;    ///< a file to be put into the object; empty: weights stay in a file
+  llvm::SmallVector<IsaLevel> levels; ///< that there are objects of
 };
 
 /// Emits the object that describes a program: `lathe_program_v1` (runtime/include/lathe/program.h) with its entries,
-/// and the library's one exported function. `module` is at stage `kernels`; it refers to the entries' functions, which
-/// another object defines, for the one ISA level there is.
+/// and the library's one exported function. `module` is at stage `kernels`, of any level. The object refers to the
+/// entries' functions, which the objects of the levels define (symbolAt).
 llvm::Expected<ObjectBytes> emitDescriptor(mlir::ModuleOp module, const ProgramFacts &facts);
 
 } // namespace lathe

@@ -223,7 +223,13 @@ llvm::Error linkRowKernels(ModuleOp kernels, llvm::Module &module) {
 }
 
 llvm::Expected<ObjectBytes> emitProgram(ModuleOp kernels, EmitOptions options) {
-  auto extend = [&](llvm::Module &module) { return linkRowKernels(kernels, module); };
+  auto extend = [&](llvm::Module &module) {
+    llvm::Error error = linkRowKernels(kernels, module);
+    for (llvm::Function &function : module)
+      if (!function.isDeclaration() && !function.hasLocalLinkage())
+        function.setName(symbolAt(function.getName(), options.level));
+    return error;
+  };
   options.extend = extend;
   return emitObject(kernels, options);
 }

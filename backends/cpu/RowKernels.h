@@ -44,7 +44,8 @@ mlir::LogicalResult buildRowKernel(mlir::OpBuilder &builder, mlir::ModuleOp modu
 /// Compiles the functions of one row that `kernels` declares and links them into `module`, its translation.
 llvm::Error linkRowKernels(mlir::ModuleOp kernels, llvm::Module &module);
 
-/// emitObject for a program at stage `kernels`, with its row kernels.
+/// emitObject for a program at stage `kernels`, with its row kernels; functions have the names that symbolAt gives
+/// them.
 llvm::Expected<ObjectBytes> emitProgram(mlir::ModuleOp kernels, EmitOptions options);
 
 } // namespace lathe

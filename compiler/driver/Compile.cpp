@@ -3,6 +3,7 @@
 
 #include "backends/cpu/Descriptor.h"
 #include "backends/cpu/Passes.h"
+#include "backends/cpu/ProgramLevels.h"
 #include "backends/cpu/RowKernels.h"
 #include "compiler/driver/FileWriter.h"
 #include "compiler/driver/Link.h"
@@ -110,15 +111,21 @@ private:
   llvm::Error import();
   llvm::Error stages();
   llvm::Error graphChecks();
-  llvm::Error object();
+  llvm::Error kernels();
+  llvm::Error objects();
+  SmallVector<StringRef> objectFiles() const {
+    return llvm::map_to_vector(code, [](const LevelCode &at) { return StringRef(at.object.data(), at.object.size()); });
+  }
   llvm::Error artifact(OutputDirectory &output);
   llvm::Error link(OutputDirectory &output, const std::string &weightsPath);
   void summarize(const OutputDirectory &output);
 
   bool stops(Stage stage) const { return options.stopAfter == stage; }
   llvm::Error dump(Stage stage, StringRef suffix, StringRef contents);
+  llvm::Error dump(Stage stage, StringRef suffix, ModuleOp module);
   llvm::Error endStage(Stage stage, const Twine &what);
   std::string describe(Stage stage);
+  std::string suffix(IsaLevel level, StringRef suffix);
 
   const CompileOptions &options;
   llvm::raw_ostream &log;
@@ -127,9 +134,13 @@ private:
   ImportedModel model;
   std::optional<CompiledTokenizer> tokenizer;
   std::string name;
-  OwningOpRef<ModuleOp> scheduled; ///< with the recipes of weights, which stage kernels drops
-  ObjectBytes code;
-  std::string irText, assemblyText;
+  /// From stage kernels on there is a form for each ISA level; `model.module` stays as scheduled.
+  struct LevelCode {
+    IsaLevel level;
+    OwningOpRef<ModuleOp> kernels;
+    ObjectBytes object;
+  };
+  std::vector<LevelCode> code; ///< ascending
   ManifestFacts facts;
 };
 
@@ -151,7 +162,7 @@ llvm::Error Compilation::run() {
     return error;
   if (options.stopAfter && *options.stopAfter < Stage::Object)
     return llvm::Error::success();
-  if (llvm::Error error = object())
+  if (llvm::Error error = objects())
     return error;
   return output ? artifact(*output) : llvm::Error::success();
 }
@@ -204,7 +215,7 @@ llvm::Error Compilation::import() {
 }
 
 llvm::Error Compilation::stages() {
-  for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule, Stage::Kernels}) {
+  for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
     if (options.stopAfter && *options.stopAfter < stage)
       return llvm::Error::success();
     if (llvm::Error error = runStage(*model.module, stage, {.graphPasses = options.graphPasses}))
@@ -212,13 +223,28 @@ llvm::Error Compilation::stages() {
     if (stage == Stage::Graph)
       if (llvm::Error error = graphChecks())
         return error;
-    if (stage == Stage::Schedule) {
-      scheduled = model.module->clone();
-      facts.sharing = describeSharing(*scheduled);
-    }
+    if (stage == Stage::Schedule)
+      facts.sharing = describeSharing(*model.module);
     if (llvm::Error error = endStage(stage, describe(stage)))
       return error;
   }
+  return options.stopAfter && *options.stopAfter < Stage::Kernels ? llvm::Error::success() : kernels();
+}
+
+llvm::Error Compilation::kernels() {
+  facts.levels = options.levels.empty() ? programLevels(*model.module) : options.levels;
+  for (IsaLevel level : facts.levels)
+    code.push_back({level, model.module->clone(), {}});
+  for (LevelCode &at : code) {
+    if (llvm::Error error = runStage(*at.kernels, Stage::Kernels, {.level = at.level}))
+      return error;
+    if (llvm::Error error = dump(Stage::Kernels, suffix(at.level, ".mlir"), *at.kernels))
+      return error;
+  }
+  progress.finish(stageName(Stage::Kernels),
+                  llvm::formatv("{0} functions", llvm::range_size(code.front().kernels->getOps<func::FuncOp>())));
+  if (stops(Stage::Kernels))
+    print(*code.back().kernels, llvm::outs());
   return llvm::Error::success();
 }
 
@@ -251,29 +277,39 @@ std::string Compilation::describe(Stage stage) {
     module.walk([&](xf::LaunchOp) { ++launches; });
     return llvm::formatv("{0} launches of {1} kernels", launches, llvm::range_size(module.getOps<xf::KernelOp>()));
   }
-  case Stage::Kernels:
-    return llvm::formatv("{0} functions", llvm::range_size(module.getOps<func::FuncOp>()));
   default:
     return "";
   }
 }
 
-llvm::Error Compilation::object() {
-  llvm::Expected<ObjectBytes> emitted = emitProgram(
-      *model.module, {.irText = options.dumpStages.empty() ? nullptr : &irText,
-                      .assemblyText = options.dumpStages.empty() && !stops(Stage::Object) ? nullptr : &assemblyText});
-  if (!emitted)
-    return emitted.takeError();
-  code = std::move(*emitted);
-  for (auto [suffix, contents] : {std::pair<StringRef, StringRef>{".ll", irText},
-                                  {".s", assemblyText},
-                                  {".o", StringRef(code.data(), code.size())}})
-    if (llvm::Error error = dump(Stage::Object, suffix, contents))
-      return error;
-  progress.finish("object", "avx512, " + sizeText(code.size()));
-  if (stops(Stage::Object))
-    llvm::outs() << assemblyText;
+llvm::Error Compilation::objects() {
+  std::vector<std::string> sizes;
+  for (LevelCode &at : code) {
+    std::string irText, assemblyText;
+    bool prints = stops(Stage::Object) && &at == &code.back(), dumps = !options.dumpStages.empty();
+    llvm::Expected<ObjectBytes> emitted =
+        emitProgram(*at.kernels, {.level = at.level,
+                                  .irText = dumps ? &irText : nullptr,
+                                  .assemblyText = dumps || prints ? &assemblyText : nullptr});
+    if (!emitted)
+      return emitted.takeError();
+    at.object = std::move(*emitted);
+    sizes.push_back((lathe::describe(at.level).name + ", " + sizeText(at.object.size())).str());
+    for (auto [ending, contents] : {std::pair<StringRef, StringRef>{".ll", irText},
+                                    {".s", assemblyText},
+                                    {".o", StringRef(at.object.data(), at.object.size())}})
+      if (llvm::Error error = dump(Stage::Object, suffix(at.level, ending), contents))
+        return error;
+    if (prints)
+      llvm::outs() << assemblyText;
+  }
+  progress.finish("object", llvm::join(sizes, "; "));
   return llvm::Error::success();
+}
+
+/// Of a dump, which names its level where there are several.
+std::string Compilation::suffix(IsaLevel level, StringRef suffix) {
+  return code.size() > 1 ? ("." + lathe::describe(level).name + suffix).str() : suffix.str();
 }
 
 /// Ends a stage: reports it, dumps it, prints it if it is the last.
@@ -281,12 +317,16 @@ llvm::Error Compilation::endStage(Stage stage, const Twine &what) {
   progress.finish(stageName(stage), what);
   if (stops(stage))
     print(*model.module, llvm::outs());
+  return dump(stage, ".mlir", *model.module);
+}
+
+llvm::Error Compilation::dump(Stage stage, StringRef suffix, ModuleOp module) {
   if (options.dumpStages.empty())
     return llvm::Error::success();
   std::string text;
   llvm::raw_string_ostream stream(text);
-  print(*model.module, stream);
-  return dump(stage, ".mlir", text);
+  print(module, stream);
+  return dump(stage, suffix, text);
 }
 
 llvm::Error Compilation::dump(Stage stage, StringRef suffix, StringRef contents) {
@@ -303,11 +343,12 @@ llvm::Error Compilation::dump(Stage stage, StringRef suffix, StringRef contents)
 //===----------------------------------------------------------------------===//
 
 /// 32 hexadecimal digits of everything that code and weights are made of.
-static std::string buildId(ArrayRef<char> code, const PackedWeights &weights, StringRef name) {
+static std::string buildId(ArrayRef<StringRef> objects, const PackedWeights &weights, StringRef name) {
   llvm::BLAKE3 hash;
   hash.update(latheVersion);
   hash.update(name);
-  hash.update(StringRef(code.data(), code.size()));
+  for (StringRef object : objects)
+    hash.update(object);
   hash.update(runtimeObject());
   hash.update(weights.header.content_hash);
   return llvm::toHex(hash.final<16>(), /*LowerCase=*/true);
@@ -341,12 +382,12 @@ static llvm::Expected<ManifestFacts::File> describeFile(const OutputDirectory &o
 llvm::Error Compilation::artifact(OutputDirectory &output) {
   std::string weightsPath = output.file(name + ".weights");
   ArrayRef<uint8_t> tables = tokenizer ? ArrayRef<uint8_t>(tokenizer->tables) : ArrayRef<uint8_t>();
-  llvm::Expected<PackedWeights> packed = packWeights(*scheduled, *model.checkpoint, tables, weightsPath);
+  llvm::Expected<PackedWeights> packed = packWeights(*model.module, *model.checkpoint, tables, weightsPath);
   if (!packed)
     return packed.takeError();
   facts.name = name;
   facts.weights = *packed;
-  facts.buildId = buildId(code, *packed, name);
+  facts.buildId = buildId(objectFiles(), *packed, name);
   facts.embedded = options.embedWeights;
   if (llvm::Error error = stampBuildId(weightsPath, facts.weights, facts.buildId))
     return error;
@@ -374,7 +415,7 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
   if (!bytes)
     return bytes.takeError();
   facts.codeBytes = *bytes;
-  if (llvm::Error error = writeFile(output.file("manifest.json"), writeManifest(*model.module, facts)))
+  if (llvm::Error error = writeFile(output.file("manifest.json"), writeManifest(*code.front().kernels, facts)))
     return error;
   if (llvm::Error error = output.publish())
     return error;
@@ -384,9 +425,13 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
 }
 
 llvm::Error Compilation::link(OutputDirectory &output, const std::string &weightsPath) {
-  ProgramFacts program = {name, facts.buildId, facts.weights.header.file_bytes, facts.maxLength,
-                          options.embedWeights ? weightsPath : ""};
-  llvm::Expected<ObjectBytes> descriptor = emitDescriptor(*model.module, program);
+  ProgramFacts program = {name,
+                          facts.buildId,
+                          facts.weights.header.file_bytes,
+                          facts.maxLength,
+                          options.embedWeights ? weightsPath : "",
+                          facts.levels};
+  llvm::Expected<ObjectBytes> descriptor = emitDescriptor(*code.front().kernels, program);
   if (!descriptor)
     return descriptor.takeError();
   std::vector<std::string> objects;
@@ -396,8 +441,9 @@ llvm::Error Compilation::link(OutputDirectory &output, const std::string &weight
   };
   if (llvm::Error error = add("descriptor.o", StringRef(descriptor->data(), descriptor->size())))
     return error;
-  if (llvm::Error error = add("kernels.o", StringRef(code.data(), code.size())))
-    return error;
+  for (auto [level, object] : llvm::zip_equal(facts.levels, objectFiles()))
+    if (llvm::Error error = add(("kernels." + lathe::describe(level).name + ".o").str(), object))
+      return error;
   if (llvm::Error error = add("runtime.o", runtimeObject()))
     return error;
   if (llvm::Error error = linkSharedLibrary(objects, name, output.file("lib" + name + ".so")))
@@ -440,7 +486,7 @@ void Compilation::summarize(const OutputDirectory &output) {
   if (!lines.empty())
     log << "  fusions  " << llvm::join(lines, ", ") << "\n";
   log << "  weights  " << sizeText(facts.weights.header.file_bytes) << (facts.embedded ? ", embedded" : "") << "; code "
-      << sizeText(facts.codeBytes) << " for avx512\n";
+      << sizeText(facts.codeBytes) << " for " << levelNames(facts.levels) << "\n";
   if (const WeightSharing &sharing = facts.sharing; sharing.bytesSaved) {
     uint64_t uses = 0;
     for (const SharedTensor &tensor : sharing.tensors)

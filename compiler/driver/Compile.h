@@ -21,8 +21,9 @@ struct CompileOptions {
   bool requireFusion = false; ///< a declined fusion is an error
   bool strict = false;        ///< an unknown weight is an error
   bool embedWeights = false;
-  std::optional<Stage> stopAfter; ///< without `output`, prints the form to stdout
-  std::string dumpStages;         ///< a directory for every stage's form
+  llvm::SmallVector<IsaLevel> levels; ///< to generate code for, ascending; empty: what the program has code for
+  std::optional<Stage> stopAfter;     ///< without `output`, prints the form to stdout
+  std::string dumpStages;             ///< a directory for every stage's form
 };
 
 /// Compiles, reporting progress and a summary on `log`. Nothing is left at `options.output` unless all went well.

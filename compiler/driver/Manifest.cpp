@@ -2,6 +2,7 @@
 #include "compiler/driver/Manifest.h"
 
 #include "backends/cpu/LoweredEntry.h"
+#include "backends/cpu/emit/TargetDescription.h"
 #include "compiler/driver/Link.h"
 #include "ir/xf/XfDialect.h"
 
@@ -144,7 +145,9 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     manifest["model"]["normalize"] = facts.normalize;
   }
   manifest["precision"] = {{"weights", "f32"}, {"compute", "f32"}, {"drift", "none: f32 as stored"}};
-  manifest["isa_levels"] = {"avx512"};
+  manifest["isa_levels"] = Json::array();
+  for (IsaLevel level : facts.levels)
+    manifest["isa_levels"].push_back(describe(level).name.str());
   manifest["abi_version"] = LATHE_ABI_VERSION;
   manifest["minimum_glibc"] = minimumGlibc().str();
   manifest["entries"] = Json::array();

@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_DRIVER_MANIFEST_H
 #define LATHE_COMPILER_DRIVER_MANIFEST_H
 
+#include "backends/cpu/IsaLevel.h"
 #include "compiler/driver/Sharing.h"
 #include "compiler/driver/WeightPacker.h"
 #include "compiler/import/Import.h"
@@ -35,9 +36,11 @@ struct ManifestFacts {
   };
   std::vector<File> files;
   uint64_t codeBytes = 0; ///< text and read-only data of the library
+  llvm::SmallVector<IsaLevel> levels;
 };
 
-/// The text of manifest.json. `kernels` is the module at stage kernels, whose entries describe themselves.
+/// The text of manifest.json. `kernels` is the module at stage kernels, of any level, whose entries describe
+/// themselves.
 std::string writeManifest(mlir::ModuleOp kernels, const ManifestFacts &facts);
 
 } // namespace lathe

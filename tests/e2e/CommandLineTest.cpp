@@ -155,7 +155,6 @@ TEST(Unsupported, PrecisionTargetAndVerbAreNamed) {
   for (const char *precision : {"bf16", "int8", "int4"})
     expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", precision}, {precision, "f32"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--target", "ptx"}, {"ptx", "cpu"});
-  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--isa", "amx"}, {"amx", "avx512"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "question-answering"},
                 {"question-answering"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--tune"}, {"--tune"});

@@ -1,6 +1,7 @@
 #include "backends/cpu/emit/TargetDescription.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace lathe {
 
@@ -28,5 +29,11 @@ const TargetDescription *findTarget(llvm::StringRef name) {
   const TargetDescription *found = llvm::find_if(table, [&](const TargetDescription &row) { return row.name == name; });
   return found == std::end(table) ? nullptr : found;
 }
+
+std::string levelNames(llvm::ArrayRef<IsaLevel> levels) {
+  return llvm::join(llvm::map_range(levels, [](IsaLevel level) { return describe(level).name; }), ", ");
+}
+
+std::string symbolAt(llvm::StringRef function, IsaLevel level) { return (function + "." + describe(level).name).str(); }
 
 } // namespace lathe

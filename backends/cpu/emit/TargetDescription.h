@@ -5,6 +5,7 @@
 #include "backends/cpu/IsaLevel.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include <string>
 
 namespace lathe {
 
@@ -23,6 +24,11 @@ llvm::ArrayRef<TargetDescription> targetDescriptions();
 const TargetDescription &describe(IsaLevel level);
 /// The level of that name, or null.
 const TargetDescription *findTarget(llvm::StringRef name);
+
+/// "avx512, avx512_bf16".
+std::string levelNames(llvm::ArrayRef<IsaLevel> levels);
+/// The name in a level's object of a function that the module calls `function`: a library holds one for each level.
+std::string symbolAt(llvm::StringRef function, IsaLevel level);
 
 } // namespace lathe
 #endif // LATHE_BACKENDS_CPU_EMIT_TARGETDESCRIPTION_H

@@ -2,6 +2,7 @@
 #include "compiler/tools/lathe/ImportFlags.h"
 #include "compiler/tools/lathe/Verbs.h"
 
+#include "backends/cpu/ProgramLevels.h"
 #include "compiler/driver/Compile.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -24,9 +25,10 @@ struct Flags {
 llvm::Error Flags::resolve() {
   if (precision != "f32")
     return notBuiltYet("--precision " + precision, "f32");
-  for (llvm::StringRef level : llvm::split(isa, ','))
-    if (level != "all" && level != "avx512")
-      return notBuiltYet(("--isa " + level).str(), "all, avx512");
+  llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
+  if (!levels)
+    return llvm::createStringError("--isa: " + llvm::toString(levels.takeError()));
+  options.levels = *levels;
   if (target != "cpu")
     return notBuiltYet("--target " + target, "cpu");
   if (!features.empty())
@@ -61,7 +63,9 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
   flags->import.declare(*verb);
   verb->add_option("--precision", flags->precision, "f32");
-  verb->add_option("--isa", flags->isa, "Instruction set levels to generate: all, or a list of: avx512");
+  verb->add_option("--isa", flags->isa,
+                   "Instruction set levels to generate: all that the model has code for, or a list of: avx512, "
+                   "avx512_vnni, avx512_bf16, amx");
   verb->add_option("--target", flags->target, "cpu");
   verb->add_option("--features", flags->features, "Token features (not supported yet)");
   verb->add_option("--max-drift", flags->maxDrift, "Largest drift from f32 (not supported yet)");

@@ -117,8 +117,9 @@ static llvm::Error explain(const std::string &directory, bool json) {
   llvm::raw_ostream &os = llvm::outs();
   if (json) {
     nlohmann::ordered_json object;
-    for (const char *field : {"name", "model", "fusions", "entries", "precision", "tokenizer", "unsupported_tokenizer",
-                              "weights", "sharing", "unknown_weights", "unused_weights"})
+    for (const char *field :
+         {"name", "model", "fusions", "entries", "precision", "isa_levels", "code_bytes", "tokenizer",
+          "unsupported_tokenizer", "weights", "sharing", "unknown_weights", "unused_weights"})
       if (manifest.contains(field))
         object[field] = manifest[field];
     os << jsonText(object);
@@ -130,7 +131,10 @@ static llvm::Error explain(const std::string &directory, bool json) {
     printEntry(os, entry);
   printWeights(os, manifest);
   printSharing(os, manifest);
-  os << "precision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
+  os << "code: " << fieldText(manifest, {"code_bytes"}) << " bytes for ";
+  llvm::interleaveComma(elements(manifest, "isa_levels"), os,
+                        [&](const nlohmann::json &level) { os << fieldText(level, {}); });
+  os << "\nprecision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
      << fieldText(manifest, {"precision", "compute"}) << " arithmetic; drift "
      << fieldText(manifest, {"precision", "drift"}) << "\n";
   if (manifest.contains("tokenizer"))

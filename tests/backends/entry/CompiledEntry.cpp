@@ -55,12 +55,12 @@ static std::vector<float> packWeights(ModuleOp scheduled) {
   return section;
 }
 
-CompiledEntry::CompiledEntry(ModuleOp original, bool graphPasses) {
+CompiledEntry::CompiledEntry(ModuleOp original, bool graphPasses, IsaLevel level) : level(level) {
   OwningOpRef<ModuleOp> module(original.clone());
   ScopedDiagnosticHandler collect(original.getContext(), [&](Diagnostic &diagnostic) { error += diagnostic.str(); });
   for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule, Stage::Kernels}) {
     PassManager manager(original.getContext());
-    addStagePasses(manager, stage, {.graphPasses = graphPasses});
+    addStagePasses(manager, stage, {.graphPasses = graphPasses, .level = level});
     if (failed(manager.run(*module)))
       return;
     if (stage == Stage::Schedule)
@@ -98,7 +98,7 @@ void CompiledEntry::readEntry(ModuleOp kernelsModule) {
 }
 
 void CompiledEntry::load(ModuleOp kernelsModule) {
-  llvm::Expected<ObjectBytes> object = emitProgram(kernelsModule, {});
+  llvm::Expected<ObjectBytes> object = emitProgram(kernelsModule, {.level = level});
   if (!object) {
     error = llvm::toString(object.takeError());
     return;
@@ -109,7 +109,7 @@ void CompiledEntry::load(ModuleOp kernelsModule) {
   loaded->jit = llvm::cantFail(llvm::orc::LLJITBuilder().create());
   llvm::cantFail(loaded->jit->addObjectFile(
       llvm::MemoryBuffer::getMemBufferCopy(StringRef(object->data(), object->size()), "entry")));
-  loaded->function = llvm::cantFail(loaded->jit->lookup(symbol)).toPtr<lathe_entry_function>();
+  loaded->function = llvm::cantFail(loaded->jit->lookup(symbolAt(symbol, level))).toPtr<lathe_entry_function>();
 }
 
 //===----------------------------------------------------------------------===//

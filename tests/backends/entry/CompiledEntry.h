@@ -26,9 +26,9 @@ struct Rows {
 
 class CompiledEntry {
 public:
-  /// Compiles a copy of the module, which is at stage `import` and whose weights are dense f32 values; without
-  /// `graphPasses` unfused. What goes wrong is in `error`.
-  CompiledEntry(mlir::ModuleOp module, bool graphPasses);
+  /// Compiles a copy of the module, which is at stage `import` and whose weights are dense f32 values, for an ISA level
+  /// that this CPU must have to run it; without `graphPasses` unfused. What goes wrong is in `error`.
+  CompiledEntry(mlir::ModuleOp module, bool graphPasses, IsaLevel level = IsaLevel::Avx512);
   ~CompiledEntry();
 
   std::string error;
@@ -47,6 +47,7 @@ private:
   void readEntry(mlir::ModuleOp kernels);
   void load(mlir::ModuleOp kernels);
 
+  IsaLevel level;
   bool dense = false;
   std::vector<std::string> inputs;
   std::vector<Output> outputs;

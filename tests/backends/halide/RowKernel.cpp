@@ -63,8 +63,9 @@ RowKernel::RowKernel(const std::string &text) {
   loaded->jit = llvm::cantFail(llvm::orc::LLJITBuilder().create());
   llvm::cantFail(loaded->jit->addObjectFile(
       llvm::MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()), "rows")));
-  loaded->function = llvm::cantFail(loaded->jit->lookup("kernel")).toPtr<lathe_kernel>();
-  loaded->countPanels = llvm::cantFail(loaded->jit->lookup("panels")).toPtr<int64_t (*)(int64_t)>();
+  loaded->function = llvm::cantFail(loaded->jit->lookup(symbolAt("kernel", options.level))).toPtr<lathe_kernel>();
+  loaded->countPanels =
+      llvm::cantFail(loaded->jit->lookup(symbolAt("panels", options.level))).toPtr<int64_t (*)(int64_t)>();
 }
 
 static const uint64_t *bitsOf(const std::vector<Arg> &args) { return reinterpret_cast<const uint64_t *>(args.data()); }
