@@ -8,17 +8,25 @@ import plan
 
 
 def read(path):
-    """The result of a file; None where there is none of the lathe that is built."""
-    if not plan.is_current(path):
-        print(f"results.py: no current {path.relative_to(plan.ROOT)}: left out", file=sys.stderr)
+    """The result of a file; None where there is none."""
+    if not path.exists():
+        print(f"results.py: no {path.relative_to(plan.ROOT)}: left out", file=sys.stderr)
         return None
-    return json.loads(path.read_text())
+    return json.loads(path.read_text()) | {"current": plan.is_current(path)}
 
 
 def read_all():
     """The results by model's name and work."""
     paths = {(model.name, work): plan.result_path(model, work) for model in plan.MODELS for work in model.all_works()}
     return {key: result for key, path in paths.items() if (result := read(path)) is not None}
+
+
+EARLIER = "†"
+
+
+def labelled(work, result):
+    """The work's name, with a mark where another build of lathe gave its numbers."""
+    return work if result is None or result["current"] else f"{work} {EARLIER}"
 
 
 # --- what is measured of a result; a number, and what there is to say of it
@@ -160,10 +168,14 @@ def bar_lines(results):
     yield "Ratios are of medians; a peer is PyTorch eager or compiled, ONNX Runtime, or OpenVINO, the fastest one counts."
     yield "That every run has the same bits, alone, in a batch and with any threads, is `ctest -R e2e-determinism`'s to show."
     yield ""
-    yield from table(
-        ("model", "work", "bar", "reached", ""),
-        ((model.title, bar.work, text, reached, answers[met]) for model, bar, text, reached, met in judge(results)),
-    )
+    rows = []
+    for model, bar, text, reached, met in judge(results):
+        work = labelled(bar.work, results.get((model.name, bar.work)))
+        rows.append((model.title, work, text, reached, answers[met]))
+    yield from table(("model", "work", "bar", "reached", ""), rows)
+    if not all(result["current"] for result in results.values()):
+        yield f"{EARLIER} taken with an earlier build of lathe."
+        yield ""
 
 
 def milliseconds(value):
@@ -188,7 +200,7 @@ def model_lines(model, results):
         times = [milliseconds(row(result, name)["median_ms"]) for name in ("lathe", *plan.CONTENDERS)]
         shares = [percent(lathe[f"fraction_of_{roof}"]) for roof in ("peak", "bandwidth", "roofline")]
         best = f"{best_peer(result)[0]:.2f}x"
-        rows.append((work, *times, best, f"{lathe['gflops']:.0f}", *shares, f"{lathe['rss_mb']:.0f}"))
+        rows.append((labelled(work, result), *times, best, f"{lathe['gflops']:.0f}", *shares, f"{lathe['rss_mb']:.0f}"))
     yield from table(header, rows)
     facts = []
     if compiled := own.get(plan.COMPILE):
@@ -247,7 +259,7 @@ def profile_lines(results):
 def kernel_lines():
     columns = []  # of each count of threads
     for path in sorted((plan.WORK / "results").glob("kernels-*.json")):
-        if result := read(path):
+        if (result := read(path)) and result["current"]:
             timed = {one["name"].removesuffix("/manual_time"): one for one in result["benchmarks"] if "best_us" in one}
             columns.append((result["context"]["threads"], timed))
     if not columns:
@@ -290,7 +302,7 @@ def page(results):
 def main():
     results = read_all()
     if not results:
-        sys.exit("results.py: nothing was timed with the lathe that is built; ./dev bench models does")
+        sys.exit("results.py: nothing was timed; ./dev bench models does")
     path = plan.ROOT / "benchmarks/RESULTS.md"
     path.write_text("\n".join(page(results)).rstrip() + "\n")
     missing = sum(met is None for *_, met in judge(results))

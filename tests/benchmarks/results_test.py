@@ -1,4 +1,4 @@
-"""The page of results: that a bar is judged by the numbers that it names, and that other compilers' numbers are left out."""
+"""The page of results: that a bar is judged by the numbers that it names, and that those of other compilers are marked."""
 import json
 import os
 import pathlib
@@ -35,6 +35,7 @@ def race(medians, **own):
         "profile": [step | shares, other | shares],
         "profile_total": {"seconds": 5, "step_seconds": 4, "idle_share": 0.1},
         "versions": {"torch": "2"},
+        "current": True,
     }
 
 
@@ -92,7 +93,13 @@ class Page(unittest.TestCase):
         content = page[page.index("## Where") :]
         self.assertIn("between steps 20 %", content)
 
-    def test_leavesOutOlderResults(self):
+    def test_saysWhichNumbersAreOfAnEarlierBuild(self):
+        page = "\n".join(results.page({("base", "8x128"): race(MEDIANS) | {"current": False}}))
+        self.assertIn("| BERT-base | 8x128 † |", page)
+        self.assertIn("| 8x128 † | 10.0 |", page)
+        self.assertIn("† taken with an earlier build", page)
+
+    def test_marksResultsOfEarlierBuilds(self):
         with tempfile.TemporaryDirectory() as directory:
             work = pathlib.Path(directory)
             saved = plan.WORK, plan.LATHE, plan.ROOT
@@ -105,7 +112,9 @@ class Page(unittest.TestCase):
                     os.utime(path, (time, time))
                 plan.LATHE.write_text("")
                 os.utime(plan.LATHE, (100, 100))
-                self.assertEqual(list(results.read_all()), [("base", "contexts")])
+                collected = results.read_all()
+                current = {key: result["current"] for key, result in collected.items()}
+                self.assertEqual(current, {("base", "compile"): False, ("base", "contexts"): True})
             finally:
                 plan.WORK, plan.LATHE, plan.ROOT = saved
 
