@@ -91,20 +91,12 @@ llvm::Error buildAlbert(ModelBuilder &m, const JsonDocument &document, const Hea
                [&](BlockBuilder &b, Value x, Value mask) { return albertLayer(b, x, mask, c); });
   Value hidden = layers.back();
 
-  switch (options.task) {
-  case Task::MaskedLm: { // its dense layer goes back to the embedding's width
+  if (options.task == Task::MaskedLm) { // its dense layer goes back to the embedding's width
     Value t = m.activate(m.linear(hidden, "predictions.dense", c.embedding), *c.activation);
     t = m.layerNorm(t, "predictions.LayerNorm", c.eps);
     emitMaskedLmLogits(m, t, "predictions", c.vocab, c.tied);
-    break;
-  }
-  case Task::Embedding:
-    if (llvm::Error error = emitSentenceEmbedding(m, hidden, *options.sentenceEmbedding))
-      return error;
-    break;
-  default:
-    m.output("last_hidden_state", hidden);
-    emitPoolerOutput(m, hidden, "pooler");
+  } else if (llvm::Error error = emitEncoderOutputs(m, hidden, "pooler", options)) {
+    return error;
   }
   emitHiddenStates(m, x, layers, options);
   for (StringRef otherHead : {"pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."})

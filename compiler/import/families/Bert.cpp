@@ -63,20 +63,12 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
                [&](BlockBuilder &b, Value x, Value mask) { return encoderLayer(b, x, mask, c); });
   Value hidden = layers.back();
 
-  switch (options.task) {
-  case Task::MaskedLm: {
+  if (options.task == Task::MaskedLm) {
     Value t = m.activate(m.linear(hidden, "cls.predictions.transform.dense", c.hidden), *c.activation);
     t = m.layerNorm(t, "cls.predictions.transform.LayerNorm", c.eps);
     emitMaskedLmLogits(m, t, "cls.predictions", c.vocab, c.tied);
-    break;
-  }
-  case Task::Embedding:
-    if (llvm::Error error = emitSentenceEmbedding(m, hidden, *options.sentenceEmbedding))
-      return error;
-    break;
-  default:
-    m.output("last_hidden_state", hidden);
-    emitPoolerOutput(m, hidden, "pooler.dense");
+  } else if (llvm::Error error = emitEncoderOutputs(m, hidden, "pooler.dense", options)) {
+    return error;
   }
   emitHiddenStates(m, x, layers, options);
   for (StringRef otherHead : {"pooler.", "cls.", "classifier.", "qa_outputs."})

@@ -53,7 +53,7 @@ void emitMaskedLmLogits(ModelBuilder &m, Value x, StringRef head, int64_t vocab,
   m.output("logits", m.linear(x, weight, bias, vocab));
 }
 
-void emitPoolerOutput(ModelBuilder &m, Value hidden, StringRef dense) {
+static void emitPoolerOutput(ModelBuilder &m, Value hidden, StringRef dense) {
   if (!m.hasWeight((dense + ".weight").str()) && !m.hasWeight((dense + ".bias").str()))
     return;
   int64_t width = cast<RankedTensorType>(hidden.getType()).getShape().back();
@@ -69,7 +69,7 @@ void emitHiddenStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> lay
     model.output(("hidden_states." + Twine(index + 1)).str(), state);
 }
 
-llvm::Error emitSentenceEmbedding(ModelBuilder &model, Value hidden, const SentenceTransformer &pooling) {
+static llvm::Error emitSentenceEmbedding(ModelBuilder &model, Value hidden, const SentenceTransformer &pooling) {
   int64_t width = cast<RankedTensorType>(hidden.getType()).getShape().back();
   if (!pooling.poolingFile.empty()) // else it is --pooling, which states no width
     if (llvm::Error error = pooling.checkWidth(width))
@@ -94,6 +94,14 @@ llvm::Error emitSentenceEmbedding(ModelBuilder &model, Value hidden, const Sente
   if (pooling.normalize)
     embedding = model.normalize(embedding, 1e-12); // the eps of torch.nn.functional.normalize
   model.output("sentence_embedding", embedding, firstColumn);
+  return llvm::Error::success();
+}
+
+llvm::Error emitEncoderOutputs(ModelBuilder &model, Value hidden, StringRef pooler, const HeadOptions &options) {
+  if (options.task == Task::Embedding)
+    return emitSentenceEmbedding(model, hidden, *options.sentenceEmbedding);
+  model.output("last_hidden_state", hidden);
+  emitPoolerOutput(model, hidden, pooler);
   return llvm::Error::success();
 }
 

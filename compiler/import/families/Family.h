@@ -54,14 +54,16 @@ mlir::Value bertEmbeddings(ModelBuilder &model, const BertEmbeddingSizes &sizes)
 /// Declares `logits` [batch, seq, vocab]: `<head>.decoder` applied to `x`, which is as wide as the word embedding;
 /// where they are `tied` that is the decoder's weight.
 void emitMaskedLmLogits(ModelBuilder &model, mlir::Value x, llvm::StringRef head, int64_t vocab, bool tied);
-/// Declares `pooler_output` [batch, hidden] where the checkpoint has the linear layer `dense`: it may be saved without.
-void emitPoolerOutput(ModelBuilder &model, mlir::Value hidden, llvm::StringRef dense);
 /// Declares hidden_states.N when asked for: `embeddings`, then every layer's result.
 void emitHiddenStates(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
                       const HeadOptions &options);
-/// Declares `sentence_embedding`: pooled, and normalised where the directory says so. An error if the directory pools
-/// another width than the model has.
-llvm::Error emitSentenceEmbedding(ModelBuilder &model, mlir::Value hidden, const SentenceTransformer &pooling);
+
+/// Declares what an encoder gives without a head of its own: for task embedding `sentence_embedding`, pooled, and
+/// normalised where the directory says so; else `last_hidden_state`, and `pooler_output` [batch, hidden] where the
+/// checkpoint has the linear layer `pooler`, without which it may be saved. An error if the directory pools another
+/// width than the model has.
+llvm::Error emitEncoderOutputs(ModelBuilder &model, mlir::Value hidden, llvm::StringRef pooler,
+                               const HeadOptions &options);
 
 } // namespace lathe
 
