@@ -53,6 +53,7 @@ public:
   Value rem(Value a, Value b);
   Value add(Value a, int64_t b) { return add(a, integer(b)); }
   Value mul(Value a, int64_t b) { return mul(a, integer(b)); }
+  Value ceilDiv(Value a, Value b) { return div(add(a, add(b, -1)), b); }
   Value ceilDiv(Value a, int64_t b) { return div(add(a, integer(b - 1)), integer(b)); }
   /// a * b + c, rounded once.
   Value fma(Value a, Value b, Value c);

@@ -80,7 +80,7 @@ Prefetch prefetchOwn(KernelBuilder &b, Panels packed) {
 
 Prefetch prefetchPart(KernelBuilder &b, Panels packed, Value depth, Value part, Value parts) {
   // Rounded up, so that nothing is left out where a tile asks for less than a line with each k.
-  Value step = b.div(b.add(parts, lineBytes - 1), parts);
+  Value step = b.ceilDiv(b.integer(lineBytes), parts);
   return {b.atByte(packed.base, b.mul(b.mul(part, step), depth)), step, b.mul(packed.stride, int64_t(sizeof(float)))};
 }
 

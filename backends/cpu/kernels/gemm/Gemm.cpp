@@ -97,7 +97,7 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
 
     // A single tile uses its weights once, as they come, so there is nothing to keep in a cache for another.
     Value blocks = b.select(single, b.integer(1), b.ceilDiv(depth, longestBlock));
-    Value usualBlock = b.div(b.add(depth, b.add(blocks, -1)), blocks);
+    Value usualBlock = b.ceilDiv(depth, blocks);
     b.forRange(b.integer(0), blocks, 1, [&](Value block) {
       Value k = b.mul(block, usualBlock), nextK = b.add(k, usualBlock);
       Value length = b.min(usualBlock, b.sub(depth, k)), isLast = b.equal(b.add(block, 1), blocks);
