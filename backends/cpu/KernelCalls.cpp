@@ -2,6 +2,7 @@
 #include "backends/cpu/KernelCalls.h"
 
 #include "backends/cpu/RowKernels.h"
+#include "backends/cpu/layouts/WeightLayout.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -25,15 +26,6 @@ SmallVector<int64_t> WeightTable::shapeOf(ArrayRef<std::string> sources) {
   return shape;
 }
 
-static int64_t packedElements(ArrayRef<int64_t> shape, StringRef layout) {
-  if (layout == "vector")
-    return llvm::alignTo(shape[0], 16);
-  if (layout == "panels")
-    return llvm::alignTo(shape[0], 16) * shape[1];
-  assert(layout == "rows" && "a layout that the packer knows");
-  return shape[0] * shape[1];
-}
-
 FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef layout) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   SmallVector<Attribute> references, recipe;
@@ -47,10 +39,10 @@ FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef lay
     weight.setUses(weight.getUses() + 1);
     return FlatSymbolRefAttr::get(weight);
   }
-  std::string name = "packed." + sources.front() + (layout == "rows" ? ".rows" : "");
+  std::string name = "packed." + sources.front() + (layout.starts_with("rows") ? ".rows" : "");
   for (unsigned suffix = 1; module.lookupSymbol(name); ++suffix)
     name = "packed." + sources.front() + "." + std::to_string(suffix);
-  int64_t bytes = packedElements(shapeOf(sources), layout) * sizeof(float);
+  int64_t bytes = lookupLayout(layout)->bytes(builder, shapeOf(sources));
   weight = xf::PackedWeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name),
                                       builder.getArrayAttr(references), builder.getStringAttr(layout),
                                       builder.getI64IntegerAttr(nextOffset), builder.getI64IntegerAttr(bytes));
@@ -105,10 +97,7 @@ Value KernelCalls::weight(const WeightRef &ref, StringRef layout) {
     llvm::for_each(layerPrefixes, add);
   else
     add("");
-  SmallVector<int64_t> shape = weights.shapeOf(sources);
-  if (layout == "panels")
-    shape = {int64_t(llvm::divideCeil(shape[0], 16)), shape[1], 16};
-  return xf::WeightAddressOp::create(builder, loc(), MemRefType::get(shape, builder.getF32Type()),
+  return xf::WeightAddressOp::create(builder, loc(), lookupLayout(layout)->type(builder, weights.shapeOf(sources)),
                                      builder.getArrayAttr(symbols), ref.perLayer ? layerIndex : Value());
 }
 

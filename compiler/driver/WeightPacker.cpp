@@ -1,6 +1,7 @@
 //===- WeightPacker.cpp - from the checkpoint into the weights file -----------===//
 #include "compiler/driver/WeightPacker.h"
 
+#include "backends/cpu/layouts/WeightLayout.h"
 #include "compiler/driver/FileWriter.h"
 #include "compiler/import/checkpoint/WeightValues.h"
 #include "ir/xf/XfDialect.h"
@@ -42,9 +43,6 @@ public:
     file.write(bytes);
     hash.update(ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
   }
-  void write(ArrayRef<float> values) {
-    write(ArrayRef(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)));
-  }
   void zeros(uint64_t count) {
     static const char block[4096] = {};
     for (; count; count -= std::min<uint64_t>(count, sizeof block))
@@ -58,56 +56,23 @@ private:
   llvm::BLAKE3 hash;
 };
 
-/// Elements of several tensors, one behind the other.
-class JoinedRows {
-public:
-  JoinedRows(SmallVector<TensorView> tensors) : tensors(std::move(tensors)) {
-    for (const TensorView &tensor : this->tensors)
-      rows += tensor.shape.front();
-    width = this->tensors.front().numElements() / this->tensors.front().shape.front();
-  }
-  /// Widens row `row` into `out`; zeros beyond the last.
-  void read(int64_t row, MutableArrayRef<float> out) const {
-    for (const TensorView &tensor : tensors) {
-      if (row < tensor.shape.front())
-        return widenToF32(tensor, row * width, out);
-      row -= tensor.shape.front();
-    }
-    std::fill(out.begin(), out.end(), 0.0f);
-  }
-
-  int64_t rows = 0, width = 1;
-
-private:
-  SmallVector<TensorView> tensors;
-};
-
-constexpr int64_t panelWidth = 16;
-
-/// [N][K] -> [ceil(N/16)][K][16]
-void writePanels(const JoinedRows &source, SectionWriter &out) {
-  std::vector<float> rows(panelWidth * source.width), panel(panelWidth * source.width);
-  for (int64_t first = 0; first < source.rows; first += panelWidth) {
-    for (int64_t n = 0; n < panelWidth; ++n)
-      source.read(first + n, MutableArrayRef(rows).slice(n * source.width, source.width));
-    for (int64_t k = 0; k < source.width; ++k)
-      for (int64_t n = 0; n < panelWidth; ++n)
-        panel[k * panelWidth + n] = rows[n * source.width + k];
-    out.write(ArrayRef<float>(panel));
-  }
-}
-
-void writeRows(const JoinedRows &source, int64_t paddedRows, SectionWriter &out) {
-  constexpr int64_t blockElements = 1 << 16;
-  const int64_t rowsPerBlock = std::max<int64_t>(1, blockElements / source.width);
-  std::vector<float> block;
-  for (int64_t row = 0; row < paddedRows; row += rowsPerBlock) {
-    int64_t count = std::min(rowsPerBlock, paddedRows - row);
-    block.resize(count * source.width);
-    for (int64_t r = 0; r < count; ++r)
-      source.read(row + r, MutableArrayRef(block).slice(r * source.width, source.width));
-    out.write(ArrayRef<float>(block));
-  }
+/// Stores tensors, joined along their first axis, in a layout.
+llvm::Error writeJoined(ArrayRef<TensorView> tensors, const WeightLayout &layout, SectionWriter &out) {
+  const TensorView &first = tensors.front();
+  WeightRows rows;
+  rows.width = first.numElements() / first.shape.front();
+  for (const TensorView &tensor : tensors)
+    rows.count += tensor.shape.front();
+  auto read = [&](int64_t row, MutableArrayRef<float> values) {
+    const TensorView *tensor = tensors.begin();
+    for (; row >= tensor->shape.front(); ++tensor)
+      row -= tensor->shape.front();
+    widenToF32(*tensor, row * rows.width, values);
+  };
+  rows.read = read;
+  if (llvm::Error error = layout.write(rows, [&](ArrayRef<char> bytes) { out.write(bytes); }))
+    return llvm::createStringError("tensor '" + first.name + "': " + llvm::toString(std::move(error)));
+  return llvm::Error::success();
 }
 
 } // namespace
@@ -125,11 +90,8 @@ llvm::Expected<PackedWeights> packWeights(ModuleOp module, const Checkpoint &che
     SmallVector<TensorView> tensors;
     for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>())
       tensors.push_back(viewOf(module.lookupSymbol<xf::WeightOp>(source.getAttr())));
-    JoinedRows source(tensors);
-    if (packed.getLayout() == "panels")
-      writePanels(source, out);
-    else
-      writeRows(source, packed.getLayout() == "vector" ? llvm::alignTo(source.rows, panelWidth) : source.rows, out);
+    if (llvm::Error error = writeJoined(tensors, *lookupLayout(packed.getLayout()), out))
+      return error;
     assert(file.position() == header.tensors_offset + packed.getOffset() + packed.getBytes() && "bytes as declared");
     for (const TensorView &tensor : tensors)
       checkpoint.releasePages(tensor);

@@ -8,9 +8,6 @@ using namespace mlir;
 namespace lathe::xf {
 
 LogicalResult PackedWeightOp::verify() {
-  static constexpr StringRef layouts[] = {"rows", "vector", "panels"};
-  if (!llvm::is_contained(layouts, getLayout()))
-    return emitOpError("has layout '") << getLayout() << "'; accepted are " << llvm::join(ArrayRef(layouts), ", ");
   if (getSources().empty())
     return emitOpError("has no sources");
   if (int64_t(getUses()) < 1)

@@ -21,9 +21,8 @@ def Xf_RowsAttr : EnumAttr<Xf_Dialect, Xf_Rows, "rows">;
 def Xf_PackedWeightOp : Xf_Op<"packed_weight", [Symbol]> {
   let summary = "a tensor of the artifact's weight file";
   let description = [{
-    Says how the compiler makes it from the checkpoint: `sources` joined along their first axis, widened to f32, then laid
-    out as `layout` says: `rows` (as it is), `vector` (padded with zeros to a multiple of 16) or `panels`
-    (`[ceil(N/16)][K][16]`, zero beyond N). It lies `offset` bytes, a multiple of 64, into the tensors' section. `uses` says
+    Says how the compiler makes it from the checkpoint: `sources` joined along their first axis, laid out as the back end's
+    layout of that name says. It lies `offset` bytes, a multiple of 64, into the tensors' section. `uses` says
     how many times the model as written down reads it: in how many places, in each for every layer. Left out, it is once.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$layout, I64Attr:$offset, I64Attr:$bytes,

@@ -1,12 +1,6 @@
 // One test per rule of the verifiers of XfScheduleOps.td.
 // RUN: lathe-opt %s --verify-diagnostics --split-input-file
 
-// packed_weight: known layouts
-xf.weight @w = dense<1.0> : tensor<4xf32>
-// expected-error @+1 {{has layout 'columns'; accepted are rows, vector, panels}}
-xf.packed_weight @p from [@w] layout "columns" offset 0 bytes 64
-
-// -----
 // packed_weight: made of something
 // expected-error @+1 {{has no sources}}
 xf.packed_weight @p from [] layout "rows" offset 0 bytes 64

@@ -6,7 +6,7 @@
 // is read where it lies.
 // CHECK-LABEL: func.func @group
 // CHECK-DAG: %[[PART:.*]] = xf.columns %{{.*}} from 4
-// CHECK-DAG: %[[GAIN:.*]] = xf.weight_address [@packed.gain] : memref<4xf32>
+// CHECK-DAG: %[[GAIN:.*]] = xf.weight_address [@packed.gain] : memref<16xf32>
 // CHECK-DAG: %[[Y:.*]] = xf.output_address [0] : memref<?x4xf32>
 // CHECK-DAG: %[[MEAN:.*]] = xf.output_address [1] : memref<?x1xf32>
 // CHECK: xf.launch @[[KERNEL:lathe_rows_f32_[0-9a-f]*]](%[[PART]], %c8{{[^,]*}}, %[[GAIN]], %c0{{[^,]*}}, %[[Y]], %c4{{[^,]*}}, %[[MEAN]], %c1{{[^,]*}}, %[[TOKENS:.*]]) panels %{{.*}} writes [4, 6] step "group/row_group"

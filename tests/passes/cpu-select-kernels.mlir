@@ -114,7 +114,7 @@ func.func @stack(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32
 // CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "shared/embeddings"
 // CHECK: scf.for %[[LAYER:.*]] =
 // CHECK-DAG: xf.weight_address [@packed.0.w, @packed.1.w, @packed.0.w] at %[[LAYER]]
-// CHECK-DAG: %[[BIAS:.*]] = xf.weight_address [@packed.0.b] : memref<8xf32>
+// CHECK-DAG: %[[BIAS:.*]] = xf.weight_address [@packed.0.b] : memref<16xf32>
 // CHECK: xf.launch {{.*}}%[[BIAS]], {{.*}} step "layer/w"
 // CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "shared/decoder"
 // CHECK: xf.packed_weight @packed.table from [@table] layout "panels" offset 0 bytes 512 uses 2
@@ -262,8 +262,8 @@ func.func @dense_attention(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask
 // one for each token, one for each position, all types. A product's rows may be tokens or sequences; the first token is
 // one row of each sequence.
 // CHECK-LABEL: func.func @work
-// CHECK: step "work/embeddings" weight_bytes [192, 32, 0, 32, 0] activation_bytes [0, 44, 0, 0, 0]
-// CHECK: step "layer/w" flops [0, 384, 0, 0, 0] weight_bytes [1120, 0, 0, 0, 0] activation_bytes [0, 128, 0, 0, 0]
+// CHECK: step "work/embeddings" weight_bytes [256, 32, 0, 32, 0] activation_bytes [0, 44, 0, 0, 0]
+// CHECK: step "layer/w" flops [0, 384, 0, 0, 0] weight_bytes [1152, 0, 0, 0, 0] activation_bytes [0, 128, 0, 0, 0]
 // CHECK: step "layer/attention" flops [0, 0, 0, 0, 32] activation_bytes [0, 128, 4, 0, 0]
 // CHECK: step "work/pool_cls" activation_bytes [0, 0, 68, 0, 0]
 // CHECK: step "work/p" flops [0, 0, 128, 0, 0] weight_bytes [512, 0, 0, 0, 0] activation_bytes [0, 0, 64, 0, 0]
