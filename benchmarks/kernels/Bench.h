@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <type_traits>
 
 namespace lathe::bench {
 
@@ -37,6 +38,32 @@ private:
   std::unique_ptr<T, Free> data;
 };
 
+/// Numbers as a kernel stores them: as float, or as uint16_t, which is bf16.
+template <typename Stored> std::vector<Stored> as(const std::vector<float> &values) {
+  std::vector<Stored> stored(values.size());
+  std::transform(values.begin(), values.end(), stored.begin(), [](float value) {
+    if constexpr (std::is_same_v<Stored, float>)
+      return value;
+    else
+      return toBf16(value);
+  });
+  return stored;
+}
+/// The numbers that they then are.
+template <typename Stored> std::vector<float> rounded(std::vector<float> values) {
+  if constexpr (!std::is_same_v<Stored, float>)
+    for (float &value : values)
+      value = fromBf16(toBf16(value));
+  return values;
+}
+/// Weights, [n][k], as products want them.
+template <typename Stored> std::vector<Stored> packed(const std::vector<float> &w, int64_t n, int64_t k) {
+  if constexpr (std::is_same_v<Stored, float>)
+    return packWeights(w, n, k);
+  else
+    return packPairs(w, n, k);
+}
+
 /// What a call does, at least.
 struct Amount {
   double flops; ///< of products; 0: nothing but bytes bounds the kernel
@@ -59,7 +86,8 @@ protected:
   ~Run() = default;
 };
 
-/// Adds "family[params]/shape".
+/// Adds "family[params]/shape", at each level at which the CPU can run code of the variant's own; beyond avx512 the
+/// name says which: "family@avx512_bf16[params]/shape".
 void add(const std::string &family, const std::string &params, const std::string &shape,
          std::function<void(Run &run, const Kernel &kernel)> body);
 

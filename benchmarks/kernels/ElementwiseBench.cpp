@@ -41,4 +41,17 @@ void bench_copy_f32() {
     });
 }
 
+void bench_round_bf16() {
+  for (RowShape shape : rowModelShapes)
+    add("round_bf16", "{}", shapeText(shape), [=](Run &run, const Kernel &kernel) {
+      auto [rows, width] = shape;
+      Random random(4);
+      Array<float> x(random.vector(rows * width));
+      Array<uint16_t> y(rows * width);
+      run.warmUp(kernel, std::vector<Arg>{x, width, y, width, rows, width});
+      run.time(holdsAt(rows * width, [&](int64_t i) { return y[i] == toBf16(x[i]); }),
+               {0, double(x.bytes() + y.bytes())});
+    });
+}
+
 } // namespace lathe::bench

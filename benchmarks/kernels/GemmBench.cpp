@@ -15,51 +15,86 @@ static std::string shapeText(GemmShape shape) {
   return std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" + std::to_string(shape.k);
 }
 
-/// `activation` and `residual` are those of `params`.
-static void gemm(Run &run, const Kernel &kernel, GemmShape shape, const std::string &activation, bool bias,
-                 bool residual, bool cold) {
-  auto [m, n, k] = shape;
-  Random random(1);
-  std::vector<float> x = random.vector(m * k), w = random.vector(n * k, 1 / std::sqrt(float(k)));
-  std::vector<float> packed = packWeights(w, n, k);
-  Array<float> input(x), b(random.vector((n + 15) / 16 * 16)), r(random.vector(m * n)), y(m * n);
-  // Cold: enough copies of the weights that none is in a cache when its turn comes again.
-  size_t copies = cold ? 1 + (size_t(256) << 20) / (packed.size() * sizeof(float)) : 1;
-  std::vector<Array<float>> weights;
-  std::vector<std::vector<Arg>> turns;
-  for (size_t copy = 0; copy < copies; ++copy) {
-    weights.emplace_back(packed);
-    turns.push_back({input, k, weights.back(), bias ? Arg(b) : Arg(0), residual ? Arg(r) : Arg(0), n, y, n, m, n, k});
-  }
-  run.warmUp(kernel, turns);
-  bool correct = holdsAt(m * n, [&](int64_t i) {
-    double sum = expected(x, w, k, i / n, i % n) + (bias ? b[i % n] : 0);
-    return isNear(y[i], activate(activation, sum) + (residual ? r[i] : 0), k);
-  });
-  double bytes = cold ? double(packed.size() * sizeof(float)) : 0;
-  run.time(correct, {2.0 * m * n * k, bytes, /*fromMemory=*/cold});
-}
+namespace {
+/// The parameters of a family's variant.
+struct Variant {
+  std::string activation = "none";
+  bool bias = false, residual = false, yBf16 = false;
 
-void bench_gemm_f32() {
-  auto addVariant = [](GemmShape shape, const std::string &activation, bool bias, bool residual, bool cold = false) {
+  std::string params() const {
     std::string params;
     for (const auto &[set, text] : {std::pair(bias, std::string("bias = true")),
                                     {activation != "none", "activation = \"" + activation + "\""},
-                                    {residual, std::string("residual = true")}})
+                                    {residual, std::string("residual = true")},
+                                    {yBf16, std::string("y_bf16 = true")}})
       if (set)
         params += (params.empty() ? "" : ", ") + text;
-    add("gemm_f32", "{" + params + "}", shapeText(shape) + (cold ? "/cold" : ""),
-        [=](Run &run, const Kernel &kernel) { gemm(run, kernel, shape, activation, bias, residual, cold); });
-  };
-  for (GemmShape shape : gemmModelShapes) {
-    addVariant(shape, "none", false, false);
-    if (shape.m < 128)
-      addVariant(shape, "none", false, false, /*cold=*/true);
+    return "{" + params + "}";
   }
+};
+} // namespace
+
+/// A result may be rounded to bf16, which has 8 bits.
+static bool isNearBf16(uint16_t got, double expected) { return errorOf(fromBf16(got), expected) <= 0x1p-8; }
+
+/// x and the weights are of float, or of uint16_t, which is bf16.
+template <typename Stored>
+static void gemm(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold) {
+  auto [m, n, k] = shape;
+  Random random(1);
+  std::vector<float> x = rounded<Stored>(random.vector(m * k)),
+                     w = rounded<Stored>(random.vector(n * k, 1 / std::sqrt(float(k))));
+  std::vector<Stored> panels = packed<Stored>(w, n, k);
+  Array<Stored> input(as<Stored>(x));
+  Array<float> b(random.vector((n + 15) / 16 * 16)), r(random.vector(m * n)), y(variant.yBf16 ? 0 : m * n);
+  Array<uint16_t> narrowY(variant.yBf16 ? m * n : 0);
+  // Cold: enough copies of the weights that none is in a cache when its turn comes again.
+  size_t bytes = panels.size() * sizeof(Stored), copies = cold ? 1 + (size_t(256) << 20) / bytes : 1;
+  std::vector<Array<Stored>> weights;
+  std::vector<std::vector<Arg>> turns;
+  for (size_t copy = 0; copy < copies; ++copy) {
+    weights.emplace_back(panels);
+    turns.push_back({input, k, weights.back(), variant.bias ? Arg(b) : Arg(0), variant.residual ? Arg(r) : Arg(0), n,
+                     variant.yBf16 ? Arg(narrowY) : Arg(y), n, m, n, k});
+  }
+  run.warmUp(kernel, turns);
+  bool correct = holdsAt(m * n, [&](int64_t i) {
+    double sum = expected(x, w, k, i / n, i % n) + (variant.bias ? b[i % n] : 0);
+    double result = activate(variant.activation, sum) + (variant.residual ? r[i] : 0);
+    return variant.yBf16 ? isNearBf16(narrowY[i], result) : isNear(y[i], result, k);
+  });
+  run.time(correct, {2.0 * m * n * k, cold ? double(bytes) : 0, /*fromMemory=*/cold});
+}
+
+template <typename Stored>
+static void addGemm(const std::string &family, GemmShape shape, const Variant &variant, bool cold = false) {
+  add(family, variant.params(), shapeText(shape) + (cold ? "/cold" : ""),
+      [=](Run &run, const Kernel &kernel) { gemm<Stored>(run, kernel, shape, variant, cold); });
+}
+
+template <typename Stored> static void addModelShapes(const std::string &family) {
+  for (GemmShape shape : gemmModelShapes) {
+    addGemm<Stored>(family, shape, {});
+    if (shape.m < 128)
+      addGemm<Stored>(family, shape, {}, /*cold=*/true);
+  }
+}
+
+void bench_gemm_f32() {
+  addModelShapes<float>("gemm_f32");
   for (const char *activation : {"none", "gelu", "gelu_tanh", "relu", "silu", "tanh"})
-    addVariant({128, 3072, 768}, activation, true, false);
+    addGemm<float>("gemm_f32", {128, 3072, 768}, {activation, /*bias=*/true});
   for (const char *activation : {"none", "gelu"})
-    addVariant({128, 768, 3072}, activation, true, true);
+    addGemm<float>("gemm_f32", {128, 768, 3072}, {activation, /*bias=*/true, /*residual=*/true});
+}
+
+void bench_gemm_bf16() {
+  addModelShapes<uint16_t>("gemm_bf16");
+  for (const char *activation : {"none", "gelu"})
+    addGemm<uint16_t>("gemm_bf16", {128, 3072, 768}, {activation, /*bias=*/true});
+  for (const char *activation : {"gelu", "silu"})
+    addGemm<uint16_t>("gemm_bf16", {128, 3072, 768}, {activation, /*bias=*/true, /*residual=*/false, /*yBf16=*/true});
+  addGemm<uint16_t>("gemm_bf16", {128, 768, 3072}, {"none", /*bias=*/true, /*residual=*/true});
 }
 
 } // namespace lathe::bench

@@ -7,6 +7,7 @@
 // share of what as many threads were measured to do at most just before.
 #include "Bench.h"
 #include "compiler/driver/bench/MachineProbe.h"
+#include "runtime/core/Cpu.h"
 #include "runtime/core/Memory.h"
 #include "runtime/core/Pool.h"
 #include <benchmark/benchmark.h>
@@ -21,7 +22,8 @@ namespace {
 
 class TimedRun final : public Run {
 public:
-  explicit TimedRun(benchmark::State &state) : state(state) {}
+  /// Products are compared with the peak of `unit`.
+  TimedRun(benchmark::State &state, Unit unit) : state(state), unit(unit) {}
 
   void warmUp(const Kernel &newKernel, const std::vector<std::vector<Arg>> &newTurns) override {
     kernel = &newKernel;
@@ -37,7 +39,7 @@ public:
     }
     double best = INFINITY;
     size_t turn = 0;
-    double peak = amount.flops > 0 ? probeFmaF32(threads, probeSeconds).value_or(NAN) : NAN;
+    double peak = amount.flops > 0 ? probeUnit(threads, unit, probeSeconds).value_or(NAN) : NAN;
     double bandwidth = amount.bytes > 0 ? readingRate(amount) : NAN;
     call(turns.back()); // the probes have emptied the caches
     for (auto _ : state) {
@@ -85,24 +87,35 @@ private:
   }
 
   benchmark::State &state;
+  const Unit unit;
   const Kernel *kernel = nullptr;
   std::vector<std::vector<Arg>> turns;
   std::unique_ptr<Array<uint8_t>> scratch;
 };
 
+/// What a family's products are computed with at a level.
+Unit unitOf(const std::string &family, IsaLevel level) {
+  if (!family.ends_with("_bf16") || level < IsaLevel::Avx512Bf16)
+    return Unit::FmaF32;
+  return level == IsaLevel::Amx ? Unit::AmxBf16 : Unit::DotBf16;
+}
+
 } // namespace
 
 void add(const std::string &family, const std::string &params, const std::string &shape,
          std::function<void(Run &, const Kernel &)> body) {
-  auto run = [family, params, body = std::move(body)](benchmark::State &state) {
-    TimedRun run(state);
-    body(run, Kernel::get(family, params));
-  };
-  std::string variant = params == "{}" ? "" : params.substr(1, params.size() - 2);
+  std::string variant = params == "{}" ? "" : "[" + params.substr(1, params.size() - 2) + "]";
   std::erase_if(variant, [](char c) { return c == ' ' || c == '"'; });
-  benchmark::RegisterBenchmark((family + (variant.empty() ? "" : "[" + variant + "]") + "/" + shape).c_str(), run)
-      ->UseManualTime()
-      ->Unit(benchmark::kMicrosecond);
+  for (IsaLevel level : Kernel::levelsHere(family, params)) {
+    auto run = [=](benchmark::State &state) {
+      TimedRun run(state, unitOf(family, level));
+      body(run, Kernel::get(family, params, level));
+    };
+    std::string at = level == IsaLevel::Avx512 ? "" : std::string("@") + levelName(static_cast<int>(level));
+    benchmark::RegisterBenchmark((family + at + variant + "/" + shape).c_str(), run)
+        ->UseManualTime()
+        ->Unit(benchmark::kMicrosecond);
+  }
 }
 
 bool holdsAt(int64_t count, const std::function<bool(int64_t)> &isRight) {

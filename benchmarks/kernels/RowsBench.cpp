@@ -32,45 +32,60 @@ void bench_layer_norm_f32() {
           });
 }
 
-void bench_embed_f32() {
-  struct Case {
-    int tables;
-    bool norm;
-    int packed;
-    const char *params;
+namespace {
+struct Lookup {
+  int tables;
+  bool norm;
+  int packed;
+  const char *params;
+};
+} // namespace
+
+/// Tables of float, or of uint16_t, which is bf16.
+template <typename Stored> static void embed(Run &run, const Kernel &kernel, const Lookup &lookup, RowShape shape) {
+  auto [rows, width] = shape;
+  constexpr int64_t entries = 512;
+  Random random(4);
+  Array<float> gamma(std::vector<float>(width, 1.0f)), beta(width), y(rows * width);
+  std::vector<Arg> args = {y, width, rows, width, gamma, beta, 1e-12f};
+  std::vector<std::vector<float>> tables;
+  std::vector<Array<Stored>> stored;
+  std::vector<Array<int32_t>> ids;
+  for (int t = 0; t < 4; ++t) {
+    tables.push_back(rounded<Stored>(random.vector(t < lookup.tables ? entries * width : 0)));
+    stored.emplace_back(lookup.packed >> t & 1 ? packed<Stored>(tables[t], entries, width) : as<Stored>(tables[t]));
+    ids.emplace_back(rows);
+    for (int64_t row = 0; row < rows; ++row)
+      ids[t][row] = static_cast<int32_t>(random.below(entries));
+    args.insert(args.end(), {stored[t], ids[t]});
+  }
+  run.warmUp(kernel, args);
+  auto isSum = [&](int64_t i) {
+    double sum = 0;
+    for (int t = 0; t < lookup.tables; ++t)
+      sum += tables[t][ids[t][i / width] * width + i % width];
+    return isNear(y[i], sum);
   };
-  for (const Case &c :
-       {Case{1, false, 0, "{tables = 1}"}, Case{2, false, 1, "{tables = 2, packed = 1}"},
-        Case{3, true, 0, "{tables = 3, norm = true}"}, Case{3, true, 1, "{tables = 3, norm = true, packed = 1}"}})
+  bool correct = lookup.norm ? holdsAt(rows, [&](int64_t row) { return isNormal(&y[row * width], width); })
+                             : holdsAt(rows * width, isSum);
+  run.time(correct, {0, (lookup.tables * sizeof(Stored) + sizeof(float)) * double(rows * width)});
+}
+
+void bench_embed_f32() {
+  for (const Lookup &lookup :
+       {Lookup{1, false, 0, "{tables = 1}"}, Lookup{2, false, 1, "{tables = 2, packed = 1}"},
+        Lookup{3, true, 0, "{tables = 3, norm = true}"}, Lookup{3, true, 1, "{tables = 3, norm = true, packed = 1}"}})
     for (RowShape shape : rowModelShapes)
-      add("embed_f32", c.params, shapeText(shape), [=](Run &run, const Kernel &kernel) {
-        auto [rows, width] = shape;
-        constexpr int64_t entries = 512;
-        Random random(4);
-        Array<float> gamma(std::vector<float>(width, 1.0f)), beta(width), y(rows * width);
-        std::vector<Arg> args = {y, width, rows, width, gamma, beta, 1e-12f};
-        std::vector<std::vector<float>> tables;
-        std::vector<Array<float>> stored;
-        std::vector<Array<int32_t>> ids;
-        for (int t = 0; t < 4; ++t) {
-          tables.push_back(random.vector(t < c.tables ? entries * width : 0));
-          stored.emplace_back(c.packed >> t & 1 ? packWeights(tables[t], entries, width) : tables[t]);
-          ids.emplace_back(rows);
-          for (int64_t row = 0; row < rows; ++row)
-            ids[t][row] = static_cast<int32_t>(random.below(entries));
-          args.insert(args.end(), {stored[t], ids[t]});
-        }
-        run.warmUp(kernel, args);
-        auto isSum = [&](int64_t i) {
-          double sum = 0;
-          for (int t = 0; t < c.tables; ++t)
-            sum += tables[t][ids[t][i / width] * width + i % width];
-          return isNear(y[i], sum);
-        };
-        bool correct = c.norm ? holdsAt(rows, [&](int64_t row) { return isNormal(&y[row * width], width); })
-                              : holdsAt(rows * width, isSum);
-        run.time(correct, {0, floats((c.tables + 1.0) * rows * width)});
-      });
+      add("embed_f32", lookup.params, shapeText(shape),
+          [=](Run &run, const Kernel &kernel) { embed<float>(run, kernel, lookup, shape); });
+}
+
+void bench_embed_bf16() {
+  for (const Lookup &lookup :
+       {Lookup{2, false, 1, "{tables = 2, packed = 1}"}, Lookup{3, true, 0, "{tables = 3, norm = true}"}})
+    for (RowShape shape : rowModelShapes)
+      add("embed_bf16", lookup.params, shapeText(shape),
+          [=](Run &run, const Kernel &kernel) { embed<uint16_t>(run, kernel, lookup, shape); });
 }
 
 void bench_pool_f32() {

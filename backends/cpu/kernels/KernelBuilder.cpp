@@ -12,7 +12,7 @@ namespace {
 
 /// Pointers into tensors promise no more than the alignment of a float; unaligned vector loads cost nothing when the
 /// address happens to be aligned.
-constexpr unsigned floatAlignment = 4;
+constexpr unsigned floatAlignment = 4, bf16Alignment = 2;
 
 bool isFloat(Value value) { return isa<FloatType>(getElementTypeOrSelf(value.getType())); }
 
@@ -106,6 +106,21 @@ Value KernelBuilder::bitsOf(Value floats) {
 }
 Value KernelBuilder::shiftLeft(Value bits, int32_t by) { return arith::ShLIOp::create(*this, bits, splatBits(by)); }
 Value KernelBuilder::floatsOf(Value bits) { return arith::BitcastOp::create(*this, vectorType(), bits); }
+Value KernelBuilder::dotBf16(Value sum, Value a, Value b) {
+  if (level >= IsaLevel::Avx512Bf16) {
+    auto pairs = VectorType::get({2 * lanes}, getBF16Type());
+    SmallVector<Value> operands = {sum, LLVM::BitcastOp::create(*this, pairs, a),
+                                   LLVM::BitcastOp::create(*this, pairs, b)};
+    auto name = getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512");
+    return LLVM::CallIntrinsicOp::create(*this, vectorType(), name, operands).getResult(0);
+  }
+  // A bf16 is the upper half of a float.
+  auto upper = [&](Value word) {
+    return floatsOf(arith::AndIOp::create(*this, bitsOf(word), splatBits(int32_t(0xFFFF0000))));
+  };
+  auto lower = [&](Value word) { return floatsOf(shiftLeft(bitsOf(word), 16)); };
+  return fma(lower(a), lower(b), fma(upper(a), upper(b), sum));
+}
 Value KernelBuilder::floatOf(Value integer) { return arith::SIToFPOp::create(*this, getF32Type(), integer); }
 
 // Lanes.
@@ -184,17 +199,57 @@ void KernelBuilder::store(Value vector, Value address, Value mask) {
   else
     LLVM::MaskedStoreOp::create(*this, vector, address, mask, floatAlignment);
 }
-Value KernelBuilder::gather(Value address, Value stride, Value mask) {
+/// f32 words at address + indices[lane] * stride.
+Value KernelBuilder::gatherWords(Value address, ArrayRef<int64_t> indices, Value stride, Value mask) {
   auto indexType = VectorType::get({lanes}, getI64Type());
-  SmallVector<int64_t> indices;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    indices.push_back(lane);
-  Value lane = arith::ConstantOp::create(*this, indexType, DenseElementsAttr::get(indexType, ArrayRef(indices)));
-  Value offsets = mul(lane, broadcast(stride));
+  Value index = arith::ConstantOp::create(*this, indexType, DenseElementsAttr::get(indexType, indices));
+  Value offsets = mul(index, broadcast(stride));
   Value addresses = LLVM::GEPOp::create(*this, VectorType::get({lanes}, pointerType()), getF32Type(), address,
                                         ArrayRef<LLVM::GEPArg>{offsets});
   return LLVM::masked_gather::create(*this, vectorType(), addresses, mask, ValueRange{splat(0.0f)},
                                      getI32IntegerAttr(floatAlignment));
+}
+Value KernelBuilder::gather(Value address, Value stride, Value mask) {
+  return gatherWords(address, llvm::to_vector(llvm::seq<int64_t>(lanes)), stride, mask);
+}
+Value KernelBuilder::gatherBf16Pairs(Value address, Value stride, Value mask) {
+  SmallVector<int64_t> indices;
+  SmallVector<int32_t> shifts; // that bring a lane's half of the word to the top
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    indices.push_back(lane / 2);
+    shifts.push_back(lane % 2 ? 0 : 16);
+  }
+  Value words = bitsOf(gatherWords(address, indices, stride, mask));
+  Value shift = arith::ConstantOp::create(*this, wordType(), DenseElementsAttr::get(wordType(), ArrayRef(shifts)));
+  Value top = arith::ShLIOp::create(*this, words, shift);
+  return floatsOf(arith::AndIOp::create(*this, top, splatBits(int32_t(0xFFFF0000))));
+}
+Value KernelBuilder::loadBf16(Value address, Value mask) {
+  // As integers: without instructions for bf16, LLVM would call a library to make them.
+  auto type = VectorType::get({lanes}, getI16Type());
+  Value halves;
+  if (mask) {
+    Value zeros = arith::ConstantOp::create(*this, type, getZeroAttr(type));
+    halves = LLVM::MaskedLoadOp::create(*this, type, address, mask, zeros, bf16Alignment);
+  } else {
+    halves = LLVM::LoadOp::create(*this, type, address, bf16Alignment);
+  }
+  return floatsOf(shiftLeft(arith::ExtUIOp::create(*this, wordType(), halves), 16));
+}
+void KernelBuilder::storeBf16(Value vector, Value address) {
+  if (level >= IsaLevel::Avx512Bf16) {
+    Value rounded = arith::TruncFOp::create(*this, VectorType::get({lanes}, getBF16Type()), vector);
+    LLVM::StoreOp::create(*this, rounded, address, bf16Alignment);
+    return;
+  }
+  auto upperHalf = [&](Value bits) { return arith::ShRUIOp::create(*this, bits, splatBits(16)); };
+  Value bits = bitsOf(vector), isOdd = arith::AndIOp::create(*this, upperHalf(bits), splatBits(1));
+  Value rounded = upperHalf(add(bits, add(isOdd, splatBits(0x7FFF))));
+  // A carry out of a NaN's bits would make it a number.
+  Value isNaN = arith::CmpFOp::create(*this, arith::CmpFPredicate::UNO, vector, vector);
+  rounded = select(isNaN, splatBits(0x7FC0), rounded);
+  Value halves = arith::TruncIOp::create(*this, VectorType::get({lanes}, getI16Type()), rounded);
+  LLVM::StoreOp::create(*this, halves, address, bf16Alignment);
 }
 void KernelBuilder::prefetch(Value address) {
   // For reading, into every level of the cache, data.

@@ -24,10 +24,11 @@ public:
   /// Continues an empty kernel function whose entry block exists.
   KernelBuilder(mlir::func::FuncOp kernel, IsaLevel level);
   /// Emits plain i64 arithmetic wherever `builder` stands, outside of a kernel.
-  KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc) : ImplicitLocOpBuilder(loc, builder) {}
+  KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc, IsaLevel level = IsaLevel::Avx512)
+      : ImplicitLocOpBuilder(loc, builder), level(level) {}
 
   /// The instructions there are: one of the levels at which the variant has code of its own (KernelFamily::levels).
-  const IsaLevel level = IsaLevel::Avx512;
+  const IsaLevel level;
 
   /// The kernel's arguments.
   Value begin, end, scratch;
@@ -57,6 +58,9 @@ public:
   Value ceilDiv(Value a, int64_t b) { return div(add(a, integer(b - 1)), integer(b)); }
   /// a * b + c, rounded once.
   Value fma(Value a, Value b, Value c);
+  /// sum + a.1 * b.1 + a.0 * b.0, where each lane of a and b holds two bf16 (0 in the lower half), their products are
+  /// exact and each addition is rounded once. With the instruction for it, denormals count as zero.
+  Value dotBf16(Value sum, Value a, Value b);
   Value sqrt(Value a);
   /// For floats, b where either is NaN, as the machine's own instructions do.
   Value min(Value a, Value b);
@@ -81,8 +85,9 @@ public:
   /// The address of element `index` behind `base`.
   Value at(Value base, Value index);
   Value at(Value base, int64_t index);
-  /// The same in bytes, and in 4-byte integers.
+  /// The same in bytes, and in bf16.
   Value atByte(Value base, Value index);
+  Value atBf16(Value base, Value index) { return atByte(base, mul(index, 2)); }
 
   Value loadScalar(Value address);
   /// Zero-extended to i64, respectively sign-extended.
@@ -95,6 +100,11 @@ public:
   /// means all lanes.
   Value load(Value address, Value mask = nullptr);
   void store(Value vector, Value address, Value mask = nullptr);
+  /// Sixteen bf16, widened; and floats rounded to bf16, to the nearest, to even at ties.
+  Value loadBf16(Value address, Value mask = nullptr);
+  void storeBf16(Value vector, Value address);
+  /// Sixteen bf16 that lie in pairs, pairs being `stride` words apart; widened.
+  Value gatherBf16Pairs(Value address, Value stride, Value mask);
   /// Sixteen elements `stride` apart.
   Value gather(Value address, Value stride, Value mask);
   /// Asks for the cache line at `address`, which need not be mapped.
@@ -126,6 +136,8 @@ private:
   Value arguments;
 
   Value slotAddress(unsigned index);
+  mlir::VectorType wordType() { return mlir::VectorType::get({lanes}, getI32Type()); }
+  Value gatherWords(Value address, llvm::ArrayRef<int64_t> indices, Value stride, Value mask);
 };
 
 } // namespace lathe

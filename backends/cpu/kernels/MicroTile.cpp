@@ -34,7 +34,8 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
     for (int64_t r = 0; r < rows; ++r) {
       Value value = b.broadcast(b.loadScalar(b.at(rowBases[r], k)));
       for (int64_t p = 0; p < panels; ++p)
-        next[r * panels + p] = b.fma(value, columns[p], next[r * panels + p]);
+        next[r * panels + p] = packed.words == Words::F32 ? b.fma(value, columns[p], next[r * panels + p])
+                                                          : b.dotBf16(next[r * panels + p], value, columns[p]);
     }
     return next;
   });
@@ -43,9 +44,11 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
     b.store(sums[sum], place(sum));
 }
 
-/// The module's tile function; added by the first kernel that calls it.
-static func::FuncOp tileFunction(ModuleOp module) {
-  constexpr StringLiteral name = "lathe_tile_f32";
+/// The module's tile function for such words; added by the first kernel that calls it.
+static func::FuncOp tileFunction(ModuleOp module, Words words, IsaLevel level) {
+  StringRef name = words == Words::F32            ? "lathe_tile_f32"
+                   : level < IsaLevel::Avx512Bf16 ? "lathe_tile_bf16"
+                                                  : "lathe_tile_bf16_dot";
   if (auto present = module.lookupSymbol<func::FuncOp>(name))
     return present;
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
@@ -60,9 +63,9 @@ static func::FuncOp tileFunction(ModuleOp module) {
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
 
   builder.setInsertionPointToStart(function.addEntryBlock());
-  KernelBuilder b(builder, module.getLoc());
+  KernelBuilder b(builder, module.getLoc(), level);
   Rows x = {function.getArgument(0), function.getArgument(1)};
-  Panels packed = {function.getArgument(2), function.getArgument(3)};
+  Panels packed = {function.getArgument(2), function.getArgument(3), words};
   Rows y = {function.getArgument(5), function.getArgument(6)};
   b.switchOn(function.getArgument(7), tileRows * tilePanels, [&](int64_t shape) {
     emitLoop(b, x, packed, /*depth=*/function.getArgument(4), y, shape / tilePanels + 1, shape % tilePanels + 1,
@@ -88,7 +91,7 @@ void emitTile(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, Valu
               Value accumulate) {
   auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   Value shape = b.add(b.mul(b.add(rows, -1), tilePanels), b.add(panels, -1));
-  func::CallOp::create(b, tileFunction(module),
+  func::CallOp::create(b, tileFunction(module, packed.words, b.level),
                        ValueRange{x.base, x.stride, packed.base, packed.stride, depth, y.base, y.stride, shape,
                                   ahead.base, ahead.step, ahead.stride, accumulate});
 }

@@ -1,4 +1,5 @@
-// The routine that matrix products and attention share: up to 8 rows times up to 3 panels of 16 columns.
+// The routine that matrix products and attention share: up to 8 rows times up to 3 panels of 16 columns, of f32 or of
+// pairs of bf16 that add up in f32.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_MICROTILE_H
 #define LATHE_BACKENDS_CPU_KERNELS_MICROTILE_H
 
@@ -10,6 +11,9 @@ namespace lathe {
 /// to hide their latency, and 14 loads and prefetches per 24 FMAs where the machine can do 24.
 constexpr int64_t tileRows = 8, tilePanels = 3, tileColumns = tilePanels * KernelBuilder::lanes;
 
+/// What a word, of x and of packed columns, is: an f32, or two bf16 of neighbouring k, which count as one k here.
+enum class Words { F32, Bf16Pairs };
+
 /// Rows: element (r, c) is at base + r * stride + c.
 struct Rows {
   mlir::Value base, stride;
@@ -17,6 +21,7 @@ struct Rows {
 /// Packed columns: panel p is [depth][16] at base + p * stride.
 struct Panels {
   mlir::Value base, stride;
+  Words words = Words::F32;
 };
 
 /// What a tile asks the caches for while it computes: with every k, the lines at base + k * step + p * stride, in

@@ -1,7 +1,6 @@
 //===- MachineProbe.cpp - what this machine can do at most, measured ----------===//
 #include "compiler/driver/bench/MachineProbe.h"
 
-#include "compiler/driver/bench/ProbeLoops.h"
 #include "compiler/driver/bench/ProbeTeam.h"
 
 #include <algorithm>
@@ -131,9 +130,9 @@ MachineRoofs probeMachine(int threads, double seconds) {
   return roofs;
 }
 
-std::optional<double> probeFmaF32(int threads, double seconds) {
+std::optional<double> probeUnit(int threads, Unit unit, double seconds) {
   ProbeTeam team(threads);
-  return computeRate(team, Unit::FmaF32, seconds);
+  return computeRate(team, unit, seconds);
 }
 
 std::optional<double> probeRead(int threads, size_t bytesPerThread, double seconds) {

@@ -11,7 +11,8 @@
 #ifndef LATHE_COMPILER_DRIVER_BENCH_MACHINEPROBE_H
 #define LATHE_COMPILER_DRIVER_BENCH_MACHINEPROBE_H
 
-#include <cstddef>
+#include "compiler/driver/bench/ProbeLoops.h"
+
 #include <optional>
 
 namespace lathe {
@@ -49,8 +50,8 @@ ProbeBuffers chooseBuffers(const CacheSizes &sizes, int threads);
 /// Measures with `threads` (1 and more) threads at the same time, in about `seconds` and the time it takes to fill a
 /// buffer beyond the caches. A CPU without AVX-512, for which Lathe has no code, has no roofs.
 MachineRoofs probeMachine(int threads, double seconds = 0.6);
-/// The peak of f32 alone, in `seconds`, for what compares with it again and again.
-std::optional<double> probeFmaF32(int threads, double seconds);
+/// The peak of one unit alone, in `seconds`, for what compares with it again and again.
+std::optional<double> probeUnit(int threads, Unit unit, double seconds);
 /// Likewise the rate of reading `bytesPerThread` over and over, from wherever they lie then.
 std::optional<double> probeRead(int threads, size_t bytesPerThread, double seconds);
 

@@ -1,7 +1,6 @@
 //===- RoofSampler.cpp - what the machine can do while contenders are timed ---===//
 #include "compiler/driver/bench/RoofSampler.h"
 
-#include "compiler/driver/bench/ProbeLoops.h"
 #include "compiler/driver/bench/ProbeTeam.h"
 
 #include <algorithm>

@@ -171,6 +171,18 @@ private:
 const Kernel &Kernel::get(const std::string &family, const std::string &params, IsaLevel level) {
   return KernelLibrary::get(level).find(family, params);
 }
+std::vector<IsaLevel> Kernel::levelsHere(const std::string &family, const std::string &params) {
+  static MLIRContext context(MLIRContext::Threading::DISABLED);
+  const KernelFamily *known = lookupKernel(family);
+  auto parsed = dyn_cast_or_null<DictionaryAttr>(parseAttribute(params, &context));
+  if (!known || !parsed)
+    llvm::report_fatal_error(llvm::Twine("no such variant: ") + family + " " + params);
+  std::vector<IsaLevel> here;
+  for (IsaLevel level : known->levels(parsed))
+    if (whyUnsupported(level).empty())
+      here.push_back(level);
+  return here;
+}
 std::span<const char> kernelObject() { return KernelLibrary::get(IsaLevel::Avx512).object; }
 double secondsToCompile() { return KernelLibrary::get(IsaLevel::Avx512).seconds; }
 

@@ -69,6 +69,9 @@ public:
   static const Kernel &get(const std::string &family, const std::string &params = "{}",
                            IsaLevel level = IsaLevel::Avx512);
 
+  /// The levels at which a variant has code of its own and that this CPU has, lowest first.
+  static std::vector<IsaLevel> levelsHere(const std::string &family, const std::string &params);
+
   int64_t panels(std::span<const Arg> args) const;
   /// Runs all panels in ranges of at most `panelsPerCall` (0: one call) with scratch of exactly the promised size.
   void run(std::vector<Arg> args, int64_t panelsPerCall = 0) const;

@@ -3,6 +3,7 @@
 #define LATHE_TESTS_BACKENDS_KERNELS_REFERENCE_H
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -50,6 +51,23 @@ inline std::vector<float> packWeights(const std::vector<float> &w, int64_t n, in
   for (int64_t row = 0; row < n; ++row)
     for (int64_t column = 0; column < k; ++column)
       packed[(row / 16 * k + column) * 16 + row % 16] = w[row * k + column];
+  return packed;
+}
+
+/// The nearest bf16, the even one of two that are as near; of a NaN, whatever comes.
+inline uint16_t toBf16(float value) {
+  auto bits = std::bit_cast<uint32_t>(value);
+  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+inline float fromBf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
+
+/// [n][k] row-major in bf16 as [ceil(n/16)][ceil(k/2)][16][2], zero beyond n and k.
+inline std::vector<uint16_t> packPairs(const std::vector<float> &w, int64_t n, int64_t k) {
+  const int64_t words = (k + 1) / 2;
+  std::vector<uint16_t> packed((n + 15) / 16 * 16 * words * 2);
+  for (int64_t row = 0; row < n; ++row)
+    for (int64_t column = 0; column < k; ++column)
+      packed[((row / 16 * words + column / 2) * 16 + row % 16) * 2 + column % 2] = toBf16(w[row * k + column]);
   return packed;
 }
 

@@ -1,4 +1,4 @@
-// unary_f32, add_f32 and copy_f32: what the fused form folds into other kernels, and the glue between them.
+// unary_f32, add_f32, copy_f32 and round_bf16: what the fused form folds into other kernels, and the glue between them.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/VectorMath.h"
 
@@ -139,6 +139,41 @@ protected:
 };
 } // namespace copying
 
+// round_bf16: y = x, in bf16.
+
+namespace rounding {
+enum { X, LdX, Y, LdY, M, N };
+constexpr Slot slotTable[] = {
+    {"x", SlotKind::Pointer, "rows [M][ldx]"},
+    {"ldx", SlotKind::Integer, "elements from a row of x to the next"},
+    {"y", SlotKind::Pointer, "rows [M][ldy] of bf16, written up to a multiple of 16 columns: zeros behind the last"},
+    {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
+    {"M", SlotKind::Integer, "rows"},
+    {"N", SlotKind::Integer, "columns"},
+};
+
+class Round final : public KernelFamily {
+public:
+  Round() : KernelFamily("round_bf16", slotTable, {}) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &) const override {
+    Value x = b.pointerSlot(X), y = b.pointerSlot(Y);
+    forRows(b, b.integerSlot(M), b.integerSlot(N), {b.integerSlot(LdX), b.integerSlot(LdY)},
+            [&](ArrayRef<Value> offsets, Value mask) {
+              b.storeBf16(b.load(b.at(x, offsets[0]), mask), b.atBf16(y, offsets[1]));
+            });
+  }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.ceilDiv(slots[M], panelRows);
+  }
+  ArrayRef<IsaLevel> ownLevels(const Parameters &) const override {
+    static constexpr IsaLevel withInstruction[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
+    return withInstruction;
+  }
+};
+} // namespace rounding
+
 } // namespace
 
 const KernelFamily &kernel_unary_f32() {
@@ -151,6 +186,10 @@ const KernelFamily &kernel_add_f32() {
 }
 const KernelFamily &kernel_copy_f32() {
   static const copying::Copy family;
+  return family;
+}
+const KernelFamily &kernel_round_bf16() {
+  static const rounding::Round family;
   return family;
 }
 

@@ -1,5 +1,8 @@
 // gemm_f32: y = activation(x W^T + bias) + residual, with W packed as [ceil(N/16)][K][16].
+// gemm_bf16: the same with x and W in bf16, W packed as [ceil(N/16)][ceil(K/2)][16][2]; sums, bias and residual are
+// f32.
 //
+// Both walk over words of 4 bytes: a word of x, one f32 or two bf16 of neighbouring k, meets a line of 16 words of W.
 // A panel is up to 64 rows times 48 columns, of which blocks of up to 1024 of K are summed one after the other: the
 // block's weights (196 KB) stay in the second-level cache while rows stream past, with room for the next block, which
 // arrives meanwhile (BERT-large, whose K is up to 4096, at 8 x 128: 1329 ms, 1355 in one block). 64 rows keep the
@@ -18,13 +21,13 @@ namespace {
 enum { X, LdX, W, Bias, Residual, LdR, Y, LdY, M, N, K };
 
 constexpr Slot slotTable[] = {
-    {"x", SlotKind::Pointer, "rows [M][ldx]"},
-    {"ldx", SlotKind::Integer, "elements from a row of x to the next"},
-    {"w", SlotKind::Pointer, "weights [ceil(N/16)][K][16], zero beyond N"},
+    {"x", SlotKind::Pointer, "rows [M][ldx]; of bf16, zero up to an even number of columns"},
+    {"ldx", SlotKind::Integer, "elements from a row of x to the next; of bf16, even"},
+    {"w", SlotKind::Pointer, "weights, packed; zero beyond N and K"},
     {"bias", SlotKind::Pointer, "[N], padded to a multiple of 16"},
     {"residual", SlotKind::Pointer, "rows [M][ldr]; may be y"},
     {"ldr", SlotKind::Integer, "elements from a row of residual to the next"},
-    {"y", SlotKind::Pointer, "rows [M][ldy]; may not overlap x"},
+    {"y", SlotKind::Pointer, "rows [M][ldy]; may not overlap x; of bf16, written up to a multiple of 16 columns"},
     {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
     {"M", SlotKind::Integer, "rows"},
     {"N", SlotKind::Integer, "columns of y"},
@@ -32,11 +35,11 @@ constexpr Slot slotTable[] = {
 };
 
 constexpr int64_t panelRows = 64;
-constexpr int64_t longestBlock = 1024; ///< of K
+constexpr int64_t longestBlock = 1024; ///< of K, in words
 
 class Gemm final : public KernelFamily {
 public:
-  Gemm() : KernelFamily("gemm_f32", slotTable, parameterList()) {}
+  Gemm(StringRef name, Words words) : KernelFamily(name, slotTable, parameterList(words)), words(words) {}
 
 protected:
   void emit(KernelBuilder &b, const Parameters &params) const override;
@@ -45,17 +48,24 @@ protected:
   }
   int64_t scratchBytes(const Parameters &) const override { return panelRows * tileColumns * sizeof(float); }
 
+  ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
+    static constexpr IsaLevel withDot[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
+    return words == Words::Bf16Pairs ? withDot : KernelFamily::ownLevels(params);
+  }
+
 private:
-  static ArrayRef<Parameter> parameterList() {
+  const Words words;
+
+  static ArrayRef<Parameter> parameterList(Words words) {
     static const Parameter list[] = {Parameter::flag("bias"), Parameter::choice("activation", activationNames()),
-                                     Parameter::flag("residual")};
-    return list;
+                                     Parameter::flag("residual"), Parameter::flag("y_bf16")};
+    return words == Words::Bf16Pairs ? ArrayRef(list) : ArrayRef(list).drop_back();
   }
 };
 
-/// Adds what follows the product to one staged row and stores it.
+/// Adds what follows the product to one staged row and stores it, `narrow` as bf16.
 void emitEpilogue(KernelBuilder &b, const Parameters &params, Value staged, Value bias, Value residual, Value y,
-                  Value width) {
+                  Value width, bool narrow) {
   b.forVectors(width, [&](Value column, Value mask) {
     Value v = b.load(b.at(staged, column));
     if (params.flag("bias"))
@@ -63,7 +73,10 @@ void emitEpilogue(KernelBuilder &b, const Parameters &params, Value staged, Valu
     v = emitActivation(b, params.choice("activation"), v);
     if (params.flag("residual"))
       v = b.add(v, b.load(b.at(residual, column), mask));
-    b.store(v, b.at(y, column), mask);
+    if (narrow)
+      b.storeBf16(v, b.atBf16(y, column));
+    else
+      b.store(v, b.at(y, column), mask);
   });
 }
 
@@ -77,6 +90,15 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
   Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), w = b.pointerSlot(W), bias = b.pointerSlot(Bias);
   Value residual = b.pointerSlot(Residual), ldr = b.integerSlot(LdR), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
   Value rows = b.integerSlot(M), columns = b.integerSlot(N), depth = b.integerSlot(K);
+  const bool pairs = words == Words::Bf16Pairs, narrow = pairs && params.flag("y_bf16");
+  if (pairs) { // from here on in words
+    ldx = b.div(ldx, b.integer(2));
+    depth = b.ceilDiv(depth, 2);
+  }
+  auto yAt = [&](Value row, Value column) {
+    Value element = b.add(b.mul(row, ldy), column);
+    return narrow ? b.atBf16(y, element) : b.at(y, element);
+  };
   Value panelStride = b.mul(depth, KernelBuilder::lanes);
   Value columnGroups = b.ceilDiv(columns, tileColumns);
 
@@ -101,7 +123,7 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
     b.forRange(b.integer(0), blocks, 1, [&](Value block) {
       Value k = b.mul(block, usualBlock), nextK = b.add(k, usualBlock);
       Value length = b.min(usualBlock, b.sub(depth, k)), isLast = b.equal(b.add(block, 1), blocks);
-      Panels packed = {b.at(weights, b.mul(k, KernelBuilder::lanes)), panelStride};
+      Panels packed = {b.at(weights, b.mul(k, KernelBuilder::lanes)), panelStride, words};
       Value nextBlock = b.select(isLast, following, b.at(weights, b.mul(nextK, KernelBuilder::lanes)));
       Prefetch own = prefetchOwn(b, packed);
       b.forRange(b.integer(0), tiles, 1, [&](Value tile) {
@@ -115,7 +137,7 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
           b.forRange(at, b.add(at, count), 1, [&](Value r) {
             if (params.flag("residual"))
               emitPrefetch(b, b.at(residual, b.add(b.mul(r, ldr), column)));
-            emitPrefetch(b, b.at(y, b.add(b.mul(r, ldy), column)));
+            emitPrefetch(b, yAt(r, column));
           });
         });
         emitTile(b, {b.at(x, b.add(b.mul(at, ldx), k)), ldx}, packed, length, {sums(row), b.integer(tileColumns)},
@@ -125,7 +147,7 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
     b.forRange(b.integer(0), height, 1, [&](Value row) {
       Value at = b.add(firstRow, row);
       emitEpilogue(b, params, sums(row), b.at(bias, column), b.at(residual, b.add(b.mul(at, ldr), column)),
-                   b.at(y, b.add(b.mul(at, ldy), column)), width);
+                   yAt(at, column), width, narrow);
     });
   });
 }
@@ -133,7 +155,11 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
 } // namespace
 
 const KernelFamily &kernel_gemm_f32() {
-  static const Gemm family;
+  static const Gemm family("gemm_f32", Words::F32);
+  return family;
+}
+const KernelFamily &kernel_gemm_bf16() {
+  static const Gemm family("gemm_bf16", Words::Bf16Pairs);
   return family;
 }
 
