@@ -71,6 +71,14 @@ Buffer KernelCalls::allocate(xf::Rows rows, int64_t width) {
   return {memref, rows, width, width};
 }
 
+Buffer KernelCalls::allocateBf16(xf::Rows rows, int64_t width) {
+  int64_t stride = llvm::alignTo(width, 16);
+  auto type = MemRefType::get({ShapedType::kDynamic, stride}, builder.getBF16Type());
+  Value memref = xf::BufferOp::create(builder, loc(), type, rows, /*offset=*/IntegerAttr());
+  rowsOf[memref] = rows;
+  return {memref, rows, width, stride};
+}
+
 Buffer KernelCalls::output(ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, Value index) {
   Value memref = xf::OutputAddressOp::create(builder, loc(), rowsType(builder, width), outputs, index);
   rowsOf[memref] = rows;

@@ -16,7 +16,7 @@
 
 namespace lathe {
 
-/// Rows of f32 (or i32 ids) in memory.
+/// Rows of f32 (or i32 ids, or bf16, see allocateBf16) in memory.
 struct Buffer {
   mlir::Value memref;
   xf::Rows rows;
@@ -76,6 +76,8 @@ public:
   /// Says what an argument of the entry has one row of.
   void declareInput(mlir::Value memref, xf::Rows rows) { rowsOf[memref] = rows; }
   Buffer allocate(xf::Rows rows, int64_t width);
+  /// Rows of bf16, of which kernels write whole vectors.
+  Buffer allocateBf16(xf::Rows rows, int64_t width);
   Buffer output(llvm::ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, mlir::Value index = nullptr);
   Buffer columns(const Buffer &buffer, int64_t from, int64_t width);
   mlir::Value weight(const WeightRef &ref, llvm::StringRef layout);

@@ -35,6 +35,10 @@ private:
   Buffer bufferFor(Value value, xf::Rows rows, int64_t width);
   Buffer bufferFor(Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
   const Buffer &get(Value value) { return buffers.find(value)->second; }
+  /// The value in bf16: as its producer stored it, or rounded now.
+  Buffer getBf16(Value value);
+  /// Where a linear's result is to be computed: in bf16 where nothing but products in bf16 reads it.
+  Buffer bufferForProduct(Value value, xf::Rows rows);
   Value memref(Value value) { return value ? get(value).memref : Value(); }
   Value stride(Value value) { return calls.integer(value ? get(value).stride : 0); }
   std::string nameOf(Value weight) { return weightRefs[weight].names.front(); }
@@ -56,8 +60,9 @@ private:
   Value elementsOf(const Buffer &buffer);
 
   // One per op: which kernel, with which arguments.
-  xf::WorkFormula bytesLookedUp(Value table, Value ids);
-  LogicalResult lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps);
+  xf::WorkFormula bytesLookedUp(Value table, Value ids, int64_t elementBytes);
+  LogicalResult lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias, double eps,
+                             std::optional<xf::Precision> precision);
   void lowerLinear(xf::LinearOp op);
   void lowerSplit(xf::SplitOp op);
   void lowerJoin(xf::JoinOp op);
@@ -77,6 +82,7 @@ private:
   func::FuncOp entry;
   KernelCalls calls;
   DenseMap<Value, Buffer> buffers;
+  DenseMap<Value, Buffer> inBf16; ///< values that have such a form, some no other
   DenseMap<Value, WeightRef> weightRefs;
   DenseMap<Value, SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
   Value attentionMask;                                ///< of a dense entry
@@ -117,6 +123,33 @@ Buffer EntrySelector::bufferFor(Value value, xf::Rows rows, int64_t width) {
     buffer = calls.allocate(rows, width);
   buffers[value] = buffer;
   return buffer;
+}
+
+Buffer EntrySelector::getBf16(Value value) {
+  if (auto found = inBf16.find(value); found != inBf16.end())
+    return found->second;
+  const Buffer x = get(value);
+  Buffer y = calls.allocateBf16(x.rows, x.width);
+  calls.launch("round_bf16", {},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"N", calls.integer(x.width)}},
+               "round");
+  return inBf16[value] = y;
+}
+
+Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
+  auto multipliesInBf16 = [&](OpOperand &use) {
+    auto linear = dyn_cast<xf::LinearOp>(use.getOwner());
+    return linear && linear.getPrecision() == xf::Precision::BF16 && use.get() == linear.getX() &&
+           use.get() != linear.getResidual();
+  };
+  if (buffers.contains(value) || !llvm::all_of(value.getUses(), multipliesInBf16))
+    return bufferFor(value, rows);
+  return inBf16[value] = calls.allocateBf16(rows, widthOf(value));
 }
 
 //===----------------------------------------------------------------------===//
@@ -229,9 +262,14 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
       return failure();
   if (get(returned).memref != result.memref)
     calls.copy(get(returned), result, "carry");
-  for (Operation &op : body) // the body may be lowered again for another stack
-    for (Value value : op.getResults())
+  // The body may be lowered again for another stack.
+  for (BlockArgument argument : body.getArguments())
+    inBf16.erase(argument);
+  for (Operation &op : body)
+    for (Value value : op.getResults()) {
       buffers.erase(value);
+      inBf16.erase(value);
+    }
   calls.function = caller;
   return success();
 }
@@ -313,12 +351,13 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::LayersOp layers) { return lowerLayers(layers); })
       .Case([&](func::ReturnOp ret) { return lowerReturn(ret), success(); })
       .Case([&](xf::LookupOp lookup) {
-        return lowerLookups(lookup.getResult(), lookup.getIds(), lookup.getTable(), nullptr, nullptr, 0);
+        return lowerLookups(lookup.getResult(), lookup.getIds(), lookup.getTable(), nullptr, nullptr, 0,
+                            lookup.getPrecision());
       })
       .Case([&](xf::EmbedOp embed) {
         double eps = embed.getEps() ? embed.getEps()->convertToDouble() : 0;
-        return lowerLookups(embed.getResult(), embed.getIds(), embed.getTables(), embed.getGain(), embed.getBias(),
-                            eps);
+        return lowerLookups(embed.getResult(), embed.getIds(), embed.getTables(), embed.getGain(), embed.getBias(), eps,
+                            embed.getPrecision());
       })
       .Case([&](xf::LinearOp linear) { return lowerLinear(linear), success(); })
       .Case([&](xf::SplitOp split) { return lowerSplit(split), success(); })
@@ -355,8 +394,8 @@ LogicalResult EntrySelector::lower(Operation *op) {
 
 /// Bytes of a table that a run reads: a row for each token, but positions are the same in every sequence, and of types
 /// there are few.
-xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids) {
-  int64_t rows = cast<RankedTensorType>(table.getType()).getDimSize(0), rowBytes = widthOf(table) * sizeof(float);
+xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids, int64_t elementBytes) {
+  int64_t rows = cast<RankedTensorType>(table.getType()).getDimSize(0), rowBytes = widthOf(table) * elementBytes;
   auto argument = dyn_cast<BlockArgument>(ids);
   auto input =
       argument ? entry.getArgAttrOfType<StringAttr>(argument.getArgNumber(), xf::XfDialect::inputAttr) : StringAttr();
@@ -368,7 +407,7 @@ xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids) {
 }
 
 LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias,
-                                          double eps) {
+                                          double eps, std::optional<xf::Precision> precision) {
   static constexpr StringRef tableSlots[] = {"table0", "table1", "table2", "table3"};
   static constexpr StringRef idsSlots[] = {"ids0", "ids1", "ids2", "ids3"};
   if (tables.size() > std::size(tableSlots))
@@ -377,16 +416,18 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   Buffer y = bufferFor(result, xf::Rows::Tokens);
   SmallVector<Value, 4> table(4), id(4);
   int64_t packed = 0;
+  const bool inBf16 = precision == xf::Precision::BF16;
+  const std::string suffix = inBf16 ? "_bf16" : "";
   Work work;
   for (unsigned t = 0; t < tables.size(); ++t) {
     const WeightRef &ref = weightRefs[tables[t]];
     bool panels = !ref.perLayer && ref.names.size() == 1 && panelTables.contains(contentOf(ref.names.front()));
     packed |= int64_t(panels) << t;
-    table[t] = calls.weight(ref, panels ? "panels" : "rows");
+    table[t] = calls.weight(ref, (panels ? "panels" : "rows") + suffix);
     id[t] = memref(ids[t]);
-    work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t])});
+    work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t], inBf16 ? 2 : sizeof(float))});
   }
-  calls.launch("embed_f32",
+  calls.launch(inBf16 ? "embed_bf16" : "embed_f32",
                {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed)},
                {{tableSlots[0], table[0]},
                 {idsSlots[0], id[0]},
@@ -408,22 +449,25 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
 }
 
 void EntrySelector::lowerLinear(xf::LinearOp op) {
-  const Buffer x = get(op.getX());
-  Buffer y = bufferFor(op.getResult(), x.rows);
+  const bool inBf16 = op.getPrecision() == xf::Precision::BF16;
+  const Buffer x = inBf16 ? getBf16(op.getX()) : get(op.getX());
+  Buffer y = inBf16 ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
   StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
-  calls.launch("gemm_f32",
-               {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),
-                calls.flag("residual", bool(op.getResidual()))},
+  SmallVector<NamedAttribute> params = {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),
+                                        calls.flag("residual", bool(op.getResidual()))};
+  if (inBf16)
+    params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
+  calls.launch(inBf16 ? "gemm_bf16" : "gemm_f32", params,
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
-                {"w", calls.weight(weightRefs[op.getWeight()], "panels")},
+                {"w", calls.weight(weightRefs[op.getWeight()], inBf16 ? "panels_bf16" : "panels")},
                 {"bias", op.getBias() ? calls.weight(weightRefs[op.getBias()], "vector") : Value()},
                 {"residual", memref(op.getResidual())},
                 {"ldr", stride(op.getResidual())},
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
                 {"M", calls.countOf(x.rows)},
-                {"N", calls.integer(y.width)},
+                {"N", calls.integer(widthOf(op.getResult()))},
                 {"K", calls.integer(x.width)}},
                nameOf(op.getWeight()), {.flops = {xf::termOf(x.rows), 2 * y.width * x.width}});
 }

@@ -218,7 +218,8 @@ llvm::Error Compilation::stages() {
   for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
     if (options.stopAfter && *options.stopAfter < stage)
       return llvm::Error::success();
-    if (llvm::Error error = runStage(*model.module, stage, {.graphPasses = options.graphPasses}))
+    if (llvm::Error error =
+            runStage(*model.module, stage, {.graphPasses = options.graphPasses, .precision = options.precision}))
       return error;
     if (stage == Stage::Graph)
       if (llvm::Error error = graphChecks())
@@ -271,7 +272,7 @@ std::string Compilation::describe(Stage stage) {
                : "left as imported (graph passes off)";
   }
   case Stage::Precision:
-    return "f32 throughout";
+    return options.precision == "f32" ? "f32 throughout" : options.precision + " products and tables, f32 sums";
   case Stage::Schedule: {
     unsigned launches = 0;
     module.walk([&](xf::LaunchOp) { ++launches; });
@@ -389,6 +390,7 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
   facts.weights = *packed;
   facts.buildId = buildId(objectFiles(), *packed, name);
   facts.embedded = options.embedWeights;
+  facts.precision = options.precision;
   if (llvm::Error error = stampBuildId(weightsPath, facts.weights, facts.buildId))
     return error;
   progress.finish("weights",
@@ -481,8 +483,8 @@ void Compilation::summarize(const OutputDirectory &output) {
                       entry.getValue().second ? llvm::formatv(" ({0} declined)", entry.getValue().second).str() : ""));
   llvm::sort(lines);
   log << llvm::formatv("compiled {0} in {1:F2} s to {2}\n", name, progress.total(), options.output);
-  log << "  task     " << facts.task << (facts.architecture.empty() ? "" : " (" + facts.architecture + ")")
-      << ", f32\n";
+  log << "  task     " << facts.task << (facts.architecture.empty() ? "" : " (" + facts.architecture + ")") << ", "
+      << facts.precision << "\n";
   if (!lines.empty())
     log << "  fusions  " << llvm::join(lines, ", ") << "\n";
   log << "  weights  " << sizeText(facts.weights.header.file_bytes) << (facts.embedded ? ", embedded" : "") << "; code "

@@ -18,8 +18,9 @@ struct CompileOptions {
   std::string name;   ///< the library's; empty: from the model's directory
   ImportOptions import;
   bool graphPasses = true;
-  bool requireFusion = false; ///< a declined fusion is an error
-  bool strict = false;        ///< an unknown weight is an error
+  std::string precision = "f32"; ///< f32 or bf16
+  bool requireFusion = false;    ///< a declined fusion is an error
+  bool strict = false;           ///< an unknown weight is an error
   bool embedWeights = false;
   llvm::SmallVector<IsaLevel> levels; ///< to generate code for, ascending; empty: what the program has code for
   std::optional<Stage> stopAfter;     ///< without `output`, prints the form to stdout

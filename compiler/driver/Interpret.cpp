@@ -52,9 +52,10 @@ static Expected<std::vector<FloatTensor>> fromInterpreter(const NamedTensors &na
 }
 
 Expected<std::vector<FloatTensor>> interpretModel(const InterpretOptions &options, const InputTensors &inputs) {
-  if (options.stage > Stage::Graph)
-    return createStringError("the interpreter runs the forms at the end of stages import and graph, not of '" +
-                             stageName(options.stage) + "'");
+  if (options.stage > Stage::Precision)
+    return createStringError(
+        "the interpreter runs the forms at the end of stages import, graph and precision, not of '" +
+        stageName(options.stage) + "'");
   if (Error error = checkSize(inputs))
     return std::move(error);
   if (looksLikeArtifact(options.model))
@@ -64,9 +65,9 @@ Expected<std::vector<FloatTensor>> interpretModel(const InterpretOptions &option
   Expected<ImportedModel> model = importModel(context.get(), options.model, options.import);
   if (!model)
     return model.takeError();
-  for (Stage stage : {Stage::Import, Stage::Graph})
+  for (Stage stage : {Stage::Import, Stage::Graph, Stage::Precision})
     if (stage <= options.stage)
-      if (Error error = runStage(*model->module, stage, {}))
+      if (Error error = runStage(*model->module, stage, {.precision = options.precision}))
         return std::move(error);
   Expected<mlir::func::FuncOp> entry = findEntry(*model->module, options.entry);
   if (!entry)

@@ -144,7 +144,10 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     manifest["model"]["pooling"] = names;
     manifest["model"]["normalize"] = facts.normalize;
   }
-  manifest["precision"] = {{"weights", "f32"}, {"compute", "f32"}, {"drift", "none: f32 as stored"}};
+  const bool exact = facts.precision == "f32";
+  manifest["precision"] = {{"weights", facts.precision},
+                           {"compute", facts.precision},
+                           {"drift", exact ? "none: f32 as stored" : "not measured"}};
   manifest["isa_levels"] = Json::array();
   for (IsaLevel level : facts.levels)
     manifest["isa_levels"].push_back(describe(level).name.str());

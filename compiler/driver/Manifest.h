@@ -23,6 +23,7 @@ struct ManifestFacts {
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
+  std::string precision = "f32";
   std::string tokenizerKind; ///< empty: none
   std::string noTokenizer;   ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;

@@ -35,7 +35,7 @@ Value BlockBuilder::lookup(Value ids, StringRef table, int64_t rows, int64_t hid
   shape.push_back(hidden);
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids,
-                              weight((table + ".weight").str(), {rows, hidden}));
+                              weight((table + ".weight").str(), {rows, hidden}), /*precision=*/nullptr);
 }
 
 Value BlockBuilder::add(Value lhs, Value rhs) {
@@ -50,7 +50,7 @@ Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, in
   Value w = weight(weightName, {width, typeOf(x).getShape().back()});
   Value bias = biasName.empty() ? Value() : weight(biasName, {width});
   return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias, /*residual=*/Value(),
-                              /*activation=*/nullptr);
+                              /*activation=*/nullptr, /*precision=*/nullptr);
 }
 
 Value BlockBuilder::layerNorm(Value x, StringRef name, double eps) {

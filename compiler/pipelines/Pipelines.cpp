@@ -4,6 +4,7 @@
 #include "backends/cpu/Passes.h"
 #include "backends/cpu/emit/Emit.h"
 #include "passes/graph/Passes.h"
+#include "passes/precision/Passes.h"
 #include "passes/schedule/Passes.h"
 #include "passes/verify/Passes.h"
 
@@ -47,7 +48,8 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
       addGraphPasses(pm);
     pm.addPass(createVerifyGraphPass());
     break;
-  case Stage::Precision: // every value is f32, as imported, until a precision is asked for
+  case Stage::Precision:
+    pm.addPass(createAssignPrecisionPass({.precision = options.precision}));
     pm.addPass(createVerifyPrecisionPass());
     break;
   case Stage::Schedule:
@@ -66,6 +68,7 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
 
 void registerLathePasses() {
   registerLatheGraphPasses();
+  registerLathePrecisionPasses();
   registerLatheSchedulePasses();
   registerLatheVerifyPasses();
   registerLatheCpuPasses();

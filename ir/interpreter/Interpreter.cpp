@@ -96,12 +96,12 @@ private:
   }
 
   /// A lookup whose ids are checked: an entry may lack the limits by which the edge checks them.
-  llvm::Expected<Tensor> rowsOf(Operation *op, Value ids, Value table) {
+  llvm::Expected<Tensor> rowsOf(Operation *op, Value ids, Value table, std::optional<xf::Precision> precision) {
     int64_t rows = get(table).shape[0];
     for (double id : get(ids).values)
       if (id < 0 || id >= rows)
         return error(op, "reads row " + llvm::Twine(int64_t(id)) + " of a table of " + llvm::Twine(rows));
-    return reference::lookup(get(ids), get(table));
+    return reference::rounded(reference::lookup(get(ids), get(table)), precision);
   }
 
   const Tensor &get(Value value) { return values.find(value)->second; }
@@ -184,11 +184,11 @@ llvm::Error Frame::execute(Operation *op) {
           values[layers.getResult(0)] = std::move(carried);
         return llvm::Error::success();
       })
-      .Case([&](xf::LookupOp op) { return set(rowsOf(op, op.getIds(), op.getTable())); })
+      .Case([&](xf::LookupOp op) { return set(rowsOf(op, op.getIds(), op.getTable(), op.getPrecision())); })
       .Case([&](xf::EmbedOp embed) {
         Tensor sum;
         for (auto [ids, table] : llvm::zip_equal(embed.getIds(), embed.getTables())) {
-          llvm::Expected<Tensor> rows = rowsOf(embed, ids, table);
+          llvm::Expected<Tensor> rows = rowsOf(embed, ids, table, embed.getPrecision());
           if (!rows)
             return rows.takeError();
           sum = sum.shape.empty() ? std::move(*rows) : add(sum, *rows);
@@ -198,7 +198,8 @@ llvm::Error Frame::execute(Operation *op) {
         return set(std::move(sum));
       })
       .Case([&](xf::LinearOp op) {
-        Tensor y = linear(get(op.getX()), get(op.getWeight()), getOrNull(op.getBias()));
+        Tensor y = linear(rounded(get(op.getX()), op.getPrecision()), rounded(get(op.getWeight()), op.getPrecision()),
+                          getOrNull(op.getBias()));
         if (op.getActivation())
           y = activate(*op.getActivation(), y);
         if (op.getResidual())

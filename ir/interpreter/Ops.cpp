@@ -1,6 +1,8 @@
 //===- Ops.cpp - what each xf op means ----------------------------------------===//
 #include "ir/interpreter/Ops.h"
 
+#include "llvm/ADT/APFloat.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -29,6 +31,18 @@ Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias) {
       for (int64_t k = 0; k < x.width(); ++k)
         sum += a[k] * w[k];
       result.row(m)[n] = sum;
+    }
+  return result;
+}
+
+Tensor rounded(const Tensor &x, std::optional<xf::Precision> precision) {
+  Tensor result = x;
+  if (precision == xf::Precision::BF16)
+    for (double &value : result.values) {
+      llvm::APFloat number(value);
+      bool inexact;
+      number.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+      value = number.convertToDouble();
     }
   return result;
 }

@@ -13,6 +13,8 @@ namespace lathe::reference {
 
 Tensor lookup(const Tensor &ids, const Tensor &table);
 Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
+/// The values that an operand of products has in `precision`; without one, those it has.
+Tensor rounded(const Tensor &x, std::optional<xf::Precision> precision);
 Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);
 std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);

@@ -75,6 +75,14 @@ def Xf_Activation : I32EnumAttr<"Activation", "an elementwise activation", [
 }
 def Xf_ActivationAttr : EnumAttr<Xf_Dialect, Xf_Activation, "activation">;
 
+def Xf_Precision : I32EnumAttr<"Precision", "what products are computed from", [
+    I32EnumAttrCase<"BF16", 0, "bf16">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+  let description = "Without one, f32. `bf16`: both factors rounded to bf16, sums in f32.";
+}
+def Xf_PrecisionAttr : EnumAttr<Xf_Dialect, Xf_Precision, "precision">;
+
 def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becomes one", [
     I32EnumAttrCase<"Mean", 0, "mean">,
     I32EnumAttrCase<"Max", 1, "max">]> {

@@ -7,11 +7,12 @@ include "ir/xf/XfDialect.td"
 def Xf_LookupOp : Xf_PureOp<"lookup"> {
   let summary = "rows of a table";
   let description = [{
-    `result[..., h] = table[ids[...], h]`, with table `[rows, hidden]`. Ids lie in `[0, rows)`; the ABI's edge checks them.
+    `result[..., h] = table[ids[...], h]`, with table `[rows, hidden]`. Ids lie in `[0, rows)`; the ABI's edge checks them. With a
+    `precision` the table is rounded to it.
   }];
-  let arguments = (ins Xf_Ids:$ids, Xf_Matrix:$table);
+  let arguments = (ins Xf_Ids:$ids, Xf_Matrix:$table, OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
-  let assemblyFormat = "$ids `in` $table attr-dict `:` type($ids) `,` type($table) `->` type($result)";
+  let assemblyFormat = "$ids `in` $table (`rounded` `` $precision^)? attr-dict `:` type($ids) `,` type($table) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -19,13 +20,16 @@ def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let summary = "a sum of lookups, then a layer norm";
   let description = [{
     `result = layer_norm(sum_t tables[t][ids[t]])`; without `gain` and `bias`, the sum itself. `FuseEmbedding` forms those with a norm.
+    With a `precision` the tables are rounded to it.
   }];
   let arguments = (ins Variadic<Xf_Ids>:$ids, Variadic<Xf_Matrix>:$tables, Optional<Xf_Vector>:$gain,
-                       Optional<Xf_Vector>:$bias, OptionalAttr<F64Attr>:$eps);
+                       Optional<Xf_Vector>:$bias, OptionalAttr<F64Attr>:$eps,
+                       OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     `ids` `(` $ids `:` type($ids) `)` `tables` `(` $tables `:` type($tables) `)`
-    (`norm` `(` $gain^ `,` $bias `:` type($gain) `,` type($bias) `)` `eps` $eps)? attr-dict `->` type($result)
+    (`norm` `(` $gain^ `,` $bias `:` type($gain) `,` type($bias) `)` `eps` $eps)?
+    (`rounded` `` $precision^)? attr-dict `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -8,18 +8,21 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
   let summary = "x W^T + b, and what is done to it while it is in registers";
   let description = [{
     `result[..., n] = act(sum_k x[..., k] * weight[n, k] + bias[n]) + residual[..., n]`. Importers write the product with
-    its bias; activation and residual are added by `FuseLinearEpilogue`.
+    its bias; activation and residual are added by `FuseLinearEpilogue`. With a `precision`, which `AssignPrecision` sets,
+    x and weight are rounded to it before they are multiplied.
 
     ```mlir
     %y = xf.linear %x, %w bias(%b) activation gelu : tensor<?x384xf32>, tensor<1536x384xf32> -> tensor<?x1536xf32>
     ```
   }];
   let arguments = (ins Xf_Tensor:$x, Xf_Matrix:$weight, Optional<Xf_Vector>:$bias, Optional<Xf_Tensor>:$residual,
-                       OptionalAttr<Xf_ActivationAttr>:$activation);
+                       OptionalAttr<Xf_ActivationAttr>:$activation,
+                       OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $x `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`activation` `` $activation^)?
-    (`residual` `(` $residual^ `:` type($residual) `)`)? attr-dict `:` type($x) `,` type($weight) `->` type($result)
+    (`residual` `(` $residual^ `:` type($residual) `)`)? (`in` `` $precision^)? attr-dict
+    `:` type($x) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -42,7 +42,7 @@ struct FuseEmbedding : impl::FuseEmbeddingPassBase<FuseEmbedding> {
       tables.push_back(lookup.getTable());
     }
     auto embed = xf::EmbedOp::create(builder, norm.getLoc(), norm.getType(), ids, tables, norm.getGain(),
-                                     norm.getBias(), norm.getEpsAttr());
+                                     norm.getBias(), norm.getEpsAttr(), /*precision=*/nullptr);
     norm.getResult().replaceAllUsesWith(embed.getResult());
     eraseTree(norm);
     recordMade(embed, "FuseEmbedding", Twine(lookups.size()) + " tables and a norm");

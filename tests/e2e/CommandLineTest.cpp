@@ -152,8 +152,9 @@ TEST(Unsupported, NotATokenizerThatIsNamedInAnyFile) {
 TEST(Unsupported, PrecisionTargetAndVerbAreNamed) {
   const ScratchDirectory work;
   const Path out = work / "out";
-  for (const char *precision : {"bf16", "int8", "int4"})
-    expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", precision}, {precision, "f32"});
+  for (const char *precision : {"int8", "int4", "fp16"})
+    expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", precision},
+                  {precision, "f32", "bf16"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--target", "ptx"}, {"ptx", "cpu"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "question-answering"},
                 {"question-answering"});

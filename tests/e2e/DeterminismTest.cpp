@@ -111,6 +111,11 @@ std::vector<GoldenCase> chosenCases() {
   for (const GoldenCase &run : goldenCases("albert"))
     if (run.model == "base-uneven" || run.model == "mlm-equal")
       chosen.push_back(run);
+  for (size_t i = 0, count = chosen.size(); i < count; ++i)
+    if (chosen[i].model == "base-odd" || chosen[i].model == "mlm-tied" || chosen[i].model == "base-uneven") {
+      chosen.push_back(chosen[i]);
+      chosen.back().flags.insert(chosen.back().flags.end(), {"--precision", "bf16"});
+    }
   return chosen;
 }
 

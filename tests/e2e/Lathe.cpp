@@ -106,8 +106,10 @@ std::vector<GoldenCase> goldenCases(const std::string &family) {
 }
 
 std::string testName(const testing::TestParamInfo<GoldenCase> &info) {
-  return identifier(info.param.family + "_" + info.param.model + "_" + info.param.name +
-                    (info.param.flags == Arguments{"--task", "base"} ? "_as_base" : ""));
+  std::string name = info.param.family + "_" + info.param.model + "_" + info.param.name;
+  for (size_t i = 1; i < info.param.flags.size(); i += 2) // the options' values
+    name += "_as_" + info.param.flags[i];
+  return identifier(name);
 }
 
 Tensor maskOf(const Tensors &inputs) {

@@ -26,6 +26,7 @@ page() { # NAME TITLE SOURCE MODE...
 }
 page xf "The xf dialect" ir/xf/XfOps.td -gen-dialect-doc -dialect=xf
 page graph-passes "Graph passes" passes/graph/Passes.td -gen-pass-doc
+page precision-passes "Precision passes" passes/precision/Passes.td -gen-pass-doc
 page schedule-passes "Schedule passes" passes/schedule/Passes.td -gen-pass-doc
 page verify-passes "Stage verifiers" passes/verify/Passes.td -gen-pass-doc
 page cpu-passes "Passes of the CPU back end" backends/cpu/Passes.td -gen-pass-doc

@@ -60,7 +60,7 @@ llvm::Expected<std::vector<FloatTensor>> Flags::runSide(llvm::StringRef director
   llvm::Expected<Stage> parsed = parseStage(stage);
   if (!parsed)
     return parsed.takeError();
-  return interpretModel({directory.str(), same, *parsed, entry}, tensors);
+  return interpretModel({.model = directory.str(), .import = same, .stage = *parsed, .entry = entry}, tensors);
 }
 
 static std::string positionText(llvm::ArrayRef<int64_t> position) {

@@ -14,7 +14,7 @@ namespace {
 struct Flags {
   CompileOptions options;
   ImportFlags import;
-  std::string precision = "f32", isa = "all", target = "cpu", features, stage, calibrate;
+  std::string isa = "all", target = "cpu", features, stage, calibrate;
   double maxDrift = 0;
   bool tune = false, noGraphPasses = false;
 
@@ -23,8 +23,8 @@ struct Flags {
 } // namespace
 
 llvm::Error Flags::resolve() {
-  if (precision != "f32")
-    return notBuiltYet("--precision " + precision, "f32");
+  if (!llvm::is_contained({"f32", "bf16"}, options.precision))
+    return notBuiltYet("--precision " + options.precision, "f32, bf16");
   llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
   if (!levels)
     return llvm::createStringError("--isa: " + llvm::toString(levels.takeError()));
@@ -62,7 +62,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
                    "Directory of the artifact; replaced in one step if it holds one");
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
   flags->import.declare(*verb);
-  verb->add_option("--precision", flags->precision, "f32");
+  verb->add_option("--precision", flags->options.precision,
+                   "What products are computed from, in linears and tables: f32 (default) or bf16");
   verb->add_option("--isa", flags->isa,
                    "Instruction set levels to generate: all that the model has code for, or a list of: avx512, "
                    "avx512_vnni, avx512_bf16, amx");

@@ -22,7 +22,7 @@ double millisecondsSince(Clock::time_point began) {
 }
 
 struct Flags {
-  std::string directory, inputs, outputs, image, entry, stage = "import";
+  std::string directory, inputs, outputs, image, entry, stage = "import", precision = "f32";
   ImportFlags import;
   bool interpret = false, json = false;
   std::optional<int64_t> threads, topK;
@@ -48,9 +48,10 @@ void Flags::check(const CommandLine &line, const CLI::App &verb) const {
                                  : "run needs --text S, or --inputs F --outputs F");
   if (interpret && !usesFiles())
     throw UsageError("--interpret needs --inputs F --outputs F");
-  if (!interpret && (import.given() || verb.count("--stage")))
+  if (!interpret && (import.given() || verb.count("--stage") || verb.count("--precision")))
     throw UsageError(
-        "--stage, --task, --pooling and --emit go with --interpret; an artifact is what it was compiled as");
+        "--stage, --precision, --task, --pooling and --emit go with --interpret; an artifact is what it was "
+        "compiled as");
   if (usesFiles() && (json || topK))
     throw UsageError("--json and --top-k go with --text; --outputs takes every output");
 }
@@ -93,7 +94,8 @@ llvm::Error Flags::interpretFile() const {
   llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
   if (!tensors)
     return tensors.takeError();
-  llvm::Expected<std::vector<FloatTensor>> results = interpretModel({directory, *options, *parsed, entry}, *tensors);
+  llvm::Expected<std::vector<FloatTensor>> results = interpretModel(
+      {.model = directory, .import = *options, .stage = *parsed, .precision = precision, .entry = entry}, *tensors);
   if (!results)
     return results.takeError();
   return writeOutputs(outputs, *results);
@@ -154,7 +156,9 @@ void addRun(CLI::App &app, CommandLine &line) {
   verb->add_flag("--json", flags->json, "An object per text, as JSON");
   verb->add_option("--image", flags->image, "An image (not supported yet)");
   verb->add_flag("--interpret", flags->interpret, "The reference: run a model directory without compiling it");
-  verb->add_option("--stage", flags->stage, "With --interpret: the form to run, import or graph (default: import)");
+  verb->add_option("--stage", flags->stage,
+                   "With --interpret: the form to run, import, graph or precision (default: import)");
+  verb->add_option("--precision", flags->precision, "With --stage precision: f32 (default) or bf16");
   flags->import.declare(*verb);
   declareText(*verb);
   verb->callback([flags, verb, &line] {

@@ -1,0 +1,29 @@
+// RUN: lathe-opt %s --lathe-assign-precision=precision=bf16 | FileCheck %s
+// RUN: lathe-opt %s --lathe-assign-precision | FileCheck %s --check-prefix=UNASKED
+// RUN: lathe-opt %s --lathe-assign-precision=precision=f32 | FileCheck %s --check-prefix=UNASKED
+// RUN: not lathe-opt %s --lathe-assign-precision=precision=fp7 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+
+// UNKNOWN: there is no precision 'fp7'; accepted are f32, bf16
+// Nothing changes precision unasked.
+// UNASKED-NOT: bf16
+
+// Products and tables, in layers too; norms stay as they are.
+// CHECK-LABEL: func.func @layer
+// CHECK: xf.linear {{.*}} bias(%{{.*}}) activation gelu residual({{.*}}) in bf16 :
+// CHECK: xf.layer_norm
+// CHECK-NOT: bf16
+// CHECK: return
+func.func @layer(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>) -> tensor<?x8xf32> {
+  %y = xf.linear %x, %w bias(%b : tensor<8xf32>) activation gelu residual(%x : tensor<?x8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %z = xf.layer_norm %y, %b, %b eps 1.0e-5 : tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  return %z : tensor<?x8xf32>
+}
+
+// CHECK-LABEL: func.func @tables
+// CHECK: xf.lookup {{.*}} rounded bf16 :
+// CHECK: xf.embed {{.*}} rounded bf16 ->
+func.func @tables(%ids: tensor<?xi32>, %t: tensor<10x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.embed ids(%ids, %ids : tensor<?xi32>, tensor<?xi32>) tables(%t, %t : tensor<10x8xf32>, tensor<10x8xf32>) -> tensor<?x8xf32>
+  return %x, %y : tensor<?x8xf32>, tensor<?x8xf32>
+}
