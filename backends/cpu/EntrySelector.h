@@ -1,0 +1,90 @@
+//===- EntrySelector.h - one entry on its way from tensors to launches --------===//
+//
+// What the files behind the pass SelectKernels share: SelectKernels.cpp decides where values lie and takes layers
+// apart, ProductKernels.cpp chooses kernels for what has weights and precisions, OpKernels.cpp for all other ops.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LATHE_BACKENDS_CPU_ENTRYSELECTOR_H
+#define LATHE_BACKENDS_CPU_ENTRYSELECTOR_H
+
+#include "backends/cpu/KernelCalls.h"
+
+namespace lathe {
+
+inline int64_t widthOf(mlir::Value value) {
+  return mlir::cast<mlir::RankedTensorType>(value.getType()).getShape().back();
+}
+
+/// Rewrites one entry.
+class EntrySelector {
+public:
+  EntrySelector(mlir::ModuleOp module, WeightTable &weights, mlir::func::FuncOp entry)
+      : module(module), entry(entry), calls(module, mlir::OpBuilder(entry->getContext()), weights) {}
+
+  mlir::LogicalResult run();
+
+private:
+  // Values on their way to memory.
+  void findOutputs();
+  void findPackedTables();
+  Buffer bufferFor(mlir::Value value, xf::Rows rows, int64_t width);
+  Buffer bufferFor(mlir::Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
+  const Buffer &get(mlir::Value value) { return buffers.find(value)->second; }
+  /// The value in bf16: as its producer stored it, or rounded now.
+  Buffer getBf16(mlir::Value value);
+  /// Where a linear's result is to be computed: in bf16 where nothing but products in bf16 reads it.
+  Buffer bufferForProduct(mlir::Value value, xf::Rows rows);
+  mlir::Value memref(mlir::Value value) { return value ? get(value).memref : mlir::Value(); }
+  mlir::Value stride(mlir::Value value) { return calls.integer(value ? get(value).stride : 0); }
+  std::string nameOf(mlir::Value weight) { return weightRefs[weight].names.front(); }
+  /// The contents of a weight that no layer function's argument stands for.
+  mlir::Attribute contentOf(llvm::StringRef weight) { return module.lookupSymbol<xf::WeightOp>(weight).getValue(); }
+
+  // Structure.
+  mlir::func::FuncOp createScheduled();
+  mlir::LogicalResult lowerBlock(mlir::Block &block);
+  mlir::LogicalResult lower(mlir::Operation *op);
+  mlir::LogicalResult inlineLayer(llvm::StringRef callee, mlir::OperandRange inputs, Buffer carried, Buffer result);
+  mlir::LogicalResult lowerLayer(xf::LayerOp layer);
+  mlir::LogicalResult lowerLayers(xf::LayersOp layers);
+  void lowerReturn(mlir::func::ReturnOp ret);
+
+  /// The value without gaps between its rows: itself, or a copy of a view.
+  Buffer contiguous(mlir::Value value);
+  /// Number of f32 values in a contiguous buffer.
+  mlir::Value elementsOf(const Buffer &buffer);
+
+  // One per op: which kernel, with which arguments.
+  xf::WorkFormula bytesLookedUp(mlir::Value table, mlir::Value ids, int64_t elementBytes);
+  mlir::LogicalResult lowerLookups(mlir::Value result, mlir::ValueRange ids, mlir::ValueRange tables, mlir::Value gain,
+                                   mlir::Value bias, double eps, std::optional<xf::Precision> precision);
+  void lowerLinear(xf::LinearOp op);
+  void lowerSplit(xf::SplitOp op);
+  void lowerJoin(xf::JoinOp op);
+  void lowerHeads(mlir::Operation *op, mlir::Value x, mlir::Value result, bool split);
+  void lowerMatmul(xf::MatmulOp op);
+  void lowerMaskScores(xf::MaskScoresOp op);
+  void lowerSoftmax(xf::SoftmaxOp op);
+  mlir::LogicalResult lowerAttention(xf::AttentionOp op);
+  void lowerLayerNorm(xf::LayerNormOp op);
+  void lowerNormalize(xf::NormalizeOp op);
+  void lowerUnary(mlir::Value x, mlir::Value result, llvm::StringRef function, double factor);
+  void lowerAdd(xf::AddOp op);
+  mlir::LogicalResult lowerRows(mlir::Operation *op);
+  void lowerPool(llvm::StringRef mode, mlir::Value x, mlir::Value cuSeqlens, mlir::Value result);
+
+  mlir::ModuleOp module;
+  mlir::func::FuncOp entry;
+  KernelCalls calls;
+  llvm::DenseMap<mlir::Value, Buffer> buffers;
+  llvm::DenseMap<mlir::Value, Buffer> inBf16; ///< values that have such a form, some no other
+  llvm::DenseMap<mlir::Value, WeightRef> weightRefs;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
+  mlir::Value attentionMask;                                            ///< of a dense entry
+  /// Contents that a linear reads, and so are stored in its layout for lookups too.
+  llvm::DenseSet<mlir::Attribute> panelTables;
+};
+
+} // namespace lathe
+
+#endif
