@@ -30,8 +30,9 @@ private:
   Buffer bufferFor(mlir::Value value, xf::Rows rows, int64_t width);
   Buffer bufferFor(mlir::Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
   const Buffer &get(mlir::Value value) { return buffers.find(value)->second; }
-  /// The value in bf16: as its producer stored it, or rounded now.
-  Buffer getBf16(mlir::Value value);
+  /// The value as a factor of products in a precision: as its producer stored it, or rounded now.
+  Buffer getFactor(mlir::Value value, std::optional<xf::Precision> precision);
+  void forgetFactors(mlir::Value value);
   /// Where a linear's result is to be computed: in bf16 where nothing but products in bf16 reads it.
   Buffer bufferForProduct(mlir::Value value, xf::Rows rows);
   mlir::Value memref(mlir::Value value) { return value ? get(value).memref : mlir::Value(); }
@@ -55,7 +56,7 @@ private:
   mlir::Value elementsOf(const Buffer &buffer);
 
   // One per op: which kernel, with which arguments.
-  xf::WorkFormula bytesLookedUp(mlir::Value table, mlir::Value ids, int64_t elementBytes);
+  xf::WorkFormula bytesLookedUp(mlir::Value table, mlir::Value ids, int64_t rowBytes);
   mlir::LogicalResult lowerLookups(mlir::Value result, mlir::ValueRange ids, mlir::ValueRange tables, mlir::Value gain,
                                    mlir::Value bias, double eps, std::optional<xf::Precision> precision);
   void lowerLinear(xf::LinearOp op);
@@ -77,7 +78,8 @@ private:
   mlir::func::FuncOp entry;
   KernelCalls calls;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
-  llvm::DenseMap<mlir::Value, Buffer> inBf16; ///< values that have such a form, some no other
+  /// Values that have such a form, in bf16 some that have no other.
+  llvm::DenseMap<std::pair<mlir::Value, xf::Precision>, Buffer> factors;
   llvm::DenseMap<mlir::Value, WeightRef> weightRefs;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
   mlir::Value attentionMask;                                            ///< of a dense entry

@@ -2,6 +2,7 @@
 #include "backends/cpu/KernelCalls.h"
 
 #include "backends/cpu/RowKernels.h"
+#include "backends/cpu/kernels/Quantized.h"
 #include "backends/cpu/layouts/WeightLayout.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -74,6 +75,14 @@ Buffer KernelCalls::allocate(xf::Rows rows, int64_t width) {
 Buffer KernelCalls::allocateBf16(xf::Rows rows, int64_t width) {
   int64_t stride = llvm::alignTo(width, 16);
   auto type = MemRefType::get({ShapedType::kDynamic, stride}, builder.getBF16Type());
+  Value memref = xf::BufferOp::create(builder, loc(), type, rows, /*offset=*/IntegerAttr());
+  rowsOf[memref] = rows;
+  return {memref, rows, width, stride};
+}
+
+Buffer KernelCalls::allocateQuantized(xf::Rows rows, int64_t width) {
+  int64_t stride = quantizedRowBytes(width);
+  auto type = MemRefType::get({ShapedType::kDynamic, stride}, builder.getI8Type());
   Value memref = xf::BufferOp::create(builder, loc(), type, rows, /*offset=*/IntegerAttr());
   rowsOf[memref] = rows;
   return {memref, rows, width, stride};

@@ -16,7 +16,7 @@
 
 namespace lathe {
 
-/// Rows of f32 (or i32 ids, or bf16, see allocateBf16) in memory.
+/// Rows of f32 (or i32 ids, or bf16, or bytes, see KernelCalls) in memory.
 struct Buffer {
   mlir::Value memref;
   xf::Rows rows;
@@ -78,6 +78,8 @@ public:
   Buffer allocate(xf::Rows rows, int64_t width);
   /// Rows of bf16, of which kernels write whole vectors.
   Buffer allocateBf16(xf::Rows rows, int64_t width);
+  /// Rows as quantize_u8 stores them, behind headers of their own; the stride counts bytes.
+  Buffer allocateQuantized(xf::Rows rows, int64_t width);
   Buffer output(llvm::ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, mlir::Value index = nullptr);
   Buffer columns(const Buffer &buffer, int64_t from, int64_t width);
   mlir::Value weight(const WeightRef &ref, llvm::StringRef layout);

@@ -1,24 +1,55 @@
 //===- ProductKernels.cpp - kernels for what has weights and precisions -------===//
 #include "backends/cpu/EntrySelector.h"
+#include "backends/cpu/layouts/WeightLayout.h"
 
 using namespace mlir;
 
 namespace lathe {
 
-Buffer EntrySelector::getBf16(Value value) {
-  if (auto found = inBf16.find(value); found != inBf16.end())
-    return found->second;
+namespace {
+
+/// What a precision is called, in the names of kernels and of layouts.
+struct Names {
+  StringRef gemm, embed, panels, rows;
+};
+
+Names namesOf(std::optional<xf::Precision> precision) {
+  if (!precision)
+    return {"gemm_f32", "embed_f32", "panels", "rows"};
+  switch (*precision) {
+  case xf::Precision::BF16:
+    return {"gemm_bf16", "embed_bf16", "panels_bf16", "rows_bf16"};
+  case xf::Precision::INT8:
+    return {"gemm_s8", "embed_s8", "panels_s8", "rows_s8"};
+  }
+  llvm_unreachable("a precision");
+}
+
+} // namespace
+
+Buffer EntrySelector::getFactor(Value value, std::optional<xf::Precision> precision) {
+  if (!precision)
+    return get(value);
+  Buffer &factor = factors[{value, *precision}];
+  if (factor.memref)
+    return factor;
+  const bool quantized = *precision == xf::Precision::INT8;
   const Buffer x = get(value);
-  Buffer y = calls.allocateBf16(x.rows, x.width);
-  calls.launch("round_bf16", {},
+  factor = quantized ? calls.allocateQuantized(x.rows, x.width) : calls.allocateBf16(x.rows, x.width);
+  calls.launch(quantized ? "quantize_u8" : "round_bf16", {},
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
-                {"y", y.memref},
-                {"ldy", calls.integer(y.stride)},
+                {"y", factor.memref},
+                {"ldy", calls.integer(factor.stride)},
                 {"M", calls.countOf(x.rows)},
                 {"N", calls.integer(x.width)}},
-               "round");
-  return inBf16[value] = y;
+               quantized ? "quantize" : "round");
+  return factor;
+}
+
+void EntrySelector::forgetFactors(Value value) {
+  for (xf::Precision precision : {xf::Precision::BF16, xf::Precision::INT8})
+    factors.erase({value, precision});
 }
 
 Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
@@ -29,13 +60,13 @@ Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
   };
   if (buffers.contains(value) || !llvm::all_of(value.getUses(), multipliesInBf16))
     return bufferFor(value, rows);
-  return inBf16[value] = calls.allocateBf16(rows, widthOf(value));
+  return factors[{value, xf::Precision::BF16}] = calls.allocateBf16(rows, widthOf(value));
 }
 
-/// Bytes of a table that a run reads: a row for each token, but positions are the same in every sequence, and of types
-/// there are few.
-xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids, int64_t elementBytes) {
-  int64_t rows = cast<RankedTensorType>(table.getType()).getDimSize(0), rowBytes = widthOf(table) * elementBytes;
+/// Bytes of a table, of so many for a row, that a run reads: a row for each token, but positions are the same in every
+/// sequence, and of types there are few.
+xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids, int64_t rowBytes) {
+  int64_t rows = cast<RankedTensorType>(table.getType()).getDimSize(0);
   auto argument = dyn_cast<BlockArgument>(ids);
   auto input =
       argument ? entry.getArgAttrOfType<StringAttr>(argument.getArgNumber(), xf::XfDialect::inputAttr) : StringAttr();
@@ -56,18 +87,18 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   Buffer y = bufferFor(result, xf::Rows::Tokens);
   SmallVector<Value, 4> table(4), id(4);
   int64_t packed = 0;
-  const bool inBf16 = precision == xf::Precision::BF16;
-  const std::string suffix = inBf16 ? "_bf16" : "";
+  const Names names = namesOf(precision);
   Work work;
   for (unsigned t = 0; t < tables.size(); ++t) {
     const WeightRef &ref = weightRefs[tables[t]];
     bool panels = !ref.perLayer && ref.names.size() == 1 && panelTables.contains(contentOf(ref.names.front()));
     packed |= int64_t(panels) << t;
-    table[t] = calls.weight(ref, (panels ? "panels" : "rows") + suffix);
+    table[t] = calls.weight(ref, panels ? names.panels : names.rows);
     id[t] = memref(ids[t]);
-    work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t], inBf16 ? 2 : sizeof(float))});
+    int64_t rowBytes = lookupLayout(names.rows)->bytes(calls.builder, {1, widthOf(tables[t])});
+    work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t], rowBytes)});
   }
-  calls.launch(inBf16 ? "embed_bf16" : "embed_f32",
+  calls.launch(names.embed,
                {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed)},
                {{tableSlots[0], table[0]},
                 {idsSlots[0], id[0]},
@@ -89,18 +120,19 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
 }
 
 void EntrySelector::lowerLinear(xf::LinearOp op) {
+  const Names names = namesOf(op.getPrecision());
+  const Buffer x = getFactor(op.getX(), op.getPrecision());
   const bool inBf16 = op.getPrecision() == xf::Precision::BF16;
-  const Buffer x = inBf16 ? getBf16(op.getX()) : get(op.getX());
   Buffer y = inBf16 ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
   StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
   SmallVector<NamedAttribute> params = {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),
                                         calls.flag("residual", bool(op.getResidual()))};
   if (inBf16)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
-  calls.launch(inBf16 ? "gemm_bf16" : "gemm_f32", params,
+  calls.launch(names.gemm, params,
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
-                {"w", calls.weight(weightRefs[op.getWeight()], inBf16 ? "panels_bf16" : "panels")},
+                {"w", calls.weight(weightRefs[op.getWeight()], names.panels)},
                 {"bias", op.getBias() ? calls.weight(weightRefs[op.getBias()], "vector") : Value()},
                 {"residual", memref(op.getResidual())},
                 {"ldr", stride(op.getResidual())},

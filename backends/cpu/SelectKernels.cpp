@@ -162,11 +162,11 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
     calls.copy(get(returned), result, "carry");
   // The body may be lowered again for another stack.
   for (BlockArgument argument : body.getArguments())
-    inBf16.erase(argument);
+    forgetFactors(argument);
   for (Operation &op : body)
     for (Value value : op.getResults()) {
       buffers.erase(value);
-      inBf16.erase(value);
+      forgetFactors(value);
     }
   calls.function = caller;
   return success();

@@ -97,4 +97,52 @@ void bench_gemm_bf16() {
   addGemm<uint16_t>("gemm_bf16", {128, 768, 3072}, {"none", /*bias=*/true, /*residual=*/true});
 }
 
+/// Bytes, whose results are compared with exact sums.
+static void gemmS8(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold) {
+  auto [m, n, k] = shape;
+  Random random(1);
+  std::vector<uint8_t> q(m * k);
+  std::vector<int8_t> w(n * k);
+  for (uint8_t &byte : q)
+    byte = static_cast<uint8_t>(random.below(256));
+  for (int8_t &byte : w)
+    byte = static_cast<int8_t>(random.below(255) - 127);
+  const float scale = 1 / (64 * 64 * std::sqrt(float(k)));
+  const int64_t ldx = 64 + (k + 63) / 64 * 64;
+  std::vector<uint8_t> panels = packQuads(w, std::vector<float>(n, 1.0f), n, k);
+  Array<uint8_t> input(quantizedRows(q, std::vector<float>(m, scale), std::vector<int32_t>(m, 128), m, k, ldx));
+  Array<float> b(random.vector((n + 15) / 16 * 16)), r(random.vector(m * n)), y(m * n);
+  size_t copies = cold ? 1 + (size_t(256) << 20) / panels.size() : 1;
+  std::vector<Array<uint8_t>> weights;
+  std::vector<std::vector<Arg>> turns;
+  for (size_t copy = 0; copy < copies; ++copy) {
+    weights.emplace_back(panels);
+    turns.push_back({input, ldx, weights.back(), variant.bias ? Arg(b) : Arg(0), variant.residual ? Arg(r) : Arg(0), n,
+                     y, n, m, n, k});
+  }
+  run.warmUp(kernel, turns);
+  bool correct = holdsAt(m * n, [&](int64_t i) {
+    int64_t sum = 0;
+    for (int64_t j = 0; j < k; ++j)
+      sum += int64_t(q[i / n * k + j] - 128) * w[i % n * k + j];
+    return isNear(y[i], activate(variant.activation, double(sum) * scale + (variant.bias ? b[i % n] : 0)) +
+                            (variant.residual ? r[i] : 0));
+  });
+  run.time(correct, {2.0 * m * n * k, cold ? double(panels.size()) : 0, /*fromMemory=*/cold});
+}
+
+void bench_gemm_s8() {
+  auto addOne = [](GemmShape shape, const Variant &variant, bool cold) {
+    add("gemm_s8", variant.params(), shapeText(shape) + (cold ? "/cold" : ""),
+        [=](Run &run, const Kernel &kernel) { gemmS8(run, kernel, shape, variant, cold); });
+  };
+  for (GemmShape shape : gemmModelShapes) {
+    addOne(shape, {}, /*cold=*/false);
+    if (shape.m < 128)
+      addOne(shape, {}, /*cold=*/true);
+  }
+  addOne({128, 3072, 768}, {"gelu", /*bias=*/true}, /*cold=*/false);
+  addOne({128, 768, 3072}, {"none", /*bias=*/true, /*residual=*/true}, /*cold=*/false);
+}
+
 } // namespace lathe::bench

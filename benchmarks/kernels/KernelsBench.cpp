@@ -95,9 +95,11 @@ private:
 
 /// What a family's products are computed with at a level.
 Unit unitOf(const std::string &family, IsaLevel level) {
-  if (!family.ends_with("_bf16") || level < IsaLevel::Avx512Bf16)
-    return Unit::FmaF32;
-  return level == IsaLevel::Amx ? Unit::AmxBf16 : Unit::DotBf16;
+  if (family.ends_with("_s8") && level >= IsaLevel::Avx512Vnni)
+    return level == IsaLevel::Amx ? Unit::AmxInt8 : Unit::DotInt8;
+  if (family.ends_with("_bf16") && level >= IsaLevel::Avx512Bf16)
+    return level == IsaLevel::Amx ? Unit::AmxBf16 : Unit::DotBf16;
+  return Unit::FmaF32;
 }
 
 } // namespace

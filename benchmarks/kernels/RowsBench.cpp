@@ -88,6 +88,48 @@ void bench_embed_bf16() {
           [=](Run &run, const Kernel &kernel) { embed<uint16_t>(run, kernel, lookup, shape); });
 }
 
+void bench_embed_s8() {
+  for (RowShape shape : rowModelShapes)
+    add("embed_s8", "{tables = 2, packed = 1}", shapeText(shape), [=](Run &run, const Kernel &kernel) {
+      auto [rows, width] = shape;
+      constexpr int64_t entries = 512;
+      Random random(4);
+      const int64_t rowBytes = 4 + (width + 3) / 4 * 4;
+      std::vector<int8_t> first(entries * width);
+      for (int8_t &byte : first)
+        byte = static_cast<int8_t>(random.below(255) - 127);
+      Array<uint8_t> packed(packQuads(first, std::vector<float>(entries, 1.0f), entries, width));
+      Array<uint8_t> plain(entries * rowBytes); // of scales of zero
+      Array<int32_t> ids(rows);
+      for (int64_t row = 0; row < rows; ++row)
+        ids[row] = static_cast<int32_t>(random.below(entries));
+      Array<float> y(rows * width);
+      run.warmUp(kernel, std::vector<Arg>{y, width, rows, width, 0, 0, 0.0f, packed, ids, plain, ids, 0, 0, 0, 0});
+      run.time(holdsAt(rows * width, [&](int64_t i) { return y[i] == first[ids[i / width] * width + i % width]; }),
+               {0, (2 + sizeof(float)) * double(rows * width)});
+    });
+}
+
+void bench_quantize_u8() {
+  for (RowShape shape : rowModelShapes)
+    add("quantize_u8", "{}", shapeText(shape), [=](Run &run, const Kernel &kernel) {
+      auto [rows, width] = shape;
+      const int64_t ldy = 64 + (width + 63) / 64 * 64;
+      Random random(5);
+      Array<float> x(random.vector(rows * width));
+      Array<uint8_t> y(rows * ldy);
+      run.warmUp(kernel, std::vector<Arg>{x, width, y, ldy, rows, width});
+      bool correct = holdsAt(rows * width, [&](int64_t i) {
+        float scale;
+        int32_t zero;
+        std::memcpy(&scale, &y[i / width * ldy], sizeof scale);
+        std::memcpy(&zero, &y[i / width * ldy + 4], sizeof zero);
+        return std::abs(scale * float(y[i / width * ldy + 64 + i % width] - zero) - x[i]) <= 0.51 * scale;
+      });
+      run.time(correct, {0, (1 + sizeof(float)) * double(rows * width)});
+    });
+}
+
 void bench_pool_f32() {
   for (const std::string mode : {"mean", "max", "cls"})
     for (bool masked : {false, true})

@@ -18,7 +18,7 @@ struct CompileOptions {
   std::string name;   ///< the library's; empty: from the model's directory
   ImportOptions import;
   bool graphPasses = true;
-  std::string precision = "f32"; ///< f32 or bf16
+  std::string precision = "f32"; ///< f32, bf16 or int8
   bool requireFusion = false;    ///< a declined fusion is an error
   bool strict = false;           ///< an unknown weight is an error
   bool embedWeights = false;

@@ -13,7 +13,7 @@ namespace lathe {
 
 struct PipelineOptions {
   bool graphPasses = true;           ///< off: the unfused form, for comparison
-  std::string precision = "f32";     ///< what products are computed from: f32 or bf16
+  std::string precision = "f32";     ///< what products are computed from: f32, bf16 or int8
   IsaLevel level = IsaLevel::Avx512; ///< that stage kernels is for; stages before it know no level
 };
 

@@ -101,7 +101,7 @@ private:
     for (double id : get(ids).values)
       if (id < 0 || id >= rows)
         return error(op, "reads row " + llvm::Twine(int64_t(id)) + " of a table of " + llvm::Twine(rows));
-    return reference::rounded(reference::lookup(get(ids), get(table)), precision);
+    return reference::roundedWeight(reference::lookup(get(ids), get(table)), precision);
   }
 
   const Tensor &get(Value value) { return values.find(value)->second; }
@@ -198,8 +198,8 @@ llvm::Error Frame::execute(Operation *op) {
         return set(std::move(sum));
       })
       .Case([&](xf::LinearOp op) {
-        Tensor y = linear(rounded(get(op.getX()), op.getPrecision()), rounded(get(op.getWeight()), op.getPrecision()),
-                          getOrNull(op.getBias()));
+        Tensor y = linear(roundedFactor(get(op.getX()), op.getPrecision()),
+                          roundedWeight(get(op.getWeight()), op.getPrecision()), getOrNull(op.getBias()));
         if (op.getActivation())
           y = activate(*op.getActivation(), y);
         if (op.getResidual())

@@ -35,15 +35,48 @@ Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias) {
   return result;
 }
 
-Tensor rounded(const Tensor &x, std::optional<xf::Precision> precision) {
+static void roundToBf16(std::vector<double> &values) {
+  for (double &value : values) {
+    llvm::APFloat number(value);
+    bool inexact;
+    number.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+    value = number.convertToDouble();
+  }
+}
+
+/// Calls `round` with each row, along the last axis.
+static void forRows(Tensor &x, llvm::function_ref<void(llvm::MutableArrayRef<double>)> round) {
+  const size_t width = x.shape.empty() ? 1 : x.shape.back();
+  for (size_t begin = 0; begin < x.values.size(); begin += width)
+    round(llvm::MutableArrayRef(x.values).slice(begin, width));
+}
+
+Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision) {
   Tensor result = x;
   if (precision == xf::Precision::BF16)
-    for (double &value : result.values) {
-      llvm::APFloat number(value);
-      bool inexact;
-      number.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &inexact);
-      value = number.convertToDouble();
-    }
+    roundToBf16(result.values);
+  if (precision == xf::Precision::INT8)
+    forRows(result, [](llvm::MutableArrayRef<double> row) {
+      const double above = std::max(0.0, *llvm::max_element(row)), below = -std::min(0.0, *llvm::min_element(row));
+      const double scale = (above + below) / 255, zero = scale ? std::nearbyint(below / scale) : 0;
+      for (double &value : row)
+        value = scale ? scale * (std::clamp(std::nearbyint(value / scale) + zero, 0.0, 255.0) - zero) : 0;
+    });
+  return result;
+}
+
+Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision) {
+  if (precision != xf::Precision::INT8)
+    return roundedFactor(weight, precision);
+  Tensor result = weight;
+  forRows(result, [](llvm::MutableArrayRef<double> row) {
+    double largest = 0;
+    for (double value : row)
+      largest = std::max(largest, std::abs(value));
+    const double scale = largest / 127;
+    for (double &value : row)
+      value = scale ? scale * std::nearbyint(value / scale) : 0;
+  });
   return result;
 }
 

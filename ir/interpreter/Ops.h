@@ -13,8 +13,9 @@ namespace lathe::reference {
 
 Tensor lookup(const Tensor &ids, const Tensor &table);
 Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
-/// The values that an operand of products has in `precision`; without one, those it has.
-Tensor rounded(const Tensor &x, std::optional<xf::Precision> precision);
+/// The values that x, respectively a weight or a table, has in products of that precision; without one, those it has.
+Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision);
+Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision);
 Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);
 std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);

@@ -19,7 +19,7 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
       return;
     std::optional<xf::Precision> wanted = xf::symbolizePrecision(precision);
     if (!wanted) {
-      getOperation().emitError() << "there is no precision '" << precision << "'; accepted are f32, bf16";
+      getOperation().emitError() << "there is no precision '" << precision << "'; accepted are f32, bf16, int8";
       return signalPassFailure();
     }
     getOperation().walk([&](Operation *op) {

@@ -14,7 +14,7 @@ def AssignPrecisionPass : Pass<"lathe-assign-precision", "mlir::ModuleOp"> {
     %y = xf.linear %x, %w bias(%b)    ==>    %y = xf.linear %x, %w bias(%b) in bf16
     ```
   }];
-  let options = [Option<"precision", "precision", "std::string", [{"f32"}], "f32 or bf16">];
+  let options = [Option<"precision", "precision", "std::string", [{"f32"}], "f32, bf16 or int8">];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 

@@ -94,6 +94,44 @@ TEST(Layouts, WhatBf16CannotHoldIsRefused) {
     }
 }
 
+/// Numbers whose largest in each row is 127 times a power of two, so that each is its byte times that.
+float stepped(int64_t row, int64_t column) {
+  return std::ldexp(float(column == 1 ? -127 : (row * 31 + column * 17) % 255 - 127), int(row % 5) - 3);
+}
+
+TEST(Layouts, BytesHaveAScaleForEachRow) {
+  for (auto [n, k] : {std::pair<int64_t, int64_t>{1, 2}, {16, 4}, {17, 5}, {48, 7}, {100, 20}}) {
+    const int64_t words = (k + 3) / 4;
+    const auto rows = llvm::cantFail(stored<int8_t>("rows_s8", {n, k}, stepped));
+    const auto panels = llvm::cantFail(stored<int8_t>("panels_s8", {n, k}, stepped));
+    for (int64_t row = 0; row < (n + 15) / 16 * 16; ++row) {
+      const int8_t *panel = &panels[row / 16 * (128 + words * 64)], *plain = &rows[row * (4 + words * 4)];
+      const float scale = row < n ? std::ldexp(1.0f, int(row % 5) - 3) : 0;
+      float panelScale, rowScale;
+      int32_t sum, expectedSum = 0;
+      memcpy(&panelScale, panel + row % 16 * 4, 4);
+      memcpy(&sum, panel + 64 + row % 16 * 4, 4);
+      EXPECT_EQ(panelScale, scale);
+      for (int64_t column = 0; column < words * 4; ++column) {
+        const float value = row < n && column < k ? stepped(row, column) : 0;
+        const int8_t byte = panel[128 + (column / 4 * 16 + row % 16) * 4 + column % 4];
+        EXPECT_EQ(float(byte) * scale, value) << "row " << row << ", column " << column << " of " << n << "x" << k;
+        expectedSum += byte;
+        if (row < n) {
+          memcpy(&rowScale, plain, 4);
+          EXPECT_EQ(float(plain[4 + column]) * rowScale, value);
+        }
+      }
+      EXPECT_EQ(sum, expectedSum);
+    }
+  }
+}
+
+TEST(Layouts, ARowOfZerosIsZeros) {
+  for (int8_t byte : llvm::cantFail(stored<int8_t>("panels_s8", {3, 9}, [](int64_t, int64_t) { return 0; })))
+    EXPECT_EQ(byte, 0);
+}
+
 TEST(Layouts, AreFoundByName) {
   EXPECT_EQ(lookupLayout("panels")->name(), "panels");
   EXPECT_EQ(lookupLayout("columns"), nullptr);

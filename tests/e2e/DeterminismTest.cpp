@@ -112,10 +112,11 @@ std::vector<GoldenCase> chosenCases() {
     if (run.model == "base-uneven" || run.model == "mlm-equal")
       chosen.push_back(run);
   for (size_t i = 0, count = chosen.size(); i < count; ++i)
-    if (chosen[i].model == "base-odd" || chosen[i].model == "mlm-tied" || chosen[i].model == "base-uneven") {
-      chosen.push_back(chosen[i]);
-      chosen.back().flags.insert(chosen.back().flags.end(), {"--precision", "bf16"});
-    }
+    if (chosen[i].model == "base-odd" || chosen[i].model == "mlm-tied" || chosen[i].model == "base-uneven")
+      for (const char *precision : {"bf16", "int8"}) {
+        chosen.push_back(chosen[i]);
+        chosen.back().flags.insert(chosen.back().flags.end(), {"--precision", precision});
+      }
   return chosen;
 }
 

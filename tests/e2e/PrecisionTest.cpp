@@ -1,15 +1,21 @@
 // Models in other precisions than f32: compiled code against the interpreter, which rounds what they round, and against
 // Transformers in f32, from which they drift.
+#include "lathe/program.h"
 #include "tests/e2e/Lathe.h"
 
 #include <cmath>
+#include <cstring>
 
 namespace lathe::test {
 namespace {
 
-/// Against the interpreter: sums in another order bring one factor in some hundreds to the other side of a tie, 2^-8 of
-/// its size away. Against f32: what rounding does to these tiny models of random weights at most.
-constexpr double kBf16Tolerance = 1.5e-2, kBf16Drift = 8e-2;
+struct Precision {
+  const char *name;
+  /// Against the interpreter: sums in another order bring one factor in some hundreds to the other side of a tie. And
+  /// against f32: what rounding does to these tiny models of random weights at most.
+  double tolerance, drift;
+};
+constexpr Precision kBf16 = {"bf16", 1.5e-2, 8e-2}, kInt8 = {"int8", 5e-2, 2e-1};
 
 Arguments with(Arguments flags, const Arguments &more) {
   flags.insert(flags.end(), more.begin(), more.end());
@@ -25,71 +31,100 @@ double largestError(const Tensors &outputs, const Tensors &expected) {
   return largest;
 }
 
-class Bf16 : public testing::TestWithParam<GoldenCase> {
+using PrecisionAndCase = std::tuple<Precision, GoldenCase>;
+
+class Precisions : public testing::TestWithParam<PrecisionAndCase> {
 protected:
-  const GoldenCase &run = GetParam();
+  const Precision precision = std::get<0>(GetParam());
+  const GoldenCase run = std::get<1>(GetParam());
   Path artifact(const Arguments &more = {}) const {
-    return compiled(run.modelDirectory(), with(with(run.flags, {"--precision", "bf16"}), more));
+    return compiled(run.modelDirectory(), with(with(run.flags, {"--precision", precision.name}), more));
   }
 };
 
-TEST_P(Bf16, IsWhatTheInterpreterGives) {
+TEST_P(Precisions, AreWhatTheInterpreterGives) {
   const Tensors interpreted =
       runTensors(run.modelDirectory(), run.inputs(),
-                 with(run.flags, {"--interpret", "--stage", "precision", "--precision", "bf16"}));
-  EXPECT_LE(largestError(runTensors(artifact(), run.inputs()), interpreted), kBf16Tolerance);
-  EXPECT_LE(largestError(interpreted, run.expected()), kBf16Drift);
+                 with(run.flags, {"--interpret", "--stage", "precision", "--precision", precision.name}));
+  EXPECT_LE(largestError(runTensors(artifact(), run.inputs()), interpreted), precision.tolerance);
+  EXPECT_LE(largestError(interpreted, run.expected()), precision.drift);
   EXPECT_GT(largestError(interpreted, run.expected()), 1e-4) << "nothing was rounded";
 }
 
-TEST_P(Bf16, IsTheSameUnfused) {
-  EXPECT_LE(largestError(runTensors(artifact({"--no-graph-passes"}), run.inputs()), run.expected()), kBf16Drift);
+TEST_P(Precisions, AreTheSameUnfused) {
+  EXPECT_LE(largestError(runTensors(artifact({"--no-graph-passes"}), run.inputs()), run.expected()), precision.drift);
 }
 
-/// One of each model.
-std::vector<GoldenCase> oneOfEach() {
-  std::vector<GoldenCase> cases;
+/// Of every fifth model its first case.
+std::vector<GoldenCase> someCases() {
+  std::vector<GoldenCase> firsts, some;
   for (const char *family : kGoldenFamilies)
     for (const GoldenCase &run : goldenCases(family))
-      if (cases.empty() || cases.back().model != run.model)
-        cases.push_back(run);
-  return cases;
+      if (firsts.empty() || firsts.back().model != run.model)
+        firsts.push_back(run);
+  for (size_t i = 0; i < firsts.size(); i += 5)
+    some.push_back(firsts[i]);
+  return some;
 }
-INSTANTIATE_TEST_SUITE_P(Goldens, Bf16, testing::ValuesIn(oneOfEach()), testName);
 
-TEST(Bf16Artifact, SaysWhatItIsAndHalvesItsWeights) {
-  const Path model = goldens() / "demo-model", bf16 = compiled(model, {"--precision", "bf16"}), f32 = compiled(model);
-  const Json manifest = Json::parse(readFile(bf16 / "manifest.json"));
-  EXPECT_EQ(manifest.at("precision").at("compute"), "bf16");
-  EXPECT_EQ(manifest.at("isa_levels"), Json({"avx512", "avx512_bf16"}));
-  EXPECT_NE(latheOutput({"explain", bf16}).find("bf16"), std::string::npos);
-  EXPECT_EQ(Json::parse(readFile(f32 / "manifest.json")).at("precision").at("compute"), "f32");
-  const auto weightBytes = [&](const Path &artifact) {
-    return Json::parse(latheOutput({"explain", artifact, "--json"}))
-        .at("entries")[0]
-        .at("weight_bytes")
-        .at("fixed")
-        .get<double>();
+std::string nameOf(const testing::TestParamInfo<PrecisionAndCase> &info) {
+  return testName({std::get<1>(info.param), 0}) + "_in_" + std::get<0>(info.param).name;
+}
+INSTANTIATE_TEST_SUITE_P(Goldens, Precisions,
+                         testing::Combine(testing::Values(kBf16, kInt8), testing::ValuesIn(someCases())), nameOf);
+
+/// An artifact of a precision, the levels at which its kernels have code of their own, and what its weights are of
+/// f32's.
+struct Expectation {
+  Precision precision;
+  std::vector<std::string> levels;
+  double share;
+};
+
+class Artifacts : public testing::TestWithParam<Expectation> {
+protected:
+  Path artifact() const { return compiled(goldens() / "demo-model", {"--precision", GetParam().precision.name}); }
+};
+
+TEST_P(Artifacts, SayWhatTheyAre) {
+  const Json manifest = Json::parse(readFile(artifact() / "manifest.json"));
+  EXPECT_EQ(manifest.at("precision").at("compute"), GetParam().precision.name);
+  EXPECT_EQ(manifest.at("isa_levels"), Json(GetParam().levels));
+  EXPECT_NE(latheOutput({"explain", artifact()}).find(GetParam().precision.name), std::string::npos);
+}
+
+TEST_P(Artifacts, HaveSmallerWeights) {
+  const auto tensorBytes = [](const Path &artifact) {
+    lathe_weights_header header;
+    std::memcpy(&header, readFile(artifact / "model.weights").data(), sizeof header);
+    return static_cast<double>(header.tensors_bytes);
   };
-  EXPECT_LT(weightBytes(bf16), 0.52 * weightBytes(f32));
+  EXPECT_LT(tensorBytes(artifact()), GetParam().share * tensorBytes(compiled(goldens() / "demo-model")));
 }
 
-/// Both levels round the same factors; their sums differ as sums in f32 do.
-TEST(Bf16Artifact, LevelsAgree) {
-  const Path artifact = compiled(goldens() / "demo-model", {"--precision", "bf16"});
-  Json results[2];
-  for (int i : {0, 1}) {
+/// All levels round the same factors; their sums differ as sums in f32 do, or not at all.
+TEST_P(Artifacts, AgreeAtAllLevels) {
+  std::vector<Json> results;
+  for (const std::string &level : GetParam().levels) {
     ProcessOptions options;
-    options.environment = {{"LATHE_ISA", i ? "avx512_bf16" : "avx512"}};
-    const ProcessResult result = lathe({"run", artifact, "--text", "A sentence.", "--json"}, options);
+    options.environment = {{"LATHE_ISA", level}};
+    const ProcessResult result = lathe({"run", artifact(), "--text", "A sentence.", "--json"}, options);
     if (result.exitCode != 0 && result.err.find("above this CPU") != std::string::npos)
-      GTEST_SKIP() << result.err;
+      continue;
     ASSERT_EQ(result.exitCode, 0) << result.err;
-    results[i] = Json::parse(result.out)[0].at("embedding");
+    results.push_back(Json::parse(result.out)[0].at("embedding"));
   }
+  if (results.size() < 2)
+    GTEST_SKIP() << "this CPU has none of the levels beyond the first";
   for (size_t i = 0; i < results[0].size(); ++i)
-    EXPECT_NEAR(results[0][i].get<double>(), results[1][i].get<double>(), kBf16Tolerance);
+    for (const Json &result : results)
+      EXPECT_NEAR(results[0][i].get<double>(), result[i].get<double>(), GetParam().precision.tolerance);
 }
+
+INSTANTIATE_TEST_SUITE_P(Precisions, Artifacts,
+                         testing::Values(Expectation{kBf16, {"avx512", "avx512_bf16"}, 0.55},
+                                         Expectation{kInt8, {"avx512", "avx512_vnni"}, 0.30}),
+                         [](const auto &info) { return std::string(info.param.precision.name); });
 
 } // namespace
 } // namespace lathe::test

@@ -3,7 +3,7 @@
 // RUN: lathe-opt %s --lathe-assign-precision=precision=f32 | FileCheck %s --check-prefix=UNASKED
 // RUN: not lathe-opt %s --lathe-assign-precision=precision=fp7 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: there is no precision 'fp7'; accepted are f32, bf16
+// UNKNOWN: there is no precision 'fp7'; accepted are f32, bf16, int8
 // Nothing changes precision unasked.
 // UNASKED-NOT: bf16
 

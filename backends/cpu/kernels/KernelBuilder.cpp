@@ -121,7 +121,36 @@ Value KernelBuilder::dotBf16(Value sum, Value a, Value b) {
   auto lower = [&](Value word) { return floatsOf(shiftLeft(bitsOf(word), 16)); };
   return fma(lower(a), lower(b), fma(upper(a), upper(b), sum));
 }
-Value KernelBuilder::floatOf(Value integer) { return arith::SIToFPOp::create(*this, getF32Type(), integer); }
+Value KernelBuilder::dotU8S8(Value sum, Value a, Value b) {
+  auto call = [&](StringRef name, VectorType type, ArrayRef<Value> leading, Value x, Value y) {
+    SmallVector<Value> operands(leading);
+    for (Value value : {x, y})
+      operands.push_back(LLVM::BitcastOp::create(*this, type, value));
+    return LLVM::CallIntrinsicOp::create(*this, wordType(), getStringAttr(name), operands).getResult(0);
+  };
+  if (level >= IsaLevel::Avx512Vnni)
+    return call("llvm.x86.avx512.vpdpbusd.512", VectorType::get({4 * lanes}, getI8Type()), {sum}, a, b);
+  // Of each pair of bytes first the lower ones, then the upper ones, widened to 16 bits, whose products of two cannot
+  // overflow as those of vpmaddubsw can.
+  auto halves = VectorType::get({2 * lanes}, getI16Type());
+  auto eight = [&] { return arith::ConstantOp::create(*this, halves, DenseElementsAttr::get(halves, int16_t(8))); };
+  Value words = bitsOf(a), signedPairs = LLVM::BitcastOp::create(*this, halves, b);
+  Value lowerA = arith::AndIOp::create(*this, words, splatBits(0x00FF00FF));
+  Value upperA =
+      arith::AndIOp::create(*this, arith::ShRUIOp::create(*this, words, splatBits(8)), splatBits(0x00FF00FF));
+  Value lowerB = arith::ShRSIOp::create(*this, arith::ShLIOp::create(*this, signedPairs, eight()), eight());
+  Value upperB = arith::ShRSIOp::create(*this, signedPairs, eight());
+  for (auto [x, y] : {std::pair(lowerA, lowerB), std::pair(upperA, upperB)})
+    sum = add(sum, call("llvm.x86.avx512.pmaddw.d.512", halves, {}, x, y));
+  return sum;
+}
+Value KernelBuilder::floatOf(Value integer) {
+  auto vector = dyn_cast<VectorType>(integer.getType());
+  return arith::SIToFPOp::create(*this, vector ? Type(vectorType()) : getF32Type(), integer);
+}
+Value KernelBuilder::round(Value a) { return LLVM::RoundEvenOp::create(*this, a.getType(), a); }
+
+Value KernelBuilder::wordOf(Value scalar) { return arith::FPToSIOp::create(*this, getI32Type(), scalar); }
 
 // Lanes.
 
@@ -170,6 +199,9 @@ Value KernelBuilder::atByte(Value base, Value index) {
 }
 Value KernelBuilder::loadScalar(Value address) {
   return LLVM::LoadOp::create(*this, getF32Type(), address, floatAlignment);
+}
+Value KernelBuilder::loadWord(Value address) {
+  return LLVM::LoadOp::create(*this, getI32Type(), address, floatAlignment);
 }
 Value KernelBuilder::loadByte(Value address) {
   Value byte = LLVM::LoadOp::create(*this, getI8Type(), address);
@@ -220,9 +252,38 @@ Value KernelBuilder::gatherBf16Pairs(Value address, Value stride, Value mask) {
     shifts.push_back(lane % 2 ? 0 : 16);
   }
   Value words = bitsOf(gatherWords(address, indices, stride, mask));
-  Value shift = arith::ConstantOp::create(*this, wordType(), DenseElementsAttr::get(wordType(), ArrayRef(shifts)));
-  Value top = arith::ShLIOp::create(*this, words, shift);
+  Value top = arith::ShLIOp::create(*this, words, lanesOf(shifts));
   return floatsOf(arith::AndIOp::create(*this, top, splatBits(int32_t(0xFFFF0000))));
+}
+Value KernelBuilder::lanesOf(ArrayRef<int32_t> values) {
+  return arith::ConstantOp::create(*this, wordType(), DenseElementsAttr::get(wordType(), values));
+}
+Value KernelBuilder::gatherS8Quads(Value address, Value stride, Value mask) {
+  SmallVector<int64_t> indices;
+  SmallVector<int32_t> shifts; // that bring a lane's byte of the word to the top
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    indices.push_back(lane / 4);
+    shifts.push_back(24 - lane % 4 * 8);
+  }
+  Value words = bitsOf(gatherWords(address, indices, stride, mask));
+  Value top = arith::ShLIOp::create(*this, words, lanesOf(shifts));
+  return floatOf(arith::ShRSIOp::create(*this, top, splatBits(24)));
+}
+Value KernelBuilder::loadS8(Value address, Value mask) {
+  auto type = VectorType::get({lanes}, getI8Type());
+  Value bytes;
+  if (mask) {
+    Value zeros = arith::ConstantOp::create(*this, type, getZeroAttr(type));
+    bytes = LLVM::MaskedLoadOp::create(*this, type, address, mask, zeros, /*alignment=*/1);
+  } else {
+    bytes = LLVM::LoadOp::create(*this, type, address, /*alignment=*/1);
+  }
+  return floatOf(arith::ExtSIOp::create(*this, wordType(), bytes));
+}
+void KernelBuilder::storeU8(Value vector, Value address) {
+  Value words = arith::FPToSIOp::create(*this, wordType(), vector);
+  Value bytes = arith::TruncIOp::create(*this, VectorType::get({lanes}, getI8Type()), words);
+  LLVM::StoreOp::create(*this, bytes, address, /*alignment=*/1);
 }
 Value KernelBuilder::loadBf16(Value address, Value mask) {
   // As integers: without instructions for bf16, LLVM would call a library to make them.

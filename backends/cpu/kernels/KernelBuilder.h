@@ -61,6 +61,8 @@ public:
   /// sum + a.1 * b.1 + a.0 * b.0, where each lane of a and b holds two bf16 (0 in the lower half), their products are
   /// exact and each addition is rounded once. With the instruction for it, denormals count as zero.
   Value dotBf16(Value sum, Value a, Value b);
+  /// sum + the four products of a's and b's bytes, exact: lanes of i32, in a of unsigned bytes, in b of signed ones.
+  Value dotU8S8(Value sum, Value a, Value b);
   Value sqrt(Value a);
   /// For floats, b where either is NaN, as the machine's own instructions do.
   Value min(Value a, Value b);
@@ -71,7 +73,12 @@ public:
   Value bitsOf(Value floats);
   Value shiftLeft(Value bits, int32_t by);
   Value floatsOf(Value bits);
+  /// Of an i64, or of lanes of i32.
   Value floatOf(Value integer);
+  /// To the nearest integer, at ties to the even one.
+  Value round(Value a);
+  /// A float that is an integer, as an i32.
+  Value wordOf(Value scalar);
 
   /// The 16 lanes added, or their largest: always the same tree.
   Value sumOfLanes(Value vector);
@@ -90,6 +97,8 @@ public:
   Value atBf16(Value base, Value index) { return atByte(base, mul(index, 2)); }
 
   Value loadScalar(Value address);
+  /// An i32.
+  Value loadWord(Value address);
   /// Zero-extended to i64, respectively sign-extended.
   Value loadByte(Value address);
   Value loadIndex(Value address);
@@ -105,6 +114,11 @@ public:
   void storeBf16(Value vector, Value address);
   /// Sixteen bf16 that lie in pairs, pairs being `stride` words apart; widened.
   Value gatherBf16Pairs(Value address, Value stride, Value mask);
+  /// Sixteen signed bytes as floats, one behind the other, or four by four in words that are `stride` apart.
+  Value loadS8(Value address, Value mask = nullptr);
+  Value gatherS8Quads(Value address, Value stride, Value mask);
+  /// Floats that are integers from 0 to 255, as bytes.
+  void storeU8(Value vector, Value address);
   /// Sixteen elements `stride` apart.
   Value gather(Value address, Value stride, Value mask);
   /// Asks for the cache line at `address`, which need not be mapped.
@@ -138,6 +152,7 @@ private:
   Value slotAddress(unsigned index);
   mlir::VectorType wordType() { return mlir::VectorType::get({lanes}, getI32Type()); }
   Value gatherWords(Value address, llvm::ArrayRef<int64_t> indices, Value stride, Value mask);
+  Value lanesOf(llvm::ArrayRef<int32_t> values);
 };
 
 } // namespace lathe

@@ -9,6 +9,19 @@ namespace lathe {
 
 static constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
 
+/// sum + x * columns, of one word of x in every lane.
+static Value multiplyAdd(KernelBuilder &b, Words words, Value sum, Value x, Value columns) {
+  switch (words) {
+  case Words::F32:
+    return b.fma(x, columns, sum);
+  case Words::Bf16Pairs:
+    return b.dotBf16(sum, x, columns);
+  case Words::U8S8Quads:
+    return b.floatsOf(b.dotU8S8(b.bitsOf(sum), x, columns));
+  }
+  llvm_unreachable("a kind of words");
+}
+
 /// One loop for one size of tile: every sum stays in a register from the first product to the store.
 static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows y, int64_t rows, int64_t panels,
                      Prefetch ahead, Value accumulate) {
@@ -34,8 +47,7 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
     for (int64_t r = 0; r < rows; ++r) {
       Value value = b.broadcast(b.loadScalar(b.at(rowBases[r], k)));
       for (int64_t p = 0; p < panels; ++p)
-        next[r * panels + p] = packed.words == Words::F32 ? b.fma(value, columns[p], next[r * panels + p])
-                                                          : b.dotBf16(next[r * panels + p], value, columns[p]);
+        next[r * panels + p] = multiplyAdd(b, packed.words, next[r * panels + p], value, columns[p]);
     }
     return next;
   });
@@ -46,9 +58,12 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
 
 /// The module's tile function for such words; added by the first kernel that calls it.
 static func::FuncOp tileFunction(ModuleOp module, Words words, IsaLevel level) {
-  StringRef name = words == Words::F32            ? "lathe_tile_f32"
-                   : level < IsaLevel::Avx512Bf16 ? "lathe_tile_bf16"
-                                                  : "lathe_tile_bf16_dot";
+  std::string name = words == Words::F32         ? "lathe_tile_f32"
+                     : words == Words::Bf16Pairs ? "lathe_tile_bf16"
+                                                 : "lathe_tile_u8s8";
+  // A module that kernels of several levels are built in needs one for each.
+  if (words != Words::F32)
+    name += "_level" + std::to_string(static_cast<int>(level));
   if (auto present = module.lookupSymbol<func::FuncOp>(name))
     return present;
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());

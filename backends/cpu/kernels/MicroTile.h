@@ -1,5 +1,5 @@
-// The routine that matrix products and attention share: up to 8 rows times up to 3 panels of 16 columns, of f32 or of
-// pairs of bf16 that add up in f32.
+// The routine that matrix products and attention share: up to 8 rows times up to 3 panels of 16 columns, of f32, of
+// pairs of bf16 that add up in f32, or of bytes by fours that add up in i32.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_MICROTILE_H
 #define LATHE_BACKENDS_CPU_KERNELS_MICROTILE_H
 
@@ -11,8 +11,9 @@ namespace lathe {
 /// to hide their latency, and 14 loads and prefetches per 24 FMAs where the machine can do 24.
 constexpr int64_t tileRows = 8, tilePanels = 3, tileColumns = tilePanels * KernelBuilder::lanes;
 
-/// What a word, of x and of packed columns, is: an f32, or two bf16 of neighbouring k, which count as one k here.
-enum class Words { F32, Bf16Pairs };
+/// What a word, of x and of packed columns, is: an f32, two bf16 of neighbouring k, or four bytes of neighbouring k,
+/// unsigned in x and signed in columns. Those count as one k here.
+enum class Words { F32, Bf16Pairs, U8S8Quads };
 
 /// Rows: element (r, c) is at base + r * stride + c.
 struct Rows {
@@ -37,10 +38,10 @@ Prefetch prefetchOwn(KernelBuilder &b, Panels packed);
 /// after the other reuses the same columns, the next ones arrive meanwhile, at the pace at which they will be used.
 Prefetch prefetchPart(KernelBuilder &b, Panels packed, mlir::Value depth, mlir::Value part, mlir::Value parts);
 
-/// Emits y[r][16 p + lane] = sum over k of x[r][k] * packed[p][k][lane], for r < rows in [1, 8], p < panels in [1, 3]
-/// and k in [0, depth) in that order, whatever rows and panels are: the bits of a row do not depend on its neighbours.
-/// Whole panels are stored. Where the flag `accumulate` is set the sums go on from what y holds instead of from 0, with
-/// the same bits as if one call had done all of k.
+/// Emits, with sums of i32 where words are bytes, y[r][16 p + lane] = sum over k of x[r][k] * packed[p][k][lane], for r
+/// < rows in [1, 8], p < panels in [1, 3] and k in [0, depth) in that order, whatever rows and panels are: the bits of
+/// a row do not depend on its neighbours. Whole panels are stored. Where the flag `accumulate` is set the sums go on
+/// from what y holds instead of from 0, with the same bits as if one call had done all of k.
 ///
 /// This is a call of a function that is added to the module once. A function of its own, because the register allocator
 /// spills sums inside the loop when a kernel's other constants are alive around it (measured: 179 spills, half the

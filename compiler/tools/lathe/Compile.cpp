@@ -23,8 +23,8 @@ struct Flags {
 } // namespace
 
 llvm::Error Flags::resolve() {
-  if (!llvm::is_contained({"f32", "bf16"}, options.precision))
-    return notBuiltYet("--precision " + options.precision, "f32, bf16");
+  if (!llvm::is_contained({"f32", "bf16", "int8"}, options.precision))
+    return notBuiltYet("--precision " + options.precision, "f32, bf16, int8");
   llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
   if (!levels)
     return llvm::createStringError("--isa: " + llvm::toString(levels.takeError()));
@@ -63,7 +63,7 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
   flags->import.declare(*verb);
   verb->add_option("--precision", flags->options.precision,
-                   "What products are computed from, in linears and tables: f32 (default) or bf16");
+                   "What products are computed from, in linears and tables: f32 (default), bf16 or int8");
   verb->add_option("--isa", flags->isa,
                    "Instruction set levels to generate: all that the model has code for, or a list of: avx512, "
                    "avx512_vnni, avx512_bf16, amx");

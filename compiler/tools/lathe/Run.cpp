@@ -158,7 +158,7 @@ void addRun(CLI::App &app, CommandLine &line) {
   verb->add_flag("--interpret", flags->interpret, "The reference: run a model directory without compiling it");
   verb->add_option("--stage", flags->stage,
                    "With --interpret: the form to run, import, graph or precision (default: import)");
-  verb->add_option("--precision", flags->precision, "With --stage precision: f32 (default) or bf16");
+  verb->add_option("--precision", flags->precision, "With --stage precision: f32 (default), bf16 or int8");
   flags->import.declare(*verb);
   declareText(*verb);
   verb->callback([flags, verb, &line] {

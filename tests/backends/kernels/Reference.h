@@ -71,6 +71,36 @@ inline std::vector<uint16_t> packPairs(const std::vector<float> &w, int64_t n, i
   return packed;
 }
 
+/// Bytes [m][k] with a scale and a zero point for each row as rows of `stride` bytes, header first.
+inline std::vector<uint8_t> quantizedRows(const std::vector<uint8_t> &q, const std::vector<float> &scales,
+                                          const std::vector<int32_t> &zeros, int64_t m, int64_t k, int64_t stride) {
+  std::vector<uint8_t> rows((m - 1) * stride + 64 + (k + 3) / 4 * 4);
+  for (int64_t row = 0; row < m; ++row) {
+    std::memcpy(&rows[row * stride], &scales[row], sizeof(float));
+    std::memcpy(&rows[row * stride + 4], &zeros[row], sizeof(int32_t));
+    std::copy_n(&q[row * k], k, &rows[row * stride + 64]);
+  }
+  return rows;
+}
+
+/// Signed bytes [n][k] with a scale for each row as panels of 16 rows: 16 scales, 16 sums of rows, [ceil(k/4)][16][4].
+inline std::vector<uint8_t> packQuads(const std::vector<int8_t> &w, const std::vector<float> &scales, int64_t n,
+                                      int64_t k) {
+  const int64_t words = (k + 3) / 4, panelBytes = 128 + words * 64;
+  std::vector<uint8_t> packed((n + 15) / 16 * panelBytes);
+  for (int64_t row = 0; row < n; ++row) {
+    uint8_t *panel = &packed[row / 16 * panelBytes];
+    int32_t sum = 0;
+    for (int64_t column = 0; column < k; ++column) {
+      sum += w[row * k + column];
+      panel[128 + (column / 4 * 16 + row % 16) * 4 + column % 4] = static_cast<uint8_t>(w[row * k + column]);
+    }
+    std::memcpy(panel + row % 16 * 4, &scales[row], sizeof(float));
+    std::memcpy(panel + 64 + row % 16 * 4, &sum, sizeof(int32_t));
+  }
+  return packed;
+}
+
 /// |got - expected| relative to max(1, |expected|); NaN is infinitely wrong.
 inline double errorOf(double got, double expected) {
   double error = std::abs(got - expected) / std::max(1.0, std::abs(expected));

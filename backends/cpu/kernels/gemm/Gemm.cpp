@@ -1,8 +1,12 @@
 // gemm_f32: y = activation(x W^T + bias) + residual, with W packed as [ceil(N/16)][K][16].
 // gemm_bf16: the same with x and W in bf16, W packed as [ceil(N/16)][ceil(K/2)][16][2]; sums, bias and residual are
 // f32.
+// gemm_s8: x in unsigned bytes with a scale and a zero point for each row, W in signed bytes with a scale for each of
+// its rows; sums are exact, and what follows them is f32. A panel of W is its 16 scales (f32), its 16 sums of weights
+// (i32), which take the zero points out of the products, and [ceil(K/4)][16][4].
 //
-// Both walk over words of 4 bytes: a word of x, one f32 or two bf16 of neighbouring k, meets a line of 16 words of W.
+// All walk over words of 4 bytes: a word of x, one f32, two bf16 or four bytes of neighbouring k, meets a line of 16
+// words of W.
 // A panel is up to 64 rows times 48 columns, of which blocks of up to 1024 of K are summed one after the other: the
 // block's weights (196 KB) stay in the second-level cache while rows stream past, with room for the next block, which
 // arrives meanwhile (BERT-large, whose K is up to 4096, at 8 x 128: 1329 ms, 1355 in one block). 64 rows keep the
@@ -11,6 +15,7 @@
 // panels reuses x from its caches.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/MicroTile.h"
+#include "backends/cpu/kernels/Quantized.h"
 #include "backends/cpu/kernels/VectorMath.h"
 
 using namespace mlir;
@@ -21,8 +26,10 @@ namespace {
 enum { X, LdX, W, Bias, Residual, LdR, Y, LdY, M, N, K };
 
 constexpr Slot slotTable[] = {
-    {"x", SlotKind::Pointer, "rows [M][ldx]; of bf16, zero up to an even number of columns"},
-    {"ldx", SlotKind::Integer, "elements from a row of x to the next; of bf16, even"},
+    {"x", SlotKind::Pointer,
+     "rows [M][ldx]; of bf16, zero up to an even number of columns; of bytes, as quantize_u8 "
+     "stores them"},
+    {"ldx", SlotKind::Integer, "elements from a row of x to the next; of bf16, even; of bytes, a multiple of 64"},
     {"w", SlotKind::Pointer, "weights, packed; zero beyond N and K"},
     {"bias", SlotKind::Pointer, "[N], padded to a multiple of 16"},
     {"residual", SlotKind::Pointer, "rows [M][ldr]; may be y"},
@@ -49,12 +56,20 @@ protected:
   int64_t scratchBytes(const Parameters &) const override { return panelRows * tileColumns * sizeof(float); }
 
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
-    static constexpr IsaLevel withDot[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
-    return words == Words::Bf16Pairs ? withDot : KernelFamily::ownLevels(params);
+    static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
+    static constexpr IsaLevel ofQuads[] = {IsaLevel::Avx512, IsaLevel::Avx512Vnni};
+    return pairs() ? ArrayRef(ofPairs) : quads() ? ArrayRef(ofQuads) : KernelFamily::ownLevels(params);
   }
 
 private:
   const Words words;
+
+  bool pairs() const { return words == Words::Bf16Pairs; }
+  bool quads() const { return words == Words::U8S8Quads; }
+  int64_t elementsPerWord() const { return quads() ? 4 : pairs() ? 2 : 1; }
+  /// Words before a row of x, and before a panel of W.
+  int64_t rowHeader() const { return quads() ? quantizedRowHeader / 4 : 0; }
+  int64_t panelHeader() const { return quads() ? 2 * KernelBuilder::lanes : 0; }
 
   static ArrayRef<Parameter> parameterList(Words words) {
     static const Parameter list[] = {Parameter::flag("bias"), Parameter::choice("activation", activationNames()),
@@ -63,11 +78,14 @@ private:
   }
 };
 
+/// Takes 16 staged sums, from `column` of the panels on, to what they are the sums of.
+using Scaled = llvm::function_ref<Value(Value sums, Value column)>;
+
 /// Adds what follows the product to one staged row and stores it, `narrow` as bf16.
-void emitEpilogue(KernelBuilder &b, const Parameters &params, Value staged, Value bias, Value residual, Value y,
-                  Value width, bool narrow) {
+void emitEpilogue(KernelBuilder &b, const Parameters &params, Value staged, Scaled scaled, Value bias, Value residual,
+                  Value y, Value width, bool narrow) {
   b.forVectors(width, [&](Value column, Value mask) {
-    Value v = b.load(b.at(staged, column));
+    Value v = scaled(b.load(b.at(staged, column)), column);
     if (params.flag("bias"))
       v = b.add(v, b.load(b.at(bias, column)));
     v = emitActivation(b, params.choice("activation"), v);
@@ -90,16 +108,19 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
   Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), w = b.pointerSlot(W), bias = b.pointerSlot(Bias);
   Value residual = b.pointerSlot(Residual), ldr = b.integerSlot(LdR), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
   Value rows = b.integerSlot(M), columns = b.integerSlot(N), depth = b.integerSlot(K);
-  const bool pairs = words == Words::Bf16Pairs, narrow = pairs && params.flag("y_bf16");
-  if (pairs) { // from here on in words
-    ldx = b.div(ldx, b.integer(2));
-    depth = b.ceilDiv(depth, 2);
+  const bool narrow = pairs() && params.flag("y_bf16");
+  if (elementsPerWord() > 1) { // from here on in words
+    ldx = b.div(ldx, b.integer(elementsPerWord()));
+    depth = b.ceilDiv(depth, elementsPerWord());
   }
   auto yAt = [&](Value row, Value column) {
     Value element = b.add(b.mul(row, ldy), column);
     return narrow ? b.atBf16(y, element) : b.at(y, element);
   };
-  Value panelStride = b.mul(depth, KernelBuilder::lanes);
+  Value panelStride = b.add(b.mul(depth, KernelBuilder::lanes), panelHeader());
+  auto panelOf = [&](Value column) {
+    return b.at(w, b.mul(b.div(column, b.integer(KernelBuilder::lanes)), panelStride));
+  };
   Value columnGroups = b.ceilDiv(columns, tileColumns);
 
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
@@ -107,11 +128,11 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
     Value endRow = b.min(rows, b.add(firstRow, panelRows));
     Value column = b.mul(b.rem(panel, columnGroups), tileColumns);
     Value width = b.min(b.sub(columns, column), b.integer(tileColumns));
-    Value weights = b.at(w, b.mul(column, depth));
+    Value panelBase = panelOf(column), weights = b.at(panelBase, panelHeader());
     Value widthInPanels = b.ceilDiv(width, KernelBuilder::lanes);
     // The panel that comes next: the first one again, with other rows, after the last.
     Value nextColumn = b.add(column, tileColumns);
-    Value following = b.at(w, b.mul(b.select(b.less(nextColumn, columns), nextColumn, b.integer(0)), depth));
+    Value following = panelOf(b.select(b.less(nextColumn, columns), nextColumn, b.integer(0)));
     Value height = b.sub(endRow, firstRow), tiles = b.ceilDiv(height, tileRows), single = b.equal(tiles, b.integer(1));
     // Sums stay in the scratch, from where the epilogue takes them: a store and a load per 16 sums and block, against
     // 1024 multiplications each, and activations are emitted once instead of once per size of tile.
@@ -140,13 +161,23 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
             emitPrefetch(b, yAt(r, column));
           });
         });
-        emitTile(b, {b.at(x, b.add(b.mul(at, ldx), k)), ldx}, packed, length, {sums(row), b.integer(tileColumns)},
-                 count, widthInPanels, ahead, b.less(b.integer(0), block));
+        Value words = b.add(b.mul(at, ldx), b.add(k, rowHeader()));
+        emitTile(b, {b.at(x, words), ldx}, packed, length, {sums(row), b.integer(tileColumns)}, count, widthInPanels,
+                 ahead, b.less(b.integer(0), block));
       });
     });
     b.forRange(b.integer(0), height, 1, [&](Value row) {
       Value at = b.add(firstRow, row);
-      emitEpilogue(b, params, sums(row), b.at(bias, column), b.at(residual, b.add(b.mul(at, ldr), column)),
+      auto scaled = [&](Value sums, Value column) {
+        if (!quads())
+          return sums;
+        Value header = b.at(x, b.mul(at, ldx)), zero = b.loadWord(b.at(header, 1)), scale = b.loadScalar(header);
+        Value ofWeights = b.at(panelBase, b.mul(b.div(column, b.integer(KernelBuilder::lanes)), panelStride));
+        Value excess = b.mul(b.broadcast(zero), b.bitsOf(b.load(b.at(ofWeights, KernelBuilder::lanes))));
+        Value exact = b.floatOf(b.sub(b.bitsOf(sums), excess));
+        return b.mul(b.mul(exact, b.broadcast(scale)), b.load(ofWeights));
+      };
+      emitEpilogue(b, params, sums(row), scaled, b.at(bias, column), b.at(residual, b.add(b.mul(at, ldr), column)),
                    yAt(at, column), width, narrow);
     });
   });
@@ -156,6 +187,10 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
 
 const KernelFamily &kernel_gemm_f32() {
   static const Gemm family("gemm_f32", Words::F32);
+  return family;
+}
+const KernelFamily &kernel_gemm_s8() {
+  static const Gemm family("gemm_s8", Words::U8S8Quads);
   return family;
 }
 const KernelFamily &kernel_gemm_bf16() {

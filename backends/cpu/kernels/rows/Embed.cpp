@@ -1,6 +1,7 @@
 // embed_f32: y[m] = sum over t of table_t[ids_t[m]], then LayerNorm where the model has one.
-// embed_bf16: the same, y in f32, tables in bf16.
+// embed_bf16, embed_s8: the same, y in f32, tables in bf16, or in bytes with a scale for each row.
 #include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/MicroTile.h"
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
 using namespace mlir;
@@ -20,9 +21,8 @@ constexpr Slot slotTable[] = {
     {"beta", SlotKind::Pointer, "[H], with norm"},
     {"eps", SlotKind::Float, "added to the variance, with norm"},
     {"table0", SlotKind::Pointer,
-     "[rows][H], or as weights of products are packed ([rows/16][H][16], in bf16 [rows/16][ceil(H/2)][16][2]) where "
-     "bit "
-     "0 of `packed` is set"},
+     "[rows][H], of bytes each row behind its scale and padded to a multiple of 4; or as products have their weights "
+     "where bit 0 of `packed` is set"},
     {"ids0", SlotKind::Pointer, "i32 [M], each a row of table0"},
     {"table1", SlotKind::Pointer, "likewise, by bit 1"},
     {"ids1", SlotKind::Pointer, "likewise"},
@@ -39,7 +39,7 @@ constexpr Parameter parameterTable[] = {
 
 class Embed final : public KernelFamily {
 public:
-  Embed(StringRef name, bool narrow) : KernelFamily(name, slotTable, parameterTable), narrow(narrow) {}
+  Embed(StringRef name, Words words) : KernelFamily(name, slotTable, parameterTable), words(words) {}
 
 protected:
   void emit(KernelBuilder &b, const Parameters &params) const override;
@@ -48,33 +48,61 @@ protected:
   }
 
 private:
-  const bool narrow; ///< tables of bf16
+  const Words words; ///< of tables; of bytes without unsigned ones
 };
 
-/// A row of a table. A packed table is shared with the LM head's product, whose layout puts a row's words (f32, or two
-/// bf16) 16 apart.
-struct TableRow {
-  TableRow(KernelBuilder &b, Value table, Value id, Value width, bool packed, bool narrow)
-      : packed(packed), narrow(narrow) {
-    Value lanes = b.integer(KernelBuilder::lanes), words = narrow ? b.ceilDiv(width, 2) : width;
-    if (packed)
-      base = b.at(table, b.add(b.mul(b.mul(b.div(id, lanes), words), lanes), b.rem(id, lanes)));
-    else
-      base = narrow ? b.atBf16(table, b.mul(id, width)) : b.at(table, b.mul(id, width));
+/// A row of a table. A packed table is shared with the LM head's product, whose layout puts a row's words (an f32, two
+/// bf16 or four bytes) 16 apart.
+class TableRow {
+public:
+  TableRow(KernelBuilder &b, Value table, Value id, Value width, bool packed, Words words)
+      : packed(packed), words(words) {
+    Value lanes = b.integer(KernelBuilder::lanes);
+    const int64_t perWord = words == Words::F32 ? 1 : words == Words::Bf16Pairs ? 2 : 4;
+    Value rowWords = b.ceilDiv(width, perWord);
+    if (packed) { // behind its panel's scales and sums, where those are
+      Value header = b.integer(words == Words::U8S8Quads ? 2 * KernelBuilder::lanes : 0);
+      Value panel = b.at(table, b.mul(b.div(id, lanes), b.add(b.mul(rowWords, lanes), header)));
+      Value lane = b.rem(id, lanes);
+      base = b.at(panel, b.add(header, lane));
+      if (words == Words::U8S8Quads)
+        scale = b.broadcast(b.loadScalar(b.at(panel, lane)));
+    } else if (words == Words::U8S8Quads) { // behind its scale
+      Value row = b.at(table, b.mul(id, b.add(rowWords, 1)));
+      base = b.at(row, 1);
+      scale = b.broadcast(b.loadScalar(row));
+    } else {
+      base = words == Words::F32 ? b.at(table, b.mul(id, width)) : b.atBf16(table, b.mul(id, width));
+    }
   }
 
   Value load(KernelBuilder &b, Value column, Value mask) const {
-    if (!packed)
-      return narrow ? b.loadBf16(b.atBf16(base, column), mask) : b.load(b.at(base, column), mask);
-    Value lanes = mask ? mask : b.firstLanes(b.integer(KernelBuilder::lanes)), stride = b.integer(KernelBuilder::lanes);
-    if (!narrow)
-      return b.gather(b.at(base, b.mul(column, KernelBuilder::lanes)), stride, lanes);
-    return b.gatherBf16Pairs(b.at(base, b.mul(column, KernelBuilder::lanes / 2)), stride, lanes);
+    switch (words) {
+    case Words::F32:
+      return packed ? b.gather(behind(b, column, 1), stride(b), lanesOf(b, mask)) : b.load(b.at(base, column), mask);
+    case Words::Bf16Pairs:
+      return packed ? b.gatherBf16Pairs(behind(b, column, 2), stride(b), lanesOf(b, mask))
+                    : b.loadBf16(b.atBf16(base, column), mask);
+    case Words::U8S8Quads:
+      return b.mul(scale, packed ? b.gatherS8Quads(behind(b, column, 4), stride(b), lanesOf(b, mask))
+                                 : b.loadS8(b.atByte(base, column), mask));
+    }
+    llvm_unreachable("a kind of words");
   }
 
 private:
-  Value base;
-  bool packed, narrow;
+  /// The first word of sixteen columns in a packed table.
+  Value behind(KernelBuilder &b, Value column, int64_t perWord) const {
+    return b.at(base, b.mul(column, KernelBuilder::lanes / perWord));
+  }
+  Value stride(KernelBuilder &b) const { return b.integer(KernelBuilder::lanes); }
+  Value lanesOf(KernelBuilder &b, Value mask) const {
+    return mask ? mask : b.firstLanes(b.integer(KernelBuilder::lanes));
+  }
+
+  Value base, scale;
+  bool packed;
+  Words words;
 };
 
 void Embed::emit(KernelBuilder &b, const Parameters &params) const {
@@ -90,7 +118,7 @@ void Embed::emit(KernelBuilder &b, const Parameters &params) const {
     SmallVector<TableRow> rows;
     for (auto [t, table] : llvm::enumerate(tables)) {
       Value id = b.loadIndex(b.at(ids[t], m)); // an i32 is as wide as an f32
-      rows.emplace_back(b, table, id, norm.width, params.integer("packed") >> t & 1, narrow);
+      rows.emplace_back(b, table, id, norm.width, params.integer("packed") >> t & 1, words);
     }
     Value target = b.at(y, b.mul(m, ldy));
     Value sums = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
@@ -108,11 +136,15 @@ void Embed::emit(KernelBuilder &b, const Parameters &params) const {
 } // namespace
 
 const KernelFamily &kernel_embed_f32() {
-  static const Embed family("embed_f32", /*narrow=*/false);
+  static const Embed family("embed_f32", Words::F32);
   return family;
 }
 const KernelFamily &kernel_embed_bf16() {
-  static const Embed family("embed_bf16", /*narrow=*/true);
+  static const Embed family("embed_bf16", Words::Bf16Pairs);
+  return family;
+}
+const KernelFamily &kernel_embed_s8() {
+  static const Embed family("embed_s8", Words::U8S8Quads);
   return family;
 }
 

@@ -1,0 +1,69 @@
+// quantize_u8: rows of f32 to bytes with a scale and a zero point for each row, as Quantized.h says.
+//
+// The range of a row, widened to have 0 in it, is cut into 255 steps, so that 0 is exact and a row of positive numbers
+// loses no bit to a sign.
+#include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/Quantized.h"
+#include "backends/cpu/kernels/rows/RowNorm.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+enum { X, LdX, Y, LdY, M, N };
+
+constexpr Slot slotTable[] = {
+    {"x", SlotKind::Pointer, "rows [M][ldx]"},
+    {"ldx", SlotKind::Integer, "elements from a row of x to the next"},
+    {"y", SlotKind::Pointer, "rows [M][ldy] of bytes, written up to a multiple of 16 columns"},
+    {"ldy", SlotKind::Integer, "bytes from a row of y to the next, its header included"},
+    {"M", SlotKind::Integer, "rows"},
+    {"N", SlotKind::Integer, "columns"},
+};
+
+class Quantize final : public KernelFamily {
+public:
+  Quantize() : KernelFamily("quantize_u8", slotTable, {}) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &) const override {
+    Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
+    Value width = b.integerSlot(N);
+    constexpr float steps = 255;
+    forPanelRows(b, b.integerSlot(M), [&](Value row) {
+      Value source = b.at(x, b.mul(row, ldx)), target = b.atByte(y, b.mul(row, ldy));
+      Value zeros = b.splat(0.0f);
+      KernelBuilder::Values range = b.forVectors(
+          width, {zeros, zeros}, [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
+            Value v = b.load(b.at(source, column), mask);
+            return {b.max(v, carried[0]), b.max(b.sub(zeros, v), carried[1])};
+          });
+      Value above = b.maxOfLanes(range[0]), below = b.maxOfLanes(range[1]), extent = b.add(above, below);
+      Value isFlat = b.equal(extent, b.scalar(0.0f));
+      Value perStep = b.select(isFlat, b.scalar(0.0f), b.div(b.scalar(steps), extent));
+      Value zeroPoint = b.round(b.mul(below, perStep));
+      b.storeScalar(b.div(extent, b.scalar(steps)), target);
+      b.storeScalar(b.wordOf(zeroPoint), b.at(target, 1));
+      Value factor = b.broadcast(perStep), shift = b.broadcast(zeroPoint);
+      b.forVectors(width, [&](Value column, Value mask) {
+        Value q = b.add(b.round(b.mul(b.load(b.at(source, column), mask), factor)), shift);
+        // Both ends may be rounded to the same side.
+        q = b.max(b.min(q, b.splat(steps)), zeros);
+        b.storeU8(q, b.atByte(target, b.add(column, quantizedRowHeader)));
+      });
+    });
+  }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.ceilDiv(slots[M], rowsPerPanel);
+  }
+};
+
+} // namespace
+
+const KernelFamily &kernel_quantize_u8() {
+  static const Quantize family;
+  return family;
+}
+
+} // namespace lathe

@@ -1,0 +1,223 @@
+// gemm_s8, quantize_u8 and embed_s8 at every level that has code of its own for them, against naive loops over
+// integers.
+#include "KernelTest.h"
+
+#include "runtime/core/Cpu.h"
+
+using namespace lathe;
+using namespace lathe::test;
+
+namespace {
+
+int64_t alignTo(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+class Int8Test : public KernelTest, public testing::WithParamInterface<IsaLevel> {
+protected:
+  void SetUp() override {
+    if (std::string why = whyUnsupported(GetParam()); !why.empty())
+      GTEST_SKIP() << why;
+  }
+};
+
+struct Variant {
+  std::string params, activation;
+  bool bias, residual;
+};
+const Variant variants[] = {
+    {"{}", "none", false, false},
+    {"{bias = true}", "none", true, false},
+    {R"({bias = true, activation = "gelu"})", "gelu", true, false},
+    {"{bias = true, residual = true}", "none", true, true},
+};
+
+/// One product of bytes from their whole ranges; strides are larger than rows are long, so that wrong ones show.
+struct Problem {
+  GemmShape shape;
+  int64_t ldx, ldr, ldy;
+  std::vector<uint8_t> x;
+  std::vector<int8_t> w;
+  std::vector<float> xScales, wScales, b;
+  std::vector<int32_t> zeros;
+  Guarded<uint8_t> rows, panels;
+  Guarded<float> bias, residual;
+
+  /// With `exact`, scales are 1, so that results are the integers themselves.
+  Problem(GemmShape shape, Random &random, bool exact)
+      : shape(shape), ldx(alignTo(64 + shape.k, 64) + 64 * random.below(2)), ldr(shape.n + random.below(5)),
+        ldy(shape.n + random.below(5)), x(bytes<uint8_t>(shape.m * shape.k, 0, 256, random)),
+        w(bytes<int8_t>(shape.n * shape.k, -127, 255, random)), xScales(scales(shape.m, random, exact)),
+        wScales(scales(shape.n, random, exact)), b(random.vector(shape.n)), zeros(zeroPoints(shape.m, random)),
+        rows(quantizedRows(x, xScales, zeros, shape.m, shape.k, ldx)), panels(packQuads(w, wScales, shape.n, shape.k)),
+        bias(padded(b)), residual(random.vector((shape.m - 1) * ldr + shape.n)) {}
+
+  template <typename Byte> static std::vector<Byte> bytes(int64_t count, int first, int values, Random &random) {
+    std::vector<Byte> result(count);
+    for (Byte &byte : result) // ends of the range are where saturation would show
+      byte = static_cast<Byte>(random.below(4) ? first + random.below(values) : first + values - 1);
+    return result;
+  }
+  static std::vector<float> scales(int64_t count, Random &random, bool exact) {
+    std::vector<float> result(count, 1.0f);
+    if (!exact)
+      for (float &scale : result)
+        scale = (1 + random.below(100)) * 1e-4f;
+    return result;
+  }
+  static std::vector<int32_t> zeroPoints(int64_t count, Random &random) {
+    std::vector<int32_t> result(count);
+    for (int32_t &zero : result)
+      zero = static_cast<int32_t>(random.below(256));
+    return result;
+  }
+  static std::vector<float> padded(std::vector<float> values) {
+    values.resize(alignTo(values.size(), 16));
+    return values;
+  }
+  int64_t sum(int64_t row, int64_t column) const {
+    int64_t sum = 0;
+    for (int64_t k = 0; k < shape.k; ++k)
+      sum += (int64_t(x[row * shape.k + k]) - zeros[row]) * w[column * shape.k + k];
+    return sum;
+  }
+  size_t outputSize() const { return (shape.m - 1) * ldy + shape.n; }
+  void run(const Variant &variant, IsaLevel level, Guarded<float> &y, int64_t panelsPerCall, int64_t firstRow = 0,
+           int64_t count = -1) const {
+    Kernel::get("gemm_s8", variant.params, level)
+        .run({&rows[firstRow * ldx], ldx, panels.data(), variant.bias ? bias.data() : nullptr,
+              variant.residual ? &residual[firstRow * ldr] : nullptr, ldr, y.data(), ldy, count < 0 ? shape.m : count,
+              shape.n, shape.k},
+             panelsPerCall);
+  }
+};
+
+std::vector<GemmShape> shapes() {
+  std::vector<GemmShape> shapes = gemmOddShapes();
+  std::minstd_rand engine(3);
+  auto below = [&](int64_t limit) { return 1 + static_cast<int64_t>(engine() % limit); };
+  while (shapes.size() < 500)
+    shapes.push_back({below(40), below(90), below(90)});
+  return shapes;
+}
+
+TEST_P(Int8Test, ProductsAreExactIntegers) {
+  Random random(7);
+  for (GemmShape shape : shapes()) {
+    SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
+    const Problem problem(shape, random, /*exact=*/true);
+    Guarded<float> y(problem.outputSize()), split(problem.outputSize());
+    problem.run(variants[0], GetParam(), y, 0);
+    for (int64_t row = 0; row < shape.m; ++row)
+      for (int64_t column = 0; column < shape.n; ++column)
+        ASSERT_EQ(y[row * problem.ldy + column], static_cast<float>(problem.sum(row, column)));
+    problem.run(variants[0], GetParam(), split, 1);
+    ASSERT_TRUE(sameBits(y, split));
+  }
+}
+
+TEST_P(Int8Test, ScalesBiasAndActivationFollow) {
+  Random random(8);
+  for (const Variant &variant : variants)
+    for (GemmShape shape : shapes()) {
+      SCOPED_TRACE(testing::Message() << variant.params << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
+      const Problem problem(shape, random, /*exact=*/false);
+      Guarded<float> y(problem.outputSize());
+      problem.run(variant, GetParam(), y, 0);
+      for (int64_t row = 0; row < shape.m; ++row)
+        for (int64_t column = 0; column < shape.n; ++column) {
+          const double product = double(problem.sum(row, column)) * problem.xScales[row] * problem.wScales[column];
+          double expected = activate(variant.activation, product + (variant.bias ? problem.b[column] : 0));
+          if (variant.residual)
+            expected += problem.residual[row * problem.ldr + column];
+          ASSERT_NEAR(y[row * problem.ldy + column], expected, 1e-6 * (1 + std::abs(product) + std::abs(expected)));
+        }
+    }
+}
+
+TEST_P(Int8Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
+  Random random(9);
+  const Variant &variant = variants[3];
+  const Problem problem({141, 100, 4177}, random, /*exact=*/false);
+  Guarded<float> all(problem.outputSize());
+  problem.run(variant, GetParam(), all, 0);
+  for (int64_t row = 0; row < problem.shape.m; ++row) {
+    const int64_t rows = std::min<int64_t>(1 + row % 9, problem.shape.m - row);
+    Guarded<float> some((rows - 1) * problem.ldy + problem.shape.n);
+    problem.run(variant, GetParam(), some, 0, row, rows);
+    for (int64_t r = 0; r < rows; ++r)
+      ASSERT_EQ(std::memcmp(&some[r * problem.ldy], &all[(row + r) * problem.ldy], problem.shape.n * sizeof(float)), 0)
+          << "row " << row + r << " in a batch of " << rows;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, Int8Test, testing::Values(IsaLevel::Avx512, IsaLevel::Avx512Vnni),
+                         [](const auto &level) { return std::string(levelName(static_cast<int>(level.param))); });
+
+class QuantizeTest : public KernelTest {};
+
+TEST_F(QuantizeTest, RowsAreCutInto255Steps) {
+  Random random(11);
+  for (int64_t width : {1, 2, 15, 16, 17, 64, 65, 100, 771})
+    for (int kind = 0; kind < 4; ++kind) { // of any sign, positive, negative, all zero
+      const int64_t ldx = width + 3, ldy = 64 + alignTo(width, 64), rows = 5;
+      std::vector<float> numbers = random.vector((rows - 1) * ldx + width);
+      for (float &number : numbers)
+        number = kind == 0 ? number : kind == 1 ? std::abs(number) : kind == 2 ? -std::abs(number) : 0;
+      const Guarded<float> x(numbers);
+      Guarded<uint8_t> y((rows - 1) * ldy + 64 + alignTo(width, 16));
+      Kernel::get("quantize_u8").run({x.data(), ldx, y.data(), ldy, rows, width});
+      for (int64_t row = 0; row < rows; ++row) {
+        const float *values = &x[row * ldx];
+        const float above = std::max(0.0f, *std::max_element(values, values + width));
+        const float below = std::max(0.0f, -*std::min_element(values, values + width));
+        float scale;
+        int32_t zero;
+        std::memcpy(&scale, &y[row * ldy], sizeof scale);
+        std::memcpy(&zero, &y[row * ldy + 4], sizeof zero);
+        ASSERT_EQ(scale, (above + below) / 255);
+        const float perStep = above + below > 0 ? 255 / (above + below) : 0;
+        ASSERT_EQ(zero, std::nearbyint(below * perStep));
+        for (int64_t column = 0; column < width; ++column) {
+          const uint8_t q = y[row * ldy + 64 + column];
+          ASSERT_EQ(q, std::clamp(std::nearbyint(values[column] * perStep) + float(zero), 0.0f, 255.0f));
+          ASSERT_NEAR(scale * float(q - zero), values[column], 0.5001f * scale + 1e-7f)
+              << "an end may lose half a step";
+        }
+      }
+    }
+}
+
+class EmbedS8Test : public KernelTest {};
+
+TEST_F(EmbedS8Test, RowsAreScaled) {
+  Random random(12);
+  for (int64_t width : {1, 2, 3, 15, 16, 17, 100, 131}) {
+    constexpr int64_t rows = 37, count = 11;
+    const auto first = Problem::bytes<int8_t>(rows * width, -127, 255, random),
+               second = Problem::bytes<int8_t>(rows * width, -127, 255, random);
+    const std::vector<float> firstScales = Problem::scales(rows, random, false),
+                             secondScales = Problem::scales(rows, random, false);
+    const Guarded<uint8_t> packed(packQuads(first, firstScales, rows, width));
+    const int64_t rowBytes = 4 + alignTo(width, 4);
+    Guarded<uint8_t> plain(rows * rowBytes);
+    for (int64_t row = 0; row < rows; ++row) {
+      std::memcpy(&plain[row * rowBytes], &secondScales[row], sizeof(float));
+      std::copy_n(&second[row * width], width, reinterpret_cast<int8_t *>(&plain[row * rowBytes + 4]));
+    }
+    Guarded<int32_t> ids(2 * count);
+    for (int32_t &id : ids)
+      id = static_cast<int32_t>(random.below(rows));
+    Guarded<float> y(count * width);
+    Kernel::get("embed_s8", "{tables = 2, packed = 1}")
+        .run({y.data(), width, count, width, nullptr, nullptr, 0.0f, packed.data(), &ids[0], plain.data(), &ids[count],
+              nullptr, nullptr, nullptr, nullptr});
+    for (int64_t m = 0; m < count; ++m)
+      for (int64_t column = 0; column < width; ++column) {
+        const int32_t a = ids[m], b = ids[count + m];
+        ASSERT_EQ(y[m * width + column],
+                  firstScales[a] * first[a * width + column] + secondScales[b] * second[b * width + column])
+            << "width " << width << ", row " << m << ", column " << column;
+      }
+  }
+}
+
+} // namespace
