@@ -161,7 +161,7 @@ int main(int argc, char **argv) {
     return 2;
   lathe::MachineRoofs roofs = lathe::probeMachine(lathe::bench::threads, 0.3);
   benchmark::AddCustomContext("threads", std::to_string(lathe::bench::threads));
-  benchmark::AddCustomContext("fma_peak_gflops", std::to_string(roofs.f32().value_or(0) * 1e-9));
+  benchmark::AddCustomContext("fma_peak_gflops", std::to_string(roofs.peak(lathe::Precision::F32).value_or(0) * 1e-9));
   benchmark::AddCustomContext("memory_read_gb_per_s", std::to_string(roofs.readMemory.value_or(0) * 1e-9));
   benchmark::AddCustomContext("compile_seconds_all_variants", std::to_string(lathe::test::secondsToCompile()));
 #define LATHE_KERNEL(NAME) lathe::bench::bench_##NAME();

@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   MachineRoofs one = lathe::probeMachine(1), all = lathe::probeMachine(threads);
-  if (!one.f32()) {
+  if (!one.fmaF32) {
     fprintf(stderr, "skipped: this CPU, or its operating system, has no AVX-512\n");
     return 0;
   }

@@ -31,7 +31,7 @@ static const FloatTensor *find(ArrayRef<FloatTensor> tensors, StringRef name) {
 static OutputDifference compareValues(const FloatTensor &a, const FloatTensor &b) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   OutputDifference difference{.name = a.name};
-  double scale = 1;
+  double scale = 1, differenceSquares = 0, squares = 0;
   int64_t worst = 0;
   for (int64_t index = 0, count = a.count(); index < count; ++index) {
     double x = a.data[index], y = b.data[index];
@@ -39,14 +39,18 @@ static OutputDifference compareValues(const FloatTensor &a, const FloatTensor &b
     double distance = x == y ? 0 : std::abs(x - y);
     if (std::isnan(distance))
       distance = infinity;
-    if (std::isfinite(y))
+    if (std::isfinite(y)) {
       scale = std::max(scale, std::abs(y));
+      squares += y * y;
+    }
+    differenceSquares += distance * distance;
     if (distance > difference.largest) {
       difference.largest = distance;
       worst = index;
     }
   }
   difference.relative = difference.largest / scale;
+  difference.overall = differenceSquares > 0 ? std::sqrt(differenceSquares / squares) : 0;
   if (difference.largest > 0) {
     difference.a = a.data[worst];
     difference.b = b.data[worst];

@@ -12,6 +12,7 @@ struct OutputDifference {
   std::string mismatch;                   ///< not comparable, and why: absent on one side, or of another shape
   double largest = 0;                     ///< max |a - b|
   double relative = 0;                    ///< max |a - b| / max(1, max |b|); infinite where one of them is no number
+  double overall = 0;                     ///< sqrt(sum (a - b)^2 / sum b^2); likewise
   llvm::SmallVector<int64_t, 3> position; ///< of the largest
   float a = 0, b = 0;                     ///< there
 };

@@ -25,12 +25,13 @@ namespace {
 
 class ArtifactContender final : public Contender {
 public:
-  ArtifactContender(StringRef name, const LoadedModel &model, const lathe_entry_info &entry, const Workload &workload,
-                    RunContext context, std::vector<FloatTensor> results)
-      : label(name), model(model), entry(entry), workload(workload), context(std::move(context)),
+  ArtifactContender(StringRef name, Precision computed, const LoadedModel &model, const lathe_entry_info &entry,
+                    const Workload &workload, RunContext context, std::vector<FloatTensor> results)
+      : label(name), computed(computed), model(model), entry(entry), workload(workload), context(std::move(context)),
         results(std::move(results)), views(workload.inputs.views()) {}
 
   StringRef name() const override { return label; }
+  Precision precision() const override { return computed; }
 
   Expected<std::vector<double>> time(int64_t count) override {
     std::vector<double> seconds;
@@ -78,6 +79,7 @@ public:
 
 private:
   std::string label;
+  Precision computed;
   const LoadedModel &model;
   const lathe_entry_info &entry;
   const Workload &workload;
@@ -89,9 +91,10 @@ private:
 
 } // namespace
 
-Expected<std::unique_ptr<Contender>> makeArtifactContender(StringRef name, const LoadedModel &model,
-                                                           const lathe_entry_info &entry, int64_t threads,
-                                                           const Workload &workload, double residentBefore) {
+Expected<std::unique_ptr<Contender>> makeArtifactContender(StringRef name, Precision precision,
+                                                           const LoadedModel &model, const lathe_entry_info &entry,
+                                                           int64_t threads, const Workload &workload,
+                                                           double residentBefore) {
   Expected<RunContext> context =
       model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest()});
   if (!context)
@@ -99,8 +102,8 @@ Expected<std::unique_ptr<Contender>> makeArtifactContender(StringRef name, const
   Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());
   if (!results)
     return results.takeError();
-  auto contender =
-      std::make_unique<ArtifactContender>(name, model, entry, workload, std::move(*context), std::move(*results));
+  auto contender = std::make_unique<ArtifactContender>(name, precision, model, entry, workload, std::move(*context),
+                                                       std::move(*results));
   if (Error error = contender->check(residentBefore))
     return std::move(error);
   return contender;

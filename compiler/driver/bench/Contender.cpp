@@ -12,9 +12,23 @@ using llvm::Expected;
 
 namespace lathe {
 
+/// Whether two that compute in these precisions, or finer ones, could have the same weights.
+static bool isNear(const OutputDifference &difference, Precision coarser) {
+  switch (coarser) {
+  case Precision::F32:
+    return difference.relative <= 1e-3;
+  case Precision::BF16:
+    return difference.overall <= 0.1;
+  case Precision::Int8:
+    return difference.overall <= 0.4;
+  case Precision::Int4:
+    return difference.overall <= 0.6;
+  }
+  return false;
+}
+
 /// The largest difference of a contender's outputs from the artifact's.
-static Expected<double> compareWith(ArrayRef<FloatTensor> reference, Contender &other) {
-  constexpr double tolerance = 1e-3;
+static Expected<double> compareWith(ArrayRef<FloatTensor> reference, Precision precision, Contender &other) {
   Expected<std::vector<FloatTensor>> outputs = other.outputs();
   if (!outputs)
     return outputs.takeError();
@@ -25,7 +39,7 @@ static Expected<double> compareWith(ArrayRef<FloatTensor> reference, Contender &
       continue; // a pooler, say, that only one of them gives
     compared = true;
     largest = std::max(largest, difference.largest);
-    if (!(difference.relative <= tolerance))
+    if (!isNear(difference, std::max(precision, other.precision())))
       return createStringError(other.name() + " gives another " + difference.name + ": " +
                                floatText(difference.largest) + " apart; is --model the directory that was compiled?");
   }
@@ -43,7 +57,7 @@ Expected<std::vector<std::optional<double>>> compareContenders(ArrayRef<Contende
   if (!own)
     return own.takeError();
   for (auto [contender, difference] : llvm::drop_begin(llvm::zip_equal(contenders, differences))) {
-    Expected<double> largest = compareWith(*own, *contender);
+    Expected<double> largest = compareWith(*own, contenders.front()->precision(), *contender);
     if (!largest)
       return largest.takeError();
     difference = *largest;

@@ -15,14 +15,23 @@ namespace lathe {
 
 constexpr StringRef unfused = "unfused";
 
+/// The script of that name, or null.
+static const PythonPeer *findPeer(StringRef name) {
+  const auto *found = llvm::find_if(pythonContenders(), [&](const PythonPeer &peer) { return peer.name == name; });
+  return found == pythonContenders().end() ? nullptr : found;
+}
+
 Expected<std::vector<std::string>> parseContenders(StringRef list) {
   std::vector<std::string> names;
   if (list.empty())
     return names;
   for (StringRef name : llvm::split(list, ',')) {
-    if (name != unfused && !llvm::is_contained(pythonContenders(), name))
-      return createStringError("--vs: there is no contender " + quote(name) + "; accepted are " +
-                               llvm::join(pythonContenders(), ", ") + ", " + unfused);
+    if (name != unfused && !findPeer(name)) {
+      std::string accepted;
+      for (const PythonPeer &peer : pythonContenders())
+        accepted += peer.name.str() + ", ";
+      return createStringError("--vs: there is no contender " + quote(name) + "; accepted are " + accepted + unfused);
+    }
     if (llvm::is_contained(names, name))
       return createStringError("--vs names " + name + " twice; accepted is a list of different contenders");
     names.push_back(name.str());
@@ -58,7 +67,7 @@ Expected<Contenders> Contenders::start(ArrayRef<std::string> names, const Artifa
     log << "preparing " << name << "\n";
     Expected<std::unique_ptr<Contender>> contender =
         name == unfused ? makeUnfusedContender(artifact, entry, options.model, options.threads, workload)
-                        : makePythonContender(name, options.python, *result.scripts);
+                        : makePythonContender(*findPeer(name), options.python, *result.scripts);
     if (!contender)
       return contender.takeError();
     result.contenders.push_back(std::move(*contender));

@@ -7,10 +7,56 @@
 #include <chrono>
 #include <cpuid.h>
 #include <functional>
+#include <initializer_list>
 
 namespace lathe {
 
 using Clock = std::chrono::steady_clock;
+
+//===----------------------------------------------------------------------===//
+// Roofs
+//===----------------------------------------------------------------------===//
+
+std::optional<double> MachineRoofs::*roofOf(Unit unit) {
+  switch (unit) {
+  case Unit::FmaF32:
+    return &MachineRoofs::fmaF32;
+  case Unit::DotBf16:
+    return &MachineRoofs::dotBf16;
+  case Unit::DotInt8:
+    return &MachineRoofs::dotInt8;
+  case Unit::AmxBf16:
+    return &MachineRoofs::amxBf16;
+  case Unit::AmxInt8:
+    return &MachineRoofs::amxInt8;
+  }
+  return nullptr;
+}
+
+std::optional<Unit> MachineRoofs::unitFor(Precision precision) const {
+  auto fastest = [&](std::initializer_list<Unit> units) {
+    std::optional<Unit> best;
+    for (Unit unit : units)
+      if (this->*roofOf(unit) && (!best || this->*roofOf(unit) > this->*roofOf(*best)))
+        best = unit;
+    return best;
+  };
+  switch (precision) {
+  case Precision::F32:
+    return fastest({Unit::FmaF32});
+  case Precision::BF16:
+    return fastest({Unit::FmaF32, Unit::DotBf16, Unit::AmxBf16});
+  case Precision::Int8:
+  case Precision::Int4:
+    return fastest({Unit::DotInt8, Unit::AmxInt8});
+  }
+  return std::nullopt;
+}
+
+std::optional<double> MachineRoofs::peak(Precision precision) const {
+  std::optional<Unit> unit = unitFor(precision);
+  return unit ? this->*roofOf(*unit) : std::nullopt;
+}
 
 //===----------------------------------------------------------------------===//
 // Sizes
@@ -114,11 +160,8 @@ MachineRoofs probeMachine(int threads, double seconds) {
   if (!hasUnit(Unit::FmaF32))
     return roofs;
   ProbeTeam team(threads);
-  roofs.fmaF32 = computeRate(team, Unit::FmaF32, 0.3 * seconds);
-  roofs.dotBf16 = computeRate(team, Unit::DotBf16, 0.08 * seconds);
-  roofs.dotInt8 = computeRate(team, Unit::DotInt8, 0.08 * seconds);
-  roofs.amxBf16 = computeRate(team, Unit::AmxBf16, 0.08 * seconds);
-  roofs.amxInt8 = computeRate(team, Unit::AmxInt8, 0.08 * seconds);
+  for (Unit unit : allUnits)
+    roofs.*roofOf(unit) = computeRate(team, unit, (unit == Unit::FmaF32 ? 0.3 : 0.08) * seconds);
   ProbeBuffers sizes = chooseBuffers(readCacheSizes(), threads);
   {
     ProbeMemory buffers(team, std::max({sizes.l1, sizes.l2, sizes.l3, readGrain}));

@@ -11,6 +11,7 @@
 #ifndef LATHE_COMPILER_DRIVER_BENCH_MACHINEPROBE_H
 #define LATHE_COMPILER_DRIVER_BENCH_MACHINEPROBE_H
 
+#include "compiler/driver/bench/Precision.h"
 #include "compiler/driver/bench/ProbeLoops.h"
 
 #include <optional>
@@ -22,17 +23,14 @@ struct MachineRoofs {
   std::optional<double> fmaF32, dotBf16, dotInt8, amxBf16, amxInt8;
   std::optional<double> readL1, readL2, readL3, readMemory;
 
-  /// The best that the machine has for a precision. There is no peak for bf16 or int8 without an instruction that takes
-  /// them.
-  std::optional<double> f32() const { return fmaF32; }
-  std::optional<double> bf16() const { return better(dotBf16, amxBf16); }
-  std::optional<double> int8() const { return better(dotInt8, amxInt8); }
-
-private:
-  static std::optional<double> better(std::optional<double> a, std::optional<double> b) {
-    return a > b ? a : b; // nothing is less than any number
-  }
+  /// The fastest unit that the machine has for products of a precision. Those of bf16 can be done in f32, and on some
+  /// machines that is the fastest way; int8, and int4 once it is unpacked, need an instruction that takes bytes.
+  std::optional<Unit> unitFor(Precision precision) const;
+  /// The peak of that unit.
+  std::optional<double> peak(Precision precision) const;
 };
+/// Which of them is the unit's.
+std::optional<double> MachineRoofs::*roofOf(Unit unit);
 
 /// Sizes in bytes as CPUID gives them, 0 where it does not; `l3Threads` is how many threads share the last.
 struct CacheSizes {

@@ -24,7 +24,7 @@ std::vector<KernelPoint> mergeByKernel(const Setting &setting, const Profile &pr
     point.steps.push_back(timed.step.name);
     point.seconds += timed.seconds;
     point.share += timed.seconds / profile.stepSeconds();
-    point.rooflineSeconds += timed.calls * roofline.ofStep(timed.step.work, setting.work.weightBytes).value_or(0);
+    point.rooflineSeconds += timed.calls * roofline.ofStep(timed.step, setting.work.weightBytes).value_or(0);
     for (double Work::*amount : {&Work::flops, &Work::weightBytes, &Work::activationBytes})
       point.work.*amount += timed.calls * (timed.step.work.*amount);
   }
@@ -63,7 +63,7 @@ class RooflinePlot {
 public:
   RooflinePlot(const Setting &setting, ArrayRef<Row> rows, const Profile &profile)
       : setting(setting), rows(rows), kernels(mergeByKernel(setting, profile)), roofline(setting.roofline()),
-        peak(*roofline.peak() * giga) {}
+        peaks(findPeaks()), peak(peaks.back().second) {}
 
   std::string draw(StringRef title);
 
@@ -83,7 +83,10 @@ private:
     return (multiplies(point) ? point.work.flops : point.work.bytes()) / point.seconds * giga;
   }
   static double radiusOf(const KernelPoint &point) { return 4 + 22 * std::sqrt(point.share); }
-  double runIntensity() const { return setting.work.flops / setting.work.weightBytes; }
+  double intensityOf(const Row &row) const {
+    Work work = setting.workIn(row.precision);
+    return work.flops / work.weightBytes;
+  }
   double left() const { return hasStrip() ? stripRight + 60 : stripLeft; }
   bool hasStrip() const { return !llvm::all_of(kernels, multiplies); }
   double ofRoofline(const Row &row) const { return ratesOf(setting, row).ofRoofline.value_or(0); }
@@ -92,9 +95,10 @@ private:
   }
   SvgPoint placeOf(const KernelPoint &point, const Axes &axes) const;
   SvgPoint placeOf(const Row &row, const Axes &axes) const {
-    return {axes.x.at(runIntensity()), axes.y.at(setting.work.flops / row.timing.median * giga)};
+    return {axes.x.at(intensityOf(row)), axes.y.at(setting.work.flops / row.timing.median * giga)};
   }
 
+  std::vector<std::pair<Precision, double>> findPeaks() const;
   LogScale chooseX() const;
   LogScale chooseY() const;
   void drawAxes(Svg &svg, const Axes &axes) const;
@@ -108,11 +112,27 @@ private:
   ArrayRef<Row> rows;
   std::vector<KernelPoint> kernels;
   Roofline roofline;
-  double peak;
+  std::vector<std::pair<Precision, double>> peaks; ///< in GFLOP/s, of what runs and kernels compute in, ascending
+  double peak;                                     ///< the highest
 };
 
+std::vector<std::pair<Precision, double>> RooflinePlot::findPeaks() const {
+  llvm::SmallVector<Precision> used = {Precision::F32};
+  for (const Row &row : rows)
+    used.push_back(row.precision);
+  for (const KernelPoint &point : kernels)
+    if (multiplies(point))
+      used.push_back(precisionOfKernel(point.kernel));
+  std::vector<std::pair<Precision, double>> found;
+  for (Precision precision : allPrecisions)
+    if (std::optional<double> rate = roofline.peak(precision); rate && llvm::is_contained(used, precision))
+      found.emplace_back(precision, *rate * giga);
+  llvm::sort(found, llvm::less_second());
+  return found;
+}
+
 LogScale RooflinePlot::chooseX() const {
-  double low = runIntensity(), high = low;
+  double low = intensityOf(rows.front()), high = low;
   auto show = [&](double value) {
     low = std::min(low, value);
     high = std::max(high, value);
@@ -120,13 +140,15 @@ LogScale RooflinePlot::chooseX() const {
   for (const KernelPoint &point : kernels)
     if (multiplies(point))
       show(point.work.flops / point.work.bytes());
+  for (const Row &row : rows)
+    show(intensityOf(row));
   for (const MemoryLevel &level : roofline.levels())
     show(peak / (level.bytesPerSecond * giga)); // where its roof ends
   return LogScale(low / 1.5, 1.5 * high, left(), right);
 }
 
 LogScale RooflinePlot::chooseY() const {
-  double low = peak / 2, high = peak;
+  double low = peaks.front().second / 2, high = peak;
   auto show = [&](double value) {
     low = std::min(low, std::max(value, peak * 1e-4)); // what is farther down lies on the edge
     high = std::max(high, value);
@@ -176,11 +198,11 @@ void RooflinePlot::drawRoofs(Svg &svg, Axes &axes) const {
   auto name = [](StringRef what, double value, StringRef unit) {
     return formatv("{0} {1:F0} {2}", what, value, unit).str();
   };
-  double smallestRidge = x.last();
+  double fastestRead = 0;
   for (const MemoryLevel &level : roofline.levels()) {
     double rate = level.bytesPerSecond * giga;
     double begin = std::max(x.first(), y.first() / rate), ridge = peak / rate;
-    smallestRidge = std::min(smallestRidge, ridge);
+    fastestRead = std::max(fastestRead, rate);
     SvgPoint from = {x.at(begin), y.at(begin * rate)}, to = {x.at(ridge), y.at(peak)};
     svg.line("roof", from, to);
     // Along the line and above it; the lines are parallel, so the names stay apart.
@@ -195,15 +217,21 @@ void RooflinePlot::drawRoofs(Svg &svg, Axes &axes) const {
           {stripRight - 4 - Svg::textWidth(level.name), y.at(rate) - 5 - Svg::textHeight, stripRight, y.at(rate) + 1});
     }
   }
-  svg.line("roof", {x.at(smallestRidge), y.at(peak)}, {right, y.at(peak)});
-  std::string words = name("f32 peak", peak, "GFLOP/s");
-  SvgPoint place = {right - 6, y.at(peak) - 6};
-  svg.text("roofname", place, Svg::Anchor::End, words);
-  labels.block({place.x - Svg::textWidth(words), place.y - Svg::textHeight, place.x, place.y + 4});
+  for (auto [precision, rate] : peaks) {
+    svg.line("roof", {x.at(rate / fastestRead), y.at(rate)}, {right, y.at(rate)});
+    std::string words = name((llvm::Twine(nameOf(precision)) + " peak").str(), rate, "GFLOP/s");
+    SvgPoint place = {right - 6, y.at(rate) - 6};
+    svg.text("roofname", place, Svg::Anchor::End, words);
+    labels.block({place.x - Svg::textWidth(words), place.y - Svg::textHeight, place.x, place.y + 4});
+  }
 }
 
 void RooflinePlot::drawRuns(Svg &svg, Axes &axes) const {
-  svg.line("whole", {axes.x.at(runIntensity()), top}, {axes.x.at(runIntensity()), bottom});
+  for (Precision precision : allPrecisions) {
+    const Row *row = llvm::find_if(rows, [&](const Row &row) { return row.precision == precision; });
+    if (row != rows.end())
+      svg.line("whole", {axes.x.at(intensityOf(*row)), top}, {axes.x.at(intensityOf(*row)), bottom});
+  }
   for (const Row &row : llvm::reverse(rows)) { // the artifact's own on top
     SvgPoint place = placeOf(row, axes);
     axes.labels.block(around(place, runRadius));
@@ -235,7 +263,7 @@ void RooflinePlot::drawLabels(Svg &svg, Axes &axes) const {
     name.consume_front("lathe_");
     // The strip is narrow; a variant's parameters are in the words that a pointer brings up.
     if (!multiplies(point))
-      name = name.substr(0, name.find("_f32"));
+      name = kernelStem(name);
     axes.labelsFor(multiplies(point)).label(svg, placeOf(point, axes), radiusOf(point), name);
   }
 }
@@ -256,8 +284,9 @@ std::string RooflinePlot::draw(StringRef title) {
   Svg svg(width, height, title, style);
   svg.text("title", {stripLeft - 40, 30}, Svg::Anchor::Start, title);
   svg.text("soft", {stripLeft - 40, 50}, Svg::Anchor::Start,
-           formatv("{0}, {1}, {2} threads; {3} x {4}, {5} tokens, {6:F2} GFLOP, f32", setting.cpu, setting.isa,
-                   setting.threads, setting.batch, setting.seq, setting.tokens, setting.work.flops * giga)
+           formatv("{0}, {1}, {2} threads; {3} x {4}, {5} tokens, {6:F2} GFLOP, {7}", setting.cpu, setting.isa,
+                   setting.threads, setting.batch, setting.seq, setting.tokens, setting.work.flops * giga,
+                   nameOf(setting.precision))
                .str());
   Axes axes = {chooseX(), chooseY(), LabelPlacer({left(), top, right, bottom}),
                LabelPlacer({stripLeft, top, stripRight, bottom})};
@@ -274,7 +303,7 @@ std::string RooflinePlot::draw(StringRef title) {
 
 Expected<std::string> drawRoofline(StringRef title, const Setting &setting, ArrayRef<Row> rows,
                                    const Profile &profile) {
-  if (!setting.roofline().peak() || setting.roofline().levels().empty())
+  if (!setting.roofline().peak(Precision::F32) || setting.roofline().levels().empty())
     return llvm::createStringError("this machine's roofs were not measured, so there is nothing to draw runs under");
   return RooflinePlot(setting, rows, profile).draw(title);
 }

@@ -87,13 +87,14 @@ namespace {
 
 class PythonContender final : public Contender {
 public:
-  PythonContender(StringRef name, const ScratchDirectory &directory)
-      : label(name), script(directory.file(scriptOf(name))), results(directory.file((name + ".safetensors").str())),
-        process(name) {}
+  PythonContender(const PythonPeer &peer, const ScratchDirectory &directory)
+      : peer(peer), label(peer.name), script(directory.file(scriptOf(peer.name))),
+        results(directory.file(label + ".safetensors")), process(label) {}
 
   Error start(StringRef python);
 
-  StringRef name() const override { return label; }
+  StringRef name() const override { return peer.name; }
+  Precision precision() const override { return peer.precision; }
   Expected<std::vector<double>> time(int64_t count) override {
     if (Error error = process.writeLine(std::to_string(count)))
       return std::move(error);
@@ -108,6 +109,7 @@ private:
   Expected<std::string> answer();
   Expected<std::vector<double>> parseNumbers(StringRef line, size_t expected) const;
 
+  const PythonPeer peer;
   std::string label, script, results;
   LineProcess process;
   double loading = 0, resident = 0;
@@ -153,14 +155,17 @@ Error PythonContender::start(StringRef python) {
   return Error::success();
 }
 
-llvm::ArrayRef<llvm::StringLiteral> pythonContenders() {
-  static constexpr llvm::StringLiteral names[] = {"eager", "torch-compile", "onnxruntime", "openvino"};
-  return names;
+llvm::ArrayRef<PythonPeer> pythonContenders() {
+  static constexpr PythonPeer peers[] = {
+      {"eager", Precision::F32},          {"eager-bf16", Precision::BF16},       {"torch-compile", Precision::F32},
+      {"onnxruntime", Precision::F32},    {"onnxruntime-int8", Precision::Int8}, {"openvino", Precision::F32},
+      {"openvino-bf16", Precision::BF16}, {"openvino-int8", Precision::Int8}};
+  return peers;
 }
 
-Expected<std::unique_ptr<Contender>> makePythonContender(StringRef name, StringRef python,
+Expected<std::unique_ptr<Contender>> makePythonContender(const PythonPeer &peer, StringRef python,
                                                          const ScratchDirectory &directory) {
-  auto contender = std::make_unique<PythonContender>(name, directory);
+  auto contender = std::make_unique<PythonContender>(peer, directory);
   if (Error error = contender->start(python))
     return std::move(error);
   return contender;

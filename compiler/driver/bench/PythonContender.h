@@ -26,12 +26,16 @@ struct PeerSettings {
 /// A directory with the scripts, the settings, and the padded inputs. Must outlive its contenders.
 llvm::Expected<ScratchDirectory> makePeerDirectory(const PeerSettings &settings, const Workload &workload);
 
-/// The names of the contenders that are scripts.
-llvm::ArrayRef<llvm::StringLiteral> pythonContenders();
+/// A contender that is a script.
+struct PythonPeer {
+  llvm::StringLiteral name;
+  Precision precision;
+};
+llvm::ArrayRef<PythonPeer> pythonContenders();
 
-/// Starts the script of one of these names with that interpreter and waits until it is ready. What it says is in the
+/// Starts the script of one of these with that interpreter and waits until it is ready. What it says is in the
 /// way, a missing package say, is the error. The process ends with the object.
-llvm::Expected<std::unique_ptr<Contender>> makePythonContender(llvm::StringRef name, llvm::StringRef python,
+llvm::Expected<std::unique_ptr<Contender>> makePythonContender(const PythonPeer &peer, llvm::StringRef python,
                                                                const ScratchDirectory &directory);
 
 } // namespace lathe

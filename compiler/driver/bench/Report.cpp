@@ -12,21 +12,23 @@ MachineRoofs Setting::roofs() const {
   MachineRoofs roofs = probed;
   if (samples.empty())
     return roofs;
-  roofs.fmaF32 = spreadOf(samples, &RoofSample::fmaF32).median;
+  for (Unit unit : allUnits)
+    if (samples.front().*sampleOf(unit) > 0)
+      roofs.*roofOf(unit) = spreadOf(samples, sampleOf(unit)).median;
   roofs.readMemory = spreadOf(samples, &RoofSample::readMemory).median;
   return roofs;
 }
 
 Rates ratesOf(const Setting &setting, const Row &row) {
   double seconds = row.timing.median;
-  Rates rates = {
-      setting.tokens / seconds, setting.work.flops / seconds, setting.work.weightBytes / seconds, {}, {}, {}};
+  Work work = setting.workIn(row.precision);
+  Rates rates = {setting.tokens / seconds, work.flops / seconds, work.weightBytes / seconds, {}, {}, {}};
   MachineRoofs roofs = setting.roofs();
-  if (roofs.f32())
-    rates.ofPeak = rates.flopsPerSecond / *roofs.f32();
+  if (std::optional<double> peak = roofs.peak(row.precision))
+    rates.ofPeak = rates.flopsPerSecond / *peak;
   if (roofs.readMemory)
     rates.ofBandwidth = rates.weightBytesPerSecond / *roofs.readMemory;
-  if (std::optional<double> best = setting.roofline().ofRun(setting.work))
+  if (std::optional<double> best = setting.roofline().ofRun(work, row.precision))
     rates.ofRoofline = *best / seconds;
   return rates;
 }
@@ -35,12 +37,24 @@ static std::string percentText(std::optional<double> fraction) {
   return fraction ? formatv("{0:F0}%", *fraction * 100).str() : "-";
 }
 
-/// "578 GFLOP/s f32; reads 88 GB/s (L3 254, L2 529)"
-static std::string roofsText(const MachineRoofs &roofs) {
-  if (!roofs.f32() || !roofs.readMemory)
+/// The units whose peaks lines are compared with, beside that of f32, and the precision of those lines.
+static std::vector<std::pair<Unit, Precision>> otherUnits(const MachineRoofs &roofs, ArrayRef<Row> rows) {
+  std::vector<std::pair<Unit, Precision>> units;
+  for (const Row &row : rows)
+    if (std::optional<Unit> unit = roofs.unitFor(row.precision); unit && unit != Unit::FmaF32)
+      if (!llvm::is_contained(llvm::make_first_range(units), *unit))
+        units.emplace_back(*unit, row.precision);
+  return units;
+}
+
+/// "578 GFLOP/s f32, 1012 bf16; reads 88.0 GB/s from memory, 254 from L3, 529 from L2"
+static std::string roofsText(const MachineRoofs &roofs, ArrayRef<Row> rows) {
+  if (!roofs.fmaF32 || !roofs.readMemory)
     return "not measured";
-  std::string text =
-      formatv("{0:F0} GFLOP/s f32, reads {1:F1} GB/s from memory", *roofs.f32() * 1e-9, *roofs.readMemory * 1e-9);
+  std::string text = formatv("{0:F0} GFLOP/s f32", *roofs.fmaF32 * 1e-9);
+  for (auto [unit, precision] : otherUnits(roofs, rows))
+    text += formatv(", {0:F0} {1}", *(roofs.*roofOf(unit)) * 1e-9, nameOf(precision));
+  text += formatv(", reads {0:F1} GB/s from memory", *roofs.readMemory * 1e-9);
   if (roofs.readL3)
     text += formatv(", {0:F0} from L3", *roofs.readL3 * 1e-9);
   if (roofs.readL2)
@@ -49,25 +63,38 @@ static std::string roofsText(const MachineRoofs &roofs) {
 }
 
 /// How far apart the samples of the machine are, where that is wide.
-static void printSpread(llvm::raw_ostream &os, const std::vector<RoofSample> &samples) {
-  if (samples.empty())
+static void printSpread(llvm::raw_ostream &os, const Setting &setting, ArrayRef<Row> rows) {
+  if (setting.samples.empty())
     return;
-  RoofSpread peak = spreadOf(samples, &RoofSample::fmaF32), read = spreadOf(samples, &RoofSample::readMemory);
-  if (peak.isWide() || read.isWide())
-    os << formatv("  medians: while contenders ran, it gave {0:F0} to {1:F0} GFLOP/s and {2:F1} to {3:F1} GB/s\n",
-                  peak.least * 1e-9, peak.most * 1e-9, read.least * 1e-9, read.most * 1e-9);
+  RoofSpread read = spreadOf(setting.samples, &RoofSample::readMemory);
+  bool wide = read.isWide();
+  std::string peaks;
+  auto add = [&](Unit unit, llvm::StringRef words) {
+    RoofSpread peak = spreadOf(setting.samples, sampleOf(unit));
+    wide |= peak.isWide();
+    peaks += formatv("{0:F0} to {1:F0} {2}", peak.least * 1e-9, peak.most * 1e-9, words);
+  };
+  add(Unit::FmaF32, "GFLOP/s");
+  for (auto [unit, precision] : otherUnits(setting.probed, rows)) {
+    peaks += ", ";
+    add(unit, nameOf(precision));
+  }
+  if (wide)
+    os << formatv("  medians: while contenders ran, it gave {0} and {1:F1} to {2:F1} GB/s\n", peaks, read.least * 1e-9,
+                  read.most * 1e-9);
 }
 
 void print(llvm::raw_ostream &os, const Setting &setting, ArrayRef<Row> rows) {
-  os << formatv("{0}, {1}, {2} threads: {3}\n", setting.cpu, setting.isa, setting.threads, roofsText(setting.roofs()));
-  printSpread(os, setting.samples);
-  os << formatv("{0} x {1}, {2} tokens: {3:F2} GFLOP, {4:F1} MB of weights, f32\n", setting.batch, setting.seq,
-                setting.tokens, setting.work.flops * 1e-9, setting.work.weightBytes * 1e-6)
-     << "                min ms   median      p99  tokens/s  GFLOP/s   peak   GB/s   roof  load ms    RSS MB  max "
+  os << formatv("{0}, {1}, {2} threads: {3}\n", setting.cpu, setting.isa, setting.threads,
+                roofsText(setting.roofs(), rows));
+  printSpread(os, setting, rows);
+  os << formatv("{0} x {1}, {2} tokens: {3:F2} GFLOP, {4:F1} MB of weights, {5}\n", setting.batch, setting.seq,
+                setting.tokens, setting.work.flops * 1e-9, setting.work.weightBytes * 1e-6, nameOf(setting.precision))
+     << "                   min ms   median      p99  tokens/s  GFLOP/s   peak   GB/s   roof  load ms    RSS MB  max "
         "diff\n";
   for (const Row &row : rows) {
     Rates rates = ratesOf(setting, row);
-    os << formatv("{0,-13} {1,8:F3} {2,8:F3} {3,8:F3} {4,9:F0} {5,8:F1} {6,6} {7,6:F1} {8,6} {9,8:F1} {10,9:F1}{11}\n",
+    os << formatv("{0,-16} {1,8:F3} {2,8:F3} {3,8:F3} {4,9:F0} {5,8:F1} {6,6} {7,6:F1} {8,6} {9,8:F1} {10,9:F1}{11}\n",
                   row.contender, row.timing.min * 1e3, row.timing.median * 1e3, row.timing.p99 * 1e3,
                   rates.tokensPerSecond, rates.flopsPerSecond * 1e-9, percentText(rates.ofPeak),
                   rates.weightBytesPerSecond * 1e-9, percentText(rates.ofRoofline), row.loadSeconds * 1e3,
@@ -85,7 +112,7 @@ void print(llvm::raw_ostream &os, const Setting &setting, const Profile &profile
   for (const ProfiledStep &timed : profile.steps) {
     const Work &work = timed.step.work;
     double seconds = timed.seconds / timed.calls;
-    std::optional<double> best = roofline.ofStep(work, setting.work.weightBytes);
+    std::optional<double> best = roofline.ofStep(timed.step, setting.work.weightBytes);
     llvm::StringRef kernel = timed.step.kernel, name = timed.step.name;
     kernel.consume_front("lathe_");
     name.consume_back(".weight");

@@ -19,23 +19,29 @@ struct Row {
   Timing timing;
   double residentBytes, loadSeconds;
   std::optional<double> maxAbsDiff; ///< see compareContenders
+  Precision precision = Precision::F32;
 };
 
 /// What all lines have in common.
 struct Setting {
   std::string cpu, isa;
   int64_t threads, batch, seq, tokens;
-  Work work; ///< of a run; the same for every contender, whatever it computes besides
+  Work work; ///< of a run of the artifact
   CacheSizes caches;
-  MachineRoofs probed;             ///< before the times were taken
-  std::vector<RoofSample> samples; ///< while they were
+  MachineRoofs probed;                  ///< before the times were taken
+  std::vector<RoofSample> samples;      ///< while they were
+  Precision precision = Precision::F32; ///< the artifact's
+
+  /// Of a run in a precision: the same for every contender of that precision, whatever it computes besides.
+  Work workIn(Precision other) const { return withWeightsIn(other, work, precision); }
 
   /// What was probed, with medians of the samples in place of what they are of.
   MachineRoofs roofs() const;
   Roofline roofline() const { return Roofline(roofs(), caches, threads); }
 };
 
-/// The rates of a line, from its median. Empty where the machine was not measured.
+/// The rates of a line, from its median, by the bytes and with the peak of its own precision. Empty where the machine
+/// was not measured.
 struct Rates {
   double tokensPerSecond, flopsPerSecond, weightBytesPerSecond;
   std::optional<double> ofPeak, ofBandwidth, ofRoofline;

@@ -18,12 +18,21 @@ static Json giga(std::optional<double> value) { return orNull(value, 1e-9); }
 static Json machineJson(const Setting &setting) {
   MachineRoofs roofs = setting.roofs();
   Json probes = Json::array();
-  for (const RoofSample &sample : setting.samples)
-    probes.push_back({{"f32_gflops", giga(sample.fmaF32)}, {"read_gb_per_s", giga(sample.readMemory)}});
+  for (const RoofSample &sample : setting.samples) {
+    Json probe = {{"f32_gflops", giga(sample.fmaF32)}, {"read_gb_per_s", giga(sample.readMemory)}};
+    for (Precision precision : {Precision::BF16, Precision::Int8}) // as far as a row needed it
+      if (std::optional<Unit> unit = roofs.unitFor(precision); unit && unit != Unit::FmaF32)
+        if (double taken = sample.*sampleOf(*unit); taken > 0)
+          probe[std::string(nameOf(precision)) + "_gflops"] = giga(taken);
+    probes.push_back(probe);
+  }
   return {{"cpu", setting.cpu},
           {"isa", setting.isa},
           {"threads", setting.threads},
-          {"peak_gflops", {{"f32", giga(roofs.f32())}, {"bf16", giga(roofs.bf16())}, {"int8", giga(roofs.int8())}}},
+          {"peak_gflops",
+           {{"f32", giga(roofs.peak(Precision::F32))},
+            {"bf16", giga(roofs.peak(Precision::BF16))},
+            {"int8", giga(roofs.peak(Precision::Int8))}}},
           {"read_gb_per_s", giga(roofs.readMemory)},
           {"cache_gb_per_s", {{"l1", giga(roofs.readL1)}, {"l2", giga(roofs.readL2)}, {"l3", giga(roofs.readL3)}}},
           {"unit_gflops",
@@ -40,7 +49,7 @@ static Json rowJson(const Setting &setting, const Row &row) {
   return {{"contender", row.contender},
           {"batch", setting.batch},
           {"seq", setting.seq},
-          {"precision", "f32"},
+          {"precision", nameOf(row.precision)},
           {"min_ms", row.timing.min * 1e3},
           {"median_ms", row.timing.median * 1e3},
           {"p99_ms", row.timing.p99 * 1e3},
@@ -61,12 +70,13 @@ static Json profileJson(const Setting &setting, const Profile &profile) {
   for (const ProfiledStep &timed : profile.steps) {
     const Work &work = timed.step.work;
     double seconds = timed.seconds / timed.calls;
-    std::optional<double> best = roofline.ofStep(work, setting.work.weightBytes);
+    std::optional<double> best = roofline.ofStep(timed.step, setting.work.weightBytes);
     steps.push_back({{"step", timed.step.name},
                      {"kernel", timed.step.kernel},
                      {"calls", timed.calls},
                      {"seconds", timed.seconds},
                      {"share", timed.seconds / profile.stepSeconds()},
+                     {"precision", nameOf(precisionOfKernel(timed.step.kernel))},
                      {"gflops", work.flops / seconds * 1e-9},
                      {"fraction_of_roofline", best ? Json(*best / seconds) : Json()},
                      {"weight_bytes", work.weightBytes},

@@ -31,7 +31,26 @@ static double sustainedRate(ProbeTeam &team, double seconds, double amount,
   return sum;
 }
 
-RoofSampler::RoofSampler(int threads) : threads(threads) {
+double RoofSample::*sampleOf(Unit unit) {
+  switch (unit) {
+  case Unit::FmaF32:
+    return &RoofSample::fmaF32;
+  case Unit::DotBf16:
+    return &RoofSample::dotBf16;
+  case Unit::DotInt8:
+    return &RoofSample::dotInt8;
+  case Unit::AmxBf16:
+    return &RoofSample::amxBf16;
+  case Unit::AmxInt8:
+    return &RoofSample::amxInt8;
+  }
+  return nullptr;
+}
+
+RoofSampler::RoofSampler(int threads, const std::vector<Unit> &others) : threads(threads), units{Unit::FmaF32} {
+  for (Unit unit : others)
+    if (std::find(units.begin(), units.end(), unit) == units.end())
+      units.push_back(unit);
   bytesPerThread = chooseBuffers(readCacheSizes(), threads).memory;
   if (!hasUnit(Unit::FmaF32))
     return;
@@ -48,20 +67,23 @@ void RoofSampler::take() {
   ProbeTeam team(threads);
 
   constexpr int64_t steps = 20000; // a call lasts so long that to look at the clock is nothing beside it
-  auto compute = [](int, int64_t) { runUnit(Unit::FmaF32, steps); };
-  double operations = steps * operationsPerStep(Unit::FmaF32);
-  sustainedRate(team, warmUpSeconds, operations, compute); // clocks rise, as in a contender's run that is not timed
-  double computed = sustainedRate(team, sampleSeconds, operations, compute);
+  RoofSample sample = {};
+  for (Unit unit : units) {
+    auto compute = [unit](int, int64_t) { runUnit(unit, steps); };
+    double operations = steps * operationsPerStep(unit);
+    sustainedRate(team, warmUpSeconds, operations, compute); // clocks rise, as in a contender's run that is not timed
+    sample.*sampleOf(unit) = sustainedRate(team, sampleSeconds, operations, compute);
+  }
 
   // In parts of which all threads read many in their time: who ends last has the memory for itself for a moment only.
   size_t part = std::min(bytesPerThread, size_t(4) << 20), parts = bytesPerThread / part;
-  double read = 0;
   for (ReadPattern pattern : readPatterns)
-    read = std::max(read, sustainedRate(team, sampleSeconds / std::size(readPatterns), static_cast<double>(part),
-                                        [&](int thread, int64_t call) {
-                                          readOnce(pattern, (*memory)[thread] + call % parts * part, part);
-                                        }));
-  taken.push_back({computed, read});
+    sample.readMemory =
+        std::max(sample.readMemory, sustainedRate(team, sampleSeconds / std::size(readPatterns),
+                                                  static_cast<double>(part), [&](int thread, int64_t call) {
+                                                    readOnce(pattern, (*memory)[thread] + call % parts * part, part);
+                                                  }));
+  taken.push_back(sample);
 }
 
 bool RoofSpread::isWide() const {

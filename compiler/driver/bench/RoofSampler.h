@@ -19,25 +19,30 @@ namespace lathe {
 
 class ProbeMemory;
 
-/// The two roofs that runs are compared with: f32 operations (a multiply-add counts two) and bytes read from memory in
-/// a second, by all threads together.
+/// The roofs that runs are compared with: operations (a multiply-add counts two) and bytes read from memory in a
+/// second, by all threads together.
 struct RoofSample {
   double fmaF32, readMemory;
+  double dotBf16 = 0, dotInt8 = 0, amxBf16 = 0, amxInt8 = 0; ///< 0 where nobody asked for the unit
 };
+/// Which of them is the unit's.
+double RoofSample::*sampleOf(Unit unit);
 
-/// Takes samples with `threads` threads of its own, which are there only while one is taken. Holds the memory that is
-/// read: so much that no cache has it.
+/// Takes samples with `threads` threads of its own, which are there only while one is taken: of FMAs of f32, of
+/// `others`, which the machine must have, and of reading. Holds the memory that is read: so much that no cache has it.
 class RoofSampler {
 public:
-  explicit RoofSampler(int threads);
+  explicit RoofSampler(int threads, const std::vector<Unit> &others = {});
   ~RoofSampler();
 
-  /// Adds a sample, in about a tenth of a second. None is added without AVX-512, or without that memory.
+  /// Adds a sample, in about a tenth of a second and half as much for each other unit. None is added without AVX-512,
+  /// or without that memory.
   void take();
   const std::vector<RoofSample> &samples() const { return taken; }
 
 private:
   int threads;
+  std::vector<Unit> units;
   size_t bytesPerThread;
   std::unique_ptr<ProbeMemory> memory;
   std::vector<RoofSample> taken;

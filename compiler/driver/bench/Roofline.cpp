@@ -7,7 +7,7 @@
 
 namespace lathe {
 
-Roofline::Roofline(const MachineRoofs &roofs, const CacheSizes &caches, int64_t threads) : flopsPerSecond(roofs.f32()) {
+Roofline::Roofline(const MachineRoofs &roofs, const CacheSizes &caches, int64_t threads) : roofs(roofs) {
   auto add = [&](llvm::StringRef name, double capacity, std::optional<double> rate) {
     if (rate)
       all.push_back({name, capacity, *rate});
@@ -22,14 +22,17 @@ const MemoryLevel *Roofline::levelFor(double bytes) const {
   return level == all.end() ? nullptr : level;
 }
 
-std::optional<double> Roofline::ofRun(const Work &run) const {
+std::optional<double> Roofline::ofRun(const Work &run, Precision precision) const {
+  std::optional<double> flopsPerSecond = peak(precision);
   if (!flopsPerSecond || all.empty() || all.back().name != "memory")
     return std::nullopt;
   return std::max(run.flops / *flopsPerSecond, run.weightBytes / all.back().bytesPerSecond);
 }
 
-std::optional<double> Roofline::ofStep(const Work &call, double runWeightBytes) const {
+std::optional<double> Roofline::ofStep(const StepWork &step, double runWeightBytes) const {
+  const Work &call = step.work;
   const MemoryLevel *weights = levelFor(runWeightBytes), *activations = levelFor(call.activationBytes);
+  std::optional<double> flopsPerSecond = peak(precisionOfKernel(step.kernel));
   if (!flopsPerSecond || !weights || !activations)
     return std::nullopt;
   return std::max({call.flops / *flopsPerSecond, call.weightBytes / weights->bytesPerSecond,

@@ -30,21 +30,22 @@ public:
   /// With the roofs that `threads` reach together. Levels that were not measured are left out.
   Roofline(const MachineRoofs &roofs, const CacheSizes &caches, int64_t threads);
 
-  /// f32 operations in a second; empty where the machine was not measured, as are all times below.
-  std::optional<double> peak() const { return flopsPerSecond; }
+  /// Operations in a second, of a precision's products; empty where the machine was not measured or has no such thing,
+  /// as are all times below.
+  std::optional<double> peak(Precision precision) const { return roofs.peak(precision); }
   /// From the second-level cache outwards; the last is memory. The first level is left out: what computes reads it more
   /// than once.
   llvm::ArrayRef<MemoryLevel> levels() const { return all; }
   /// The smallest level that holds so many bytes; null where none was measured.
   const MemoryLevel *levelFor(double bytes) const;
 
-  /// Seconds of a whole run, at least.
-  std::optional<double> ofRun(const Work &run) const;
+  /// Seconds of a whole run, at least, with all products in that precision.
+  std::optional<double> ofRun(const Work &run, Precision precision) const;
   /// Seconds of one call of a step, at least, in a run that reads `runWeightBytes`.
-  std::optional<double> ofStep(const Work &call, double runWeightBytes) const;
+  std::optional<double> ofStep(const StepWork &step, double runWeightBytes) const;
 
 private:
-  std::optional<double> flopsPerSecond;
+  MachineRoofs roofs;
   llvm::SmallVector<MemoryLevel, 3> all;
 };
 

@@ -5,6 +5,7 @@
 #include "compiler/driver/bench/ArtifactContender.h"
 #include "compiler/driver/bench/Machine.h"
 #include "compiler/driver/bench/ScratchDirectory.h"
+#include "compiler/driver/bench/Work.h"
 
 #include <malloc.h>
 
@@ -41,12 +42,12 @@ class UnfusedContender final : public Contender {
 public:
   explicit UnfusedContender(LoadedModel model) : model(std::move(model)) {}
 
-  Error prepare(int64_t threads, const Workload &workload, double residentBefore) {
+  Error prepare(Precision precision, int64_t threads, const Workload &workload, double residentBefore) {
     Expected<const lathe_entry_info *> entry = model.entry("");
     if (!entry)
       return entry.takeError();
     Expected<std::unique_ptr<Contender>> made =
-        makeArtifactContender("unfused", model, **entry, threads, workload, residentBefore);
+        makeArtifactContender("unfused", precision, model, **entry, threads, workload, residentBefore);
     if (!made)
       return made.takeError();
     running = std::move(*made);
@@ -54,6 +55,7 @@ public:
   }
 
   StringRef name() const override { return running->name(); }
+  Precision precision() const override { return running->precision(); }
   Expected<std::vector<double>> time(int64_t count) override { return running->time(count); }
   Expected<std::vector<FloatTensor>> outputs() override { return running->outputs(); }
   double residentBytes() const override { return running->residentBytes(); }
@@ -76,6 +78,10 @@ Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifa
   options.output = scratch->file("unfused");
   options.name = artifact.name;
   options.graphPasses = false;
+  Expected<Precision> precision = precisionOf(artifact);
+  if (!precision)
+    return precision.takeError();
+  options.precision = nameOf(*precision);
   Expected<ImportOptions> import = importOptions(artifact, entry);
   if (!import)
     return import.takeError();
@@ -92,7 +98,7 @@ Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifa
   if (!loaded)
     return loaded.takeError();
   auto contender = std::make_unique<UnfusedContender>(std::move(*loaded));
-  if (Error error = contender->prepare(threads, workload, residentBefore))
+  if (Error error = contender->prepare(*precision, threads, workload, residentBefore))
     return std::move(error);
   return contender; // library and weights are mapped: the directory may go
 }

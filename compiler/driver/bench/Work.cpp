@@ -5,6 +5,8 @@
 #include "compiler/import/safetensors/Quote.h"
 #include "ir/xf/WorkFormula.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <nlohmann/json.hpp>
 
 using llvm::ArrayRef;
@@ -85,6 +87,21 @@ Work sumOf(ArrayRef<StepWork> steps) {
     for (double Work::*amount : {&Work::flops, &Work::weightBytes, &Work::activationBytes})
       sum.*amount += step.work.*amount * step.calls;
   return sum;
+}
+
+Expected<Precision> precisionOf(const Artifact &artifact) {
+  std::string name = fieldText(artifact.manifest(), {"precision", "compute"});
+  if (std::optional<Precision> precision = precisionNamed(name))
+    return *precision;
+  std::vector<StringRef> accepted;
+  for (Precision precision : allPrecisions)
+    accepted.push_back(nameOf(precision));
+  return malformed(artifact, "precision.compute is " + quote(name) + "; accepted are " + llvm::join(accepted, ", "));
+}
+
+Work withWeightsIn(Precision to, Work work, Precision from) {
+  work.weightBytes *= bytesPerWeight(to) / bytesPerWeight(from);
+  return work;
 }
 
 } // namespace lathe

@@ -3,13 +3,14 @@
 #define LATHE_COMPILER_DRIVER_BENCH_WORK_H
 
 #include "compiler/driver/Artifact.h"
+#include "compiler/driver/bench/Precision.h"
 #include "compiler/driver/bench/Workload.h"
 
 namespace lathe {
 
 /// The least that must be done, whoever does it: the operations of matrix products (a multiply-add counts two), the
-/// bytes of weights read once (of an embedding's table the rows that are looked up), and those of activations read and
-/// written between one step and the next. Padding is not counted.
+/// bytes of weights, as they are stored, read once (of an embedding's table the rows that are looked up), and those of
+/// activations read and written between one step and the next. Padding is not counted.
 struct Work {
   double flops = 0, weightBytes = 0, activationBytes = 0;
 
@@ -29,6 +30,12 @@ llvm::Expected<std::vector<StepWork>> readSteps(const Artifact &artifact, const 
 
 /// What all steps do together.
 Work sumOf(llvm::ArrayRef<StepWork> steps);
+
+/// The precision that the manifest says the artifact computes in. An error where it says none that is known.
+llvm::Expected<Precision> precisionOf(const Artifact &artifact);
+/// The same work with the weights of `from` stored as `to` stores them. All of them: what is f32 in every precision,
+/// such as biases, is less than a hundredth.
+Work withWeightsIn(Precision to, Work work, Precision from);
 
 } // namespace lathe
 

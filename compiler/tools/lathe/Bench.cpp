@@ -72,7 +72,11 @@ static llvm::Expected<std::vector<Row>> race(llvm::ArrayRef<Contender *> contend
     return differences.takeError();
   std::this_thread::sleep_for(threadsRest);
   setting.probed = probeMachine(static_cast<int>(setting.threads));
-  RoofSampler sampler(static_cast<int>(setting.threads));
+  std::vector<Unit> units; // whose peaks somebody is compared with
+  for (Contender *contender : contenders)
+    if (std::optional<Unit> unit = setting.probed.unitFor(contender->precision()))
+      units.push_back(*unit);
+  RoofSampler sampler(static_cast<int>(setting.threads), units);
   std::vector<Runner *> runners(contenders.begin(), contenders.end());
   if (profiler)
     runners.push_back(profiler);
@@ -83,7 +87,8 @@ static llvm::Expected<std::vector<Row>> race(llvm::ArrayRef<Contender *> contend
   setting.samples = sampler.samples();
   std::vector<Row> rows;
   for (auto [contender, timing, difference] : llvm::zip_equal(contenders, *timings, *differences))
-    rows.push_back({contender->name().str(), timing, contender->residentBytes(), contender->loadSeconds(), difference});
+    rows.push_back({contender->name().str(), timing, contender->residentBytes(), contender->loadSeconds(), difference,
+                    contender->precision()});
   return rows;
 }
 
@@ -103,6 +108,9 @@ llvm::Error Flags::run() const {
   if (!limit)
     return limit.takeError();
   Workload workload = makeWorkload(*sequences, *limit);
+  llvm::Expected<Precision> precision = precisionOf(*artifact);
+  if (!precision)
+    return precision.takeError();
   llvm::Expected<std::vector<StepWork>> steps = readSteps(*artifact, workload);
   if (!steps)
     return steps.takeError();
@@ -116,7 +124,7 @@ llvm::Error Flags::run() const {
     return entry.takeError();
   int64_t workers = threads.value_or(availableThreads());
   llvm::Expected<std::unique_ptr<Contender>> own =
-      makeArtifactContender("lathe", *model, **entry, workers, workload, residentBefore);
+      makeArtifactContender("lathe", *precision, *model, **entry, workers, workload, residentBefore);
   if (!own)
     return own.takeError();
 
@@ -136,7 +144,8 @@ llvm::Error Flags::run() const {
                      sumOf(*steps),
                      readCacheSizes(),
                      {},
-                     {}};
+                     {},
+                     *precision};
   std::unique_ptr<StepProfiler> profiler;
   if (profile || !plot.empty()) {
     llvm::Expected<std::unique_ptr<StepProfiler>> created = StepProfiler::create(*model, **entry, workers, workload);
@@ -185,9 +194,11 @@ void addBench(CLI::App &app, CommandLine &line) {
   verb->add_option("--seq", flags->seq, "Tokens of each");
   verb->add_option("--lengths", flags->lengths, "Instead: a file with the length of a sequence on each line");
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
-  verb->add_option("--vs", flags->vs,
-                   "Contenders to time in turns with it, a list of: eager (PyTorch in f32), unfused (compiled without "
-                   "the graph passes), onnxruntime, openvino, torch-compile");
+  verb->add_option(
+      "--vs", flags->vs,
+      "Contenders to time in turns with it, a list of: eager (PyTorch), torch-compile, onnxruntime, openvino, "
+      "all in f32; eager-bf16, openvino-bf16, onnxruntime-int8, openvino-int8; unfused (compiled without "
+      "the graph passes, in the artifact's own precision)");
   verb->add_option("--model", flags->model, "The model directory that was compiled, for --vs");
   verb->add_option("--python", flags->python,
                    "Python with torch, transformers and the contenders' packages, for --vs (default: python3)");

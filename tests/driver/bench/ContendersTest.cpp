@@ -14,11 +14,15 @@ TEST(ParseContenders, KeepsTheOrder) {
   EXPECT_EQ(llvm::cantFail(parseContenders("unfused")), Names{"unfused"});
   EXPECT_EQ(llvm::cantFail(parseContenders("openvino,unfused,torch-compile,eager,onnxruntime")),
             (Names{"openvino", "unfused", "torch-compile", "eager", "onnxruntime"}));
+  EXPECT_EQ(llvm::cantFail(parseContenders("openvino-int8,onnxruntime-int8,openvino-bf16,eager-bf16")),
+            (Names{"openvino-int8", "onnxruntime-int8", "openvino-bf16", "eager-bf16"}));
 }
 
 TEST(ParseContenders, RefusesOthers) {
   expectError(parseContenders("eager,tvm"),
-              {"--vs", "'tvm'", "eager", "unfused", "onnxruntime", "openvino", "torch-compile"});
+              {"--vs", "'tvm'", "eager,", "eager-bf16", "unfused", "onnxruntime,", "onnxruntime-int8", "openvino,",
+               "openvino-bf16", "openvino-int8", "torch-compile"});
+  expectError(parseContenders("torch-compile-bf16"), {"'torch-compile-bf16'"});
   expectError(parseContenders("eager,"), {"''"});
   expectError(parseContenders("lathe"), {"'lathe'"});
   expectError(parseContenders("eager,unfused,eager"), {"eager twice"});
@@ -27,9 +31,11 @@ TEST(ParseContenders, RefusesOthers) {
 /// Has outputs, and nothing to run.
 class FakeContender : public Contender {
 public:
-  FakeContender(const char *name, std::vector<std::pair<std::string, std::vector<float>>> values)
-      : label(name), values(std::move(values)) {}
+  FakeContender(const char *name, std::vector<std::pair<std::string, std::vector<float>>> values,
+                Precision computed = Precision::F32)
+      : label(name), computed(computed), values(std::move(values)) {}
   llvm::StringRef name() const override { return label; }
+  Precision precision() const override { return computed; }
   llvm::Expected<std::vector<double>> time(int64_t) override { return llvm::createStringError("timed"); }
   llvm::Expected<std::vector<FloatTensor>> outputs() override {
     if (values.empty())
@@ -46,6 +52,7 @@ public:
 
 private:
   std::string label;
+  Precision computed;
   std::vector<std::pair<std::string, std::vector<float>>> values;
 };
 
@@ -80,6 +87,25 @@ TEST(CompareContenders, AnotherResultIsAnError) {
   expectError(compareContenders({&own, &far}), {"a gives another y", "0.25", "--model"});
   expectError(compareContenders({&own, &nan}), {"b gives another x"});
   expectError(compareContenders({&own, &broken}), {"c is broken"});
+}
+
+TEST(CompareContenders, TheCoarserPrecisionSaysHowFarIsAnother) {
+  using Values = std::vector<std::pair<std::string, std::vector<float>>>;
+  const Values values = {{"x", {3, 4, 0}}}, fifth = {{"x", {3, 4, 1}}}, fiftieth = {{"x", {3, 4, 0.1f}}},
+               other = {{"x", {-4, 3, 0}}};
+  auto compare = [](const Values &a, Precision precisionA, const Values &b, Precision precisionB) {
+    FakeContender own("lathe", a, precisionA), peer("peer", b, precisionB);
+    return messageOf(compareContenders({&own, &peer}).takeError());
+  };
+  for (Precision coarse : {Precision::BF16, Precision::Int8, Precision::Int4}) {
+    EXPECT_EQ(compare(values, coarse, fiftieth, Precision::F32), "") << nameOf(coarse);
+    EXPECT_EQ(compare(values, Precision::F32, fiftieth, coarse), "") << nameOf(coarse);
+    EXPECT_NE(compare(values, coarse, other, coarse), "") << nameOf(coarse);
+  }
+  EXPECT_NE(compare(values, Precision::F32, fiftieth, Precision::F32), "");
+  EXPECT_NE(compare(values, Precision::BF16, fifth, Precision::BF16), "");
+  EXPECT_EQ(compare(values, Precision::BF16, fifth, Precision::Int8), "");
+  EXPECT_NE(compare(values, Precision::Int4, {{"x", {NAN, 4, 0}}}, Precision::Int4), "");
 }
 
 } // namespace

@@ -95,10 +95,9 @@ TEST(ReadOnce, TouchesNothingBeyondTheBuffer) {
 TEST(ProbeMachine, MeasuresWhatThereIs) {
   for (int threads : {1, 2}) {
     MachineRoofs roofs = probeMachine(threads, 0.01);
-    EXPECT_EQ(roofs.f32().has_value(), hasUnit(Unit::FmaF32));
+    for (Unit unit : allUnits)
+      EXPECT_EQ((roofs.*roofOf(unit)).has_value(), hasUnit(unit)) << operationsPerStep(unit);
     EXPECT_EQ(roofs.readMemory.has_value(), hasUnit(Unit::FmaF32));
-    EXPECT_EQ(roofs.bf16().has_value(), hasUnit(Unit::DotBf16) || hasUnit(Unit::AmxBf16));
-    EXPECT_EQ(roofs.int8().has_value(), hasUnit(Unit::DotInt8) || hasUnit(Unit::AmxInt8));
     for (std::optional<double> rate : {roofs.fmaF32, roofs.readMemory, roofs.readL1})
       EXPECT_GT(rate.value_or(1), 0);
   }
@@ -106,13 +105,23 @@ TEST(ProbeMachine, MeasuresWhatThereIs) {
 
 TEST(MachineRoofs, PeakOfAPrecisionIsThatOfItsBestUnit) {
   MachineRoofs roofs;
-  EXPECT_FALSE(roofs.bf16());
+  for (Precision precision : allPrecisions)
+    EXPECT_FALSE(roofs.peak(precision)) << nameOf(precision);
+  roofs.fmaF32 = 150;
+  EXPECT_EQ(roofs.peak(Precision::BF16), 150) << "without an instruction of its own, bf16 is widened";
+  EXPECT_FALSE(roofs.peak(Precision::Int8));
   roofs.dotBf16 = 100;
-  EXPECT_EQ(roofs.bf16(), 100);
+  EXPECT_EQ(roofs.unitFor(Precision::BF16), Unit::FmaF32) << "the dot is slower on some machines";
+  roofs.dotBf16 = 300;
+  EXPECT_EQ(roofs.unitFor(Precision::BF16), Unit::DotBf16);
   roofs.amxBf16 = 2000;
-  EXPECT_EQ(roofs.bf16(), 2000);
+  EXPECT_EQ(roofs.peak(Precision::BF16), 2000);
+  roofs.dotInt8 = 600;
+  EXPECT_EQ(roofs.peak(Precision::Int8), 600);
   roofs.amxInt8 = 4000;
-  EXPECT_EQ(roofs.int8(), 4000);
+  EXPECT_EQ(roofs.peak(Precision::Int8), 4000);
+  EXPECT_EQ(roofs.peak(Precision::Int4), 4000);
+  EXPECT_EQ(roofs.peak(Precision::F32), 150);
 }
 
 } // namespace

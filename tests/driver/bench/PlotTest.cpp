@@ -147,6 +147,23 @@ TEST(Plot, LabelsDoNotLieOnEachOther) {
   EXPECT_EQ(boxes.size(), 6u + 6u);
 }
 
+TEST(Plot, ShowsAPeakForEachPrecision) {
+  Setting own = setting();
+  own.probed.dotBf16 = 1000e9;
+  own.precision = Precision::BF16;
+  std::vector<Row> contenders = rows();
+  contenders.front().precision = Precision::BF16;
+  Profile steps = profile();
+  steps.steps.front().step.kernel = "lathe_gemm_bf16_bias";
+  steps.steps.back().step.kernel = "lathe_embed_bf16_tables2";
+  std::string svg = llvm::cantFail(drawRoofline("m", own, contenders, steps));
+  for (const char *words : {">f32 peak 500 GFLOP/s<", ">bf16 peak 1000 GFLOP/s<", ">gemm_bf16_bias<", ">embed<",
+                            "GFLOP, bf16<", ">lathe 81%<", ">eager 39%<"})
+    EXPECT_NE(svg.find(words), std::string::npos) << words;
+  EXPECT_EQ(count(svg, "class=\"whole\""), 2u) << "the bytes of bf16, and of f32";
+  EXPECT_EQ(svg.find("int8 peak"), std::string::npos);
+}
+
 TEST(Plot, NeedsRoofs) {
   Setting unknown = setting();
   unknown.probed = {};

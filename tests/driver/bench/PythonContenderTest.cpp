@@ -15,6 +15,10 @@ namespace {
 
 using Json = nlohmann::json;
 
+const PythonPeer &peerNamed(llvm::StringRef name) {
+  return *llvm::find_if(pythonContenders(), [&](const PythonPeer &peer) { return peer.name == name; });
+}
+
 class PythonContenderTest : public testing::Test {
 protected:
   void SetUp() override {
@@ -30,7 +34,7 @@ protected:
     std::string path = (work / "python").string();
     std::ofstream(path) << "#!/bin/sh\n" << script << "\n";
     std::filesystem::permissions(path, std::filesystem::perms(0755));
-    return makePythonContender(name, path, *directory);
+    return makePythonContender(peerNamed(name), path, *directory);
   }
 
   TemporaryDirectory work;
@@ -50,10 +54,12 @@ TEST_F(PythonContenderTest, AnswersInTurns) {
 }
 
 TEST_F(PythonContenderTest, EachRunsItsScript) {
-  for (llvm::StringRef name : pythonContenders()) {
+  for (const auto &[name, precision] : pythonContenders()) {
     std::string log = (work / "log").string();
     auto contender =
-        llvm::cantFail(start("echo $# $1 > " + log + "; test -f $1 && echo ready 0 0; read n", name.str().c_str()));
+        llvm::cantFail(start("echo $# $1 > " + log + "; test -f $1 && echo ready 0 0; read n", name.data()));
+    EXPECT_EQ(contender->name(), name);
+    EXPECT_EQ(contender->precision(), precision);
     std::string words;
     std::getline(std::ifstream(log) >> std::ws, words);
     std::string script = "peer_" + name.str() + ".py";
@@ -118,13 +124,17 @@ TEST_F(PythonContenderTest, MissingPackagesAreNamed) {
     GTEST_SKIP() << "skipped: there is no python3";
   for (auto [name, package] : {std::pair{"eager", "torch"},
                                {"torch-compile", "torch"},
+                               {"eager-bf16", "torch"},
                                {"onnxruntime", "onnxruntime"},
-                               {"openvino", "openvino"}})
+                               {"onnxruntime-int8", "onnxruntime"},
+                               {"openvino", "openvino"},
+                               {"openvino-bf16", "openvino"},
+                               {"openvino-int8", "openvino"}})
     expectError(start("exec python3 -S -E -B \"$@\"", name), {name, std::string("'") + package + "'", "python"});
 }
 
 TEST_F(PythonContenderTest, MissingPythonIsNamed) {
-  expectError(makePythonContender("eager", "/no/such/python", *directory), {"/no/such/python"});
+  expectError(makePythonContender(peerNamed("eager"), "/no/such/python", *directory), {"/no/such/python"});
 }
 
 TEST_F(PythonContenderTest, LeavesNothingBehind) {

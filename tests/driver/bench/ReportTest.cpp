@@ -33,6 +33,23 @@ TEST(Rates, CompareMediansWithMedians) {
   EXPECT_DOUBLE_EQ(*rates.ofRoofline, 0.5) << "40 ms at best";
 }
 
+TEST(Rates, AreOfTheRowsOwnPrecision) {
+  Setting setting = test::setting();
+  for (RoofSample &sample : setting.samples)
+    sample.dotBf16 = 2 * sample.fmaF32;
+  Row bf16 = row;
+  bf16.precision = Precision::BF16;
+  Rates rates = ratesOf(setting, bf16);
+  EXPECT_DOUBLE_EQ(*rates.ofPeak, 0.125) << "of 1000 GFLOP/s, the median of the samples";
+  EXPECT_DOUBLE_EQ(rates.weightBytesPerSecond, 12.5e9) << "half the bytes of the artifact's";
+  EXPECT_DOUBLE_EQ(*rates.ofRoofline, 0.25) << "20 ms for its bytes, 10 ms for its arithmetic";
+  setting.precision = Precision::BF16;
+  EXPECT_DOUBLE_EQ(ratesOf(setting, bf16).weightBytesPerSecond, 25e9);
+  EXPECT_DOUBLE_EQ(ratesOf(setting, row).weightBytesPerSecond, 50e9) << "of f32 beside an artifact in bf16";
+  bf16.precision = Precision::Int8;
+  EXPECT_FALSE(ratesOf(setting, bf16).ofPeak) << "there is no unit for it";
+}
+
 std::vector<std::string> keysOf(const Json &object) {
   std::vector<std::string> keys;
   for (auto &[key, value] : object.items())
@@ -60,6 +77,19 @@ TEST(ReportJson, HasTheStableNames) {
   EXPECT_EQ(json["results"][0]["max_abs_diff"], nullptr);
 }
 
+TEST(ReportJson, SaysThePrecisionOfEachRow) {
+  Setting setting = test::setting();
+  for (RoofSample &sample : setting.samples)
+    sample.dotBf16 = 900e9;
+  Row peer = {"openvino-bf16", {0.1, 0.2, 0.3}, 2e9, 30, 1e-5, Precision::BF16};
+  Json json = toJson(setting, {row, peer}, nullptr);
+  EXPECT_EQ(json["results"][0]["precision"], "f32");
+  EXPECT_EQ(json["results"][1]["precision"], "bf16");
+  EXPECT_EQ(json["machine"]["peak_gflops"]["bf16"], 900e9 * 1e-9);
+  EXPECT_EQ(json["machine"]["probes"][0]["bf16_gflops"], 900e9 * 1e-9);
+  EXPECT_FALSE(json["machine"]["probes"][0].contains("int8_gflops"));
+}
+
 TEST(ReportJson, IsNullWhereTheMachineWasNotMeasured) {
   Setting unknown = setting();
   unknown.probed = {};
@@ -76,8 +106,9 @@ TEST(ReportJson, ProfilesEveryStep) {
   Profile profile = {{{gemm, 24, 0.48, 0.72}}, 2, 2, 0.5};
   Json json = toJson(setting(), {row}, &profile);
   EXPECT_EQ(keysOf(json["profile"][0]),
-            (std::vector<std::string>{"step", "kernel", "calls", "seconds", "share", "gflops", "fraction_of_roofline",
-                                      "weight_bytes", "activation_bytes", "idle_share"}));
+            (std::vector<std::string>{"step", "kernel", "calls", "seconds", "share", "precision", "gflops",
+                                      "fraction_of_roofline", "weight_bytes", "activation_bytes", "idle_share"}));
+  EXPECT_EQ(json["profile"][0]["precision"], "f32");
   EXPECT_EQ(json["profile"][0]["step"], "layer/w");
   EXPECT_DOUBLE_EQ(json["profile"][0]["gflops"], 200);
   EXPECT_DOUBLE_EQ(json["profile"][0]["fraction_of_roofline"], 0.4) << "8 of 20 ms";
@@ -99,6 +130,24 @@ TEST(ReportText, FitsAScreenAndSaysThatTheMachineVaried) {
   quiet.samples = {{500e9, 50e9}, {520e9, 49e9}};
   print(os, quiet, {row});
   EXPECT_EQ(text.find("while contenders ran"), std::string::npos) << text;
+}
+
+TEST(ReportText, SaysWhatBf16IsComparedWith) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  Setting setting = test::setting();
+  setting.precision = Precision::BF16;
+  for (RoofSample &sample : setting.samples)
+    sample.dotBf16 = 2 * sample.fmaF32;
+  Row own = row;
+  own.precision = Precision::BF16;
+  print(os, setting, {own, {"onnxruntime-int8", {0.1, 0.2, 0.3}, 2e9, 30, 1e-5, Precision::Int8}});
+  for (const char *part :
+       {"500 GFLOP/s f32, 1000 bf16, reads", "400 to 560 GFLOP/s, 800 to 1120 bf16 and 40.0 to 80.0 GB/s",
+        "2000.0 MB of weights, bf16", "onnxruntime-int8  100.000"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  for (llvm::StringRef line : llvm::split(text, '\n'))
+    EXPECT_LE(line.size(), 112u) << line.str();
 }
 
 TEST(ReportText, ShowsEveryStep) {

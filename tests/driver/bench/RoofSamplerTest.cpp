@@ -2,6 +2,8 @@
 #include "compiler/driver/bench/RoofSampler.h"
 #include "compiler/driver/bench/ProbeLoops.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <filesystem>
 #include <gtest/gtest.h>
 
@@ -20,6 +22,18 @@ TEST(RoofSampler, SamplesWhatCanBeMeasured) {
       EXPECT_GT(sample.readMemory, 0);
     }
   }
+}
+
+TEST(RoofSampler, SamplesTheUnitsThatItIsAskedFor) {
+  std::vector<Unit> asked;
+  for (Unit unit : {Unit::FmaF32, Unit::DotBf16, Unit::DotBf16})
+    if (hasUnit(unit))
+      asked.push_back(unit);
+  RoofSampler sampler(1, asked);
+  sampler.take();
+  for (const RoofSample &sample : sampler.samples())
+    for (Unit unit : allUnits)
+      EXPECT_EQ(sample.*sampleOf(unit) > 0, llvm::is_contained(asked, unit)) << operationsPerStep(unit);
 }
 
 TEST(RoofSampler, LeavesNoThreads) {

@@ -73,6 +73,41 @@ TEST_F(Manifest, ARunCallsEachStepAsOftenAsThereAreLayers) {
   EXPECT_EQ(run.activationBytes, 8 + 12 * 8);
 }
 
+TEST_F(Manifest, SaysThePrecision) {
+  auto precision = [&] {
+    llvm::cantFail(read());
+    return precisionOf(llvm::cantFail(Artifact::open(work.path().string())));
+  };
+  for (Precision known : allPrecisions) {
+    manifest["precision"] = {{"compute", nameOf(known)}};
+    EXPECT_EQ(llvm::cantFail(precision()), known);
+  }
+  for (const Json &wrong : {Json("f16"), Json(8), Json()}) {
+    manifest["precision"]["compute"] = wrong;
+    expectError(precision(), {"manifest.json", "precision.compute", "f32, bf16, int8, int4"});
+  }
+  manifest.erase("precision");
+  expectError(precision(), {"precision.compute is '?'"});
+}
+
+TEST(Precision, OfAKernelIsItsFamilys) {
+  EXPECT_EQ(precisionOfKernel("lathe_gemm_f32"), Precision::F32);
+  EXPECT_EQ(precisionOfKernel("lathe_gemm_bf16_bias_gelu_y_bf16"), Precision::BF16);
+  EXPECT_EQ(precisionOfKernel("lathe_gemm_int8_y_bf16"), Precision::Int8);
+  EXPECT_EQ(precisionOfKernel("lathe_halide"), Precision::F32);
+  EXPECT_EQ(kernelStem("lathe_gemm_int8_y_bf16"), "lathe_gemm");
+  EXPECT_EQ(kernelStem("lathe_halide"), "lathe_halide");
+}
+
+TEST(Work, WeightsTakeTheBytesOfTheirPrecision) {
+  Work f32 = {.flops = 3, .weightBytes = 640, .activationBytes = 5};
+  EXPECT_EQ(withWeightsIn(Precision::BF16, f32, Precision::F32).weightBytes, 320);
+  EXPECT_EQ(withWeightsIn(Precision::Int8, f32, Precision::F32).weightBytes, 160);
+  EXPECT_EQ(withWeightsIn(Precision::Int4, f32, Precision::F32).weightBytes, 90);
+  EXPECT_EQ(withWeightsIn(Precision::F32, f32, Precision::BF16).weightBytes, 1280);
+  EXPECT_EQ(withWeightsIn(Precision::Int8, f32, Precision::F32).flops, 3);
+}
+
 TEST_F(Manifest, ThatLiesIsRefused) {
   expectRefused("calls", -1, {"manifest.json", "e/embeddings", "'-1'"});
   expectRefused("calls", "many", {"e/embeddings", "many"});

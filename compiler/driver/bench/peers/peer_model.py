@@ -1,4 +1,4 @@
-"""The model as PyTorch computes it: the Hugging Face class in f32, with the pooling that the artifact has, too."""
+"""The model as PyTorch computes it: the Hugging Face class, with the pooling that the artifact has, too."""
 import time
 
 import torch
@@ -29,16 +29,16 @@ def pooled(hidden, mask, mode):
 
 
 class Model(torch.nn.Module):
-    """Gives those of the artifact's outputs that the class has: `names` are theirs. `attention` is sdpa or eager."""
+    """Gives those of the artifact's outputs that the class has, in f32: `names` are theirs. `attention` is sdpa or eager."""
 
-    def __init__(self, attention):
+    def __init__(self, attention, dtype=torch.float32):
         super().__init__()
         task = settings["task"]
         if task not in CLASSES:
             raise Unable(f"does not know task '{task}'; it knows {', '.join(CLASSES)}")
         began = time.perf_counter()
         self.model = CLASSES[task].from_pretrained(
-            settings["model"], torch_dtype=torch.float32, attn_implementation=attention
+            settings["model"], torch_dtype=dtype, attn_implementation=attention
         )
         self.model.eval()
         self.loading = time.perf_counter() - began
@@ -63,7 +63,9 @@ class Model(torch.nn.Module):
         output = self.model(
             input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.hidden_states
         )
-        return tuple(self.value(output, attention_mask, name) for name in self.names)
+        values = (self.value(output, attention_mask, name) for name in self.names)
+        # Not a cast of what is f32 already: in a traced graph it would be an operation, and take the output's name.
+        return tuple(value if value.dtype == torch.float32 else value.float() for value in values)
 
 
 def load_tensors():

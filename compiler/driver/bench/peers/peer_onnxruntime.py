@@ -1,7 +1,8 @@
 """The contender `onnxruntime`: ONNX Runtime on the CPU, on the exported model or on what its own transformer optimizer
-makes of that, whichever is faster on these inputs: the fused operators win at some shapes and lose at others.
+makes of that, whichever is faster on these inputs: the fused operators win at some shapes and lose at others. And what
+`onnxruntime-int8` shares with it.
 
-`peer_onnxruntime.py choose` makes onnxruntime.onnx, that faster one.
+`peer_onnxruntime.py fuse` makes fused.onnx, `peer_onnxruntime.py choose` onnxruntime.onnx, the faster one.
 """
 import peer_common
 import json
@@ -48,9 +49,16 @@ def fuse():
     fused.save_model_to_file(peer_common.path("fused.onnx"))
 
 
-def choose():
-    fuse()
-    sessions = {name: open_session(name) for name in ("model.onnx", "fused.onnx")}
+def make_variants():
+    """The names of both, made once."""
+    peer_common.make("model.onnx", "peer_export_onnx.py")
+    peer_common.make("fused.onnx", "peer_onnxruntime.py", "fuse")
+    return "model.onnx", "fused.onnx"
+
+
+def choose(names, chosen):
+    """Makes `chosen` what is fastest of `names`."""
+    sessions = {name: open_session(name) for name in names}
     best = dict.fromkeys(sessions, float("inf"))
     for session in sessions.values():
         session.run(None, inputs)
@@ -61,17 +69,28 @@ def choose():
             began = time.perf_counter()
             session.run(None, inputs)
             best[name] = min(best[name], time.perf_counter() - began)
-    os.link(peer_common.path(min(best, key=best.get)), peer_common.path("onnxruntime.onnx"))
+    os.link(peer_common.path(min(best, key=best.get)), peer_common.path(chosen))
+
+
+def run(contender):
+    """Serves with CONTENDER.onnx."""
+    began = time.perf_counter()
+    session = open_session(contender + ".onnx")
+    loading = time.perf_counter() - began
+    names = [output.name for output in session.get_outputs()]
+    peer_common.serve(contender, lambda: session.run(None, inputs), names, loading)
 
 
 def main():
-    peer_common.make("model.onnx", "peer_export_onnx.py")
+    make_variants()
     peer_common.make("onnxruntime.onnx", "peer_onnxruntime.py", "choose")
-    began = time.perf_counter()
-    session = open_session("onnxruntime.onnx")
-    loading = time.perf_counter() - began
-    names = [output.name for output in session.get_outputs()]
-    peer_common.serve("onnxruntime", lambda: session.run(None, inputs), names, loading)
+    run("onnxruntime")
 
 
-choose() if sys.argv[1:] == ["choose"] else main()
+if __name__ == "__main__":
+    if sys.argv[1:] == ["fuse"]:
+        fuse()
+    elif sys.argv[1:] == ["choose"]:
+        choose(make_variants(), "onnxruntime.onnx")
+    else:
+        main()

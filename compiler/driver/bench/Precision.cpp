@@ -1,0 +1,56 @@
+//===- Precision.cpp - what products are computed from ------------------------===//
+#include "compiler/driver/bench/Precision.h"
+
+#include <string>
+
+namespace lathe {
+
+const char *nameOf(Precision precision) {
+  switch (precision) {
+  case Precision::F32:
+    return "f32";
+  case Precision::BF16:
+    return "bf16";
+  case Precision::Int8:
+    return "int8";
+  case Precision::Int4:
+    return "int4";
+  }
+  return "";
+}
+
+std::optional<Precision> precisionNamed(std::string_view name) {
+  for (Precision precision : allPrecisions)
+    if (name == nameOf(precision))
+      return precision;
+  return std::nullopt;
+}
+
+/// Where a symbol names its first precision, and which.
+static std::pair<size_t, Precision> firstPrecision(std::string_view symbol) {
+  std::pair first(std::string_view::npos, Precision::F32);
+  for (Precision precision : allPrecisions)
+    if (size_t at = symbol.find(std::string("_") + nameOf(precision)); at < first.first)
+      first = {at, precision};
+  return first;
+}
+
+Precision precisionOfKernel(std::string_view symbol) { return firstPrecision(symbol).second; }
+std::string_view kernelStem(std::string_view symbol) { return symbol.substr(0, firstPrecision(symbol).first); }
+
+double bytesPerWeight(Precision precision) {
+  constexpr double int4Group = 64; // weights that share a scale in f32
+  switch (precision) {
+  case Precision::F32:
+    return 4;
+  case Precision::BF16:
+    return 2;
+  case Precision::Int8:
+    return 1; // a scale for each channel is nothing beside its weights
+  case Precision::Int4:
+    return 0.5 + 4 / int4Group;
+  }
+  return 0;
+}
+
+} // namespace lathe
