@@ -8,8 +8,11 @@ CONTEXTS_APP = ROOT / "build/bin/contexts-app"
 WORK = ROOT / "build/bench"  # what is made, and under results/ what came out
 CORPUS = ROOT / "../shared/corpora/texts/flores/flores-dev.en"  # may be absent
 
-PEERS = ("eager", "onnxruntime", "openvino", "torch-compile")
-CONTENDERS = PEERS + ("unfused",)
+PEERS = {  # by precision, those that the best peer is one of
+    "f32": ("eager", "onnxruntime", "openvino", "torch-compile"),
+    "bf16": ("eager-bf16", "openvino-bf16"),
+    "int8": ("onnxruntime-int8", "openvino-int8"),
+}
 PACKAGES = ("torch", "transformers", "onnxruntime", "openvino", "onnx")
 
 COMPILE = "compile"  # as a work, the first of every model
@@ -25,20 +28,35 @@ class Model:
     directory: pathlib.Path
     works: tuple
     random: str = ""  # the shape of models/random_bert.py that makes the directory
+    precision: str = "f32"
 
     def all_works(self):
         return (COMPILE, *self.works)
 
+    def contenders(self):
+        """Its peers, and eager in f32, from which differences are counted, and its own unfused form."""
+        peers = PEERS[self.precision]
+        return (*(() if "eager" in peers else ("eager",)), *peers, "unfused")
 
+    def compiled_to(self, precision, works):
+        """The same model in another precision, as one more."""
+        name, title = f"{self.name}-{precision}", f"{self.title} in {precision}"
+        return dataclasses.replace(self, name=name, title=title, works=works, precision=precision)
+
+
+BASE = Model(
+    "base",
+    "BERT-base",
+    WORK / "models/bert-base",
+    ("8x128", "1x128", "1x16", "1x4", "1x512", "8x512", THREADS, CONTEXTS),
+    random="base",
+)
+MINILM = Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x128", "1x128", "1x16", TEXTS))
 MODELS = (
-    Model(
-        "base",
-        "BERT-base",
-        WORK / "models/bert-base",
-        ("8x128", "1x128", "1x16", "1x4", "1x512", "8x512", THREADS, CONTEXTS),
-        random="base",
-    ),
-    Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x128", "1x128", "1x16", TEXTS)),
+    BASE,
+    BASE.compiled_to("bf16", ("8x128", "1x128", "1x16", "1x4", "1x1")),
+    MINILM,
+    MINILM.compiled_to("bf16", ("32x128", "1x128", "1x16", TEXTS)),
     Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="large"),
 )
 
@@ -51,6 +69,7 @@ class Bar:
     work: str
     measure: str
     limit: float
+    with_tiles: float | None = None  # the limit where the machine has AMX for the model's precision, if another
 
 
 BARS = (
@@ -68,6 +87,12 @@ BARS = (
     Bar("base", "1x512", "attention", 0.75),
     Bar("base", "8x512", "peak", 0.88),
     Bar("base", "8x512", "attention", 0.75),
+    Bar("base-bf16", "8x128", "peak", 0.82, with_tiles=0.37),
+    Bar("base-bf16", "8x128", "best peer", 1.08),
+    Bar("base-bf16", "1x16", "roofline", 0.75),
+    Bar("base-bf16", "1x16", "best peer", 1.4),
+    Bar("base-bf16", "1x4", "bandwidth", 0.75),
+    Bar("base-bf16", "1x1", "bandwidth", 0.75),
     Bar("minilm", "32x128", "best peer", 1.08),
     Bar("minilm", "1x128", "best peer", 1.05),
     Bar("minilm", "1x16", "best peer", 1.3),

@@ -63,7 +63,9 @@ def make_directory(model):
 def compile_model(model):
     make_directory(model)
     began = time.perf_counter()
-    call([plan.LATHE, "compile", model.directory, "-o", plan.artifact(model), "--name", f"bench_{model.name}"])
+    name = "bench_" + model.name.replace("-", "_")
+    flags = ["-o", plan.artifact(model), "--name", name, "--precision", model.precision]
+    call([plan.LATHE, "compile", model.directory, *flags])
     return {"seconds": time.perf_counter() - began}
 
 
@@ -90,7 +92,7 @@ def race(model, work):
         flags = ["--batch", batch, "--seq", seq]
     picture = plan.result_path(model, work).with_suffix(".svg")
     picture.parent.mkdir(parents=True, exist_ok=True)
-    flags += ["--vs", ",".join(plan.CONTENDERS), "--model", model.directory, "--python", sys.executable]
+    flags += ["--vs", ",".join(model.contenders()), "--model", model.directory, "--python", sys.executable]
     result = bench(model, [*flags, "--profile", "--plot", picture])
     result["versions"] = {name: importlib.metadata.version(name) for name in plan.PACKAGES}
     return result
@@ -110,7 +112,7 @@ def time_threads(model):
             rounds[-1][key] = {
                 "threads": threads,
                 "median_ms": result["results"][0]["median_ms"],
-                "peak_gflops": result["machine"]["peak_gflops"]["f32"],
+                "peak_gflops": result["machine"]["peak_gflops"][model.precision],
             }
     return {"rounds": rounds}
 

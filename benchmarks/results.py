@@ -45,7 +45,8 @@ def times_as_fast(result, contender):
 
 
 def best_peer(result):
-    name = min(plan.PEERS, key=lambda peer: row(result, peer)["median_ms"])
+    """Of those that compute in the artifact's precision."""
+    name = min(plan.PEERS[row(result)["precision"]], key=lambda peer: row(result, peer)["median_ms"])
     return times_as_fast(result, name), name
 
 
@@ -109,7 +110,7 @@ def simple(value, text):
 
 # by the name that plan.BARS has: how a bar reads, whether more is better, and what takes it
 MEASURES = {
-    "peak": ("≥ {:.0%} of the f32 peak", True, of_row("fraction_of_peak")),
+    "peak": ("≥ {:.0%} of the {precision} peak", True, of_row("fraction_of_peak")),
     "roofline": ("≥ {:.0%} of the roofline", True, of_row("fraction_of_roofline")),
     "bandwidth": ("weights at ≥ {:.0%} of reading memory", True, of_row("fraction_of_bandwidth")),
     "attention": ("attention alone ≥ {:.0%} of the f32 peak", True, lambda m, r: (v := attention_of_peak(r), percent(v))),
@@ -123,15 +124,22 @@ MEASURES = {
 }
 
 
+def limit_of(bar, model, result):
+    """Tiles do so much more than what feeds them that less of their peak is reached."""
+    has_tiles = result and bar.with_tiles and result["machine"]["unit_gflops"].get(f"amx_{model.precision}")
+    return bar.with_tiles if has_tiles else bar.limit
+
+
 def judge(results):
     """Of each bar: the model, the bar, its text, what was reached, and whether it was met (None: not measured)."""
     models = {model.name: model for model in plan.MODELS}
     for bar in plan.BARS:
         text, more_is_better, measure = MEASURES[bar.measure]
-        result = results.get((bar.model, bar.work))
-        value, reached = measure(models[bar.model], result) if result else (None, "not measured")
-        met = None if value is None else (value >= bar.limit if more_is_better else value <= bar.limit)
-        yield models[bar.model], bar, text.format(bar.limit), reached, met
+        model, result = models[bar.model], results.get((bar.model, bar.work))
+        value, reached = measure(model, result) if result else (None, "not measured")
+        limit = limit_of(bar, model, result)
+        met = None if value is None else (value >= limit if more_is_better else value <= limit)
+        yield model, bar, text.format(limit, precision=model.precision), reached, met
 
 
 # --- the page
@@ -149,15 +157,19 @@ def machine_lines(races):
         return
     machines = [result["machine"] for result in races]
     first = machines[0]
-    yield f"{first['cpu']}, {first['threads']} threads, {first['isa']}. While contenders were timed it gave, in samples:"
+    levels = " and ".join(dict.fromkeys(machine["isa"] for machine in machines))
+    yield f"{first['cpu']}, {first['threads']} threads, {levels}. While contenders were timed it gave, in samples:"
     yield ""
-    for name, key in (("f32 peak, GFLOP/s", "f32_gflops"), ("reading memory, GB/s", "read_gb_per_s")):
-        samples = sorted(sample[key] for machine in machines for sample in machine["probes"])
-        yield f"- {name}: {samples[0]:.0f} to {samples[-1]:.0f}, median {statistics.median(samples):.0f}"
+    roofs = [(f"{precision} peak, GFLOP/s", f"{precision}_gflops") for precision in plan.PEERS]
+    for name, key in (*roofs, ("reading memory, GB/s", "read_gb_per_s")):
+        samples = sorted(sample[key] for machine in machines for sample in machine["probes"] if key in sample)
+        if samples:  # of int8, say, only where somebody computed in it
+            yield f"- {name}: {samples[0]:.0f} to {samples[-1]:.0f}, median {statistics.median(samples):.0f}"
     versions = races[0]["versions"]
     yield ""
     yield "Contenders: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "; `unfused` is"
-    yield "Lathe with the graph passes off. All in f32, with all threads, on the same weights and ids."
+    yield "Lathe with the graph passes off. All with all threads, on the same weights and ids, in f32 unless a name says"
+    yield "otherwise; a model in bf16 has its peers in bf16."
     yield ""
 
 
@@ -165,7 +177,8 @@ def bar_lines(results):
     answers = {True: "met", False: "**not met**", None: "-"}
     yield "## The bars"
     yield ""
-    yield "Ratios are of medians; a peer is PyTorch eager or compiled, ONNX Runtime, or OpenVINO, the fastest one counts."
+    yield "Ratios are of medians; a peer is PyTorch eager or compiled, ONNX Runtime, or OpenVINO, in the precision of the model;"
+    yield "the fastest one counts."
     yield "That every run has the same bits, alone, in a batch and with any threads, is `ctest -R e2e-determinism`'s to show."
     yield ""
     rows = []
@@ -193,11 +206,11 @@ def model_lines(model, results):
     if any(work == plan.TEXTS for work, _ in races):
         yield f"{plan.TEXTS}: that many lines of a news corpus as one batch, in which the others have padding."
     yield ""
-    header = ("work", "Lathe", *plan.CONTENDERS, "best peer", "GFLOP/s", "peak", "memory", "roofline", "RSS MB")
+    header = ("work", "Lathe", *model.contenders(), "best peer", "GFLOP/s", "peak", "memory", "roofline", "RSS MB")
     rows = []
     for work, result in races:
         lathe = row(result)
-        times = [milliseconds(row(result, name)["median_ms"]) for name in ("lathe", *plan.CONTENDERS)]
+        times = [milliseconds(row(result, name)["median_ms"]) for name in ("lathe", *model.contenders())]
         shares = [percent(lathe[f"fraction_of_{roof}"]) for roof in ("peak", "bandwidth", "roofline")]
         best = f"{best_peer(result)[0]:.2f}x"
         rows.append((labelled(work, result), *times, best, f"{lathe['gflops']:.0f}", *shares, f"{lathe['rss_mb']:.0f}"))
@@ -214,9 +227,9 @@ def model_lines(model, results):
     yield ""
     first, result = races[0]
     yield from table(
-        (f"before the first run of {first}", "Lathe", *plan.CONTENDERS),
+        (f"before the first run of {first}", "Lathe", *model.contenders()),
         (
-            (text, *(f"{row(result, name)[field]:.0f}" for name in ("lathe", *plan.CONTENDERS)))
+            (text, *(f"{row(result, name)[field]:.0f}" for name in ("lathe", *model.contenders())))
             for text, field in (("from files to ready, ms", "load_ms"), ("in memory, MB", "rss_mb"))
         ),
     )
@@ -266,8 +279,8 @@ def kernel_lines():
         return
     yield "## Kernels"
     yield ""
-    yield "Each alone, the fastest of many runs, as a share of the f32 peak or of reading as many bytes from where they lie"
-    yield "(`cold`: from memory), measured just before (benchmarks/kernels)."
+    yield "Each alone, the fastest of many runs, as a share of the peak of the instruction that its products are made of, or of"
+    yield "reading as many bytes from where they lie (`cold`: from memory), measured just before (benchmarks/kernels)."
     yield ""
 
     def cells(one):

@@ -13,9 +13,10 @@ import results
 
 
 def race(medians, **own):
-    """A race's result: Lathe's row with what is given, and medians of all."""
+    """A race's result: Lathe's row with what is given, and medians of all, who are in f32 unless their names say else."""
     rows = [
-        {"contender": name, "batch": 8, "seq": 128, "median_ms": median, "load_ms": 1, "rss_mb": 100, "gflops": 5}
+        {"contender": name, "precision": name.partition("-")[2] if name.endswith("bf16") else "f32"}
+        | {"batch": 8, "seq": 128, "median_ms": median, "load_ms": 1, "rss_mb": 100, "gflops": 5}
         | {"fraction_of_peak": 0.5, "fraction_of_bandwidth": 0.5, "fraction_of_roofline": 0.5}
         for name, median in medians.items()
     ]
@@ -29,6 +30,7 @@ def race(medians, **own):
             "isa": "avx512",
             "threads": 2,
             "peak_gflops": {"f32": 400},
+            "unit_gflops": {"fma_f32": 400, "amx_bf16": None},
             "probes": [{"f32_gflops": 390, "read_gb_per_s": 40}, {"f32_gflops": 410, "read_gb_per_s": 60}],
         },
         "results": rows,
@@ -39,11 +41,13 @@ def race(medians, **own):
     }
 
 
+IN_BF16 = {"lathe": 10, "eager": 9, "eager-bf16": 20, "openvino-bf16": 11, "unfused": 5}
 MEDIANS = {"lathe": 10, "eager": 30, "onnxruntime": 12, "openvino": 11, "torch-compile": 20, "unfused": 5}
 
 
-def judged(collected):
-    return {(bar.work, bar.measure): (reached, met) for _, bar, _, reached, met in results.judge(collected)}
+def judged(collected, model="base"):
+    verdicts = results.judge(collected)
+    return {(bar.work, bar.measure): (reached, met) for _, bar, _, reached, met in verdicts if bar.model == model}
 
 
 class Judge(unittest.TestCase):
@@ -53,6 +57,18 @@ class Judge(unittest.TestCase):
         self.assertEqual(verdicts["8x128", "eager"], ("3.00x", True))
         slower = judged({("base", "8x128"): race(MEDIANS | {"lathe": 10.8})})
         self.assertEqual(slower["8x128", "best peer"], ("1.02x openvino", False))
+
+    def test_comparesWithPeersOfTheSamePrecision(self):
+        collected = {("base-bf16", "8x128"): race(IN_BF16, precision="bf16", fraction_of_peak=0.8)}
+        self.assertEqual(judged(collected, "base-bf16")["8x128", "best peer"], ("1.10x openvino-bf16", True))
+        bars = {text: met for *_, text, _, met in results.judge(collected) if met is not None}
+        self.assertEqual(bars, {"≥ 82% of the bf16 peak": False, "≥ 1.08x the best peer": True})
+
+    def test_expectsLessOfTiles(self):
+        result = race(IN_BF16, precision="bf16", fraction_of_peak=0.4)
+        result["machine"]["unit_gflops"]["amx_bf16"] = 2000
+        texts = [text for *_, text, _, met in results.judge({("base-bf16", "8x128"): result}) if met]
+        self.assertIn("≥ 37% of the bf16 peak", texts)
 
     def test_takesEachShareFromItsField(self):
         shares = {"fraction_of_peak": 0.93, "fraction_of_bandwidth": 0.83, "fraction_of_roofline": 0.79}
@@ -89,9 +105,21 @@ class Page(unittest.TestCase):
         page = "\n".join(results.page({("base", "8x128"): race(MEDIANS)}))
         self.assertIn("| BERT-base | 8x128 | ≥ 92% of the f32 peak | 50 % | **not met** |", page)
         self.assertIn("| layer/w | 50 % | 400 | 60 % | 10 % |", page)
-        self.assertIn("390 to 410", page)
+        self.assertIn("- f32 peak, GFLOP/s: 390 to 410", page)
+        self.assertNotIn("bf16 peak, GFLOP/s", page)
         content = page[page.index("## Where") :]
         self.assertIn("between steps 20 %", content)
+
+    def test_hasEachPrecisionWithItsPeers(self):
+        result = race(IN_BF16, precision="bf16")
+        result["machine"]["isa"] = "avx512_bf16"
+        result["machine"]["probes"] = [{"f32_gflops": 400, "bf16_gflops": 800, "read_gb_per_s": 50}]
+        page = "\n".join(results.page({("base", "8x128"): race(MEDIANS), ("base-bf16", "8x128"): result}))
+        self.assertIn("2 threads, avx512 and avx512_bf16.", page)
+        self.assertIn("- bf16 peak, GFLOP/s: 800 to 800", page)
+        self.assertIn("## BERT-base in bf16", page)
+        self.assertIn("| work | Lathe | eager | eager-bf16 | openvino-bf16 | unfused | best peer |", page)
+        self.assertIn("| 8x128 | 10.0 | 9.00 | 20.0 | 11.0 | 5.00 | 1.10x |", page)
 
     def test_saysWhichNumbersAreOfAnEarlierBuild(self):
         page = "\n".join(results.page({("base", "8x128"): race(MEDIANS) | {"current": False}}))
