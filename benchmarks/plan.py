@@ -13,7 +13,7 @@ PEERS = {  # by precision, those that the best peer is one of
     "bf16": ("eager-bf16", "openvino-bf16"),
     "int8": ("onnxruntime-int8", "openvino-int8"),
 }
-PACKAGES = ("torch", "transformers", "onnxruntime", "openvino", "onnx")
+PACKAGES = ("torch", "transformers", "onnxruntime", "openvino", "onnx", "nncf")
 
 COMPILE = "compile"  # as a work, the first of every model
 TEXTS = "flores-64"  # the first lines of CORPUS as one batch, without padding; padded for peers
@@ -55,8 +55,10 @@ MINILM = Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x
 MODELS = (
     BASE,
     BASE.compiled_to("bf16", ("8x128", "1x128", "1x16", "1x4", "1x1")),
+    BASE.compiled_to("int8", ("8x128", "1x128", "1x16", "1x4", "1x1")),
     MINILM,
     MINILM.compiled_to("bf16", ("32x128", "1x128", "1x16", TEXTS)),
+    MINILM.compiled_to("int8", ("32x128", "1x128", "1x16", TEXTS)),
     Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="large"),
 )
 
@@ -93,6 +95,12 @@ BARS = (
     Bar("base-bf16", "1x16", "best peer", 1.4),
     Bar("base-bf16", "1x4", "bandwidth", 0.75),
     Bar("base-bf16", "1x1", "bandwidth", 0.75),
+    Bar("base-int8", "8x128", "peak", 0.72, with_tiles=0.28),
+    Bar("base-int8", "8x128", "best peer", 1.15),
+    Bar("base-int8", "1x16", "roofline", 0.65),
+    Bar("base-int8", "1x16", "best peer", 1.6),
+    Bar("base-int8", "1x4", "bandwidth", 0.7),
+    Bar("base-int8", "1x1", "bandwidth", 0.7),
     Bar("minilm", "32x128", "best peer", 1.08),
     Bar("minilm", "1x128", "best peer", 1.05),
     Bar("minilm", "1x16", "best peer", 1.3),

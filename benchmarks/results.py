@@ -169,7 +169,7 @@ def machine_lines(races):
     yield ""
     yield "Contenders: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "; `unfused` is"
     yield "Lathe with the graph passes off. All with all threads, on the same weights and ids, in f32 unless a name says"
-    yield "otherwise; a model in bf16 has its peers in bf16."
+    yield "otherwise; a model in bf16 has its peers in bf16, and one in int8 in int8."
     yield ""
 
 

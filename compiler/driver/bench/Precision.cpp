@@ -1,7 +1,7 @@
 //===- Precision.cpp - what products are computed from ------------------------===//
 #include "compiler/driver/bench/Precision.h"
 
-#include <string>
+#include <utility>
 
 namespace lathe {
 
@@ -26,11 +26,13 @@ std::optional<Precision> precisionNamed(std::string_view name) {
   return std::nullopt;
 }
 
-/// Where a symbol names its first precision, and which.
+/// Where a symbol names the first type that it stores or multiplies, and its precision.
 static std::pair<size_t, Precision> firstPrecision(std::string_view symbol) {
+  constexpr std::pair<std::string_view, Precision> types[] = {
+      {"_f32", Precision::F32}, {"_bf16", Precision::BF16}, {"_s8", Precision::Int8}, {"_u8", Precision::Int8}};
   std::pair first(std::string_view::npos, Precision::F32);
-  for (Precision precision : allPrecisions)
-    if (size_t at = symbol.find(std::string("_") + nameOf(precision)); at < first.first)
+  for (auto [type, precision] : types)
+    if (size_t at = symbol.find(type); at < first.first)
       first = {at, precision};
   return first;
 }

@@ -15,10 +15,10 @@ inline constexpr Precision allPrecisions[] = {Precision::F32, Precision::BF16, P
 const char *nameOf(Precision precision);
 std::optional<Precision> precisionNamed(std::string_view name);
 
-/// Of a kernel's products, by its symbol: the first precision in it is its family's ("lathe_gemm_bf16_bias"). f32 where
-/// there is none.
+/// Of a kernel's products, by its symbol: the first type in it is its family's ("lathe_gemm_bf16_bias",
+/// "lathe_gemm_s8"). f32 where there is none.
 Precision precisionOfKernel(std::string_view symbol);
-/// What precedes that precision: "lathe_gemm"; all of a symbol without one.
+/// What precedes that type: "lathe_gemm"; all of a symbol without one.
 std::string_view kernelStem(std::string_view symbol);
 
 /// Bytes in which one of many weights is stored, with its part of their scales.

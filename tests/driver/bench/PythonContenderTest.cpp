@@ -57,7 +57,7 @@ TEST_F(PythonContenderTest, EachRunsItsScript) {
   for (const auto &[name, precision] : pythonContenders()) {
     std::string log = (work / "log").string();
     auto contender =
-        llvm::cantFail(start("echo $# $1 > " + log + "; test -f $1 && echo ready 0 0; read n", name.data()));
+        llvm::cantFail(start("echo $# $1 > " + log + "; test -f $1 && echo ready 0 0; read n", name.str().c_str()));
     EXPECT_EQ(contender->name(), name);
     EXPECT_EQ(contender->precision(), precision);
     std::string words;

@@ -93,9 +93,10 @@ TEST_F(Manifest, SaysThePrecision) {
 TEST(Precision, OfAKernelIsItsFamilys) {
   EXPECT_EQ(precisionOfKernel("lathe_gemm_f32"), Precision::F32);
   EXPECT_EQ(precisionOfKernel("lathe_gemm_bf16_bias_gelu_y_bf16"), Precision::BF16);
-  EXPECT_EQ(precisionOfKernel("lathe_gemm_int8_y_bf16"), Precision::Int8);
+  EXPECT_EQ(precisionOfKernel("lathe_gemm_s8_y_bf16"), Precision::Int8);
+  EXPECT_EQ(precisionOfKernel("lathe_quantize_u8"), Precision::Int8);
   EXPECT_EQ(precisionOfKernel("lathe_halide"), Precision::F32);
-  EXPECT_EQ(kernelStem("lathe_gemm_int8_y_bf16"), "lathe_gemm");
+  EXPECT_EQ(kernelStem("lathe_gemm_s8_y_bf16"), "lathe_gemm");
   EXPECT_EQ(kernelStem("lathe_halide"), "lathe_halide");
 }
 
