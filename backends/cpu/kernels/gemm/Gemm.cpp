@@ -13,17 +13,14 @@
 // traffic of weights small against their arithmetic, and are few enough that threads end together (128x768x3072 on two
 // threads: 491 GFLOP/s, 479 with panels of 128 rows). Panels of the same rows are neighbours, so a thread's range of
 // panels reuses x from its caches.
-#include "backends/cpu/kernels/Kernels.h"
-#include "backends/cpu/kernels/MicroTile.h"
-#include "backends/cpu/kernels/Quantized.h"
+#include "backends/cpu/kernels/gemm/Gemm.h"
 #include "backends/cpu/kernels/VectorMath.h"
 
 using namespace mlir;
 
 namespace lathe {
+using namespace gemm;
 namespace {
-
-enum { X, LdX, W, Bias, Residual, LdR, Y, LdY, M, N, K };
 
 constexpr Slot slotTable[] = {
     {"x", SlotKind::Pointer,
@@ -58,18 +55,19 @@ protected:
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
     static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
     static constexpr IsaLevel ofQuads[] = {IsaLevel::Avx512, IsaLevel::Avx512Vnni};
-    return pairs() ? ArrayRef(ofPairs) : quads() ? ArrayRef(ofQuads) : KernelFamily::ownLevels(params);
+    switch (words) {
+    case Words::F32:
+      return KernelFamily::ownLevels(params);
+    case Words::Bf16Pairs:
+      return ofPairs;
+    case Words::U8S8Quads:
+      return ofQuads;
+    }
+    llvm_unreachable("a kind of words");
   }
 
 private:
   const Words words;
-
-  bool pairs() const { return words == Words::Bf16Pairs; }
-  bool quads() const { return words == Words::U8S8Quads; }
-  int64_t elementsPerWord() const { return quads() ? 4 : pairs() ? 2 : 1; }
-  /// Words before a row of x, and before a panel of W.
-  int64_t rowHeader() const { return quads() ? quantizedRowHeader / 4 : 0; }
-  int64_t panelHeader() const { return quads() ? 2 * KernelBuilder::lanes : 0; }
 
   static ArrayRef<Parameter> parameterList(Words words) {
     static const Parameter list[] = {Parameter::flag("bias"), Parameter::choice("activation", activationNames()),
@@ -78,49 +76,10 @@ private:
   }
 };
 
-/// Takes 16 staged sums, from `column` of the panels on, to what they are the sums of.
-using Scaled = llvm::function_ref<Value(Value sums, Value column)>;
-
-/// Adds what follows the product to one staged row and stores it, `narrow` as bf16.
-void emitEpilogue(KernelBuilder &b, const Parameters &params, Value staged, Scaled scaled, Value bias, Value residual,
-                  Value y, Value width, bool narrow) {
-  b.forVectors(width, [&](Value column, Value mask) {
-    Value v = scaled(b.load(b.at(staged, column)), column);
-    if (params.flag("bias"))
-      v = b.add(v, b.load(b.at(bias, column)));
-    v = emitActivation(b, params.choice("activation"), v);
-    if (params.flag("residual"))
-      v = b.add(v, b.load(b.at(residual, column), mask));
-    if (narrow)
-      b.storeBf16(v, b.atBf16(y, column));
-    else
-      b.store(v, b.at(y, column), mask);
-  });
-}
-
-/// Asks for what the epilogue will need of a row, a tile's time before it does.
-void emitPrefetch(KernelBuilder &b, Value row) {
-  for (int64_t line = 0; line < tilePanels; ++line)
-    b.prefetch(b.at(row, line * KernelBuilder::lanes));
-}
-
 void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
-  Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), w = b.pointerSlot(W), bias = b.pointerSlot(Bias);
-  Value residual = b.pointerSlot(Residual), ldr = b.integerSlot(LdR), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
-  Value rows = b.integerSlot(M), columns = b.integerSlot(N), depth = b.integerSlot(K);
-  const bool narrow = pairs() && params.flag("y_bf16");
-  if (elementsPerWord() > 1) { // from here on in words
-    ldx = b.div(ldx, b.integer(elementsPerWord()));
-    depth = b.ceilDiv(depth, elementsPerWord());
-  }
-  auto yAt = [&](Value row, Value column) {
-    Value element = b.add(b.mul(row, ldy), column);
-    return narrow ? b.atBf16(y, element) : b.at(y, element);
-  };
-  Value panelStride = b.add(b.mul(depth, KernelBuilder::lanes), panelHeader());
-  auto panelOf = [&](Value column) {
-    return b.at(w, b.mul(b.div(column, b.integer(KernelBuilder::lanes)), panelStride));
-  };
+  const Operands operands(b, params, words);
+  const Value rows = operands.rows, columns = operands.columns, depth = operands.depth;
+  const Value panelStride = operands.panelStride;
   Value columnGroups = b.ceilDiv(columns, tileColumns);
 
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
@@ -128,11 +87,11 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
     Value endRow = b.min(rows, b.add(firstRow, panelRows));
     Value column = b.mul(b.rem(panel, columnGroups), tileColumns);
     Value width = b.min(b.sub(columns, column), b.integer(tileColumns));
-    Value panelBase = panelOf(column), weights = b.at(panelBase, panelHeader());
+    Value weights = operands.wAt(b, column);
     Value widthInPanels = b.ceilDiv(width, KernelBuilder::lanes);
     // The panel that comes next: the first one again, with other rows, after the last.
     Value nextColumn = b.add(column, tileColumns);
-    Value following = panelOf(b.select(b.less(nextColumn, columns), nextColumn, b.integer(0)));
+    Value following = operands.wAt(b, b.select(b.less(nextColumn, columns), nextColumn, b.integer(0)));
     Value height = b.sub(endRow, firstRow), tiles = b.ceilDiv(height, tileRows), single = b.equal(tiles, b.integer(1));
     // Sums stay in the scratch, from where the epilogue takes them: a store and a load per 16 sums and block, against
     // 1024 multiplications each, and activations are emitted once instead of once per size of tile.
@@ -154,32 +113,13 @@ void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
         Prefetch ahead = {b.select(single, own.base, next.base), b.select(single, own.step, next.step),
                           b.select(single, own.stride, next.stride)};
         Value count = b.min(b.integer(tileRows), b.sub(height, row));
-        b.ifTrue(isLast, [&] {
-          b.forRange(at, b.add(at, count), 1, [&](Value r) {
-            if (params.flag("residual"))
-              emitPrefetch(b, b.at(residual, b.add(b.mul(r, ldr), column)));
-            emitPrefetch(b, yAt(r, column));
-          });
-        });
-        Value words = b.add(b.mul(at, ldx), b.add(k, rowHeader()));
-        emitTile(b, {b.at(x, words), ldx}, packed, length, {sums(row), b.integer(tileColumns)}, count, widthInPanels,
-                 ahead, b.less(b.integer(0), block));
+        b.ifTrue(isLast, [&] { emitEpiloguePrefetch(b, operands, at, b.add(at, count), column, tileColumns); });
+        emitTile(b, {b.at(operands.xAt(b, at), k), operands.ldx}, packed, length, {sums(row), b.integer(tileColumns)},
+                 count, widthInPanels, ahead, b.less(b.integer(0), block));
       });
     });
-    b.forRange(b.integer(0), height, 1, [&](Value row) {
-      Value at = b.add(firstRow, row);
-      auto scaled = [&](Value sums, Value column) {
-        if (!quads())
-          return sums;
-        Value header = b.at(x, b.mul(at, ldx)), zero = b.loadWord(b.at(header, 1)), scale = b.loadScalar(header);
-        Value ofWeights = b.at(panelBase, b.mul(b.div(column, b.integer(KernelBuilder::lanes)), panelStride));
-        Value excess = b.mul(b.broadcast(zero), b.bitsOf(b.load(b.at(ofWeights, KernelBuilder::lanes))));
-        Value exact = b.floatOf(b.sub(b.bitsOf(sums), excess));
-        return b.mul(b.mul(exact, b.broadcast(scale)), b.load(ofWeights));
-      };
-      emitEpilogue(b, params, sums(row), scaled, b.at(bias, column), b.at(residual, b.add(b.mul(at, ldr), column)),
-                   yAt(at, column), width, narrow);
-    });
+    b.forRange(b.integer(0), height, 1,
+               [&](Value row) { emitEpilogue(b, operands, sums(row), b.add(firstRow, row), column, width); });
   });
 }
 

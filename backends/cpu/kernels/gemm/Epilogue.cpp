@@ -1,0 +1,83 @@
+#include "backends/cpu/kernels/Quantized.h"
+#include "backends/cpu/kernels/VectorMath.h"
+#include "backends/cpu/kernels/gemm/Gemm.h"
+
+using namespace mlir;
+
+namespace lathe::gemm {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+
+static int64_t elementsPerWord(Words words) {
+  return words == Words::U8S8Quads ? 4 : words == Words::Bf16Pairs ? 2 : 1;
+}
+
+Operands::Operands(KernelBuilder &b, const Parameters &params, Words words)
+    : params(params), words(words), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), x(b.pointerSlot(X)),
+      ldx(b.integerSlot(LdX)), w(b.pointerSlot(W)), bias(b.pointerSlot(Bias)), residual(b.pointerSlot(Residual)),
+      ldr(b.integerSlot(LdR)), y(b.pointerSlot(Y)), ldy(b.integerSlot(LdY)), rows(b.integerSlot(M)),
+      columns(b.integerSlot(N)), depth(b.integerSlot(K)) {
+  if (int64_t elements = elementsPerWord(words); elements > 1) {
+    ldx = b.div(ldx, b.integer(elements));
+    depth = b.ceilDiv(depth, elements);
+  }
+  panelStride = b.add(b.mul(depth, lanes), panelHeader());
+}
+
+int64_t Operands::rowHeader() const { return words == Words::U8S8Quads ? quantizedRowHeader / 4 : 0; }
+int64_t Operands::panelHeader() const { return words == Words::U8S8Quads ? 2 * lanes : 0; }
+
+Value Operands::xAt(KernelBuilder &b, Value row) const { return b.at(x, b.add(b.mul(row, ldx), rowHeader())); }
+Value Operands::wAt(KernelBuilder &b, Value column) const {
+  return b.at(w, b.add(b.mul(b.div(column, b.integer(lanes)), panelStride), panelHeader()));
+}
+Value Operands::yAt(KernelBuilder &b, Value row, Value column) const {
+  Value element = b.add(b.mul(row, ldy), column);
+  return narrow ? b.atBf16(y, element) : b.at(y, element);
+}
+Value Operands::residualAt(KernelBuilder &b, Value row, Value column) const {
+  return b.at(residual, b.add(b.mul(row, ldr), column));
+}
+
+Value Operands::scaled(KernelBuilder &b, Value sums, Value row, Value column) const {
+  if (words != Words::U8S8Quads)
+    return sums;
+  Value header = b.at(x, b.mul(row, ldx)), zero = b.loadWord(b.at(header, 1)), scale = b.loadScalar(header);
+  Value ofWeights = b.at(w, b.mul(b.div(column, b.integer(lanes)), panelStride));
+  Value excess = b.mul(b.broadcast(zero), b.bitsOf(b.load(b.at(ofWeights, lanes))));
+  Value exact = b.floatOf(b.sub(b.bitsOf(sums), excess));
+  return b.mul(b.mul(exact, b.broadcast(scale)), b.load(ofWeights));
+}
+
+void emitEpilogue(KernelBuilder &b, const Operands &operands, Value staged, Value row, Value firstColumn, Value width) {
+  const Parameters &params = operands.params;
+  Value bias = b.at(operands.bias, firstColumn), residual = operands.residualAt(b, row, firstColumn);
+  Value y = operands.yAt(b, row, firstColumn);
+  b.forVectors(width, [&](Value column, Value mask) {
+    Value v = operands.scaled(b, b.load(b.at(staged, column)), row, b.add(firstColumn, column));
+    if (params.flag("bias"))
+      v = b.add(v, b.load(b.at(bias, column)));
+    v = emitActivation(b, params.choice("activation"), v);
+    if (params.flag("residual"))
+      v = b.add(v, b.load(b.at(residual, column), mask));
+    if (operands.narrow)
+      b.storeBf16(v, b.atBf16(y, column));
+    else
+      b.store(v, b.at(y, column), mask);
+  });
+}
+
+void emitEpiloguePrefetch(KernelBuilder &b, const Operands &operands, Value from, Value to, Value column,
+                          int64_t columns) {
+  auto prefetch = [&](Value row) {
+    for (int64_t line = 0; line < columns; line += lanes)
+      b.prefetch(b.at(row, line));
+  };
+  b.forRange(from, to, 1, [&](Value row) {
+    if (operands.params.flag("residual"))
+      prefetch(operands.residualAt(b, row, column));
+    prefetch(operands.yAt(b, row, column));
+  });
+}
+
+} // namespace lathe::gemm
