@@ -26,7 +26,7 @@ def BuildKernelsPass : Pass<"lathe-cpu-build-kernels", "mlir::ModuleOp"> {
              clEnumValN(::lathe::IsaLevel::Amx, "amx", "and AMX tiles of bf16 and int8"))}]>
   ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::amx::AMXDialect"];
 }
 
 def LowerEntriesPass : Pass<"lathe-cpu-lower-entries", "mlir::ModuleOp"> {

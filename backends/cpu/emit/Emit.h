@@ -4,9 +4,9 @@
 //   registerEmission(registry);              // before the context is made
 //   auto object = emitObject(module, {.level = IsaLevel::Avx512});
 //
-// The module holds func, scf, arith, cf, vector and llvm ops. The object is position independent with one section per
-// function; its functions are hidden. It calls nothing: an undefined symbol that is not asked for is an error, also one
-// that LLVM introduced. The same module and options give the same bytes on every machine.
+// The module holds func, scf, arith, cf, vector, amx and llvm ops. The object is position independent with one section
+// per function; its functions are hidden. It calls nothing: an undefined symbol that is not asked for is an error, also
+// one that LLVM introduced. The same module and options give the same bytes on every machine.
 #ifndef LATHE_BACKENDS_CPU_EMIT_EMIT_H
 #define LATHE_BACKENDS_CPU_EMIT_EMIT_H
 
@@ -46,6 +46,9 @@ struct EmitOptions {
 
 /// Registers the dialects that emission needs, with their conversions and translations.
 void registerEmission(mlir::DialectRegistry &registry);
+/// The same, but for how dialect amx becomes LLVM's: a test may have it do without the instructions.
+void registerEmission(mlir::DialectRegistry &registry,
+                      llvm::function_ref<void(mlir::DialectRegistry &)> registerAmxConversion);
 
 /// Translates a copy of `module`; the module stays as it is. Diagnostics become the error's message.
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context);

@@ -1,5 +1,6 @@
 #include "Harness.h"
 
+#include "EmulateAmx.h"
 #include "backends/cpu/emit/Emit.h"
 #include "backends/cpu/kernels/Kernels.h"
 #include "mlir/AsmParser/AsmParser.h"
@@ -18,14 +19,16 @@ using namespace mlir;
 
 namespace lathe::test {
 
-std::string whyUnsupported(IsaLevel level) {
+std::string Target::name() const { return (emulated ? "emulated_" : "") + describe(level).name.str(); }
+
+std::string whyUnsupported(Target target) {
   CpuFacts cpu = readCpu();
+  // Between its tiles, code for amx is code for the level below.
+  IsaLevel level = target.emulated ? IsaLevel::Avx512Bf16 : target.level;
   if (level == IsaLevel::Amx)
     cpu.tilesRefused = !requestTiles();
   const char *missing = missingFeature(cpu, static_cast<int>(level));
-  return missing
-             ? ("this CPU lacks " + llvm::Twine(missing) + ", which the level " + describe(level).name + " needs").str()
-             : "";
+  return missing ? ("this CPU lacks " + llvm::Twine(missing) + ", which " + target.name() + " needs").str() : "";
 }
 
 // Guarded memory.
@@ -87,18 +90,18 @@ template <typename T> T orFail(llvm::Expected<T> value) {
 
 class KernelLibrary {
 public:
-  static KernelLibrary &get(IsaLevel level) {
-    static std::map<IsaLevel, std::unique_ptr<KernelLibrary>> libraries;
-    std::unique_ptr<KernelLibrary> &library = libraries[level];
+  static KernelLibrary &get(Target target) {
+    static std::map<Target, std::unique_ptr<KernelLibrary>> libraries;
+    std::unique_ptr<KernelLibrary> &library = libraries[target];
     if (!library)
-      library.reset(new KernelLibrary(level));
+      library.reset(new KernelLibrary(target));
     return *library;
   }
   const Kernel &find(const std::string &family, const std::string &params) {
     auto found = kernels.find({family, params});
     if (found == kernels.end())
       llvm::report_fatal_error(llvm::Twine("variant ") + family + " " + params +
-                               " is not in Variants.def, or has no code of its own at level " + describe(level).name);
+                               " is not in Variants.def, or has no code of its own for " + target.name());
     return found->second;
   }
 
@@ -106,15 +109,18 @@ public:
   double seconds = 0;
 
 private:
-  const IsaLevel level;
+  const Target target;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   std::map<std::pair<std::string, std::string>, Kernel> kernels;
 
-  explicit KernelLibrary(IsaLevel level) : level(level) {
+  explicit KernelLibrary(Target target) : target(target) {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     DialectRegistry registry;
-    registerEmission(registry);
+    if (target.emulated)
+      registerEmission(registry, registerEmulatedAmx);
+    else
+      registerEmission(registry);
     MLIRContext context(registry, MLIRContext::Threading::DISABLED);
     context.loadAllAvailableDialects();
 
@@ -127,10 +133,10 @@ private:
       auto params = dyn_cast_or_null<DictionaryAttr>(parseAttribute(variant.params, &context));
       if (!family || !params)
         llvm::report_fatal_error(llvm::Twine("no such variant: ") + variant.family + " " + variant.params);
-      if (!llvm::is_contained(family->levels(params), level))
+      if (!llvm::is_contained(family->levels(params), target.level))
         continue;
       std::string symbol = family->symbol(params);
-      if (failed(family->build(builder, *module, symbol, params, level)))
+      if (failed(family->build(builder, *module, symbol, params, target.level)))
         llvm::report_fatal_error("a variant cannot be built");
       buildPanelCount(*family, *module, symbol, params);
       Kernel &kernel = kernels[{variant.family, variant.params}];
@@ -140,9 +146,9 @@ private:
     }
     std::string ir, assembly;
     EmitOptions options;
-    options.level = level;
+    options.level = target.level;
     const char *dumpPrefix = std::getenv("LATHE_DUMP_KERNELS");
-    std::string dump = dumpPrefix ? (dumpPrefix + llvm::Twine("-") + describe(level).name).str() : "";
+    std::string dump = dumpPrefix ? dumpPrefix + ("-" + target.name()) : "";
     if (dumpPrefix) {
       options.irText = &ir;
       options.assemblyText = &assembly;
@@ -168,8 +174,8 @@ private:
   }
 };
 
-const Kernel &Kernel::get(const std::string &family, const std::string &params, IsaLevel level) {
-  return KernelLibrary::get(level).find(family, params);
+const Kernel &Kernel::get(const std::string &family, const std::string &params, Target target) {
+  return KernelLibrary::get(target).find(family, params);
 }
 std::vector<IsaLevel> Kernel::levelsHere(const std::string &family, const std::string &params) {
   static MLIRContext context(MLIRContext::Threading::DISABLED);

@@ -14,8 +14,22 @@
 
 namespace lathe::test {
 
-/// Why kernels of a level cannot run here, or empty.
-std::string whyUnsupported(IsaLevel level = IsaLevel::Avx512);
+/// What kernels are compiled for: an ISA level, the highest perhaps without its instructions (EmulateAmx.h).
+struct Target {
+  Target(IsaLevel level = IsaLevel::Avx512) : level(level) {}
+  static Target emulatedAmx() {
+    Target target(IsaLevel::Amx);
+    target.emulated = true;
+    return target;
+  }
+  std::string name() const;
+  auto operator<=>(const Target &) const = default;
+
+  IsaLevel level;
+  bool emulated = false;
+};
+/// Why kernels of a target cannot run here, or empty.
+std::string whyUnsupported(Target target = {});
 
 /// An 8-byte slot from an address, a size or a float.
 struct Arg {
@@ -65,9 +79,8 @@ class Kernel {
 public:
   /// `params` is an attribute dictionary as MLIR prints it, e.g. R"({activation = "gelu", bias = true})"; the variant
   /// must be listed in Variants.def and, beyond avx512, have code of its own at the level. Aborts the program with a
-  /// message otherwise: tests name variants literally. The CPU must have the level: see whyUnsupported.
-  static const Kernel &get(const std::string &family, const std::string &params = "{}",
-                           IsaLevel level = IsaLevel::Avx512);
+  /// message otherwise: tests name variants literally. The target must be one for this CPU: see whyUnsupported.
+  static const Kernel &get(const std::string &family, const std::string &params = "{}", Target target = {});
 
   /// The levels at which a variant has code of its own and that this CPU has, lowest first.
   static std::vector<IsaLevel> levelsHere(const std::string &family, const std::string &params);
