@@ -17,7 +17,10 @@ Json levelsOf(const Path &artifact) { return Json::parse(readFile(artifact / "ma
 /// Whether this CPU runs a level, by the compiler's own reading of CPUID.
 bool hasLevel(const std::string &level) {
   bool base = __builtin_cpu_supports("x86-64-v4"), vnni = base && __builtin_cpu_supports("avx512vnni");
-  return level == "avx512" ? base : level == "avx512_vnni" ? vnni : vnni && __builtin_cpu_supports("avx512bf16");
+  bool bf16 = vnni && __builtin_cpu_supports("avx512bf16");
+  bool tiles = bf16 && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+               __builtin_cpu_supports("amx-int8");
+  return level == "avx512" ? base : level == "avx512_vnni" ? vnni : level == "avx512_bf16" ? bf16 : tiles;
 }
 
 ProcessOptions forced(const std::string &level) {
@@ -46,7 +49,7 @@ TEST(Levels, EachThatTheArtifactAndTheCpuHaveCanBeForced) {
   // f32 is computed alike at every level.
   const std::string expected = latheOutput({"run", compiled(demoModel()), "--text", "A sentence.", "--json"});
   EXPECT_EQ(latheOutput({"run", artifact, "--text", "A sentence.", "--json"}), expected);
-  for (const char *level : {"avx512", "avx512_vnni", "avx512_bf16"}) {
+  for (const char *level : {"avx512", "avx512_vnni", "avx512_bf16", "amx"}) {
     if (hasLevel(level))
       EXPECT_EQ(latheOutput({"run", artifact, "--text", "A sentence.", "--json"}, forced(level)), expected) << level;
     else
@@ -56,7 +59,7 @@ TEST(Levels, EachThatTheArtifactAndTheCpuHaveCanBeForced) {
 
 TEST(Levels, TheOneInUseIsTold) {
   const Path artifact = compiled(demoModel(), everyLevel);
-  for (const char *level : {"avx512", "avx512_vnni", "avx512_bf16"}) {
+  for (const char *level : {"avx512", "avx512_vnni", "avx512_bf16", "amx"}) {
     if (!hasLevel(level))
       continue;
     setenv("LATHE_ISA", level, 1);

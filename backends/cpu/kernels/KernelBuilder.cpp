@@ -312,9 +312,9 @@ void KernelBuilder::storeBf16(Value vector, Value address) {
   Value halves = arith::TruncIOp::create(*this, VectorType::get({lanes}, getI16Type()), rounded);
   LLVM::StoreOp::create(*this, halves, address, bf16Alignment);
 }
-void KernelBuilder::prefetch(Value address) {
-  // For reading, into every level of the cache, data.
-  LLVM::Prefetch::create(*this, address, /*rw=*/0, /*hint=*/3, /*cache=*/1);
+void KernelBuilder::prefetch(Value address, Cache cache) {
+  // For reading, data.
+  LLVM::Prefetch::create(*this, address, /*rw=*/0, /*hint=*/cache == Cache::First ? 3 : 2, /*cache=*/1);
 }
 
 // Control.

@@ -121,8 +121,9 @@ public:
   void storeU8(Value vector, Value address);
   /// Sixteen elements `stride` apart.
   Value gather(Value address, Value stride, Value mask);
-  /// Asks for the cache line at `address`, which need not be mapped.
-  void prefetch(Value address);
+  /// Asks for the cache line at `address`, which need not be mapped, in this cache and those behind it.
+  enum class Cache { First, Second };
+  void prefetch(Value address, Cache cache = Cache::First);
 
   using LoopBody = llvm::function_ref<void(Value index)>;
   using CarryingBody = llvm::function_ref<Values(Value index, ValueRange carried)>;

@@ -2,8 +2,6 @@
 // values that are rounded to bf16 beforehand.
 #include "KernelTest.h"
 
-#include "runtime/core/Cpu.h"
-
 using namespace lathe;
 using namespace lathe::test;
 
@@ -15,7 +13,7 @@ double ulpOf(double value) { return std::ldexp(1.0, std::ilogb(std::max(std::abs
 
 int64_t alignTo(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-class Bf16Test : public KernelTest, public testing::WithParamInterface<IsaLevel> {
+class Bf16Test : public KernelTest, public testing::WithParamInterface<Target> {
 protected:
   void SetUp() override {
     if (std::string why = whyUnsupported(GetParam()); !why.empty())
@@ -68,9 +66,9 @@ struct Problem {
   size_t outputSize(bool narrow) const { return (shape.m - 1) * ldy + (narrow ? alignTo(shape.n, 16) : shape.n); }
 
   template <typename T>
-  void run(const Variant &variant, IsaLevel level, Guarded<T> &y, int64_t panelsPerCall, int64_t firstRow = 0,
+  void run(const Variant &variant, Target target, Guarded<T> &y, int64_t panelsPerCall, int64_t firstRow = 0,
            int64_t rows = -1) const {
-    Kernel::get("gemm_bf16", variant.params, level)
+    Kernel::get("gemm_bf16", variant.params, target)
         .run({&packedX[firstRow * ldx], ldx, packedW.data(), variant.bias ? bias.data() : nullptr,
               variant.residual ? &residual[firstRow * ldr] : nullptr, ldr, y.data(), ldy, rows < 0 ? shape.m : rows,
               shape.n, shape.k},
@@ -78,12 +76,12 @@ struct Problem {
   }
 };
 
-template <typename T> void check(const Variant &variant, IsaLevel level, GemmShape shape, Random &random) {
+template <typename T> void check(const Variant &variant, Target target, GemmShape shape, Random &random) {
   SCOPED_TRACE(testing::Message() << variant.params << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
   constexpr bool narrow = std::is_same_v<T, uint16_t>;
   const Problem problem(shape, random);
   Guarded<T> y(problem.outputSize(narrow)), split(problem.outputSize(narrow));
-  problem.run(variant, level, y, 0);
+  problem.run(variant, target, y, 0);
   for (int64_t row = 0; row < shape.m; ++row) {
     for (int64_t column = 0; column < shape.n; ++column) {
       double sum = variant.bias ? problem.b[column] : 0, magnitude = std::abs(sum);
@@ -107,7 +105,7 @@ template <typename T> void check(const Variant &variant, IsaLevel level, GemmSha
         ASSERT_EQ(y[row * problem.ldy + column], 0);
   }
   // The same bits in any split of panels.
-  problem.run(variant, level, split, 1);
+  problem.run(variant, target, split, 1);
   ASSERT_TRUE(sameBits(y, split));
 }
 
@@ -135,8 +133,9 @@ TEST_P(Bf16Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
   const Problem problem({141, 100, 2177}, random);
   Guarded<float> all(problem.outputSize(false));
   problem.run(variant, GetParam(), all, 0);
+  const int64_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 65}; // about those of tiles
   for (int64_t row = 0; row < problem.shape.m; ++row) {
-    const int64_t rows = std::min<int64_t>(1 + row % 9, problem.shape.m - row);
+    const int64_t rows = std::min<int64_t>(sizes[row % std::size(sizes)], problem.shape.m - row);
     Guarded<float> some((rows - 1) * problem.ldy + problem.shape.n);
     problem.run(variant, GetParam(), some, 0, row, rows);
     for (int64_t r = 0; r < rows; ++r)
@@ -145,7 +144,13 @@ TEST_P(Bf16Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
   }
 }
 
-TEST_P(Bf16Test, RoundsToNearestAndToEvenAtTies) {
+INSTANTIATE_TEST_SUITE_P(Levels, Bf16Test,
+                         testing::Values(IsaLevel::Avx512, IsaLevel::Avx512Bf16, Target::emulatedAmx(), IsaLevel::Amx),
+                         [](const auto &target) { return target.param.name(); });
+
+class RoundBf16Test : public Bf16Test {};
+
+TEST_P(RoundBf16Test, RoundsToNearestAndToEvenAtTies) {
   const float ulp = std::ldexp(1.0f, -7);
   std::vector<float> values = {1,     1 + ulp / 2, 1 + 3 * ulp / 2, 1 + ulp / 2 + 1e-6f, -1 - ulp / 2, 0, -0.0f,
                                3e38f, INFINITY,    -INFINITY};
@@ -168,8 +173,8 @@ TEST_P(Bf16Test, RoundsToNearestAndToEvenAtTies) {
     EXPECT_TRUE(std::isnan(fromBf16(y[i]))) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, Bf16Test, testing::Values(IsaLevel::Avx512, IsaLevel::Avx512Bf16),
-                         [](const auto &level) { return std::string(levelName(static_cast<int>(level.param))); });
+INSTANTIATE_TEST_SUITE_P(Levels, RoundBf16Test, testing::Values(IsaLevel::Avx512, IsaLevel::Avx512Bf16),
+                         [](const auto &target) { return target.param.name(); });
 
 class EmbedBf16Test : public KernelTest {};
 

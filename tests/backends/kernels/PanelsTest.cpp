@@ -1,6 +1,7 @@
 // Threads run panels at the same time, so no two may write the same element, and together they must write all.
 #include "KernelTest.h"
 
+using namespace lathe;
 using namespace lathe::test;
 
 namespace {
@@ -9,9 +10,9 @@ using PanelsTest = KernelTest;
 
 /// Runs every panel by itself into an empty `out` and counts who writes what.
 void expectEachElementOnce(const char *family, const char *params, const std::vector<Arg> &args,
-                           const Guarded<float> &out, int64_t atLeastPanels) {
-  SCOPED_TRACE(testing::Message() << family << " " << params);
-  const Kernel &kernel = Kernel::get(family, params);
+                           const Guarded<float> &out, int64_t atLeastPanels, Target target = {}) {
+  SCOPED_TRACE(testing::Message() << family << " " << params << " for " << target.name());
+  const Kernel &kernel = Kernel::get(family, params, target);
   int64_t panels = kernel.panels(args);
   EXPECT_GE(panels, atLeastPanels) << "too few panels to share among threads";
   GuardedBytes scratch(kernel.scratchBytes(), /*alignment=*/64);
@@ -39,6 +40,16 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
     Guarded<float> w(384 * 4);
     std::fill(w.begin(), w.end(), 1.0f);
     expectEachElementOnce("gemm_f32", "{}", {x.data(), 4, w.data(), 0, 0, 0, o.data(), 384, 128, 384, 4}, o, 8);
+  }
+  for (Target target : {Target(), Target(IsaLevel::Avx512Bf16), Target::emulatedAmx(), Target(IsaLevel::Amx)}) {
+    if (!whyUnsupported(target).empty())
+      continue; // Bf16Test says so
+    auto o = out(300 * 100);
+    Guarded<uint16_t> ones(300 * 8), w(112 * 8);
+    for (const Guarded<uint16_t> *values : {&ones, &w})
+      std::fill(values->begin(), values->end(), toBf16(1));
+    expectEachElementOnce("gemm_bf16", "{}", {ones.data(), 8, w.data(), 0, 0, 0, o.data(), 100, 300, 100, 8}, o, 9,
+                          target);
   }
   {
     auto o = out(305 * 10);

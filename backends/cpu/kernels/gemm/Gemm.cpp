@@ -48,12 +48,15 @@ public:
 protected:
   void emit(KernelBuilder &b, const Parameters &params) const override;
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
-    return b.mul(b.ceilDiv(slots[M], panelRows), b.ceilDiv(slots[N], tileColumns));
+    return panelsOf(b, slots[M], slots[N]);
   }
-  int64_t scratchBytes(const Parameters &) const override { return panelRows * tileColumns * sizeof(float); }
+  int64_t scratchBytes(const Parameters &params) const override {
+    int64_t bytes = panelRows * tileColumns * sizeof(float);
+    return llvm::is_contained(ownLevels(params), IsaLevel::Amx) ? std::max(bytes, tiledScratchBytes()) : bytes;
+  }
 
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
-    static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
+    static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16, IsaLevel::Amx};
     static constexpr IsaLevel ofQuads[] = {IsaLevel::Avx512, IsaLevel::Avx512Vnni};
     switch (words) {
     case Words::F32:
@@ -69,6 +72,9 @@ protected:
 private:
   const Words words;
 
+  static Value panelsOf(KernelBuilder &b, Value rows, Value columns) {
+    return b.mul(b.ceilDiv(rows, panelRows), b.ceilDiv(columns, tileColumns));
+  }
   static ArrayRef<Parameter> parameterList(Words words) {
     static const Parameter list[] = {Parameter::flag("bias"), Parameter::choice("activation", activationNames()),
                                      Parameter::flag("residual"), Parameter::flag("y_bf16")};
@@ -79,6 +85,8 @@ private:
 void Gemm::emit(KernelBuilder &b, const Parameters &params) const {
   const Operands operands(b, params, words);
   const Value rows = operands.rows, columns = operands.columns, depth = operands.depth;
+  if (b.level >= IsaLevel::Amx)
+    return emitTiled(b, operands, panelsOf(b, rows, columns));
   const Value panelStride = operands.panelStride;
   Value columnGroups = b.ceilDiv(columns, tileColumns);
 

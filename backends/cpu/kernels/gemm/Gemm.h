@@ -40,5 +40,9 @@ void emitEpilogue(KernelBuilder &b, const Operands &operands, mlir::Value staged
 void emitEpiloguePrefetch(KernelBuilder &b, const Operands &operands, mlir::Value from, mlir::Value to,
                           mlir::Value column, int64_t columns);
 
+/// The product on AMX's tiles, which shares out `panels` in its own way, and the scratch that it takes.
+void emitTiled(KernelBuilder &b, const Operands &operands, mlir::Value panels);
+int64_t tiledScratchBytes();
+
 } // namespace lathe::gemm
 #endif // LATHE_BACKENDS_CPU_KERNELS_GEMM_GEMM_H

@@ -1,0 +1,116 @@
+#include "backends/cpu/kernels/AmxTile.h"
+
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+constexpr int64_t linesAsked = 8; ///< of each panel with each step
+constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
+
+/// The dialect's ops on what lies at an address, with lines a number of words apart.
+class Tiles {
+public:
+  explicit Tiles(KernelBuilder &b)
+      : b(b), operandType(amx::TileType::get({amxRows, 2 * amxDepth}, b.getBF16Type())),
+        sumType(amx::TileType::get({amxRows, KernelBuilder::lanes}, b.getF32Type())) {}
+
+  Value zero() { return amx::TileZeroOp::create(b, sumType); }
+  Value loadSums(Value address, Value stride) { return load(sumType, address, stride, /*perWord=*/1); }
+  Value loadOperand(Value address, Value stride) { return load(operandType, address, stride, /*perWord=*/2); }
+  void storeSums(Value tile, Value address, Value stride) {
+    Value first = arith::ConstantIndexOp::create(b, 0);
+    amx::TileStoreOp::create(b, viewOf(address, b.getF32Type()), first, tile, indexOf(stride));
+  }
+  Value multiply(Value rows, Value columns, Value sums) {
+    return amx::TileMulFOp::create(b, sumType, rows, columns, sums);
+  }
+
+private:
+  KernelBuilder &b;
+  const amx::TileType operandType, sumType;
+
+  Value load(amx::TileType type, Value address, Value stride, int64_t perWord) {
+    Value first = arith::ConstantIndexOp::create(b, 0);
+    Value elements = perWord == 1 ? stride : b.mul(stride, perWord);
+    return amx::TileLoadOp::create(b, type, viewOf(address, type.getElementType()), first, indexOf(elements));
+  }
+  Value indexOf(Value integer) { return arith::IndexCastOp::create(b, b.getIndexType(), integer); }
+
+  /// The dialect wants memrefs. This is what one of unknown length becomes in LLVM, of which the aligned address alone
+  /// is ever looked at.
+  Value viewOf(Value address, Type element) {
+    Type integer = b.getI64Type(), one = LLVM::LLVMArrayType::get(integer, 1);
+    auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), {b.pointerType(), b.pointerType(), integer, one, one});
+    constexpr int64_t alignedAddress = 1;
+    Value empty = LLVM::PoisonOp::create(b, type);
+    Value descriptor = LLVM::InsertValueOp::create(b, empty, address, alignedAddress);
+    return UnrealizedConversionCastOp::create(b, MemRefType::get({ShapedType::kDynamic}, element), descriptor)
+        .getResult(0);
+  }
+};
+
+/// One loop for one number of tiles: every sum stays in a register from the first product to the store.
+void emitLoop(KernelBuilder &b, Rows x, ArrayRef<Value> firstRows, Panels packed, Value steps, Rows y, int64_t panels,
+              Prefetch ahead, bool accumulate) {
+  constexpr int64_t lanes = KernelBuilder::lanes;
+  Tiles tiles(b);
+  KernelBuilder::Values rowBases, panelBases, places, initial;
+  for (Value row : firstRows)
+    rowBases.push_back(b.at(x.base, b.mul(x.stride, row)));
+  for (int64_t p = 0; p < panels; ++p)
+    panelBases.push_back(b.at(packed.base, b.mul(packed.stride, p)));
+  for (Value row : firstRows)
+    for (int64_t p = 0; p < panels; ++p) {
+      places.push_back(b.at(b.at(y.base, b.mul(y.stride, row)), p * lanes));
+      // All sums are loaded before any is stored, so rows that two tiles share are added up once.
+      initial.push_back(accumulate ? tiles.loadSums(places.back(), y.stride) : tiles.zero());
+    }
+
+  KernelBuilder::Values sums = b.forRange(b.integer(0), steps, 1, initial, [&](Value step, ValueRange carried) {
+    Value k = b.mul(step, amxDepth), line = b.mul(k, lanes);
+    KernelBuilder::Values rows, columns, next;
+    for (Value base : rowBases)
+      rows.push_back(tiles.loadOperand(b.at(base, k), x.stride));
+    Value asked = b.atByte(ahead.base, b.mul(b.mul(step, linesAsked), ahead.step));
+    for (Value base : panelBases) {
+      columns.push_back(tiles.loadOperand(b.at(base, line), b.integer(lanes)));
+      for (int64_t i = 0; i < linesAsked; ++i)
+        b.prefetch(b.atByte(asked, b.mul(ahead.step, i)), KernelBuilder::Cache::Second);
+      asked = b.atByte(asked, ahead.stride);
+    }
+    for (Value row : rows)
+      for (Value column : columns)
+        next.push_back(tiles.multiply(row, column, carried[next.size()]));
+    return next;
+  });
+
+  for (auto [sum, place] : llvm::zip_equal(sums, places))
+    tiles.storeSums(sum, place, y.stride);
+}
+
+} // namespace
+
+void emitAmxTiles(KernelBuilder &b, Rows x, Value second, Panels packed, Value steps, Rows y, Value panels,
+                  Prefetch ahead, Value accumulate) {
+  Value zero = b.integer(0);
+  Value two = b.select(b.less(zero, second), b.integer(4), zero), more = b.select(accumulate, b.integer(2), zero);
+  b.switchOn(b.add(b.add(two, more), b.add(panels, -1)), 8, [&](int64_t shape) {
+    KernelBuilder::Values firstRows = {zero};
+    if (shape & 4)
+      firstRows.push_back(second);
+    emitLoop(b, x, firstRows, packed, steps, y, (shape & 1) + 1, ahead, shape & 2);
+  });
+}
+
+Prefetch prefetchAmx(KernelBuilder &b, Panels packed, Value steps, Value part, Value parts) {
+  Value step = b.ceilDiv(b.integer(lineBytes * amxDepth / linesAsked), parts);
+  Value share = b.mul(b.mul(steps, linesAsked), step);
+  return {b.atByte(packed.base, b.mul(part, share)), step, b.mul(packed.stride, int64_t(sizeof(float)))};
+}
+
+} // namespace lathe
