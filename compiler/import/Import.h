@@ -24,7 +24,7 @@ struct ImportedModel {
   std::unique_ptr<Checkpoint> checkpoint; // outlives the module
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Task task;
-  std::string architecture; ///< "BertModel"
+  std::string architecture;                   ///< "BertModel"
   llvm::SmallVector<PoolingMode, 1> poolings; ///< of task embedding: joined in this order
   bool normalize = false;                     ///< of task embedding
   std::string tokenizerDirectory;

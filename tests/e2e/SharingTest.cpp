@@ -108,8 +108,8 @@ TEST(Sharing, AlbertIsOneLayerHoweverDeep) {
 }
 
 TEST(Sharing, CodeDoesNotGrowWithTheNumberOfLayers) {
-  // How far a layer's weights lie from the next one's is part of instructions, whose length depends on the number; code is
-  // aligned to this.
+  // How far a layer's weights lie from the next one's is part of instructions, whose length depends on the number; code
+  // is aligned to this.
   constexpr int64_t alignment = 64;
   std::vector<Artifact> stacked, unstacked;
   for (int count : {2, 12, 24}) {
