@@ -51,6 +51,7 @@ private:
                                     value, name);
   }
 
+  llvm::Constant *stepResult(DictionaryAttr result);
   llvm::Constant *sizeFormula(DictionaryAttr formula);
   llvm::Constant *io(StringRef name, lathe_dtype dtype, ArrayRef<int64_t> shape, bool optional);
   llvm::Constant *entry(func::FuncOp function);
@@ -62,6 +63,13 @@ private:
   std::unique_ptr<llvm::Module> module;
   llvm::IRBuilder<> builder;
 };
+
+/// lathe_step_result; null where a step has none.
+llvm::Constant *DescriptorBuilder::stepResult(DictionaryAttr result) {
+  auto field = [&](StringRef name) { return result ? result.getAs<IntegerAttr>(name).getInt() : 0; };
+  return structure(
+      {i32(field("slot")), i32(field("dtype")), i32(field("rows")), i64(field("width")), i64(field("stride"))});
+}
 
 /// lathe_size_formula
 llvm::Constant *DescriptorBuilder::sizeFormula(DictionaryAttr formula) {
@@ -101,8 +109,9 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
                                  i32(tokens ? LATHE_ROWS_TOKENS : LATHE_ROWS_SEQUENCES), i32(firstColumn),
                                  i64(output.getAs<IntegerAttr>("width").getInt())}));
   }
-  for (const LoweredStep &step : stepsOf(function))
-    steps.push_back(structure({text(step.name), text(step.kernel)}));
+  for (DictionaryAttr step : listOf(function, xf::XfDialect::stepsAttr))
+    steps.push_back(structure({text(textOf(step, "name")), text(textOf(step, "kernel")),
+                               stepResult(step.getAs<DictionaryAttr>(loweredStepResult))}));
 
   auto *functionType = llvm::FunctionType::get(builder.getInt32Ty(), {builder.getPtrTy()}, false);
   SmallVector<llvm::Constant *> functions(LATHE_ISA_LEVELS, null());

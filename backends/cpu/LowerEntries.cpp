@@ -33,6 +33,7 @@ private:
   LogicalResult lower(Operation *op);
   LogicalResult lowerLoop(scf::ForOp loop);
   LogicalResult lowerLaunch(xf::LaunchOp launch);
+  DictionaryAttr describeResult(xf::LaunchOp launch);
   Value weightAddress(xf::WeightAddressOp op);
   Value bufferAddress(xf::BufferOp op);
 
@@ -231,6 +232,42 @@ Value EntryLowering::bufferAddress(xf::BufferOp op) {
   return atByte(regionBases[region], offset);
 }
 
+/// What lathe_step_result says of the first buffer that a launch writes; null where that is not rows of f32 or bf16,
+/// one for each token or sequence.
+DictionaryAttr EntryLowering::describeResult(xf::LaunchOp launch) {
+  if (launch.getWrites().empty())
+    return nullptr;
+  const int64_t slot = launch.getWrites().front();
+  Value written = launch.getInputs()[slot];
+  auto type = dyn_cast<MemRefType>(written.getType());
+  if (!type || type.getRank() != 2 || !isa<Float32Type, BFloat16Type>(type.getElementType()))
+    return nullptr;
+  Value base = written;
+  while (auto columns = base.getDefiningOp<xf::ColumnsOp>())
+    base = columns.getBuffer();
+  auto baseType = cast<MemRefType>(base.getType());
+  xf::Rows rows = xf::Rows::Tokens;
+  if (auto buffer = base.getDefiningOp<xf::BufferOp>()) {
+    rows = buffer.getRows();
+  } else if (auto output = base.getDefiningOp<xf::OutputAddressOp>()) {
+    auto outputs = entry->getAttrOfType<ArrayAttr>(xf::XfDialect::outputsAttr);
+    if (!outputs)
+      return nullptr;
+    auto description = cast<DictionaryAttr>(outputs[output.getOutputs().front()]);
+    if (textOf(description, xf::XfDialect::rowsAttr) == "sequences")
+      rows = xf::Rows::Sequences;
+  }
+  if (rows == xf::Rows::Scores)
+    return nullptr;
+  auto number = [&](StringRef name, int64_t value) {
+    return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+  };
+  return builder.getDictionaryAttr(
+      {number("slot", slot), number("dtype", type.getElementType().isF32() ? LATHE_F32 : LATHE_BF16),
+       number("rows", rows == xf::Rows::Sequences ? LATHE_ROWS_SEQUENCES : LATHE_ROWS_TOKENS),
+       number("width", type.getDimSize(1)), number("stride", baseType.getShape().back())});
+}
+
 /// Stores the slots and calls through the frame; a status other than 0 is returned at once.
 LogicalResult EntryLowering::lowerLaunch(xf::LaunchOp launch) {
   auto kernelFunction = entry->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(launch.getKernel());
@@ -253,6 +290,8 @@ LogicalResult EntryLowering::lowerLaunch(xf::LaunchOp launch) {
   description.set("name", launch.getStepAttr());
   description.set("kernel", launch.getKernelAttr().getAttr());
   description.set("calls", builder.getI64IntegerAttr(timesPerRun));
+  if (DictionaryAttr result = describeResult(launch))
+    description.set(loweredStepResult, result);
   for (auto [name, formula] : {std::pair(loweredStepFlops, launch.getFlopsAttr()),
                                {loweredStepWeightBytes, launch.getWeightBytesAttr()},
                                {loweredStepActivationBytes, launch.getActivationBytesAttr()}})

@@ -42,6 +42,8 @@ struct LoweredStep {
   xf::WorkFormula flops, weightBytes, activationBytes;
 };
 
+/// The name of what lathe_step_result says in a step's dictionary, a dictionary of its fields.
+inline constexpr llvm::StringLiteral loweredStepResult = "result";
 /// The names of a step's formulas in its dictionary.
 inline constexpr llvm::StringLiteral loweredStepFlops = "flops", loweredStepWeightBytes = "weight_bytes",
                                      loweredStepActivationBytes = "activation_bytes";

@@ -232,6 +232,11 @@ Expected<RunContext> LoadedModel::createContext(const RunOptions &options) const
   settings.threads = static_cast<int32_t>(options.threads);
   settings.max_tokens = options.maxTokens;
   settings.profile = options.profile;
+  if (options.trace) {
+    using Trace = std::function<void(const lathe_traced &)>;
+    settings.trace_user = const_cast<Trace *>(options.trace);
+    settings.trace = [](void *user, const lathe_traced *result) { (*static_cast<const Trace *>(user))(*result); };
+  }
   lathe_context *context = nullptr;
   lathe_error error = {};
   if (table->context_create(model(), &settings, &context, &error))

@@ -14,6 +14,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,6 +85,8 @@ struct RunOptions {
   int64_t threads = 0;   ///< 0: as many as the process may run on
   int64_t maxTokens = 0; ///< 0: the library's own budget
   bool profile = false;
+  /// Called after each step of a run; must outlive the context.
+  const std::function<void(const lathe_traced &)> *trace = nullptr;
 };
 
 /// A lathe_context. Must not outlive its model.

@@ -116,6 +116,7 @@ private:
   SmallVector<StringRef> objectFiles() const {
     return llvm::map_to_vector(code, [](const LevelCode &at) { return StringRef(at.object.data(), at.object.size()); });
   }
+  llvm::Error certify();
   llvm::Error artifact(OutputDirectory &output);
   llvm::Error link(OutputDirectory &output, const std::string &weightsPath);
   void summarize(const OutputDirectory &output);
@@ -164,7 +165,12 @@ llvm::Error Compilation::run() {
     return llvm::Error::success();
   if (llvm::Error error = objects())
     return error;
-  return output ? artifact(*output) : llvm::Error::success();
+  if (!output)
+    return llvm::Error::success();
+  if (options.certify && options.precision != "f32")
+    if (llvm::Error error = certify())
+      return error;
+  return artifact(*output);
 }
 
 llvm::Error Compilation::import() {
@@ -337,6 +343,32 @@ llvm::Error Compilation::dump(Stage stage, StringRef suffix, StringRef contents)
     return llvm::createStringError("cannot create '" + options.dumpStages + "': " + error.message());
   return writeFile(llvm::formatv("{0}/0{1}-{2}{3}", options.dumpStages, int(stage) + 1, stageName(stage), suffix).str(),
                    contents);
+}
+
+/// Measures the drift of the precision, and fails where it is larger than allowed.
+llvm::Error Compilation::certify() {
+  auto compileProbe = [&](StringRef precision, const std::string &directory) {
+    CompileOptions probe = options;
+    probe.output = directory;
+    probe.name = "probe";
+    probe.precision = precision.str();
+    probe.levels = {IsaLevel::Avx512};
+    probe.certify = probe.embedWeights = probe.requireFusion = false;
+    probe.dumpStages.clear();
+    return compileModel(probe, llvm::nulls());
+  };
+  llvm::Expected<DriftReport> report = measureDrift(compileProbe, options.precision, options.calibrate);
+  if (!report)
+    return llvm::createStringError("measuring drift: " + llvm::toString(report.takeError()));
+  facts.drift = std::move(*report);
+  const double drift = facts.drift->drift();
+  progress.finish("drift", llvm::formatv("{0:e1} at most from f32, on {1} sequences ({2})", drift,
+                                         facts.drift->sequences, facts.drift->inputs));
+  if (options.maxDrift && !(drift <= *options.maxDrift))
+    return llvm::createStringError(llvm::formatv("--max-drift {0:e2}: the outputs in {1} are up to {2:e2} from f32's",
+                                                 *options.maxDrift, options.precision, drift)
+                                       .str());
+  return llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -128,6 +128,36 @@ static Json toJson(const WeightSharing &sharing) {
   return {{"bytes_saved", sharing.bytesSaved}, {"tensors", tensors}, {"equal", equal}};
 }
 
+static Json toJson(const Distance &distance) {
+  return {
+      {"max", distance.largest}, {"relative", distance.relative}, {"mean", distance.mean}, {"cosine", distance.cosine}};
+}
+
+/// The certificate: distances from f32 on named inputs.
+static Json driftOf(const ManifestFacts &facts) {
+  if (facts.precision == "f32")
+    return "none: f32 as stored";
+  if (!facts.drift)
+    return "not measured";
+  const DriftReport &report = *facts.drift;
+  Json drift = {{"relative", report.drift()},
+                {"inputs",
+                 {{"what", report.inputs},
+                  {"sequences", report.sequences},
+                  {"tokens", report.tokens},
+                  {"blake3", report.inputsHash}}},
+                {"isa_level", "avx512"}};
+  for (const auto &[key, lines] : {std::pair("outputs", &report.outputs), {"layers", &report.layers}}) {
+    drift[key] = Json::array();
+    for (const DriftReport::Line &line : *lines) {
+      Json described = toJson(line.distance);
+      described["name"] = line.name;
+      drift[key].push_back(described);
+    }
+  }
+  return drift;
+}
+
 std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   Json manifest;
   manifest["lathe_version"] = latheVersion.str();
@@ -144,10 +174,7 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     manifest["model"]["pooling"] = names;
     manifest["model"]["normalize"] = facts.normalize;
   }
-  const bool exact = facts.precision == "f32";
-  manifest["precision"] = {{"weights", facts.precision},
-                           {"compute", facts.precision},
-                           {"drift", exact ? "none: f32 as stored" : "not measured"}};
+  manifest["precision"] = {{"weights", facts.precision}, {"compute", facts.precision}, {"drift", driftOf(facts)}};
   manifest["isa_levels"] = Json::array();
   for (IsaLevel level : facts.levels)
     manifest["isa_levels"].push_back(describe(level).name.str());

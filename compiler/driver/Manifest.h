@@ -3,6 +3,7 @@
 #define LATHE_COMPILER_DRIVER_MANIFEST_H
 
 #include "backends/cpu/IsaLevel.h"
+#include "compiler/driver/Drift.h"
 #include "compiler/driver/Sharing.h"
 #include "compiler/driver/WeightPacker.h"
 #include "compiler/import/Import.h"
@@ -24,8 +25,9 @@ struct ManifestFacts {
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
   std::string precision = "f32";
-  std::string tokenizerKind; ///< empty: none
-  std::string noTokenizer;   ///< why, where there are files of one
+  std::optional<DriftReport> drift; ///< of a precision other than f32, where it was measured
+  std::string tokenizerKind;        ///< empty: none
+  std::string noTokenizer;          ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
   PackedWeights weights;
   WeightSharing sharing;

@@ -80,15 +80,15 @@ std::vector<lathe_tensor> InputTensors::views() const {
   return views;
 }
 
-Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, StringRef entry, int64_t threads,
+Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, StringRef entry, RunOptions options,
                                             const InputTensors &inputs) {
   Expected<const lathe_entry_info *> info = model.entry(entry);
   if (!info)
     return info.takeError();
   // Whoever asks for so many tokens at the command line means it: the budget is there to protect servers.
   constexpr int64_t usualBudget = 32768;
-  Expected<RunContext> context =
-      model.createContext({.threads = threads, .maxTokens = std::max(usualBudget, inputs.tokens())});
+  options.maxTokens = std::max(usualBudget, inputs.tokens());
+  Expected<RunContext> context = model.createContext(options);
   if (!context)
     return context.takeError();
   std::vector<lathe_tensor> views = inputs.views();

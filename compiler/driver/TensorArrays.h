@@ -39,7 +39,7 @@ private:
 };
 
 /// Runs an entry (empty: the first) on inputs of any size, with a budget to match, and gives all of its outputs.
-llvm::Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, llvm::StringRef entry, int64_t threads,
+llvm::Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, llvm::StringRef entry, RunOptions options,
                                                   const InputTensors &inputs);
 
 /// Writes outputs to a safetensors file in one step: afterwards there are all of them, or what was there before.

@@ -51,13 +51,26 @@ void runThroughHook(const lathe_context &context, Job &job) {
   job.drain(0);
 }
 
+void traceStep(const lathe_context &context, const lathe_step &step, const lathe_frame &frame, const uint64_t *args) {
+  const lathe_step_result &result = step.result;
+  if (!result.width)
+    return;
+  lathe_traced traced = {step.name,
+                         lathe_dtype(result.dtype),
+                         result.rows == LATHE_ROWS_SEQUENCES ? frame.batch : frame.tokens,
+                         result.width,
+                         result.stride,
+                         reinterpret_cast<const void *>(args[result.slot])};
+  context.trace(context.traceUser, &traced);
+}
+
 int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, const uint64_t *args, int64_t panels) {
   const Execution &execution = *static_cast<const Execution *>(frame->runtime);
   lathe_context &context = *execution.context;
   if (context.cancelled.load(std::memory_order_relaxed))
     return LATHE_CANCELLED;
   if (panels <= 0)
-    return LATHE_OK;
+    return LATHE_OK; // and nothing to trace
   StepTime *time = nullptr;
   if (context.times && step >= 0 && step < execution.entry->n_steps)
     time = &context.times[firstStep(*context.model->program, execution.entry) + size_t(step)];
@@ -79,6 +92,8 @@ int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, cons
     time->nanoseconds += now() - begin;
     time->busyNanoseconds += busy.load(std::memory_order_relaxed); // every worker has left the job
   }
+  if (context.trace && step >= 0 && step < execution.entry->n_steps)
+    traceStep(context, execution.entry->steps[step], *frame, args);
   return context.cancelled.load(std::memory_order_relaxed) ? LATHE_CANCELLED : LATHE_OK;
 }
 

@@ -19,8 +19,8 @@ struct StepTime {
 struct lathe_context {
   lathe_context(lathe_model *model, const lathe_context_options &options, const lathe_allocator &allocator)
       : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
-        parallelFor(options.parallel_for), parallelUser(options.parallel_user),
-        memory(options.allocator ? &this->allocator : nullptr), pool(this->allocator) {}
+        parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
+        traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr), pool(this->allocator) {}
 
   lathe_model *model;
   lathe_allocator allocator;
@@ -28,6 +28,8 @@ struct lathe_context {
   int64_t maxTokens;
   lathe_parallel_for parallelFor;
   void *parallelUser;
+  lathe_trace trace;
+  void *traceUser;
   lathe::WorkingMemory memory;
   lathe::Pool pool;
   lathe::StepTime *times = nullptr; // of all entries' steps, one entry after the other; null: not profiling

@@ -11,7 +11,7 @@
 // CHECK-SAME: xf.arena = {per_score = 0 : i64, per_sequence = 0 : i64, per_token = 32 : i64}
 // CHECK-SAME: xf.entry
 // CHECK-SAME: xf.inputs = [{xf.input = "input_ids"}]
-// CHECK-SAME: xf.steps = [{activation_bytes = array<i64: 0, 36, 0, 0, 0>, calls = 1 : i64, kernel = "kernel", name = "encode/first"}, {calls = 3 : i64, flops = array<i64: 0, 0, 8, 0, 0>, kernel = "kernel", name = "layer/second", weight_bytes = array<i64: 512, 0, 0, 0, 0>}]
+// CHECK-SAME: xf.steps = [{activation_bytes = array<i64: 0, 36, 0, 0, 0>, calls = 1 : i64, kernel = "kernel", name = "encode/first", result = {dtype = 0 : i64, rows = 0 : i64, slot = 1 : i64, stride = 8 : i64, width = 8 : i64}}, {calls = 3 : i64, flops = array<i64: 0, 0, 8, 0, 0>, kernel = "kernel", name = "layer/second", weight_bytes = array<i64: 512, 0, 0, 0, 0>}]
 
 // A launch: the slots, a call through the frame with the step's number, and a way out when it fails.
 // CHECK: %[[SLOTS:.*]] = llvm.alloca

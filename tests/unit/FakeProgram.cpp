@@ -118,7 +118,9 @@ constexpr lathe_entry_output packedOutputs[] = {
     {"pooler_output", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ZERO, width},
     {"sentence_embedding", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width},
     {"logits", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ERROR, width}};
-constexpr lathe_step packedSteps[] = {{"values", "lookup"}, {"sums", "sum"}, {"output", "copy"}};
+constexpr lathe_step packedSteps[] = {{"values", "lookup", {5, LATHE_F32, LATHE_ROWS_TOKENS, width, width}},
+                                      {"sums", "sum", {3, LATHE_F32, LATHE_ROWS_SEQUENCES, width, width}},
+                                      {"output", "copy", {}}};
 
 constexpr lathe_entry_input denseInputs[] = {{LATHE_INPUT_IDS, vocabulary},
                                              {LATHE_POSITION_IDS, positionLimit},
@@ -127,10 +129,10 @@ constexpr lathe_entry_input denseInputs[] = {{LATHE_INPUT_IDS, vocabulary},
 constexpr lathe_entry_output denseOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width},
     {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width}};
-constexpr lathe_step denseSteps[] = {{"values", "lookup"}, {"sums", "sum"}};
+constexpr lathe_step denseSteps[] = {{"values", "lookup", {}}, {"sums", "sum", {}}};
 
 constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0}};
-constexpr lathe_step slowSteps[] = {{"wait", "spin"}};
+constexpr lathe_step slowSteps[] = {{"wait", "spin", {}}};
 
 constexpr lathe_size_formula rowsOfFloats = {0, width *int64_t(sizeof(float)), 0, 0, 0};
 constexpr lathe_size_formula oneLine = {64, 0, 0, 0, 0};

@@ -284,6 +284,37 @@ TEST(Run, FailureOfGeneratedCodeIsPassedOn) {
   EXPECT_EQ(api.run(fake.context, "gigantic", &input, 1, nullptr, 0, &error), LATHE_OUT_OF_MEMORY);
 }
 
+TEST(Run, TraceSeesTheResultOfEachStepThatHasOne) {
+  struct Seen {
+    std::string step;
+    int64_t rows, width;
+    std::vector<float> values;
+  };
+  std::vector<Seen> seen;
+  lathe_context_options options = FakeModel::contextOptions(2);
+  options.trace_user = &seen;
+  options.trace = [](void *user, const lathe_traced *result) {
+    EXPECT_EQ(result->dtype, LATHE_F32);
+    EXPECT_EQ(result->stride, result->width);
+    const float *values = static_cast<const float *>(result->data);
+    static_cast<std::vector<Seen> *>(user)->push_back(
+        {result->step, result->rows, result->width, {values, values + result->rows * result->width}});
+  };
+  FakeModel fake(options);
+  std::vector<int32_t> ids = {1, 2, 3, 1, 2, 0}, mask = {1, 1, 1, 1, 1, 0};
+  lathe_tensor inputs[] = {tensor("input_ids", ids, {2, 3}), tensor("attention_mask", mask, {2, 3})};
+  std::vector<float> pooled(2 * width);
+  lathe_tensor output = tensor("sentence_embedding", pooled, {2, width});
+  ASSERT_EQ(api.run(fake.context, "packed", inputs, 2, &output, 1, nullptr), LATHE_OK);
+  ASSERT_EQ(seen.size(), 2u); // not the copy, which has none
+  EXPECT_EQ(seen[0].step, "values");
+  EXPECT_EQ(seen[0].rows, 5);
+  EXPECT_EQ(seen[0].width, width);
+  EXPECT_EQ(seen[1].step, "sums");
+  EXPECT_EQ(seen[1].rows, 2);
+  EXPECT_EQ(seen[1].values, pooled);
+}
+
 TEST(Run, ProfileCountsTheStepsThatRan) {
   lathe_context_options options = FakeModel::contextOptions(1);
   options.profile = 1;

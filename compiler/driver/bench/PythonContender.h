@@ -7,8 +7,8 @@
 #ifndef LATHE_COMPILER_DRIVER_BENCH_PYTHONCONTENDER_H
 #define LATHE_COMPILER_DRIVER_BENCH_PYTHONCONTENDER_H
 
+#include "compiler/driver/ScratchDirectory.h"
 #include "compiler/driver/bench/Contender.h"
-#include "compiler/driver/bench/ScratchDirectory.h"
 #include "compiler/driver/bench/Workload.h"
 
 namespace lathe {

@@ -2,9 +2,9 @@
 #include "compiler/driver/bench/UnfusedContender.h"
 
 #include "compiler/driver/Compile.h"
+#include "compiler/driver/ScratchDirectory.h"
 #include "compiler/driver/bench/ArtifactContender.h"
 #include "compiler/driver/bench/Machine.h"
-#include "compiler/driver/bench/ScratchDirectory.h"
 #include "compiler/driver/bench/Work.h"
 
 #include <malloc.h>
@@ -77,7 +77,7 @@ Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifa
   options.model = model.str();
   options.output = scratch->file("unfused");
   options.name = artifact.name;
-  options.graphPasses = false;
+  options.graphPasses = options.certify = false;
   Expected<Precision> precision = precisionOf(artifact);
   if (!precision)
     return precision.takeError();

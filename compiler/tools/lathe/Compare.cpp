@@ -5,6 +5,7 @@
 #include "compiler/driver/Compare.h"
 #include "compiler/driver/Interpret.h"
 #include "compiler/driver/JsonText.h"
+#include "compiler/driver/Trace.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -23,6 +24,7 @@ struct Flags {
   llvm::Error run() const;
 
 private:
+  llvm::Error nameFirstStep(const InputTensors &tensors) const;
   llvm::Expected<std::vector<FloatTensor>> runArtifact(llvm::StringRef directory, const InputTensors &tensors,
                                                        ImportOptions &same) const;
   llvm::Expected<std::vector<FloatTensor>> runSide(llvm::StringRef directory, const InputTensors &tensors,
@@ -39,7 +41,7 @@ llvm::Expected<std::vector<FloatTensor>> Flags::runArtifact(llvm::StringRef dire
   llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
   if (!model)
     return model.takeError();
-  llvm::Expected<std::vector<FloatTensor>> outputs = runModel(*model, entry, /*threads=*/0, tensors);
+  llvm::Expected<std::vector<FloatTensor>> outputs = runModel(*model, entry, {}, tensors);
   if (!outputs)
     return outputs.takeError();
   if (!same.task) {
@@ -78,6 +80,30 @@ static std::string describe(const OutputDifference &difference) {
   return llvm::formatv("at most {0:e2} apart, {1:e2} relative; at {2}: {3} and {4}", difference.largest,
                        difference.relative, positionText(difference.position), floatText(difference.a),
                        floatText(difference.b));
+}
+
+/// Says on stderr in which step of two artifacts their results part.
+llvm::Error Flags::nameFirstStep(const InputTensors &tensors) const {
+  llvm::SmallVector<TracedRun, 2> runs;
+  for (const std::string &directory : {a, b}) {
+    llvm::Expected<Artifact> artifact = Artifact::open(directory);
+    if (!artifact)
+      return artifact.takeError();
+    llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
+    if (!model)
+      return model.takeError();
+    llvm::Expected<TracedRun> run = traceModel(*model, entry, tensors, [](llvm::StringRef) { return true; });
+    if (!run)
+      return run.takeError();
+    runs.push_back(std::move(*run));
+  }
+  if (std::optional<Divergence> first = findDivergence(runs[0], runs[1], tolerance))
+    llvm::errs() << llvm::formatv("first apart in step {0}, call {1}: {2:e2} at most, {3:e2} relative\n",
+                                  first->step->step, first->step->call, first->distance.largest,
+                                  first->distance.relative);
+  else
+    llvm::errs() << "no step that both have is apart beyond the tolerance\n";
+  return llvm::Error::success();
 }
 
 llvm::Error Flags::run() const {
@@ -119,12 +145,16 @@ llvm::Error Flags::run() const {
     llvm::outs() << jsonText(array);
   if (!worst)
     return llvm::Error::success();
+  if (looksLikeArtifact(a) && looksLikeArtifact(b))
+    if (llvm::Error error = nameFirstStep(*tensors))
+      return error;
   return llvm::createStringError("A and B differ beyond " + floatText(tolerance) + ", first in " + worst->name + ": " +
                                  describe(*worst));
 }
 
 void addCompare(CLI::App &app, CommandLine &line) {
-  CLI::App *verb = app.add_subcommand("compare", "Find the first output in which two models differ");
+  CLI::App *verb = app.add_subcommand(
+      "compare", "Find the first output, and of two artifacts the first step, in which two models differ");
   auto flags = std::make_shared<Flags>();
   verb->add_option("A", flags->a, "An artifact, or a model directory, which the interpreter runs")->required();
   verb->add_option("B", flags->b, "The same")->required();

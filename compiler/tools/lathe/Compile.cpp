@@ -2,6 +2,8 @@
 #include "compiler/tools/lathe/ImportFlags.h"
 #include "compiler/tools/lathe/Verbs.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include "backends/cpu/ProgramLevels.h"
 #include "compiler/driver/Compile.h"
 
@@ -14,8 +16,7 @@ namespace {
 struct Flags {
   CompileOptions options;
   ImportFlags import;
-  std::string isa = "all", target = "cpu", features, stage, calibrate;
-  double maxDrift = 0;
+  std::string isa = "all", target = "cpu", features, stage;
   bool tune = false, noGraphPasses = false;
 
   llvm::Error resolve();
@@ -33,10 +34,9 @@ llvm::Error Flags::resolve() {
     return notBuiltYet("--target " + target, "cpu");
   if (!features.empty())
     return notBuiltYet("--features");
-  if (!calibrate.empty())
-    return notBuiltYet("--calibrate");
-  if (maxDrift != 0)
-    return notBuiltYet("--max-drift");
+  if (options.maxDrift && !(*options.maxDrift >= 0))
+    return llvm::createStringError(
+        llvm::formatv("--max-drift is {0}; accepted are 0 and more", *options.maxDrift).str());
   if (tune)
     return notBuiltYet("--tune");
   llvm::Expected<ImportOptions> imported = import.resolve();
@@ -69,8 +69,11 @@ void addCompile(CLI::App &app, CommandLine &line) {
                    "avx512_vnni, avx512_bf16, amx");
   verb->add_option("--target", flags->target, "cpu");
   verb->add_option("--features", flags->features, "Token features (not supported yet)");
-  verb->add_option("--max-drift", flags->maxDrift, "Largest drift from f32 (not supported yet)");
-  verb->add_option("--calibrate", flags->calibrate, "Inputs to measure drift on (not supported yet)");
+  verb->add_option("--calibrate", flags->options.calibrate,
+                   "Inputs to measure drift on: a safetensors file, or a text a line (default: random ids)");
+  verb->add_option(
+      "--max-drift", flags->options.maxDrift,
+      "Fail if an output is further from f32: max |y - y_f32| / max(1, max |y_f32|), on --calibrate's inputs");
   verb->add_flag("--require-fusion", flags->options.requireFusion, "Fail when a fusion is declined");
   verb->add_flag("--strict", flags->options.strict, "Fail when the checkpoint has tensors the model does not use");
   verb->add_flag("--embed-weights", flags->options.embedWeights, "Put the weights inside the library");
@@ -82,6 +85,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->callback([flags, &line] {
     if (flags->options.output.empty() && flags->stage.empty())
       throw UsageError("compile needs -o DIR, or --compile-to STAGE");
+    if (flags->options.maxDrift && flags->options.calibrate.empty())
+      throw UsageError("--max-drift needs --calibrate FILE: the inputs on which drift is measured");
     line.action = [flags]() -> llvm::Error {
       if (llvm::Error error = flags->resolve())
         return error;

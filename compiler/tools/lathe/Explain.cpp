@@ -109,6 +109,26 @@ static void printSharing(llvm::raw_ostream &os, const nlohmann::json &manifest) 
     os << "  " << fieldText(tensor, {"name"}) << " holds the same as " << fieldText(tensor, {"equals"}) << "\n";
 }
 
+/// The certificate: how far outputs and layers are from f32.
+static void printDrift(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  const nlohmann::json precision = manifest.value("precision", nlohmann::json::object());
+  const nlohmann::json drift = precision.value("drift", nlohmann::json());
+  if (!drift.is_object()) {
+    os << "drift " << fieldText(precision, {"drift"}) << "\n";
+    return;
+  }
+  os << "drift from f32 on " << fieldText(drift, {"inputs", "sequences"}) << " sequences, "
+     << fieldText(drift, {"inputs", "tokens"}) << " tokens (" << fieldText(drift, {"inputs", "what"}) << ", blake3 "
+     << fieldText(drift, {"inputs", "blake3"}) << "), at level " << fieldText(drift, {"isa_level"}) << ":\n";
+  os << llvm::formatv("  {0,-28} {1,10} {2,10} {3,10} {4,12}\n", "", "max", "relative", "mean", "cosine");
+  for (const char *kind : {"outputs", "layers"})
+    for (const nlohmann::json &line : elements(drift, kind)) {
+      auto number = [&](const char *field) { return line.value(field, 0.0); };
+      os << llvm::formatv("  {0,-28} {1,10:e2} {2,10:e2} {3,10:e2} {4,12:F8}\n", fieldText(line, {"name"}),
+                          number("max"), number("relative"), number("mean"), number("cosine"));
+    }
+}
+
 static llvm::Error explain(const std::string &directory, bool json) {
   llvm::Expected<Artifact> artifact = Artifact::open(directory);
   if (!artifact)
@@ -135,8 +155,8 @@ static llvm::Error explain(const std::string &directory, bool json) {
   llvm::interleaveComma(elements(manifest, "isa_levels"), os,
                         [&](const nlohmann::json &level) { os << fieldText(level, {}); });
   os << "\nprecision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
-     << fieldText(manifest, {"precision", "compute"}) << " arithmetic; drift "
-     << fieldText(manifest, {"precision", "drift"}) << "\n";
+     << fieldText(manifest, {"precision", "compute"}) << " arithmetic; ";
+  printDrift(os, manifest);
   if (manifest.contains("tokenizer"))
     os << "tokenizer: " << fieldText(manifest, {"tokenizer", "kind"}) << " of "
        << fieldText(manifest, {"tokenizer", "vocabulary"}) << " tokens; texts are cut at "

@@ -105,7 +105,7 @@ llvm::Error Flags::runFile(const LoadedModel &model) const {
   llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
   if (!tensors)
     return tensors.takeError();
-  llvm::Expected<std::vector<FloatTensor>> results = runModel(model, entry, threads.value_or(0), *tensors);
+  llvm::Expected<std::vector<FloatTensor>> results = runModel(model, entry, {.threads = threads.value_or(0)}, *tensors);
   if (!results)
     return results.takeError();
   return writeOutputs(outputs, *results);

@@ -39,7 +39,8 @@ typedef struct lathe_error {
 typedef struct lathe_model lathe_model;
 typedef struct lathe_context lathe_context;
 
-typedef enum lathe_dtype { LATHE_F32 = 0, LATHE_I32 = 1, LATHE_I64 = 2, LATHE_U8 = 3 } lathe_dtype;
+/* LATHE_BF16 is seen by traces only. */
+typedef enum lathe_dtype { LATHE_F32 = 0, LATHE_I32 = 1, LATHE_I64 = 2, LATHE_U8 = 3, LATHE_BF16 = 4 } lathe_dtype;
 
 #define LATHE_MAX_RANK 6
 
@@ -69,6 +70,18 @@ typedef struct lathe_open_options {
 typedef void (*lathe_parallel_body)(void *data, int32_t index);
 typedef void (*lathe_parallel_for)(void *user, int32_t count, lathe_parallel_body body, void *data);
 
+/* What a step of a run has computed. Valid until the call returns. */
+typedef struct lathe_traced {
+  const char *step;  /* its name, e.g. "encoder_layer/qkv"; a step of stacked layers comes once for each */
+  lathe_dtype dtype; /* LATHE_F32 or LATHE_BF16 */
+  int64_t rows;      /* as many as the run has tokens, or sequences */
+  int64_t width;
+  int64_t stride; /* elements from a row to the next */
+  const void *data;
+} lathe_traced;
+/* Called by the thread that runs, after each step whose result is rows of numbers, in order. */
+typedef void (*lathe_trace)(void *user, const lathe_traced *result);
+
 typedef struct lathe_context_options {
   size_t size;                     /* sizeof(lathe_context_options) */
   int32_t threads;                 /* 0: as many as the process may run on */
@@ -77,6 +90,8 @@ typedef struct lathe_context_options {
   void *parallel_user;
   const lathe_allocator *allocator; /* NULL: the operating system's pages */
   int32_t profile;                  /* 1: keep times per step, read by lathe_api.profile */
+  lathe_trace trace;                /* NULL: none; to see where two models part */
+  void *trace_user;
 } lathe_context_options;
 
 typedef enum lathe_truncation {

@@ -94,9 +94,19 @@ typedef struct lathe_entry_output {
   int64_t width;
 } lathe_entry_output;
 
+/* The rows that a step writes, for traces. */
+typedef struct lathe_step_result {
+  int32_t slot;  /* which of the kernel's arguments is their address */
+  int32_t dtype; /* lathe_dtype */
+  int32_t rows;  /* lathe_rows */
+  int64_t width; /* 0: the step has no such result */
+  int64_t stride;
+} lathe_step_result;
+
 typedef struct lathe_step {
   const char *name;
   const char *kernel;
+  lathe_step_result result;
 } lathe_step;
 
 typedef enum lathe_layout { LATHE_PACKED = 0, LATHE_DENSE = 1 } lathe_layout;

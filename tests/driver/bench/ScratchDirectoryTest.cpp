@@ -1,5 +1,5 @@
 // Directories of the bench: each run's own, and none of them for ever.
-#include "compiler/driver/bench/ScratchDirectory.h"
+#include "compiler/driver/ScratchDirectory.h"
 #include "tests/driver/Errors.h"
 #include "tests/support/TemporaryDirectory.h"
 

@@ -1,5 +1,5 @@
-//===- ScratchDirectory.cpp - files of one run of the bench -------------------===//
-#include "compiler/driver/bench/ScratchDirectory.h"
+//===- ScratchDirectory.cpp - files that go when a run ends ---------------------===//
+#include "compiler/driver/ScratchDirectory.h"
 
 #include "compiler/driver/StaleDirectories.h"
 

@@ -1,6 +1,6 @@
-//===- ScratchDirectory.h - files of one run of the bench ---------------------===//
-#ifndef LATHE_COMPILER_DRIVER_BENCH_SCRATCHDIRECTORY_H
-#define LATHE_COMPILER_DRIVER_BENCH_SCRATCHDIRECTORY_H
+//===- ScratchDirectory.h - files that go when a run ends -----------------------===//
+#ifndef LATHE_COMPILER_DRIVER_SCRATCHDIRECTORY_H
+#define LATHE_COMPILER_DRIVER_SCRATCHDIRECTORY_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
