@@ -278,7 +278,7 @@ std::string Compilation::describe(Stage stage) {
                : "left as imported (graph passes off)";
   }
   case Stage::Precision:
-    return options.precision == "f32" ? "f32 throughout" : options.precision + " products and tables, f32 sums";
+    return options.precision == "f32" ? "f32 throughout" : options.precision + " products and tables, f32 between them";
   case Stage::Schedule: {
     unsigned launches = 0;
     module.walk([&](xf::LaunchOp) { ++launches; });
