@@ -12,3 +12,8 @@
 // DOT-NOT: amx.
 // DOT: dpbf16ps
 xf.kernel @lathe_gemm family "gemm_bf16" {bias = true}
+
+// Bytes are unsigned in x and signed in W.
+// CHECK-LABEL: func.func @lathe_gemm_bytes(
+// CHECK: amx.tile_muli {{.*}} zext, {{.*}} : !amx.tile<16x64xi8>, !amx.tile<16x64xi8>, !amx.tile<16x16xi32>
+xf.kernel @lathe_gemm_bytes family "gemm_s8" {bias = true}

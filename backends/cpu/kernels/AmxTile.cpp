@@ -15,29 +15,41 @@ constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
 /// The dialect's ops on what lies at an address, with lines a number of words apart.
 class Tiles {
 public:
-  explicit Tiles(KernelBuilder &b)
-      : b(b), operandType(amx::TileType::get({amxRows, 2 * amxDepth}, b.getBF16Type())),
-        sumType(amx::TileType::get({amxRows, KernelBuilder::lanes}, b.getF32Type())) {}
+  Tiles(KernelBuilder &b, Words words)
+      : b(b), words(words), operandType(amx::TileType::get({amxRows, elementsPerWord() * amxDepth}, element())),
+        sumType(
+            amx::TileType::get({amxRows, KernelBuilder::lanes}, ofBytes() ? Type(b.getI32Type()) : b.getF32Type())) {
+    assert(words != Words::F32 && "there are no tiles of f32 factors");
+  }
 
   Value zero() { return amx::TileZeroOp::create(b, sumType); }
-  Value loadSums(Value address, Value stride) { return load(sumType, address, stride, /*perWord=*/1); }
-  Value loadOperand(Value address, Value stride) { return load(operandType, address, stride, /*perWord=*/2); }
+  Value loadSums(Value address, Value stride) { return load(sumType, address, stride); }
+  Value loadOperand(Value address, Value stride) {
+    return load(operandType, address, b.mul(stride, elementsPerWord()));
+  }
   void storeSums(Value tile, Value address, Value stride) {
     Value first = arith::ConstantIndexOp::create(b, 0);
-    amx::TileStoreOp::create(b, viewOf(address, b.getF32Type()), first, tile, indexOf(stride));
+    amx::TileStoreOp::create(b, viewOf(address, sumType.getElementType()), first, tile, indexOf(stride));
   }
   Value multiply(Value rows, Value columns, Value sums) {
+    if (ofBytes())
+      return amx::TileMulIOp::create(b, sumType, rows, columns, sums, /*isZextLhs=*/true, /*isZextRhs=*/false);
     return amx::TileMulFOp::create(b, sumType, rows, columns, sums);
   }
 
 private:
   KernelBuilder &b;
+  const Words words;
   const amx::TileType operandType, sumType;
 
-  Value load(amx::TileType type, Value address, Value stride, int64_t perWord) {
+  bool ofBytes() const { return words == Words::U8S8Quads; }
+  int64_t elementsPerWord() const { return ofBytes() ? 4 : 2; }
+  Type element() const { return ofBytes() ? Type(b.getI8Type()) : b.getBF16Type(); }
+
+  /// With a stride in elements.
+  Value load(amx::TileType type, Value address, Value stride) {
     Value first = arith::ConstantIndexOp::create(b, 0);
-    Value elements = perWord == 1 ? stride : b.mul(stride, perWord);
-    return amx::TileLoadOp::create(b, type, viewOf(address, type.getElementType()), first, indexOf(elements));
+    return amx::TileLoadOp::create(b, type, viewOf(address, type.getElementType()), first, indexOf(stride));
   }
   Value indexOf(Value integer) { return arith::IndexCastOp::create(b, b.getIndexType(), integer); }
 
@@ -58,7 +70,7 @@ private:
 void emitLoop(KernelBuilder &b, Rows x, ArrayRef<Value> firstRows, Panels packed, Value steps, Rows y, int64_t panels,
               Prefetch ahead, bool accumulate) {
   constexpr int64_t lanes = KernelBuilder::lanes;
-  Tiles tiles(b);
+  Tiles tiles(b, packed.words);
   KernelBuilder::Values rowBases, panelBases, places, initial;
   for (Value row : firstRows)
     rowBases.push_back(b.at(x.base, b.mul(x.stride, row)));

@@ -1,10 +1,10 @@
 // AMX's tiles, as matrix products use them: 2 x 2 tiles of sums, each 16 rows of x times one panel of packed columns.
 //
 // A tile register is 16 lines of 64 bytes: 16 rows of 16 words of x, 16 lines of a panel as they are packed, or 16 rows
-// of 16 sums. Eight registers hold four tiles of sums, two of x and two of columns, so that each of the four loads of a
-// step serves two multiplications. Every tile is whole: registers of another shape would be others of the eight, and
-// what configures them is done once for a function. A kernel with tiles calls nothing, since tiles do not survive a
-// call.
+// of 16 sums. Words are pairs of bf16 with sums of f32, or four bytes with sums of i32. Eight registers hold four tiles
+// of sums, two of x and two of columns, so that each of the four loads of a step serves two multiplications. Every tile
+// is whole: registers of another shape would be others of the eight, and what configures them is done once for a
+// function. A kernel with tiles calls nothing, since tiles do not survive a call.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_AMXTILE_H
 #define LATHE_BACKENDS_CPU_KERNELS_AMXTILE_H
 
@@ -19,9 +19,10 @@ constexpr int64_t amxRows = 16, amxDepth = 16;
 /// for the rows r in [0, 16) and in [second, second + 16), in this place; for the former alone where `second` is 0. The
 /// rows may overlap. What lies beyond a caller's rows must be memory of its own, and may hold anything.
 ///
-/// Of each 16 words of k the instruction first adds up the products of lower halves and those of upper halves, then
-/// both to the sum, with denormals as zero. So the bits of a row do not depend on others, nor on how k is split into
-/// calls, if each but the last takes whole steps. Where the flag `accumulate` is set the sums go on from what y holds.
+/// Of bf16, of each 16 words of k the instruction first adds up the products of lower halves and those of upper halves,
+/// then both to the sum, with denormals as zero. So the bits of a row do not depend on others, nor on how k is split
+/// into calls, if each but the last takes whole steps. Where the flag `accumulate` is set the sums go on from what y
+/// holds.
 ///
 /// With each step, of each panel p the 8 lines at ahead.base + (8 * step + i) * ahead.step + p * ahead.stride are asked
 /// for, as far as into the second-level cache.

@@ -11,8 +11,8 @@ using namespace lathe::test;
 
 namespace {
 
-/// A variant of gemm_bf16 at level amx, before and after emission.
-class AmxTest : public testing::TestWithParam<const char *> {};
+/// A variant's family and parameters, at level amx, before and after emission.
+class AmxTest : public testing::TestWithParam<std::pair<const char *, const char *>> {};
 
 TEST_P(AmxTest, OpsBecomeInstructionsWithoutMore) {
   mlir::DialectRegistry registry;
@@ -21,8 +21,8 @@ TEST_P(AmxTest, OpsBecomeInstructionsWithoutMore) {
   context.loadAllAvailableDialects();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
   mlir::OpBuilder builder(&context);
-  auto params = mlir::cast<mlir::DictionaryAttr>(mlir::parseAttribute(GetParam(), &context));
-  ASSERT_TRUE(succeeded(lookupKernel("gemm_bf16")->build(builder, *module, "k", params, IsaLevel::Amx)));
+  auto params = mlir::cast<mlir::DictionaryAttr>(mlir::parseAttribute(GetParam().second, &context));
+  ASSERT_TRUE(succeeded(lookupKernel(GetParam().first)->build(builder, *module, "k", params, IsaLevel::Amx)));
   std::string assembly;
   EmitOptions options;
   options.level = IsaLevel::Amx;
@@ -35,8 +35,9 @@ TEST_P(AmxTest, OpsBecomeInstructionsWithoutMore) {
     return count;
   };
   auto instructions = [&](llvm::StringRef mnemonic) { return int(llvm::StringRef(assembly).count(mnemonic)); };
-  EXPECT_GT(ops(mlir::amx::TileMulFOp()), 0);
+  EXPECT_GT(ops(mlir::amx::TileMulFOp()) + ops(mlir::amx::TileMulIOp()), 0);
   EXPECT_EQ(instructions("\ttdpbf16ps\t"), ops(mlir::amx::TileMulFOp()));
+  EXPECT_EQ(instructions("\ttdpbusd\t"), ops(mlir::amx::TileMulIOp()));
   // A tile that is kept in memory would be one more of both.
   EXPECT_EQ(instructions("\ttileloadd\t"), ops(mlir::amx::TileLoadOp()));
   EXPECT_LE(instructions("\ttilestored\t"), ops(mlir::amx::TileStoreOp())) << "equal ends of branches may be merged";
@@ -46,8 +47,12 @@ TEST_P(AmxTest, OpsBecomeInstructionsWithoutMore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, AmxTest,
-                         testing::Values("{}", R"({bias = true, activation = "gelu", y_bf16 = true})",
-                                         R"({bias = true, activation = "tanh", residual = true})"));
+                         testing::Values(std::pair("gemm_bf16", "{}"),
+                                         std::pair("gemm_bf16", R"({bias = true, activation = "gelu", y_bf16 = true})"),
+                                         std::pair("gemm_bf16",
+                                                   R"({bias = true, activation = "tanh", residual = true})"),
+                                         std::pair("gemm_s8", R"({bias = true, activation = "gelu"})"),
+                                         std::pair("gemm_s8", "{bias = true, residual = true}")));
 
 TEST(AmxHardware, InstructionsAndEmulationGiveTheSameBits) {
   if (std::string why = whyUnsupported(IsaLevel::Amx); !why.empty())

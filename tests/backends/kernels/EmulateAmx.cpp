@@ -44,6 +44,17 @@ void emulateTileProduct(float *sums, const uint16_t *a, const uint16_t *b, int64
   addProducts(sums, a, b, rows);
 }
 
+void emulateTileProductOfBytes(int32_t *sums, const uint8_t *a, const int8_t *b, int64_t rows) {
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < words; ++column) {
+      auto sum = static_cast<uint32_t>(sums[row * words + column]);
+      for (int64_t k = 0; k < words; ++k)
+        for (int64_t i = 0; i < 4; ++i)
+          sum += uint32_t(a[(row * words + k) * 4 + i] * b[(k * words + column) * 4 + i]);
+      sums[row * words + column] = static_cast<int32_t>(sum);
+    }
+}
+
 static void emulateTileLoad(uint8_t *tile, const uint8_t *memory, int64_t stride, int64_t rows, int64_t lineBytes) {
   for (int64_t row = 0; row < rows; ++row)
     std::memcpy(tile + row * lineBytes, memory + row * stride, lineBytes);
@@ -151,20 +162,28 @@ struct EmulateStore final : Emulation<amx::TileStoreOp> {
   }
 };
 
-struct EmulateProduct final : Emulation<amx::TileMulFOp> {
-  using Emulation::Emulation;
-  LogicalResult matchAndRewrite(amx::TileMulFOp op, Adaptor adaptor,
+template <typename Op> struct EmulateProduct final : Emulation<Op> {
+  using Emulation<Op>::Emulation;
+  LogicalResult matchAndRewrite(Op op, typename Emulation<Op>::Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    if (!op.getLhsTileType().getElementType().isBF16() || lineBytes(op.getLhsTileType()) != words * 4 ||
-        lineBytes(op.getTileType()) != words * 4)
-      return rewriter.notifyMatchFailure(op, "is not of bf16 and whole lines");
-    Value sums = inBuffer(rewriter, op, op.getTileType(), adaptor.getAcc());
-    call(rewriter, op, reinterpret_cast<uintptr_t>(&emulateTileProduct),
-         {sums, inBuffer(rewriter, op, op.getLhsTileType(), adaptor.getLhs()),
-          inBuffer(rewriter, op, op.getRhsTileType(), adaptor.getRhs()),
-          integer(rewriter, op, op.getTileType().getDimSize(0))});
-    rewriter.replaceOp(op, fromBuffer(rewriter, op, op.getTileType(), sums));
+    uintptr_t function = emulated(op);
+    if (!function || lineBytes(op.getLhsTileType()) != words * 4 || lineBytes(op.getTileType()) != words * 4)
+      return rewriter.notifyMatchFailure(op, "is not one of those that kernels use, of whole lines");
+    Value sums = this->inBuffer(rewriter, op, op.getTileType(), adaptor.getAcc());
+    this->call(rewriter, op, function,
+               {sums, this->inBuffer(rewriter, op, op.getLhsTileType(), adaptor.getLhs()),
+                this->inBuffer(rewriter, op, op.getRhsTileType(), adaptor.getRhs()),
+                this->integer(rewriter, op, op.getTileType().getDimSize(0))});
+    rewriter.replaceOp(op, this->fromBuffer(rewriter, op, op.getTileType(), sums));
     return success();
+  }
+
+private:
+  static uintptr_t emulated(amx::TileMulFOp op) {
+    return op.getLhsTileType().getElementType().isBF16() ? reinterpret_cast<uintptr_t>(&emulateTileProduct) : 0;
+  }
+  static uintptr_t emulated(amx::TileMulIOp op) {
+    return op.getIsZextLhs() && !op.getIsZextRhs() ? reinterpret_cast<uintptr_t>(&emulateTileProductOfBytes) : 0;
   }
 };
 
@@ -173,7 +192,9 @@ struct EmulatedAmx final : ConvertToLLVMPatternInterface {
   void populateConvertToLLVMConversionPatterns(ConversionTarget &, LLVMTypeConverter &converter,
                                                RewritePatternSet &patterns) const override {
     converter.addConversion([](amx::TileType type) -> Type { return asVector(type); });
-    patterns.add<EmulateZero, EmulateLoad, EmulateStore, EmulateProduct>(converter);
+    patterns
+        .add<EmulateZero, EmulateLoad, EmulateStore, EmulateProduct<amx::TileMulFOp>, EmulateProduct<amx::TileMulIOp>>(
+            converter);
   }
 };
 

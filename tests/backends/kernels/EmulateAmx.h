@@ -22,6 +22,8 @@ void registerEmulatedAmx(mlir::DialectRegistry &registry);
 /// added up from zero, then those of the second ones, each by FMAs, then both sums to each other and to what was there;
 /// all rounded to nearest even, with denormals as zero.
 void emulateTileProduct(float *sums, const uint16_t *a, const uint16_t *b, int64_t rows);
+/// tdpbusd: sums [rows][16] i32, a [rows][16][4] unsigned and b [16][16][4] signed bytes. Exact, modulo 2^32.
+void emulateTileProductOfBytes(int32_t *sums, const uint8_t *a, const int8_t *b, int64_t rows);
 
 } // namespace lathe::test
 #endif // LATHE_TESTS_BACKENDS_KERNELS_EMULATEAMX_H

@@ -1,4 +1,5 @@
-// The emulation of AMX against what Intel's manual says of tdpbf16ps; AmxTest holds it against the instruction itself.
+// The emulation of AMX against what Intel's manual says of tdpbf16ps and tdpbusd; AmxTest holds it against the
+// instructions themselves.
 #include "EmulateAmx.h"
 #include "KernelTest.h"
 
@@ -69,6 +70,24 @@ TEST_F(EmulationTest, DenormalsAreZeroWhateverTheCallerHasSet) {
   EXPECT_EQ(product.result(), 0.0f) << "as a factor";
   product.setPair(0, std::ldexp(1.0f, -70), 0, std::ldexp(1.0f, -60));
   EXPECT_EQ(product.result(), 0.0f) << "as a result";
+}
+
+TEST_F(EmulationTest, BytesAddUpExactlyWithoutSaturation) {
+  Random random(23);
+  std::vector<uint8_t> a(1024, 255);
+  std::vector<int8_t> b(1024);
+  for (int64_t i = 0; i < 1024; ++i)
+    b[i] = i / 4 % 16 == 3 ? -128 : static_cast<int8_t>(random.below(256) - 128); // column 3 is the lowest there is
+  std::vector<int32_t> sums(256, 5);
+  emulateTileProductOfBytes(sums.data(), a.data(), b.data(), 16);
+  for (int64_t column = 0; column < 16; ++column) {
+    int32_t expected = 5;
+    for (int64_t k = 0; k < 16; ++k)
+      for (int64_t i = 0; i < 4; ++i)
+        expected += 255 * b[(k * 16 + column) * 4 + i];
+    for (int64_t row = 0; row < 16; ++row)
+      ASSERT_EQ(sums[row * 16 + column], expected) << row << ", " << column;
+  }
 }
 
 } // namespace

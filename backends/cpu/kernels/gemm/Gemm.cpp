@@ -57,7 +57,7 @@ protected:
 
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
     static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16, IsaLevel::Amx};
-    static constexpr IsaLevel ofQuads[] = {IsaLevel::Avx512, IsaLevel::Avx512Vnni};
+    static constexpr IsaLevel ofQuads[] = {IsaLevel::Avx512, IsaLevel::Avx512Vnni, IsaLevel::Amx};
     switch (words) {
     case Words::F32:
       return KernelFamily::ownLevels(params);

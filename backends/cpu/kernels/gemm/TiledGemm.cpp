@@ -4,14 +4,14 @@
 // share of them, whatever that is. Weights decide the order, since the tiles could use more of them than the
 // third-level cache gives (measured: 1200 GFLOP/s from the second-level cache, and 10 GB/s beyond it, so 120 flops for
 // each byte): tasks with the same columns follow each other over up to 256 rows, so that a weight is fetched from afar
-// once for these. Their rows of x (1.5 MB at K = 3072) stay in the second-level cache, too.
+// once for these. Their rows of x (1.5 MB of bf16 at K = 3072) stay in the second-level cache, too.
 //
-// Within a task blocks of up to 384 of K are summed one after the other: the block's two panels (24 KB) stay in the
-// first-level cache for the second 32 rows (measured with panels of x: 1490 GFLOP/s, 1310 in one block).
+// Within a task blocks of up to 384 of K, of bytes 768, are summed one after the other: the block's two panels (24 KB)
+// stay in the first-level cache for the second 32 rows (measured with panels of x: 1490 GFLOP/s, 1310 in one block).
 //
-// All tiles are whole. Fewer than 16 rows, and a K that is not a multiple of 32, are copied to the scratch, with zeros
-// for what is missing of K; of more rows, the last tile takes 16 that begin within the one before. Weights are copied
-// for the last block as well: behind a panel lies another one, or the end of the file.
+// All tiles are whole. Fewer than 16 rows, and a K that is not a whole number of steps, are copied to the scratch, with
+// zeros for what is missing of K; of more rows, the last tile takes 16 that begin within the one before. Weights are
+// copied for the last block as well: behind a panel lies another one, or the end of the file.
 #include "backends/cpu/kernels/AmxTile.h"
 #include "backends/cpu/kernels/gemm/Gemm.h"
 
