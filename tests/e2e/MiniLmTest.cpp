@@ -110,6 +110,19 @@ TEST_F(MiniLm, SpearmanEqualsTheReference) {
   }
 }
 
+/// What other precisions lose of f32's Spearman.
+TEST_F(MiniLm, OtherPrecisionsRankAlike) {
+  const Path pairs = corpora() / "texts" / "stsb" / "stsb-en-dev.csv";
+  if (!std::filesystem::exists(pairs))
+    GTEST_SKIP() << "no " << pairs;
+  const Json expected = Json::parse(readFile(goldens() / "minilm" / "sentences.json")).at("spearman");
+  for (const auto &[precision, loss] : {std::pair("bf16", 0.001), {"int8", 0.004}}) {
+    const Path rounded = compiled(modelDirectory(), {"--precision", precision});
+    const Json result = Json::parse(latheOutput({"eval", rounded, "--task", "sts", pairs, "--json"}));
+    EXPECT_GE(result.at("spearman").get<double>(), expected.at("en").get<double>() - loss) << precision;
+  }
+}
+
 /// The program published in the design, word for word.
 TEST_F(MiniLm, PublishedProgram) {
   const ScratchDirectory work;

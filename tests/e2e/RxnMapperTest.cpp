@@ -40,6 +40,24 @@ TEST_F(RxnMapper, MaskedTokensAreFilledInAlike) {
   }
 }
 
+/// Of masked tokens, so many must be filled in as in f32.
+TEST_F(RxnMapper, OtherPrecisionsFillInAlike) {
+  for (const auto &[precision, least] : {std::pair("bf16", 0.998), {"int8", 0.99}}) {
+    const Tensor logits =
+        runTensors(compiled(modelDirectory(), {"--precision", precision}), golden("masked-inputs")).at("logits");
+    const std::vector<float> values = logits.floats();
+    const Tensors expected = golden("masked-expected");
+    const std::vector<int64_t> positions = expected.at("positions").integers(),
+                               tokens = expected.at("tokens").integers();
+    double alike = 0;
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const auto row = values.begin() + positions[i] * logits.shape[2];
+      alike += std::max_element(row, row + logits.shape[2]) - row == tokens[i];
+    }
+    EXPECT_GE(alike / double(positions.size()), least) << precision;
+  }
+}
+
 TEST_F(RxnMapper, ArtifactComparesEqualToTheModel) {
   latheOutput(
       {"compare", modelDirectory(), artifact(), "--inputs", goldens() / "rxnmapper" / "masked-inputs.safetensors"});
