@@ -109,9 +109,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
                                  i32(tokens ? LATHE_ROWS_TOKENS : LATHE_ROWS_SEQUENCES), i32(firstColumn),
                                  i64(output.getAs<IntegerAttr>("width").getInt())}));
   }
-  for (DictionaryAttr step : listOf(function, xf::XfDialect::stepsAttr))
-    steps.push_back(structure({text(textOf(step, "name")), text(textOf(step, "kernel")),
-                               stepResult(step.getAs<DictionaryAttr>(loweredStepResult))}));
+  for (const LoweredStep &step : stepsOf(function))
+    steps.push_back(structure({text(step.name), text(step.kernel), stepResult(step.result)}));
 
   auto *functionType = llvm::FunctionType::get(builder.getInt32Ty(), {builder.getPtrTy()}, false);
   SmallVector<llvm::Constant *> functions(LATHE_ISA_LEVELS, null());

@@ -66,26 +66,20 @@ static MemRefType rowsType(OpBuilder &builder, int64_t width) {
   return MemRefType::get({ShapedType::kDynamic, width}, builder.getF32Type());
 }
 
+Buffer KernelCalls::allocate(xf::Rows rows, int64_t width, int64_t stride, Type element) {
+  auto type = MemRefType::get({ShapedType::kDynamic, stride}, element);
+  Value memref = xf::BufferOp::create(builder, loc(), type, rows, /*offset=*/IntegerAttr());
+  rowsOf[memref] = rows;
+  return {memref, rows, width, stride};
+}
 Buffer KernelCalls::allocate(xf::Rows rows, int64_t width) {
-  Value memref = xf::BufferOp::create(builder, loc(), rowsType(builder, width), rows, /*offset=*/IntegerAttr());
-  rowsOf[memref] = rows;
-  return {memref, rows, width, width};
+  return allocate(rows, width, width, builder.getF32Type());
 }
-
 Buffer KernelCalls::allocateBf16(xf::Rows rows, int64_t width) {
-  int64_t stride = llvm::alignTo(width, 16);
-  auto type = MemRefType::get({ShapedType::kDynamic, stride}, builder.getBF16Type());
-  Value memref = xf::BufferOp::create(builder, loc(), type, rows, /*offset=*/IntegerAttr());
-  rowsOf[memref] = rows;
-  return {memref, rows, width, stride};
+  return allocate(rows, width, llvm::alignTo(width, 16), builder.getBF16Type());
 }
-
 Buffer KernelCalls::allocateQuantized(xf::Rows rows, int64_t width) {
-  int64_t stride = quantizedRowBytes(width);
-  auto type = MemRefType::get({ShapedType::kDynamic, stride}, builder.getI8Type());
-  Value memref = xf::BufferOp::create(builder, loc(), type, rows, /*offset=*/IntegerAttr());
-  rowsOf[memref] = rows;
-  return {memref, rows, width, stride};
+  return allocate(rows, width, quantizedRowBytes(width), builder.getI8Type());
 }
 
 Buffer KernelCalls::output(ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, Value index) {

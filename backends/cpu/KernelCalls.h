@@ -103,6 +103,7 @@ public:
 
 private:
   mlir::Location loc() { return builder.getUnknownLoc(); }
+  Buffer allocate(xf::Rows rows, int64_t width, int64_t stride, mlir::Type element);
   /// The bytes that an argument in memory holds; nothing for other arguments.
   xf::WorkFormula bytesOf(mlir::Value argument) const;
   /// What a launch costs, as xf.launch states it.

@@ -40,6 +40,7 @@ struct LoweredStep {
   llvm::StringRef name, kernel;
   int64_t calls;
   xf::WorkFormula flops, weightBytes, activationBytes;
+  mlir::DictionaryAttr result; ///< the fields of its lathe_step_result; null where it has none
 };
 
 /// The name of what lathe_step_result says in a step's dictionary, a dictionary of its fields.
@@ -51,9 +52,13 @@ inline constexpr llvm::StringLiteral loweredStepFlops = "flops", loweredStepWeig
 inline llvm::SmallVector<LoweredStep> stepsOf(mlir::func::FuncOp lowered) {
   return llvm::map_to_vector(listOf(lowered, xf::XfDialect::stepsAttr), [](mlir::DictionaryAttr step) {
     auto formula = [&](llvm::StringRef name) { return xf::WorkFormula(step.getAs<mlir::DenseI64ArrayAttr>(name)); };
-    return LoweredStep{
-        textOf(step, "name"),      textOf(step, "kernel"),          step.getAs<mlir::IntegerAttr>("calls").getInt(),
-        formula(loweredStepFlops), formula(loweredStepWeightBytes), formula(loweredStepActivationBytes)};
+    return LoweredStep{textOf(step, "name"),
+                       textOf(step, "kernel"),
+                       step.getAs<mlir::IntegerAttr>("calls").getInt(),
+                       formula(loweredStepFlops),
+                       formula(loweredStepWeightBytes),
+                       formula(loweredStepActivationBytes),
+                       step.getAs<mlir::DictionaryAttr>(loweredStepResult)};
   });
 }
 

@@ -28,17 +28,17 @@ static const FloatTensor *find(ArrayRef<FloatTensor> tensors, StringRef name) {
   return found == tensors.end() ? nullptr : found;
 }
 
+double distanceBetween(double a, double b) {
+  const double distance = a == b ? 0 : std::abs(a - b);
+  return std::isnan(distance) ? std::numeric_limits<double>::infinity() : distance;
+}
+
 static OutputDifference compareValues(const FloatTensor &a, const FloatTensor &b) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   OutputDifference difference{.name = a.name};
   double scale = 1, differenceSquares = 0, squares = 0;
   int64_t worst = 0;
   for (int64_t index = 0, count = a.count(); index < count; ++index) {
-    double x = a.data[index], y = b.data[index];
-    // Equal infinities are no difference; what is not a number on one side is the largest there can be.
-    double distance = x == y ? 0 : std::abs(x - y);
-    if (std::isnan(distance))
-      distance = infinity;
+    double x = a.data[index], y = b.data[index], distance = distanceBetween(x, y);
     if (std::isfinite(y)) {
       scale = std::max(scale, std::abs(y));
       squares += y * y;

@@ -17,6 +17,9 @@ struct OutputDifference {
   float a = 0, b = 0;                     ///< there
 };
 
+/// |a - b|. Equal infinities are no difference; what is not a number on one side is the largest there can be.
+double distanceBetween(double a, double b);
+
 /// Compares outputs by name, in the order in which a model computes them: hidden states by number first.
 std::vector<OutputDifference> compareOutputs(llvm::ArrayRef<FloatTensor> a, llvm::ArrayRef<FloatTensor> b);
 

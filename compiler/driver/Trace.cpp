@@ -1,11 +1,12 @@
 //===- Trace.cpp - what the steps of a run compute, kept and compared ---------===//
 #include "compiler/driver/Trace.h"
 
+#include "compiler/driver/Compare.h"
+
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/bit.h"
 
 #include <cmath>
-#include <limits>
 #include <map>
 
 using llvm::ArrayRef;
@@ -56,10 +57,9 @@ Expected<TracedRun> traceModel(const LoadedModel &model, StringRef entry, const 
 }
 
 void DistanceMeter::add(ArrayRef<float> values, ArrayRef<float> reference) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   for (auto [value, expected] : llvm::zip_equal(values, reference)) {
-    const double a = value, b = expected, apart = a == b ? 0 : std::abs(a - b);
-    largest = std::isnan(apart) ? infinity : std::max(largest, apart);
+    const double a = value, b = expected, apart = distanceBetween(a, b);
+    largest = std::max(largest, apart);
     if (std::isfinite(b))
       scale = std::max(scale, std::abs(b));
     sum += apart;

@@ -16,7 +16,7 @@ constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
 class Tiles {
 public:
   Tiles(KernelBuilder &b, Words words)
-      : b(b), words(words), operandType(amx::TileType::get({amxRows, elementsPerWord() * amxDepth}, element())),
+      : b(b), words(words), operandType(amx::TileType::get({amxRows, elementsPerWord(words) * amxDepth}, element())),
         sumType(
             amx::TileType::get({amxRows, KernelBuilder::lanes}, ofBytes() ? Type(b.getI32Type()) : b.getF32Type())) {
     assert(words != Words::F32 && "there are no tiles of f32 factors");
@@ -25,7 +25,7 @@ public:
   Value zero() { return amx::TileZeroOp::create(b, sumType); }
   Value loadSums(Value address, Value stride) { return load(sumType, address, stride); }
   Value loadOperand(Value address, Value stride) {
-    return load(operandType, address, b.mul(stride, elementsPerWord()));
+    return load(operandType, address, b.mul(stride, elementsPerWord(words)));
   }
   void storeSums(Value tile, Value address, Value stride) {
     Value first = arith::ConstantIndexOp::create(b, 0);
@@ -43,7 +43,6 @@ private:
   const amx::TileType operandType, sumType;
 
   bool ofBytes() const { return words == Words::U8S8Quads; }
-  int64_t elementsPerWord() const { return ofBytes() ? 4 : 2; }
   Type element() const { return ofBytes() ? Type(b.getI8Type()) : b.getBF16Type(); }
 
   /// With a stride in elements.

@@ -14,6 +14,11 @@ constexpr int64_t tileRows = 8, tilePanels = 3, tileColumns = tilePanels * Kerne
 /// What a word, of x and of packed columns, is: an f32, two bf16 of neighbouring k, or four bytes of neighbouring k,
 /// unsigned in x and signed in columns. Those count as one k here.
 enum class Words { F32, Bf16Pairs, U8S8Quads };
+constexpr int64_t elementsPerWord(Words words) {
+  return words == Words::U8S8Quads ? 4 : words == Words::Bf16Pairs ? 2 : 1;
+}
+/// Words of a stored panel of weights before its lines: of bytes, 16 scales and 16 sums.
+constexpr int64_t panelHeaderWords(Words words) { return words == Words::U8S8Quads ? 2 * KernelBuilder::lanes : 0; }
 
 /// Rows: element (r, c) is at base + r * stride + c.
 struct Rows {

@@ -11,8 +11,6 @@ float rounded(float value) { return fromBf16(toBf16(value)); }
 /// The distance from a bf16 of that size to the next.
 double ulpOf(double value) { return std::ldexp(1.0, std::ilogb(std::max(std::abs(value), 1e-30)) - 7); }
 
-int64_t alignTo(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-
 class Bf16Test : public KernelTest, public testing::WithParamInterface<Target> {
 protected:
   void SetUp() override {
@@ -58,10 +56,6 @@ struct Problem {
       for (int64_t column = 0; column < k; ++column)
         rows[row * ldx + column] = toBf16(x[row * k + column]);
     return rows;
-  }
-  static std::vector<float> padded(std::vector<float> values) {
-    values.resize(alignTo(values.size(), 16));
-    return values;
   }
   size_t outputSize(bool narrow) const { return (shape.m - 1) * ldy + (narrow ? alignTo(shape.n, 16) : shape.n); }
 
@@ -110,11 +104,7 @@ template <typename T> void check(const Variant &variant, Target target, GemmShap
 }
 
 TEST_P(Bf16Test, ProductsOfOddShapes) {
-  std::vector<GemmShape> shapes = gemmOddShapes();
-  std::minstd_rand engine(3);
-  auto below = [&](int64_t limit) { return 1 + static_cast<int64_t>(engine() % limit); };
-  while (shapes.size() < 500)
-    shapes.push_back({below(40), below(90), below(90)});
+  const std::vector<GemmShape> shapes = gemm500Shapes();
   Random random(7);
   for (const Variant &variant : variants)
     for (GemmShape shape : shapes) {
@@ -133,15 +123,10 @@ TEST_P(Bf16Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
   const Problem problem({141, 100, 2177}, random);
   Guarded<float> all(problem.outputSize(false));
   problem.run(variant, GetParam(), all, 0);
-  const int64_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 65}; // about those of tiles
-  for (int64_t row = 0; row < problem.shape.m; ++row) {
-    const int64_t rows = std::min<int64_t>(sizes[row % std::size(sizes)], problem.shape.m - row);
-    Guarded<float> some((rows - 1) * problem.ldy + problem.shape.n);
-    problem.run(variant, GetParam(), some, 0, row, rows);
-    for (int64_t r = 0; r < rows; ++r)
-      ASSERT_EQ(std::memcmp(&some[r * problem.ldy], &all[(row + r) * problem.ldy], problem.shape.n * sizeof(float)), 0)
-          << "row " << row + r << " in a batch of " << rows;
-  }
+  expectSameBitsInAnyBatch(all, problem.shape.m, problem.ldy, problem.shape.n,
+                           [&](Guarded<float> &some, int64_t first, int64_t count) {
+                             problem.run(variant, GetParam(), some, 0, first, count);
+                           });
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, Bf16Test,

@@ -36,10 +36,6 @@ struct Problem {
         x(random.vector((shape.m - 1) * ldx + shape.k)), packed(packWeights(w, shape.n, shape.k)), bias(padded(b)),
         residual(random.vector((shape.m - 1) * ldr + shape.n)) {}
 
-  static std::vector<float> padded(std::vector<float> values) {
-    values.resize((values.size() + 15) / 16 * 16);
-    return values;
-  }
   size_t outputSize() const { return (shape.m - 1) * ldy + shape.n; }
 
   void run(const Variant &variant, Guarded<float> &y, int64_t panelsPerCall, int64_t firstRow = 0,

@@ -7,8 +7,6 @@ using namespace lathe::test;
 
 namespace {
 
-int64_t alignTo(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-
 class Int8Test : public KernelTest, public testing::WithParamInterface<Target> {
 protected:
   void SetUp() override {
@@ -67,10 +65,6 @@ struct Problem {
       zero = static_cast<int32_t>(random.below(256));
     return result;
   }
-  static std::vector<float> padded(std::vector<float> values) {
-    values.resize(alignTo(values.size(), 16));
-    return values;
-  }
   int64_t sum(int64_t row, int64_t column) const {
     int64_t sum = 0;
     for (int64_t k = 0; k < shape.k; ++k)
@@ -88,18 +82,9 @@ struct Problem {
   }
 };
 
-std::vector<GemmShape> shapes() {
-  std::vector<GemmShape> shapes = gemmOddShapes();
-  std::minstd_rand engine(3);
-  auto below = [&](int64_t limit) { return 1 + static_cast<int64_t>(engine() % limit); };
-  while (shapes.size() < 500)
-    shapes.push_back({below(40), below(90), below(90)});
-  return shapes;
-}
-
 TEST_P(Int8Test, ProductsAreExactIntegers) {
   Random random(7);
-  for (GemmShape shape : shapes()) {
+  for (GemmShape shape : gemm500Shapes()) {
     SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
     const Problem problem(shape, random, /*exact=*/true);
     Guarded<float> y(problem.outputSize()), split(problem.outputSize());
@@ -115,7 +100,7 @@ TEST_P(Int8Test, ProductsAreExactIntegers) {
 TEST_P(Int8Test, ScalesBiasAndActivationFollow) {
   Random random(8);
   for (const Variant &variant : variants)
-    for (GemmShape shape : shapes()) {
+    for (GemmShape shape : gemm500Shapes()) {
       SCOPED_TRACE(testing::Message() << variant.params << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
       const Problem problem(shape, random, /*exact=*/false);
       Guarded<float> y(problem.outputSize());
@@ -137,15 +122,10 @@ TEST_P(Int8Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
   const Problem problem({141, 100, 4177}, random, /*exact=*/false);
   Guarded<float> all(problem.outputSize());
   problem.run(variant, GetParam(), all, 0);
-  const int64_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 65}; // about those of tiles
-  for (int64_t row = 0; row < problem.shape.m; ++row) {
-    const int64_t rows = std::min<int64_t>(sizes[row % std::size(sizes)], problem.shape.m - row);
-    Guarded<float> some((rows - 1) * problem.ldy + problem.shape.n);
-    problem.run(variant, GetParam(), some, 0, row, rows);
-    for (int64_t r = 0; r < rows; ++r)
-      ASSERT_EQ(std::memcmp(&some[r * problem.ldy], &all[(row + r) * problem.ldy], problem.shape.n * sizeof(float)), 0)
-          << "row " << row + r << " in a batch of " << rows;
-  }
+  expectSameBitsInAnyBatch(all, problem.shape.m, problem.ldy, problem.shape.n,
+                           [&](Guarded<float> &some, int64_t first, int64_t count) {
+                             problem.run(variant, GetParam(), some, 0, first, count);
+                           });
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, Int8Test,

@@ -71,6 +71,13 @@ inline std::vector<uint16_t> packPairs(const std::vector<float> &w, int64_t n, i
   return packed;
 }
 
+inline int64_t alignTo(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+/// With zeros up to whole vectors, as biases are stored.
+inline std::vector<float> padded(std::vector<float> values) {
+  values.resize(alignTo(int64_t(values.size()), 16));
+  return values;
+}
+
 /// Bytes [m][k] with a scale and a zero point for each row as rows of `stride` bytes, header first.
 inline std::vector<uint8_t> quantizedRows(const std::vector<uint8_t> &q, const std::vector<float> &scales,
                                           const std::vector<int32_t> &zeros, int64_t m, int64_t k, int64_t stride) {

@@ -36,6 +36,16 @@ inline std::vector<GemmShape> gemmOddShapes() {
   return shapes;
 }
 
+/// Those and small random ones, 500 together.
+inline std::vector<GemmShape> gemm500Shapes() {
+  std::vector<GemmShape> shapes = gemmOddShapes();
+  std::minstd_rand random(3);
+  auto below = [&](int64_t limit) { return 1 + static_cast<int64_t>(random() % limit); };
+  while (shapes.size() < 500)
+    shapes.push_back({below(40), below(90), below(90)});
+  return shapes;
+}
+
 struct AttentionShape {
   int64_t headDim, heads;
   std::vector<int64_t> lengths;

@@ -8,10 +8,6 @@ namespace lathe::gemm {
 
 static constexpr int64_t lanes = KernelBuilder::lanes;
 
-static int64_t elementsPerWord(Words words) {
-  return words == Words::U8S8Quads ? 4 : words == Words::Bf16Pairs ? 2 : 1;
-}
-
 Operands::Operands(KernelBuilder &b, const Parameters &params, Words words)
     : params(params), words(words), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), x(b.pointerSlot(X)),
       ldx(b.integerSlot(LdX)), w(b.pointerSlot(W)), bias(b.pointerSlot(Bias)), residual(b.pointerSlot(Residual)),
@@ -21,15 +17,14 @@ Operands::Operands(KernelBuilder &b, const Parameters &params, Words words)
     ldx = b.div(ldx, b.integer(elements));
     depth = b.ceilDiv(depth, elements);
   }
-  panelStride = b.add(b.mul(depth, lanes), panelHeader());
+  panelStride = b.add(b.mul(depth, lanes), panelHeaderWords(words));
 }
 
 int64_t Operands::rowHeader() const { return words == Words::U8S8Quads ? quantizedRowHeader / 4 : 0; }
-int64_t Operands::panelHeader() const { return words == Words::U8S8Quads ? 2 * lanes : 0; }
 
 Value Operands::xAt(KernelBuilder &b, Value row) const { return b.at(x, b.add(b.mul(row, ldx), rowHeader())); }
 Value Operands::wAt(KernelBuilder &b, Value column) const {
-  return b.at(w, b.add(b.mul(b.div(column, b.integer(lanes)), panelStride), panelHeader()));
+  return b.at(w, b.add(b.mul(b.div(column, b.integer(lanes)), panelStride), panelHeaderWords(words)));
 }
 Value Operands::yAt(KernelBuilder &b, Value row, Value column) const {
   Value element = b.add(b.mul(row, ldy), column);

@@ -28,9 +28,8 @@ struct Operands {
   mlir::Value scaled(KernelBuilder &b, mlir::Value sums, mlir::Value row, mlir::Value column) const;
 
 private:
-  /// Words before a row of x, and before a panel's lines.
+  /// Words before a row of x.
   int64_t rowHeader() const;
-  int64_t panelHeader() const;
 };
 
 /// Adds what follows the product to `width` staged sums of a row, from `column` on, and stores them in y.

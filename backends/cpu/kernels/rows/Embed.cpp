@@ -58,10 +58,9 @@ public:
   TableRow(KernelBuilder &b, Value table, Value id, Value width, bool packed, Words words)
       : packed(packed), words(words) {
     Value lanes = b.integer(KernelBuilder::lanes);
-    const int64_t perWord = words == Words::F32 ? 1 : words == Words::Bf16Pairs ? 2 : 4;
-    Value rowWords = b.ceilDiv(width, perWord);
+    Value rowWords = b.ceilDiv(width, elementsPerWord(words));
     if (packed) { // behind its panel's scales and sums, where those are
-      Value header = b.integer(words == Words::U8S8Quads ? 2 * KernelBuilder::lanes : 0);
+      Value header = b.integer(panelHeaderWords(words));
       Value panel = b.at(table, b.mul(b.div(id, lanes), b.add(b.mul(rowWords, lanes), header)));
       Value lane = b.rem(id, lanes);
       base = b.at(panel, b.add(header, lane));
@@ -79,12 +78,12 @@ public:
   Value load(KernelBuilder &b, Value column, Value mask) const {
     switch (words) {
     case Words::F32:
-      return packed ? b.gather(behind(b, column, 1), stride(b), lanesOf(b, mask)) : b.load(b.at(base, column), mask);
+      return packed ? b.gather(behind(b, column), stride(b), lanesOf(b, mask)) : b.load(b.at(base, column), mask);
     case Words::Bf16Pairs:
-      return packed ? b.gatherBf16Pairs(behind(b, column, 2), stride(b), lanesOf(b, mask))
+      return packed ? b.gatherBf16Pairs(behind(b, column), stride(b), lanesOf(b, mask))
                     : b.loadBf16(b.atBf16(base, column), mask);
     case Words::U8S8Quads:
-      return b.mul(scale, packed ? b.gatherS8Quads(behind(b, column, 4), stride(b), lanesOf(b, mask))
+      return b.mul(scale, packed ? b.gatherS8Quads(behind(b, column), stride(b), lanesOf(b, mask))
                                  : b.loadS8(b.atByte(base, column), mask));
     }
     llvm_unreachable("a kind of words");
@@ -92,8 +91,8 @@ public:
 
 private:
   /// The first word of sixteen columns in a packed table.
-  Value behind(KernelBuilder &b, Value column, int64_t perWord) const {
-    return b.at(base, b.mul(column, KernelBuilder::lanes / perWord));
+  Value behind(KernelBuilder &b, Value column) const {
+    return b.at(base, b.mul(column, KernelBuilder::lanes / elementsPerWord(words)));
   }
   Value stride(KernelBuilder &b) const { return b.integer(KernelBuilder::lanes); }
   Value lanesOf(KernelBuilder &b, Value mask) const {
