@@ -1,9 +1,11 @@
 //===- Artifact.cpp - opening what compile made -------------------------------===//
 #include "compiler/driver/Artifact.h"
 
-#include "compiler/driver/Compile.h"
+#include "compiler/driver/Names.h"
 #include "compiler/import/checkpoint/ModelDirectory.h"
+#include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/safetensors/SafetensorsHeader.h"
 #include "lathe/program.h"
 
 #include "llvm/ADT/StringExtras.h"

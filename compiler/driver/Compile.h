@@ -5,8 +5,6 @@
 #include "compiler/import/Import.h"
 #include "compiler/pipelines/Pipelines.h"
 
-#include "mlir/IR/MLIRContext.h"
-
 #include <optional>
 #include <string>
 
@@ -32,17 +30,6 @@ struct CompileOptions {
 
 /// Compiles, reporting progress and a summary on `log`. Nothing is left at `options.output` unless all went well.
 llvm::Error compileModel(const CompileOptions &options, llvm::raw_ostream &log);
-
-/// The library name for a model's path: the last component in lower case, other characters as `_`, `m_` before a digit.
-std::string defaultName(llvm::StringRef modelPath);
-/// An error unless `name` is a C identifier of lower-case letters, digits and `_`.
-llvm::Error checkName(llvm::StringRef name);
-
-/// Runs one stage's passes; diagnostics become the error's message.
-llvm::Error runStage(mlir::ModuleOp module, Stage stage, const PipelineOptions &options);
-
-/// A context with everything that compiling uses.
-std::unique_ptr<mlir::MLIRContext> createContext();
 
 /// Tokens of one text that count for a model: sentence_bert_config's, else tokenizer_config's model_max_length, else
 /// the tokenizer's truncation; never beyond the position limit where there is one. 0: no truncation.

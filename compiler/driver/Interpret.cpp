@@ -1,7 +1,7 @@
 //===- Interpret.cpp - the reference, on any model directory ------------------===//
 #include "compiler/driver/Interpret.h"
 
-#include "compiler/driver/Compile.h"
+#include "compiler/driver/RunStage.h"
 #include "compiler/import/safetensors/Quote.h"
 #include "ir/interpreter/Edge.h"
 

@@ -1,0 +1,140 @@
+//===- CompileStages.cpp - the stages of one run of the compiler --------------===//
+#include "backends/cpu/ProgramLevels.h"
+#include "backends/cpu/RowKernels.h"
+#include "compiler/driver/Compilation.h"
+#include "compiler/driver/FileWriter.h"
+#include "ir/xf/XfDialect.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+llvm::Error Compilation::stages() {
+  for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
+    if (options.stopAfter && *options.stopAfter < stage)
+      return llvm::Error::success();
+    if (llvm::Error error =
+            runStage(*model.module, stage, {.graphPasses = options.graphPasses, .precision = options.precision}))
+      return error;
+    if (stage == Stage::Graph)
+      if (llvm::Error error = graphChecks())
+        return error;
+    if (stage == Stage::Schedule)
+      facts.sharing = describeSharing(*model.module);
+    if (llvm::Error error = endStage(stage, describe(stage)))
+      return error;
+  }
+  return options.stopAfter && *options.stopAfter < Stage::Kernels ? llvm::Error::success() : kernels();
+}
+
+llvm::Error Compilation::kernels() {
+  facts.levels = options.levels.empty() ? programLevels(*model.module) : options.levels;
+  for (IsaLevel level : facts.levels)
+    code.push_back({level, model.module->clone(), {}});
+  for (LevelCode &at : code) {
+    if (llvm::Error error = runStage(*at.kernels, Stage::Kernels, {.level = at.level}))
+      return error;
+    if (llvm::Error error = dump(Stage::Kernels, suffix(at.level, ".mlir"), *at.kernels))
+      return error;
+  }
+  progress.finish(stageName(Stage::Kernels),
+                  llvm::formatv("{0} functions", llvm::range_size(code.front().kernels->getOps<func::FuncOp>())));
+  if (stops(Stage::Kernels))
+    printForm(*code.back().kernels, llvm::outs());
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::graphChecks() {
+  facts.fusions = getFusionRecords(*model.module);
+  if (!options.requireFusion)
+    return llvm::Error::success();
+  if (!options.graphPasses)
+    return llvm::createStringError("--require-fusion: the graph passes are off");
+  for (const FusionRecord &record : facts.fusions)
+    if (!record.made && llvm::is_contained({"FuseAttention", "MergeQkv", "PackTokens"}, record.pass))
+      return llvm::createStringError("--require-fusion: " + record.pass + " declined " + record.what + " in @" +
+                                     record.where + ": " + record.reason);
+  return llvm::Error::success();
+}
+
+std::string Compilation::describe(Stage stage) {
+  ModuleOp module = *model.module;
+  switch (stage) {
+  case Stage::Graph: {
+    size_t made = llvm::count_if(facts.fusions, [](const FusionRecord &record) { return record.made; });
+    return options.graphPasses
+               ? llvm::formatv("{0} fusions made, {1} declined", made, facts.fusions.size() - made).str()
+               : "left as imported (graph passes off)";
+  }
+  case Stage::Precision:
+    return options.precision == "f32" ? "f32 throughout" : options.precision + " products and tables, f32 between them";
+  case Stage::Schedule: {
+    unsigned launches = 0;
+    module.walk([&](xf::LaunchOp) { ++launches; });
+    return llvm::formatv("{0} launches of {1} kernels", launches, llvm::range_size(module.getOps<xf::KernelOp>()));
+  }
+  default:
+    return "";
+  }
+}
+
+llvm::Error Compilation::objects() {
+  std::vector<std::string> sizes;
+  for (LevelCode &at : code) {
+    std::string irText, assemblyText;
+    bool prints = stops(Stage::Object) && &at == &code.back(), dumps = !options.dumpStages.empty();
+    llvm::Expected<ObjectBytes> emitted =
+        emitProgram(*at.kernels, {.level = at.level,
+                                  .irText = dumps ? &irText : nullptr,
+                                  .assemblyText = dumps || prints ? &assemblyText : nullptr});
+    if (!emitted)
+      return emitted.takeError();
+    at.object = std::move(*emitted);
+    sizes.push_back((lathe::describe(at.level).name + ", " + sizeText(at.object.size())).str());
+    for (auto [ending, contents] : {std::pair<StringRef, StringRef>{".ll", irText},
+                                    {".s", assemblyText},
+                                    {".o", StringRef(at.object.data(), at.object.size())}})
+      if (llvm::Error error = dump(Stage::Object, suffix(at.level, ending), contents))
+        return error;
+    if (prints)
+      llvm::outs() << assemblyText;
+  }
+  progress.finish("object", llvm::join(sizes, "; "));
+  return llvm::Error::success();
+}
+
+/// Of a dump, which names its level where there are several.
+std::string Compilation::suffix(IsaLevel level, StringRef suffix) {
+  return code.size() > 1 ? ("." + lathe::describe(level).name + suffix).str() : suffix.str();
+}
+
+/// Ends a stage: reports it, dumps it, prints it if it is the last.
+llvm::Error Compilation::endStage(Stage stage, const Twine &what) {
+  progress.finish(stageName(stage), what);
+  if (stops(stage))
+    printForm(*model.module, llvm::outs());
+  return dump(stage, ".mlir", *model.module);
+}
+
+llvm::Error Compilation::dump(Stage stage, StringRef suffix, ModuleOp module) {
+  if (options.dumpStages.empty())
+    return llvm::Error::success();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  printForm(module, stream);
+  return dump(stage, suffix, text);
+}
+
+llvm::Error Compilation::dump(Stage stage, StringRef suffix, StringRef contents) {
+  if (options.dumpStages.empty())
+    return llvm::Error::success();
+  if (std::error_code error = llvm::sys::fs::create_directories(options.dumpStages))
+    return llvm::createStringError("cannot create '" + options.dumpStages + "': " + error.message());
+  return writeFile(llvm::formatv("{0}/0{1}-{2}{3}", options.dumpStages, int(stage) + 1, stageName(stage), suffix).str(),
+                   contents);
+}
+
+} // namespace lathe
