@@ -209,6 +209,16 @@ Expected<LoadedModel> LoadedModel::load(const Artifact &artifact) {
   return loaded;
 }
 
+Expected<LoadedArtifact> LoadedArtifact::load(StringRef directory) {
+  Expected<Artifact> artifact = Artifact::open(directory);
+  if (!artifact)
+    return artifact.takeError();
+  Expected<LoadedModel> model = LoadedModel::load(*artifact);
+  if (!model)
+    return model.takeError();
+  return LoadedArtifact{std::move(*artifact), std::move(*model)};
+}
+
 Expected<const lathe_entry_info *> LoadedModel::entry(StringRef name) const {
   const lathe_entry_info *infos = nullptr;
   size_t count = table->entries(&infos);

@@ -144,6 +144,14 @@ private:
   std::unique_ptr<lathe_model, CloseModel> opened{nullptr, CloseModel{nullptr}};
 };
 
+/// An artifact with its library loaded: for those who need both what it says and what it does.
+struct LoadedArtifact {
+  Artifact artifact;
+  LoadedModel model;
+
+  static llvm::Expected<LoadedArtifact> load(llvm::StringRef directory);
+};
+
 /// The message of a failed call.
 llvm::Error toError(const lathe_error &error);
 

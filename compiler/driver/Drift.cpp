@@ -32,22 +32,10 @@ struct DriftInputs {
   std::vector<InputTensors> batches;
 };
 
-/// A compiled probe in this process.
-struct Probe {
-  Artifact artifact;
-  LoadedModel model;
-};
-
-Expected<Probe> makeProbe(ProbeCompiler compile, StringRef precision, const std::string &directory) {
+Expected<LoadedArtifact> makeProbe(ProbeCompiler compile, StringRef precision, const std::string &directory) {
   if (Error error = compile(precision, directory))
     return std::move(error);
-  Expected<Artifact> artifact = Artifact::open(directory);
-  if (!artifact)
-    return artifact.takeError();
-  Expected<LoadedModel> model = LoadedModel::load(*artifact);
-  if (!model)
-    return model.takeError();
-  return Probe{std::move(*artifact), std::move(*model)};
+  return LoadedArtifact::load(directory);
 }
 
 /// Adds a batch of sequences of ids.
@@ -86,7 +74,7 @@ DriftInputs randomInputs(const Artifact &artifact) {
   return inputs;
 }
 
-Expected<DriftInputs> textInputs(StringRef texts, const Probe &probe) {
+Expected<DriftInputs> textInputs(StringRef texts, const LoadedArtifact &probe) {
   constexpr size_t rowsPerBatch = 16;
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(probe.model);
   llvm::SmallVector<StringRef> lines;
@@ -109,7 +97,7 @@ Expected<DriftInputs> textInputs(StringRef texts, const Probe &probe) {
 }
 
 /// A safetensors file of inputs, or a text a line.
-Expected<DriftInputs> readInputs(const std::string &path, const Probe &probe) {
+Expected<DriftInputs> readInputs(const std::string &path, const LoadedArtifact &probe) {
   DriftInputs inputs;
   if (StringRef(path).ends_with(".safetensors")) {
     Expected<InputTensors> tensors = InputTensors::read(path);
@@ -169,10 +157,10 @@ Expected<DriftReport> measureDrift(ProbeCompiler compile, StringRef precision, c
   Expected<ScratchDirectory> scratch = ScratchDirectory::create();
   if (!scratch)
     return scratch.takeError();
-  Expected<Probe> reference = makeProbe(compile, "f32", scratch->file("f32"));
+  Expected<LoadedArtifact> reference = makeProbe(compile, "f32", scratch->file("f32"));
   if (!reference)
     return reference.takeError();
-  Expected<Probe> probe = makeProbe(compile, precision, scratch->file("probe"));
+  Expected<LoadedArtifact> probe = makeProbe(compile, precision, scratch->file("probe"));
   if (!probe)
     return probe.takeError();
   DriftInputs inputs;

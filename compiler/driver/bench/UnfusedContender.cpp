@@ -91,13 +91,10 @@ Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifa
 
   malloc_trim(0); // what compiling took is no memory of the contender's
   double residentBefore = residentBytes();
-  Expected<Artifact> compiled = Artifact::open(options.output);
-  if (!compiled)
-    return compiled.takeError();
-  Expected<LoadedModel> loaded = LoadedModel::load(*compiled);
+  Expected<LoadedArtifact> loaded = LoadedArtifact::load(options.output);
   if (!loaded)
     return loaded.takeError();
-  auto contender = std::make_unique<UnfusedContender>(std::move(*loaded));
+  auto contender = std::make_unique<UnfusedContender>(std::move(loaded->model));
   if (Error error = contender->prepare(*precision, threads, workload, residentBefore))
     return std::move(error);
   return contender; // library and weights are mapped: the directory may go

@@ -35,17 +35,14 @@ private:
 /// Notes in `same` what a model directory must be imported as to have the same outputs.
 llvm::Expected<std::vector<FloatTensor>> Flags::runArtifact(llvm::StringRef directory, const InputTensors &tensors,
                                                             ImportOptions &same) const {
-  llvm::Expected<Artifact> artifact = Artifact::open(directory);
-  if (!artifact)
-    return artifact.takeError();
-  llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
-  if (!model)
-    return model.takeError();
-  llvm::Expected<std::vector<FloatTensor>> outputs = runModel(*model, entry, {}, tensors);
+  llvm::Expected<LoadedArtifact> loaded = LoadedArtifact::load(directory);
+  if (!loaded)
+    return loaded.takeError();
+  llvm::Expected<std::vector<FloatTensor>> outputs = runModel(loaded->model, entry, {}, tensors);
   if (!outputs)
     return outputs.takeError();
   if (!same.task) {
-    llvm::Expected<Task> task = parseTask(artifact->task);
+    llvm::Expected<Task> task = parseTask(loaded->artifact.task);
     if (!task)
       return task.takeError();
     same.task = *task;
@@ -86,13 +83,10 @@ static std::string describe(const OutputDifference &difference) {
 llvm::Error Flags::nameFirstStep(const InputTensors &tensors) const {
   llvm::SmallVector<TracedRun, 2> runs;
   for (const std::string &directory : {a, b}) {
-    llvm::Expected<Artifact> artifact = Artifact::open(directory);
-    if (!artifact)
-      return artifact.takeError();
-    llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
-    if (!model)
-      return model.takeError();
-    llvm::Expected<TracedRun> run = traceModel(*model, entry, tensors, [](llvm::StringRef) { return true; });
+    llvm::Expected<LoadedArtifact> loaded = LoadedArtifact::load(directory);
+    if (!loaded)
+      return loaded.takeError();
+    llvm::Expected<TracedRun> run = traceModel(loaded->model, entry, tensors, [](llvm::StringRef) { return true; });
     if (!run)
       return run.takeError();
     runs.push_back(std::move(*run));

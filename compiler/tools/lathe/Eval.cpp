@@ -66,18 +66,16 @@ llvm::Error Flags::run() const {
     return llvm::createStringError("--task " + quote(task) + " is unknown; accepted is sts");
   if (llvm::Error error = checkThreads(threads))
     return error;
-  llvm::Expected<Artifact> artifact = Artifact::open(directory);
-  if (!artifact)
-    return artifact.takeError();
-  llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
-  if (!model)
-    return model.takeError();
-  llvm::Expected<const lathe_entry_info *> entry = model->entry("");
+  llvm::Expected<LoadedArtifact> loaded = LoadedArtifact::load(directory);
+  if (!loaded)
+    return loaded.takeError();
+  const LoadedModel &model = loaded->model;
+  llvm::Expected<const lathe_entry_info *> entry = model.entry("");
   if (!entry)
     return entry.takeError();
   if (!hasOutput(**entry, "sentence_embedding"))
     return llvm::createStringError(quote(directory) + " gives no sentence_embedding, its task is " +
-                                   quote(artifact->task) +
+                                   quote(loaded->artifact.task) +
                                    "; compile a sentence-transformers directory, or with --pooling");
   llvm::Expected<MappedFile> csv = MappedFile::open(file);
   if (!csv)
@@ -85,12 +83,12 @@ llvm::Error Flags::run() const {
   llvm::Expected<std::vector<SentencePair>> pairs = parseSentencePairs(csv->text(), file);
   if (!pairs)
     return pairs.takeError();
-  llvm::Expected<RunContext> context = model->createContext({.threads = threads.value_or(0)});
+  llvm::Expected<RunContext> context = model.createContext({.threads = threads.value_or(0)});
   if (!context)
     return context.takeError();
 
   Clock::time_point began = Clock::now();
-  Embedder embedder(*model, **entry, *context);
+  Embedder embedder(model, **entry, *context);
   for (const SentencePair &pair : *pairs)
     for (const std::string &text : {pair.a, pair.b})
       if (llvm::Error error = embedder.add(text))

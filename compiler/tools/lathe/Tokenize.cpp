@@ -114,13 +114,8 @@ llvm::Error Flags::run(const std::vector<TextArgument> &texts) const {
     llvm::Expected<std::unique_ptr<TextTokenizer>> tokenizer = compileTextTokenizer(directory);
     return tokenizer ? work(**tokenizer) : tokenizer.takeError();
   }
-  llvm::Expected<Artifact> artifact = Artifact::open(directory);
-  if (!artifact)
-    return artifact.takeError();
-  llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
-  if (!model)
-    return model.takeError();
-  return work(*tokenizerOf(*model));
+  llvm::Expected<LoadedArtifact> loaded = LoadedArtifact::load(directory);
+  return loaded ? work(*tokenizerOf(loaded->model)) : loaded.takeError();
 }
 
 void addTokenize(CLI::App &app, CommandLine &line) {
