@@ -33,7 +33,7 @@ private:
   /// The value as a factor of products in a precision: as its producer stored it, or rounded now.
   Buffer getFactor(mlir::Value value, std::optional<xf::Precision> precision);
   void forgetFactors(mlir::Value value);
-  /// Where a linear's result is to be computed: in bf16 where nothing but products in bf16 reads it.
+  /// Where a product's result is to be computed: in bf16 where nothing but products in bf16 reads it.
   Buffer bufferForProduct(mlir::Value value, xf::Rows rows);
   mlir::Value memref(mlir::Value value) { return value ? get(value).memref : mlir::Value(); }
   mlir::Value stride(mlir::Value value) { return calls.integer(value ? get(value).stride : 0); }

@@ -91,7 +91,8 @@ Buffer KernelCalls::output(ArrayRef<int64_t> outputs, xf::Rows rows, int64_t wid
 Buffer KernelCalls::columns(const Buffer &buffer, int64_t from, int64_t width) {
   auto [strides, offset] = cast<MemRefType>(buffer.memref.getType()).getStridesAndOffset();
   auto layout = StridedLayoutAttr::get(builder.getContext(), offset + from, strides);
-  auto type = MemRefType::get({ShapedType::kDynamic, width}, builder.getF32Type(), layout);
+  auto type = MemRefType::get({ShapedType::kDynamic, width}, cast<MemRefType>(buffer.memref.getType()).getElementType(),
+                              layout);
   Value memref = xf::ColumnsOp::create(builder, loc(), type, buffer.memref, builder.getI64IntegerAttr(from));
   rowsOf[memref] = buffer.rows;
   return {memref, buffer.rows, width, buffer.stride};

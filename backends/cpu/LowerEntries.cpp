@@ -153,7 +153,7 @@ LogicalResult EntryLowering::lower(Operation *op) {
         return success();
       })
       .Case([&](xf::ColumnsOp op) {
-        Value bytes = constant(op.getFrom() * sizeof(float));
+        Value bytes = constant(op.getFrom() * cast<MemRefType>(op.getType()).getElementTypeBitWidth() / CHAR_BIT);
         values.map(op.getResult(), atByte(values.lookup(op.getBuffer()), bytes));
         return success();
       })

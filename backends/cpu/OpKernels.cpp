@@ -7,9 +7,13 @@ using namespace mlir;
 namespace lathe {
 
 void EntrySelector::lowerSplit(xf::SplitOp op) {
+  const Buffer whole = buffers.lookup(op.getInput()), inBf16 = factors.lookup({op.getInput(), xf::Precision::BF16});
   int64_t from = 0;
   for (Value result : op.getResults()) {
-    buffers[result] = calls.columns(get(op.getInput()), from, widthOf(result));
+    if (whole.memref)
+      buffers[result] = calls.columns(whole, from, widthOf(result));
+    if (inBf16.memref)
+      factors[{result, xf::Precision::BF16}] = calls.columns(inBf16, from, widthOf(result));
     from += widthOf(result);
   }
 }
@@ -83,10 +87,17 @@ void EntrySelector::lowerSoftmax(xf::SoftmaxOp op) {
 LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   if (!op.getMask() && !op.getCuSeqlens())
     return op.emitOpError("has neither a mask nor cu_seqlens; the CPU's attention needs one of them");
-  const Buffer q = get(op.getQuery()), k = get(op.getKey()), v = get(op.getValue());
-  Buffer y = bufferFor(op.getResult(), q.rows);
+  const Buffer q = getFactor(op.getQuery(), op.getPrecision()), k = getFactor(op.getKey(), op.getPrecision()),
+               v = getFactor(op.getValue(), op.getPrecision());
+  const bool inBf16 = op.getPrecision().has_value();
+  // Heads store what is theirs, and nothing behind an odd last column, where a product would read the other half of a
+  // word.
+  Buffer y = inBf16 && q.width % 2 == 0 ? bufferForProduct(op.getResult(), q.rows) : bufferFor(op.getResult(), q.rows);
   int64_t headDim = q.width / int64_t(op.getHeads());
-  calls.launch("attention_f32", {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))},
+  SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
+  if (inBf16)
+    params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
+  calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params,
                {{"q", q.memref},
                 {"ldq", calls.integer(q.stride)},
                 {"k", k.memref},

@@ -52,12 +52,18 @@ void EntrySelector::forgetFactors(Value value) {
     factors.erase({value, precision});
 }
 
+/// Whether a use of a value multiplies it in bf16, and does nothing else with it.
+static bool multipliesInBf16(OpOperand &use) {
+  if (auto split = dyn_cast<xf::SplitOp>(use.getOwner()))
+    return llvm::all_of(split.getResults(), [](Value part) { return llvm::all_of(part.getUses(), multipliesInBf16); });
+  if (auto attention = dyn_cast<xf::AttentionOp>(use.getOwner()))
+    return attention.getPrecision() == xf::Precision::BF16;
+  auto linear = dyn_cast<xf::LinearOp>(use.getOwner());
+  return linear && linear.getPrecision() == xf::Precision::BF16 && use.get() == linear.getX() &&
+         use.get() != linear.getResidual();
+}
+
 Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
-  auto multipliesInBf16 = [&](OpOperand &use) {
-    auto linear = dyn_cast<xf::LinearOp>(use.getOwner());
-    return linear && linear.getPrecision() == xf::Precision::BF16 && use.get() == linear.getX() &&
-           use.get() != linear.getResidual();
-  };
   if (buffers.contains(value) || !llvm::all_of(value.getUses(), multipliesInBf16))
     return bufferFor(value, rows);
   return factors[{value, xf::Precision::BF16}] = calls.allocateBf16(rows, widthOf(value));
@@ -122,12 +128,12 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
 void EntrySelector::lowerLinear(xf::LinearOp op) {
   const Names names = namesOf(op.getPrecision());
   const Buffer x = getFactor(op.getX(), op.getPrecision());
-  const bool inBf16 = op.getPrecision() == xf::Precision::BF16;
-  Buffer y = inBf16 ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
+  const bool isNarrow = op.getPrecision().has_value();
+  Buffer y = isNarrow ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
   StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
   SmallVector<NamedAttribute> params = {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),
                                         calls.flag("residual", bool(op.getResidual()))};
-  if (inBf16)
+  if (isNarrow)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
   calls.launch(names.gemm, params,
                {{"x", x.memref},

@@ -222,7 +222,8 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::SoftmaxOp op) { return set(softmax(get(op.getX()))); })
       .Case([&](xf::AttentionOp op) {
         return set(attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
-                             getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble()));
+                             getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(),
+                             op.getPrecision()));
       })
       .Case([&](xf::AddOp op) { return set(add(get(op.getLhs()), get(op.getRhs()))); })
       .Case([&](xf::ScaleOp op) { return set(scale(get(op.getX()), op.getFactor().convertToDouble())); })

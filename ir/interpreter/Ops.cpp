@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace lathe::reference {
 
@@ -181,9 +182,26 @@ Tensor softmax(const Tensor &x) {
   return result;
 }
 
+/// Rounds what weights are, each divided by the largest: exponentials of scores relative to the largest score. What is
+/// multiplied then adds up to one again.
+static void roundExponentials(std::vector<double> &weights, xf::Precision precision) {
+  const double largest = weights.empty() ? 0 : *llvm::max_element(weights);
+  if (largest == 0)
+    return;
+  Tensor exponentials({int64_t(weights.size())}, weights);
+  for (double &value : exponentials.values)
+    value /= largest;
+  exponentials = roundedFactor(exponentials, precision);
+  const double sum = std::accumulate(exponentials.values.begin(), exponentials.values.end(), 0.0);
+  for (auto [weight, value] : llvm::zip_equal(weights, exponentials.values))
+    weight = value / sum;
+}
+
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
-                 const Tensor *cuSeqlens, int64_t heads, double scale) {
+                 const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision) {
   Tensor result(query.shape);
+  const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
+               v = roundedFactor(value, precision);
   int64_t headDim = query.width() / heads;
   int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
   for (int64_t b = 0; b < batch; ++b) {
@@ -202,13 +220,15 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
         for (int64_t j = keyBegin; j < keyEnd; ++j) {
           double dot = 0;
           for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
-            dot += query.row(i)[d] * key.row(j)[d];
+            dot += q.row(i)[d] * k.row(j)[d];
           scores.values[j - keyBegin] = mask && mask->values[j] == 0 ? absent : dot * scale;
         }
         Tensor weights = softmax(scores);
+        if (precision)
+          roundExponentials(weights.values, *precision);
         for (int64_t j = keyBegin; j < keyEnd; ++j)
           for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
-            result.row(i)[d] += weights.values[j - keyBegin] * value.row(j)[d];
+            result.row(i)[d] += weights.values[j - keyBegin] * v.row(j)[d];
       }
   }
   return result;

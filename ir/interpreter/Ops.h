@@ -27,7 +27,8 @@ Tensor maskScores(const Tensor &scores, const Tensor &mask);
 Tensor softmax(const Tensor &x);
 /// Dense when `cuSeqlens` is null; then `mask` may be null too.
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
-                 const Tensor *cuSeqlens, int64_t heads, double scale);
+                 const Tensor *cuSeqlens, int64_t heads, double scale,
+                 std::optional<xf::Precision> precision = std::nullopt);
 
 Tensor add(const Tensor &lhs, const Tensor &rhs);
 Tensor scale(const Tensor &x, double factor);

@@ -57,18 +57,22 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
   let description = [{
     Q, K, V hold heads as column blocks of head_dim: dense `[batch, seq, heads * head_dim]` with an optional `mask
     [batch, keys]`, or packed `[tokens, heads * head_dim]` with `cu_seqlens`, where a query sees the keys of its own
-    sequence. A query without any key gives zeros. Formed by `FuseAttention`; the score matrix is never stored.
+    sequence. A query without any key gives zeros. Formed by `FuseAttention`; the score matrix is never stored. With a
+    `precision`, which is bf16, Q, K, V and the exponentials, relative to the largest, are rounded before they are
+    multiplied, and the exponentials' sum is that of the rounded ones.
 
     ```mlir
     %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>
     ```
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
-                       Optional<Xf_CuSeqlens>:$cu_seqlens, I64Attr:$heads, F64Attr:$scale);
+                       Optional<Xf_CuSeqlens>:$cu_seqlens, I64Attr:$heads, F64Attr:$scale,
+                       OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? `heads` $heads `scale` $scale attr-dict
+    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? `heads` $heads `scale` $scale
+    (`in` `` $precision^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -91,7 +91,8 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
     OpBuilder builder(match.merge);
     auto fused = xf::AttentionOp::create(builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(),
                                          match.key.getX(), match.value.getX(), match.mask, /*cu_seqlens=*/Value(),
-                                         builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale));
+                                         builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale),
+                                         /*precision=*/nullptr);
     match.merge.getResult().replaceAllUsesWith(fused.getResult());
     for (Operation *op : match.chain)
       op->erase();

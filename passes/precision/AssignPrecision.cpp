@@ -25,6 +25,8 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
     getOperation().walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op).Case<xf::LinearOp, xf::LookupOp, xf::EmbedOp>(
           [&](auto reader) { reader.setPrecision(wanted); });
+      if (auto attention = dyn_cast<xf::AttentionOp>(op))
+        attention.setPrecision(xf::Precision::BF16);
     });
   }
 };

@@ -123,7 +123,7 @@ TEST_P(Artifacts, AgreeAtAllLevels) {
 
 INSTANTIATE_TEST_SUITE_P(Precisions, Artifacts,
                          testing::Values(Expectation{kBf16, {"avx512", "avx512_bf16", "amx"}, 0.55},
-                                         Expectation{kInt8, {"avx512", "avx512_vnni", "amx"}, 0.30}),
+                                         Expectation{kInt8, {"avx512", "avx512_vnni", "avx512_bf16", "amx"}, 0.30}),
                          [](const auto &info) { return std::string(info.param.precision.name); });
 
 } // namespace

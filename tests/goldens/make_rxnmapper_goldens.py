@@ -9,9 +9,9 @@ MODEL is the directory that the tests read too, corpora/models/rxnmapper-albert.
 tokenizer one that Transformers has: texts are cut into SMILES tokens here, and stored as ids.
 
 - `short-inputs`, `short-expected`: one small reaction and all its logits.
-- `masked-inputs`, `masked-expected`: well-known reactions with every sixth token masked. `positions` [N] counts columns of
-  the padded batch row by row; `tokens` [N] are the likeliest ids there. Positions where the runner-up comes close are left
-  out, so that what is left is the same for every sound implementation.
+- `masked-inputs`, `masked-expected`: well-known reactions, each three times with every sixth token masked, other ones each
+  time. `positions` [N] counts columns of the padded batch row by row; `tokens` [N] are the likeliest ids there. Positions
+  where the runner-up comes close are left out, so that what is left is the same for every sound implementation.
 """
 import pathlib
 import re
@@ -34,8 +34,23 @@ REACTIONS = [
     "O=[N+]([O-])c1ccccc1>>Nc1ccccc1",
     "O=Cc1ccccc1.NCCO>>OCCNCc1ccccc1",
     "COC(=O)c1ccc(F)cc1.C1CNCCN1>>COC(=O)c1ccc(N2CCNCC2)cc1",
+    "CCOC(=O)c1ccccc1.NN>>NNC(=O)c1ccccc1",
+    "CC(=O)c1ccccc1.O=Cc1ccccc1>>O=C(C=Cc1ccccc1)c1ccccc1",
+    "Clc1ncccc1[N+](=O)[O-].NCc1ccccc1>>O=[N+]([O-])c1cccnc1NCc1ccccc1",
+    "CS(=O)(=O)Cl.OCCc1ccccc1>>CS(=O)(=O)OCCc1ccccc1",
+    "N#Cc1ccc(Br)cc1.OB(O)c1ccccc1>>N#Cc1ccc(-c2ccccc2)cc1",
+    "COc1ccc(CCl)cc1.c1c[nH]cn1>>COc1ccc(Cn2ccnc2)cc1",
+    "CCN(CC)CC.O=C(Cl)c1ccc(F)cc1.NC1CCCCC1>>O=C(NC1CCCCC1)c1ccc(F)cc1",
+    "C#CC(C)(C)O.Ic1ccccc1>>CC(C)(O)C#Cc1ccccc1",
+    "OC(=O)CCc1ccccc1.CO>>COC(=O)CCc1ccccc1",
+    "O=C1CCCCC1.NO>>ON=C1CCCCC1",
+    "Fc1ccc(C=O)cc1.C1COCCN1>>O=Cc1ccc(N2CCOCC2)cc1",
+    "CC1(C)OB(c2ccncc2)OC1(C)C.Brc1cccnc1>>c1cnc(-c2ccncc2)cc1",
+    "Nc1ccccc1.O=S(=O)(Cl)c1ccccc1>>O=S(=O)(Nc1ccccc1)c1ccccc1",
+    "CC(C)(C)OC(=O)NCC(=O)O.NCc1ccccc1>>CC(C)(C)OC(=O)NCC(=O)NCc1ccccc1",
+    "C=CCBr.Oc1ccc(C=O)cc1>>C=CCOc1ccc(C=O)cc1",
 ]
-MASK_EVERY, LEAST_MARGIN = 6, 0.05
+MASK_EVERY, TIMES, LEAST_MARGIN = 6, 3, 0.05
 
 
 def main() -> None:
@@ -55,13 +70,13 @@ def main() -> None:
     save_file(inputs, OUT / "short-inputs.safetensors")
     save_file({"logits": logits.float()}, OUT / "short-expected.safetensors")
 
-    rows = [ids_of(reaction) for reaction in REACTIONS]
+    rows = [ids_of(reaction) for reaction in REACTIONS for _ in range(TIMES)]
     width = max(map(len, rows))
     ids = torch.tensor([row + [0] * (width - len(row)) for row in rows], dtype=torch.int32)
     present = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], dtype=torch.int32)
     masked = torch.zeros_like(present, dtype=torch.bool)
     for number, row in enumerate(rows):
-        masked[number, 1 + number % MASK_EVERY:len(row) - 1:MASK_EVERY] = True
+        masked[number, 1 + number * 2 % MASK_EVERY:len(row) - 1:MASK_EVERY] = True
     ids[masked] = vocabulary["[MASK]"]
     with torch.no_grad():
         logits = model(input_ids=ids, attention_mask=present).logits

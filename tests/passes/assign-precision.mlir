@@ -19,6 +19,13 @@ func.func @layer(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>) ->
   return %z : tensor<?x8xf32>
 }
 
+// CHECK-LABEL: func.func @attention
+// CHECK: xf.attention {{.*}} scale 5.000000e-01 in bf16 :
+func.func @attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>) -> tensor<?x8xf32> {
+  %y = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
 // CHECK-LABEL: func.func @tables
 // CHECK: xf.lookup {{.*}} rounded bf16 :
 // CHECK: xf.embed {{.*}} rounded bf16 ->

@@ -52,3 +52,28 @@ func.func @int8(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x10xf32
   %y = xf.linear %x, %t in int8 : tensor<?x8xf32>, tensor<10x8xf32> -> tensor<?x10xf32>
   return %y : tensor<?x10xf32>
 }
+
+// -----
+// Attention multiplies in bf16: queries, keys and values are stored so by their product, whose precision is another,
+// and so is what attention gives where only a product in bf16 reads it.
+// CHECK-LABEL: func.func @attention
+// CHECK: %[[QKV:.*]] = xf.buffer tokens : memref<?x32xbf16>
+// CHECK: xf.launch @lathe_gemm_s8_y_bf16({{.*}}%[[QKV]], {{.*}} step "attention/w"
+// CHECK: %[[K:.*]] = xf.columns %[[QKV]] from 8 : memref<?x32xbf16> -> memref<?x8xbf16, strided<[32, 1], offset: 8>>
+// CHECK: %[[CONTEXT:.*]] = xf.buffer tokens : memref<?x16xbf16>
+// CHECK: xf.launch @lathe_attention_bf16_head_dim4_y_bf16({{.*}}%[[K]], {{.*}}%[[CONTEXT]], {{.*}} step "attention/attention"
+// CHECK: xf.launch @lathe_gemm_bf16(%[[CONTEXT]], {{.*}} step "attention/u"
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @w = dense<1.0> : tensor<24x8xf32>
+xf.weight @u = dense<1.0> : tensor<8x8xf32>
+func.func @attention(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %w = xf.load_weight @w : tensor<24x8xf32>
+  %u = xf.load_weight @u : tensor<8x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %qkv = xf.linear %x, %w in int8 : tensor<?x8xf32>, tensor<24x8xf32> -> tensor<?x24xf32>
+  %q, %k, %v = xf.split %qkv : tensor<?x24xf32> -> tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 in bf16 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %y = xf.linear %c, %u in bf16 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

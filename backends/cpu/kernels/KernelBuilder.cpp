@@ -297,20 +297,38 @@ Value KernelBuilder::loadBf16(Value address, Value mask) {
   }
   return floatsOf(shiftLeft(arith::ExtUIOp::create(*this, wordType(), halves), 16));
 }
-void KernelBuilder::storeBf16(Value vector, Value address) {
-  if (level >= IsaLevel::Avx512Bf16) {
-    Value rounded = arith::TruncFOp::create(*this, VectorType::get({lanes}, getBF16Type()), vector);
-    LLVM::StoreOp::create(*this, rounded, address, bf16Alignment);
-    return;
-  }
+/// The bits of floats rounded to bf16, in the lower halves of words.
+Value KernelBuilder::bf16Bits(Value vector) {
   auto upperHalf = [&](Value bits) { return arith::ShRUIOp::create(*this, bits, splatBits(16)); };
   Value bits = bitsOf(vector), isOdd = arith::AndIOp::create(*this, upperHalf(bits), splatBits(1));
   Value rounded = upperHalf(add(bits, add(isOdd, splatBits(0x7FFF))));
   // A carry out of a NaN's bits would make it a number.
   Value isNaN = arith::CmpFOp::create(*this, arith::CmpFPredicate::UNO, vector, vector);
-  rounded = select(isNaN, splatBits(0x7FC0), rounded);
-  Value halves = arith::TruncIOp::create(*this, VectorType::get({lanes}, getI16Type()), rounded);
-  LLVM::StoreOp::create(*this, halves, address, bf16Alignment);
+  return select(isNaN, splatBits(0x7FC0), rounded);
+}
+Value KernelBuilder::roundBf16(Value vector) {
+  if (level < IsaLevel::Avx512Bf16)
+    return floatsOf(shiftLeft(bf16Bits(vector), 16));
+  Value rounded = arith::TruncFOp::create(*this, VectorType::get({lanes}, getBF16Type()), vector);
+  Value halves = arith::BitcastOp::create(*this, VectorType::get({lanes}, getI16Type()), rounded);
+  return floatsOf(shiftLeft(arith::ExtUIOp::create(*this, wordType(), halves), 16));
+}
+Value KernelBuilder::bf16Pairs(Value lower, Value upper) {
+  Value below = arith::ShRUIOp::create(*this, bitsOf(lower), splatBits(16));
+  return floatsOf(arith::OrIOp::create(*this, below, bitsOf(upper)));
+}
+void KernelBuilder::storeBf16(Value vector, Value address, Value mask) {
+  auto halves = VectorType::get({lanes}, getI16Type());
+  Value rounded;
+  if (level >= IsaLevel::Avx512Bf16)
+    rounded = arith::BitcastOp::create(*this, halves,
+                                       arith::TruncFOp::create(*this, VectorType::get({lanes}, getBF16Type()), vector));
+  else
+    rounded = arith::TruncIOp::create(*this, halves, bf16Bits(vector));
+  if (mask)
+    LLVM::MaskedStoreOp::create(*this, rounded, address, mask, bf16Alignment);
+  else
+    LLVM::StoreOp::create(*this, rounded, address, bf16Alignment);
 }
 void KernelBuilder::prefetch(Value address, Cache cache) {
   // For reading, data.

@@ -109,9 +109,13 @@ public:
   /// means all lanes.
   Value load(Value address, Value mask = nullptr);
   void store(Value vector, Value address, Value mask = nullptr);
+  /// Floats rounded to bf16.
+  Value roundBf16(Value vector);
+  /// Words whose lower halves are `lower` and whose upper halves are `upper`, both bf16, widened.
+  Value bf16Pairs(Value lower, Value upper);
   /// Sixteen bf16, widened; and floats rounded to bf16, to the nearest, to even at ties.
   Value loadBf16(Value address, Value mask = nullptr);
-  void storeBf16(Value vector, Value address);
+  void storeBf16(Value vector, Value address, Value mask = nullptr);
   /// Sixteen bf16 that lie in pairs, pairs being `stride` words apart; widened.
   Value gatherBf16Pairs(Value address, Value stride, Value mask);
   /// Sixteen signed bytes as floats, one behind the other, or four by four in words that are `stride` apart.
@@ -154,6 +158,7 @@ private:
   mlir::VectorType wordType() { return mlir::VectorType::get({lanes}, getI32Type()); }
   Value gatherWords(Value address, llvm::ArrayRef<int64_t> indices, Value stride, Value mask);
   Value lanesOf(llvm::ArrayRef<int32_t> values);
+  Value bf16Bits(Value vector);
 };
 
 } // namespace lathe

@@ -64,4 +64,17 @@ void emitPack(KernelBuilder &b, Rows source, Value rows, Value columns, Panels t
   });
 }
 
+void emitPackPairs(KernelBuilder &b, Rows source, Value rows, Value columns, Panels target) {
+  b.forVectors(columns, [&](Value column, Value mask) {
+    Value panel = b.at(target.base, b.mul(b.div(column, b.integer(lanes)), target.stride));
+    Value all = mask ? mask : b.firstLanes(b.integer(lanes)), none = b.firstLanes(b.integer(0));
+    b.forRange(b.integer(0), rows, 2, [&](Value row) {
+      Value first = b.atBf16(b.at(source.base, b.mul(row, source.stride)), column);
+      Value hasSecond = b.select(b.less(b.add(row, 1), rows), all, none);
+      Value second = b.loadBf16(b.at(first, source.stride), hasSecond);
+      b.store(b.bf16Pairs(b.loadBf16(first, mask), second), b.at(panel, b.mul(b.div(row, b.integer(2)), lanes)));
+    });
+  });
+}
+
 } // namespace lathe

@@ -14,5 +14,9 @@ void emitPackTransposed(KernelBuilder &b, Rows source, mlir::Value rows, mlir::V
 /// up to the end of the last panel.
 void emitPack(KernelBuilder &b, Rows source, mlir::Value rows, mlir::Value columns, Panels target);
 
+/// The same of rows of bf16, in pairs: line r / 2 holds rows r and r + 1, zeros behind an odd number of rows. The
+/// source's stride counts words of 4 bytes.
+void emitPackPairs(KernelBuilder &b, Rows source, mlir::Value rows, mlir::Value columns, Panels target);
+
 } // namespace lathe
 #endif // LATHE_BACKENDS_CPU_KERNELS_PACKING_H

@@ -1,31 +1,84 @@
+// attention_f32 and attention_bf16, at every level that has code of its own for them, against a naive softmax.
 #include "KernelTest.h"
 
+#include "runtime/core/Cpu.h"
+
+using namespace lathe;
 using namespace lathe::test;
 
 namespace {
 
-using AttentionTest = KernelTest;
+/// A family at a level.
+struct Form {
+  std::string family;
+  IsaLevel level;
+  bool isF32() const { return family == "attention_f32"; }
+  /// A number as it is multiplied.
+  float factor(double value) const { return isF32() ? float(value) : fromBf16(toBf16(float(value))); }
+  /// A distance of rows that the kernel takes, of at least so many elements.
+  int64_t stride(int64_t elements) const { return isF32() ? elements : alignTo(elements, 2); }
+  /// Relative to max(1, |expected|). An exponential that is rounded otherwise, near a tie, is 2^-8 of itself away.
+  double tolerance() const { return isF32() ? 4e-6 : 6e-3; }
+  const Kernel &kernel(const std::string &params) const { return Kernel::get(family, params, level); }
+};
+
+class AttentionTest : public KernelTest, public testing::WithParamInterface<Form> {
+protected:
+  void SetUp() override {
+    if (std::string why = whyUnsupported(GetParam().level); !why.empty())
+      GTEST_SKIP() << why;
+  }
+};
+
+/// Queries, keys or values: their numbers, and how the kernel has them. Between rows are NaNs.
+class Factors {
+public:
+  Factors(const Form &form, std::vector<float> numbers, int64_t width, int64_t ld)
+      : form(form), numbers(std::move(numbers)), stored(this->numbers.size() * elementBytes()) {
+    for (size_t i = 0; i < this->numbers.size(); ++i) {
+      float &value = this->numbers[i];
+      value = int64_t(i) % ld < width ? form.factor(value) : NAN;
+      if (form.isF32())
+        std::memcpy(at(i), &value, sizeof value);
+      else
+        *static_cast<uint16_t *>(at(i)) = toBf16(value);
+    }
+  }
+  void *at(int64_t element) const { return stored.data() + element * elementBytes(); }
+  float operator[](int64_t element) const { return numbers[element]; }
+
+private:
+  int64_t elementBytes() const { return form.isF32() ? 4 : 2; }
+
+  Form form;
+  std::vector<float> numbers;
+  Guarded<uint8_t> stored;
+};
 
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
+  Form form;
   AttentionShape shape;
   bool masked;
   int64_t longest, rows, width, ldq, ldk, ldv, ldy;
   float scale;
   std::vector<int32_t> starts; // of each sequence's rows
   std::vector<uint8_t> present;
-  Guarded<float> q, k, v;
+  Factors q, k, v;
   Guarded<int32_t> cuSeqlens;
   Guarded<uint8_t> mask;
 
-  Problem(const AttentionShape &shape, bool masked, Random &random)
-      : shape(shape), masked(masked), longest(*std::max_element(shape.lengths.begin(), shape.lengths.end())),
+  Problem(const Form &form, const AttentionShape &shape, bool masked, Random &random)
+      : form(form), shape(shape), masked(masked),
+        longest(*std::max_element(shape.lengths.begin(), shape.lengths.end())),
         rows(masked ? longest * static_cast<int64_t>(shape.lengths.size()) : prefixSums(shape.lengths).back()),
-        width(shape.heads * shape.headDim), ldq(width + random.below(3)), ldk(width + random.below(3)),
-        ldv(width + random.below(3)), ldy(width + random.below(3)),
+        width(shape.heads * shape.headDim), ldq(form.stride(width + random.below(3))),
+        ldk(form.stride(width + random.below(3))), ldv(form.stride(width + random.below(3))),
+        ldy(form.stride(width + random.below(3))),
         scale((random.below(2) ? 1 : -1) * 2 / std::sqrt(float(shape.headDim))), starts(startsOf(*this)),
-        present(presentOf(*this, random)), q(random.vector(sizeFor(ldq))), k(random.vector(sizeFor(ldk))),
-        v(random.vector(sizeFor(ldv))), cuSeqlens(prefixSums(shape.lengths)), mask(present) {}
+        present(presentOf(*this, random)), q(form, random.vector(sizeFor(ldq)), width, ldq),
+        k(form, random.vector(sizeFor(ldk)), width, ldk), v(form, random.vector(sizeFor(ldv)), width, ldv),
+        cuSeqlens(prefixSums(shape.lengths)), mask(present) {}
 
   static std::vector<int32_t> startsOf(const Problem &p) {
     if (!p.masked)
@@ -47,30 +100,29 @@ struct Problem {
   }
 
   Guarded<float> &run(Guarded<float> &y, int64_t panelsPerCall) const {
-    Kernel::get("attention_f32", params())
-        .run({q.data(), ldq, k.data(), ldk, v.data(), ldv, y.data(), ldy, cuSeqlens.data(), shape.lengths.size(),
-              shape.heads, scale, longest, mask.data()},
-             panelsPerCall);
+    form.kernel(params()).run({q.at(0), ldq, k.at(0), ldk, v.at(0), ldv, y.data(), ldy, cuSeqlens.data(),
+                               shape.lengths.size(), shape.heads, scale, longest, mask.data()},
+                              panelsPerCall);
     return y;
   }
 
   /// One row of one head.
   std::vector<double> expected(size_t sequence, int64_t row, int64_t head) const {
     int64_t first = starts[sequence], length = starts[sequence + 1] - first, d = shape.headDim;
-    const float *query = &q[(first + row) * ldq + head * d];
+    const int64_t query = (first + row) * ldq + head * d;
     std::vector<double> scores(length), result(d, 0.0);
     double largest = -INFINITY, total = 0;
     for (int64_t j = 0; j < length; ++j) {
       scores[j] = 0;
       for (int64_t c = 0; c < d; ++c)
-        scores[j] += double(query[c]) * k[(first + j) * ldk + head * d + c];
+        scores[j] += double(q[query + c]) * k[(first + j) * ldk + head * d + c];
       scores[j] = present[first + j] ? scores[j] * scale : -INFINITY;
       largest = std::max(largest, scores[j]);
     }
     for (int64_t j = 0; j < length; ++j) {
       if (!present[first + j])
         continue;
-      double weight = std::exp(scores[j] - largest);
+      double weight = form.factor(std::exp(scores[j] - largest));
       total += weight;
       for (int64_t c = 0; c < d; ++c)
         result[c] += weight * v[(first + j) * ldv + head * d + c];
@@ -81,8 +133,8 @@ struct Problem {
   }
 };
 
-void check(const AttentionShape &shape, bool masked, Random &random) {
-  Problem problem(shape, masked, random);
+void check(const Form &form, const AttentionShape &shape, bool masked, Random &random) {
+  Problem problem(form, shape, masked, random);
   SCOPED_TRACE(testing::Message() << problem.params() << " heads=" << shape.heads
                                   << " lengths=" << testing::PrintToString(shape.lengths));
   Guarded<float> y(problem.sizeFor(problem.ldy));
@@ -99,7 +151,7 @@ void check(const AttentionShape &shape, bool masked, Random &random) {
                            errorOf(y[(problem.starts[s] + row) * problem.ldy + head * shape.headDim + c], expected[c]));
       }
   }
-  EXPECT_LE(worst, 4e-6);
+  EXPECT_LE(worst, form.tolerance());
   for (int64_t row = 0; row + 1 < problem.rows; ++row)
     for (int64_t gap = problem.width; gap < problem.ldy; ++gap)
       ASSERT_TRUE(std::isnan(y[row * problem.ldy + gap])) << "wrote between rows";
@@ -107,61 +159,64 @@ void check(const AttentionShape &shape, bool masked, Random &random) {
   EXPECT_TRUE(sameBits(y, problem.run(split, 1)));
 }
 
-TEST_F(AttentionTest, OddShapesOfEveryHeadDim) {
+TEST_P(AttentionTest, OddShapesOfEveryHeadDim) {
   Random random(3);
   for (int64_t headDim : {1, 5, 16, 20, 32, 40, 64, 100, 128, 256})
     for (const AttentionShape &shape : attentionOddShapes(headDim, 24))
-      check(shape, /*masked=*/false, random);
+      check(GetParam(), shape, /*masked=*/false, random);
 }
 
-TEST_F(AttentionTest, OddShapesWithMasks) {
+TEST_P(AttentionTest, OddShapesWithMasks) {
   Random random(4);
   for (int64_t headDim : {5, 32, 64})
     for (const AttentionShape &shape : attentionOddShapes(headDim, 70))
-      check(shape, /*masked=*/true, random);
+      check(GetParam(), shape, /*masked=*/true, random);
 }
 
-TEST_F(AttentionTest, ModelShapes) {
+TEST_P(AttentionTest, ModelShapes) {
   Random random(5);
   for (const AttentionShape &shape : attentionModelShapes)
-    check(shape, /*masked=*/false, random);
+    check(GetParam(), shape, /*masked=*/false, random);
 }
 
 /// The rows of sequence `index` of a packed problem, as a problem of its own, must have the same bits; and a dense one
 /// whose mask only cuts off the tail as well.
-TEST_F(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) {
+TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) {
   Random random(6);
   AttentionShape shape = {64, 2, {37, 700, 0, 129}};
-  Problem batch(shape, /*masked=*/false, random);
+  Problem batch(GetParam(), shape, /*masked=*/false, random);
   Guarded<float> all(batch.sizeFor(batch.ldy));
   batch.run(all, 0);
 
   int64_t longest = batch.longest, sequences = 4, width = batch.width;
-  auto padded = [&](const Guarded<float> &packed, int64_t ld) {
+  auto padded = [&](const Factors &packed, int64_t ld) {
     std::vector<float> rows(sequences * longest * width, 1.0f);
     for (int64_t s = 0; s < sequences; ++s)
       for (int64_t i = 0; i < shape.lengths[s]; ++i)
-        std::copy_n(&packed[(batch.starts[s] + i) * ld], width, &rows[(s * longest + i) * width]);
-    return rows;
+        for (int64_t c = 0; c < width; ++c)
+          rows[(s * longest + i) * width + c] = packed[(batch.starts[s] + i) * ld + c];
+    return Factors(GetParam(), std::move(rows), width, width);
   };
-  Guarded<float> q(padded(batch.q, batch.ldq)), k(padded(batch.k, batch.ldk)), v(padded(batch.v, batch.ldv));
+  const Factors q = padded(batch.q, batch.ldq), k = padded(batch.k, batch.ldk), v = padded(batch.v, batch.ldv);
   std::vector<uint8_t> mask(sequences * longest, 0);
   for (int64_t s = 0; s < sequences; ++s)
     std::fill_n(mask.begin() + s * longest, shape.lengths[s], 1);
   Guarded<uint8_t> guardedMask(mask);
   Guarded<float> dense(sequences * longest * width);
-  Kernel::get("attention_f32", "{head_dim = 64, masked = true}")
-      .run({q.data(), width, k.data(), width, v.data(), width, dense.data(), width, nullptr, sequences, shape.heads,
+  GetParam()
+      .kernel("{head_dim = 64, masked = true}")
+      .run({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
             batch.scale, longest, guardedMask.data()});
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
     Guarded<int32_t> bounds(std::vector<int32_t>{0, static_cast<int32_t>(length)});
     Guarded<float> alone(length * width);
-    Kernel::get("attention_f32", "{head_dim = 64}")
-        .run({batch.q.begin() + first * batch.ldq, batch.ldq, batch.k.begin() + first * batch.ldk, batch.ldk,
-              batch.v.begin() + first * batch.ldv, batch.ldv, alone.data(), width, bounds.data(), 1, shape.heads,
-              batch.scale, length, nullptr});
+    GetParam()
+        .kernel("{head_dim = 64}")
+        .run({batch.q.at(first * batch.ldq), batch.ldq, batch.k.at(first * batch.ldk), batch.ldk,
+              batch.v.at(first * batch.ldv), batch.ldv, alone.data(), width, bounds.data(), 1, shape.heads, batch.scale,
+              length, nullptr});
     for (int64_t row = 0; row < length; ++row) {
       size_t bytes = width * sizeof(float);
       ASSERT_EQ(std::memcmp(&alone[row * width], &all[(first + row) * batch.ldy], bytes), 0) << s << " row " << row;
@@ -170,18 +225,50 @@ TEST_F(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) {
   }
 }
 
-TEST_F(AttentionTest, WeightsOfEachRowSumToOne) {
+TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
   // Values of 1 come back as 1 when they do, also where scores are far apart.
   Random random(7);
   int64_t length = 600, width = 32;
-  Guarded<float> q(random.vector(length * width, 8)), k(random.vector(length * width, 8));
-  Guarded<float> v(std::vector<float>(length * width, 1.0f)), y(length * width);
+  const Factors q(GetParam(), random.vector(length * width, 8), width, width);
+  const Factors k(GetParam(), random.vector(length * width, 8), width, width);
+  const Factors v(GetParam(), std::vector<float>(length * width, 1.0f), width, width);
+  Guarded<float> y(length * width);
   Guarded<int32_t> bounds(std::vector<int32_t>{0, static_cast<int32_t>(length)});
-  Kernel::get("attention_f32", "{head_dim = 32}")
-      .run({q.data(), width, k.data(), width, v.data(), width, y.data(), width, bounds.data(), 1, 1, 1.0f, length,
+  GetParam()
+      .kernel("{head_dim = 32}")
+      .run({q.at(0), width, k.at(0), width, v.at(0), width, y.data(), width, bounds.data(), 1, 1, 1.0f, length,
             nullptr});
   for (float value : y)
     ASSERT_NEAR(value, 1.0f, 2e-6);
 }
+
+/// The same numbers, rounded; what lies between rows stays as it was.
+TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
+  if (GetParam().isF32())
+    GTEST_SKIP() << "attention_f32 stores f32";
+  Random random(8);
+  for (int64_t headDim : {20, 64}) {
+    const Problem problem(GetParam(), {headDim, 3, {5, 0, 131}}, /*masked=*/false, random);
+    Guarded<float> y(problem.sizeFor(problem.ldy));
+    problem.run(y, 0);
+    Guarded<uint16_t> narrow(problem.sizeFor(problem.ldy));
+    std::fill(narrow.begin(), narrow.end(), 0xABCD);
+    GetParam()
+        .kernel("{head_dim = " + std::to_string(headDim) + ", y_bf16 = true}")
+        .run({problem.q.at(0), problem.ldq, problem.k.at(0), problem.ldk, problem.v.at(0), problem.ldv, narrow.data(),
+              problem.ldy, problem.cuSeqlens.data(), problem.shape.lengths.size(), problem.shape.heads, problem.scale,
+              problem.longest, nullptr});
+    for (size_t i = 0; i < y.size(); ++i)
+      ASSERT_EQ(narrow[i], int64_t(i) % problem.ldy < problem.width ? toBf16(y[i]) : 0xABCD) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, AttentionTest,
+                         testing::Values(Form{"attention_f32", IsaLevel::Avx512},
+                                         Form{"attention_bf16", IsaLevel::Avx512},
+                                         Form{"attention_bf16", IsaLevel::Avx512Bf16}),
+                         [](const auto &info) {
+                           return info.param.family + "_" + levelName(static_cast<int>(info.param.level));
+                         });
 
 } // namespace

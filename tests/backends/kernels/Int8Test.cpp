@@ -116,6 +116,24 @@ TEST_P(Int8Test, ScalesBiasAndActivationFollow) {
     }
 }
 
+/// The same numbers, rounded, and zeros up to a whole vector: what the next product reads beyond an odd column.
+TEST_P(Int8Test, ResultsCanBeStoredInBf16) {
+  Random random(10);
+  for (GemmShape shape : {GemmShape{1, 33, 5}, GemmShape{67, 100, 130}, GemmShape{9, 16, 1030}}) {
+    const Problem problem(shape, random, /*exact=*/false);
+    Guarded<float> y(problem.outputSize());
+    problem.run(variants[1], GetParam(), y, 0);
+    const int64_t ldy = alignTo(shape.n, 16);
+    Guarded<uint16_t> narrow(shape.m * ldy);
+    Kernel::get("gemm_s8", "{bias = true, y_bf16 = true}", GetParam())
+        .run({problem.rows.data(), problem.ldx, problem.panels.data(), problem.bias.data(), nullptr, 0, narrow.data(),
+              ldy, shape.m, shape.n, shape.k});
+    for (int64_t row = 0; row < shape.m; ++row)
+      for (int64_t column = 0; column < ldy; ++column)
+        ASSERT_EQ(narrow[row * ldy + column], column < shape.n ? toBf16(y[row * problem.ldy + column]) : toBf16(0.0f));
+  }
+}
+
 TEST_P(Int8Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
   Random random(9);
   const Variant &variant = variants[3];

@@ -1,4 +1,6 @@
 // attention_f32: y = softmax(scale Q K^T) V per sequence and head, without storing all scores.
+// attention_bf16: the same of q, k and v in bf16, with exponentials rounded to bf16 before they are multiplied; all
+// else is f32. y is f32 or, for a product that reads nothing else, bf16.
 //
 // A panel is up to 128 queries of one head of one sequence. Keys and values are taken in blocks of 512, counted from
 // the sequence's start, each packed for emitTile into the worker's scratch; where one block is all, a worker packs it
@@ -20,7 +22,7 @@ enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, 
 
 constexpr Slot slotTable[] = {
     {"q", SlotKind::Pointer, "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
-    {"ldq", SlotKind::Integer, "elements from a row of q to the next"},
+    {"ldq", SlotKind::Integer, "elements from a row of q to the next; of bf16, even"},
     {"k", SlotKind::Pointer, "likewise"},
     {"ldk", SlotKind::Integer, "likewise"},
     {"v", SlotKind::Pointer, "likewise"},
@@ -39,6 +41,7 @@ constexpr Slot slotTable[] = {
 constexpr Parameter parameterTable[] = {
     Parameter::integer("head_dim", 1, 256),
     Parameter::flag("masked"),
+    Parameter::flag("y_bf16"),
 };
 
 constexpr int64_t lanes = KernelBuilder::lanes;
@@ -47,16 +50,23 @@ constexpr int64_t keyBlock = 512;
 /// Packing 512 keys is then less than a twentieth of the arithmetic on them.
 constexpr int64_t queryBlock = 128;
 
-/// The scratch, in elements: every part begins on a cache line.
+/// The scratch, in words: every part begins on a cache line. A word is an f32, or two bf16 of neighbouring columns of a
+/// head, respectively of neighbouring keys.
 struct Layout {
-  explicit Layout(int64_t headDim)
-      : valuePanels(llvm::divideCeil(headDim, lanes)), keys(0), values(keys + keyBlock * headDim),
-        bias(values + keyBlock * valuePanels * lanes), scores(bias + keyBlock), products(scores + tileRows * keyBlock),
+  Layout(int64_t headDim, Words words)
+      : perWord(words == Words::F32 ? 1 : 2), depth(llvm::divideCeil(headDim, perWord)),
+        stagedStride(llvm::alignTo(depth, lanes)), valuePanels(llvm::divideCeil(headDim, lanes)), keys(0),
+        values(keys + keyBlock * depth), bias(values + keyBlock / perWord * valuePanels * lanes),
+        scores(bias + keyBlock), products(scores + tileRows * keyBlock),
         corrections(products + tileRows * valuePanels * lanes), sums(corrections + lanes),
-        maxima(sums + queryBlock * valuePanels * lanes), weights(maxima + queryBlock), end(weights + queryBlock) {}
+        maxima(sums + queryBlock * valuePanels * lanes), weights(maxima + queryBlock), staged(weights + queryBlock),
+        end(staged + (headDim % perWord ? keyBlock * stagedStride : 0)) {}
+  int64_t perWord;
+  int64_t depth;        ///< words of a head's row
+  int64_t stagedStride; ///< words from a staged row to the next
   int64_t valuePanels;
-  int64_t keys;        // [512/16][head_dim][16]
-  int64_t values;      // [head_dim/16][512][16]
+  int64_t keys;        // [512/16][depth][16]
+  int64_t values;      // [head_dim/16][512/perWord][16]
   int64_t bias;        // [512]: 0 for a key, -inf for none
   int64_t scores;      // [8][512], then exponentials
   int64_t products;    // [8][head_dim up to a multiple of 16]: exponentials times values of this block
@@ -64,28 +74,36 @@ struct Layout {
   int64_t sums;        // [128][likewise]: the same, of earlier blocks
   int64_t maxima;      // [128]: largest score so far
   int64_t weights;     // [128]: sum of exponentials so far
+  int64_t staged;      // where a head's last word is half another head's: rows with a 0 there, [512] of keys, then [8]
+                       // of queries
   int64_t end;
 };
 
 /// Emits one variant; members are what its parts have in common.
 class AttentionEmitter {
 public:
-  AttentionEmitter(KernelBuilder &b, const Parameters &params)
-      : b(b), headDim(params.integer("head_dim")), masked(params.flag("masked")), layout(headDim),
+  AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
+      : b(b), words(words), headDim(params.integer("head_dim")), masked(params.flag("masked")),
+        narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(headDim, words),
         scale(b.broadcast(b.floatSlot(Scale))) {}
   void emit();
 
 private:
   KernelBuilder &b;
+  const Words words;
   const int64_t headDim;
-  const bool masked;
+  const bool masked, narrow; ///< narrow: y is bf16
   const Layout layout;
   Value scale;
 
   Value part(int64_t offset) { return b.at(b.scratch, offset); }
   Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
   int64_t paddedDim() const { return layout.valuePanels * lanes; }
+  int64_t valueStride() const { return keyBlock / layout.perWord * lanes; }
 
+  Rows head(Value base, Value stride, Value row, Value column, Words words);
+  Rows staged(Rows rows, Value count);
+  void emitPackedKeys(Rows k, Rows v, Value keys);
   void emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey, Value isPacked,
                  ArrayRef<Rows> upcoming);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
@@ -111,9 +129,7 @@ void AttentionEmitter::emit() {
     Sequence sequence = sequences.at(b, b.div(rest, heads));
     Value queries = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
-    auto head = [&](Value base, Value stride, Value row) -> Rows {
-      return {b.at(base, b.add(b.mul(row, stride), column)), stride};
-    };
+    auto rowsOf = [&](Value base, Value stride, Value row) { return head(base, stride, row, column, words); };
     // A shorter sequence than the longest has panels without queries.
     Value keys = b.select(b.less(b.integer(0), queries), sequence.length, b.integer(0));
     b.forRange(b.integer(0), keys, keyBlock, [&](Value firstKey) {
@@ -121,11 +137,34 @@ void AttentionEmitter::emit() {
       // What the panel before this one packed: the same head's keys, if these are all of them.
       Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
       isPacked = b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
-      const Rows upcoming[] = {head(q, ldq, firstRow), head(k, ldk, firstRow), head(v, ldv, firstRow)};
-      emitBlock(head(q, ldq, firstRow), head(k, ldk, keyRow), head(v, ldv, keyRow), head(y, ldy, firstRow), queries,
-                sequence, firstKey, isPacked, upcoming);
+      const Rows upcoming[] = {rowsOf(q, ldq, firstRow), rowsOf(k, ldk, firstRow), rowsOf(v, ldv, firstRow)};
+      emitBlock(upcoming[0], rowsOf(k, ldk, keyRow), rowsOf(v, ldv, keyRow),
+                head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32), queries, sequence, firstKey,
+                isPacked, upcoming);
     });
   });
+}
+
+/// A head's columns of rows, strides counting words.
+Rows AttentionEmitter::head(Value base, Value stride, Value row, Value column, Words words) {
+  Value element = b.add(b.mul(row, stride), column);
+  if (words == Words::F32)
+    return {b.at(base, element), stride};
+  return {b.atBf16(base, element), b.div(stride, b.integer(elementsPerWord(words)))};
+}
+
+/// A head's rows as products read them: whole words, the last one filled up with 0.
+Rows AttentionEmitter::staged(Rows rows, Value count) {
+  if (headDim % layout.perWord == 0)
+    return rows;
+  Rows copies = {part(layout.staged), b.integer(layout.stagedStride)};
+  b.forRange(b.integer(0), count, 1, [&](Value row) {
+    Value from = b.at(rows.base, b.mul(row, rows.stride)), to = b.at(copies.base, b.mul(row, copies.stride));
+    b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
+      b.storeBf16(b.loadBf16(b.atBf16(from, column), mask), b.atBf16(to, column));
+    });
+  });
+  return copies;
 }
 
 /// All queries of the panel against one block of keys.
@@ -135,14 +174,13 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, 
   Value isFirst = b.equal(firstKey, b.integer(0));
   Value isLast = b.equal(b.add(firstKey, keys), sequence.length);
   b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
-    emitPackTransposed(b, k, keys, b.integer(headDim), {part(layout.keys), b.integer(headDim * lanes)});
-    emitPack(b, v, keys, b.integer(headDim), {part(layout.values), b.integer(keyBlock * lanes)});
+    emitPackedKeys(k, v, keys);
     emitBias(sequence, firstKey, keys);
   });
 
   b.forRange(b.integer(0), queries, tileRows, [&](Value query) {
     Value rows = b.min(b.integer(tileRows), b.sub(queries, query));
-    emitScores({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows, keys);
+    emitScores(staged({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows), rows, keys);
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
     b.forRange(b.integer(0), rows, 1, [&](Value row) { emitMaximum(row, b.add(query, row), isFirst, keys); });
@@ -158,12 +196,23 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, 
   });
 }
 
+/// Packs a block's keys and values.
+void AttentionEmitter::emitPackedKeys(Rows k, Rows v, Value keys) {
+  Panels valuePanels = {part(layout.values), b.integer(valueStride())};
+  emitPackTransposed(b, staged(k, keys), keys, b.integer(layout.depth),
+                     {part(layout.keys), b.integer(layout.depth * lanes)});
+  if (words == Words::F32)
+    emitPack(b, v, keys, b.integer(headDim), valuePanels);
+  else
+    emitPackPairs(b, v, keys, b.integer(headDim), valuePanels);
+}
+
 /// With every query, asks for the same row of what the next head will read, which lies beside this head's columns: rows
 /// are so far apart that the machine does not foresee them (8 x 128, 12 heads of 64, from memory: 2.47 ms, now 2.09).
 /// The last head asks in vain.
 void AttentionEmitter::emitPrefetch(ArrayRef<Rows> upcoming, Value row) {
   for (Rows rows : upcoming)
-    for (int64_t c = headDim; c < 2 * headDim; c += lanes)
+    for (int64_t c = layout.depth; c < 2 * layout.depth; c += lanes)
       b.prefetch(b.at(b.at(rows.base, b.mul(row, rows.stride)), c));
 }
 
@@ -183,10 +232,10 @@ void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
 void AttentionEmitter::emitScores(Rows q, Value rows, Value keys) {
   Value panels = b.ceilDiv(keys, lanes);
   b.forRange(b.integer(0), panels, tilePanels, [&](Value panel) {
-    Panels packed = {rowOf(layout.keys, panel, headDim * lanes), b.integer(headDim * lanes)};
+    Panels packed = {rowOf(layout.keys, panel, layout.depth * lanes), b.integer(layout.depth * lanes), words};
     Rows scores = {rowOf(layout.scores, panel, lanes), b.integer(keyBlock)};
     Value count = b.min(b.integer(tilePanels), b.sub(panels, panel));
-    emitTile(b, q, packed, b.integer(headDim), scores, rows, count, prefetchOwn(b, packed), b.flag(false));
+    emitTile(b, q, packed, b.integer(layout.depth), scores, rows, count, prefetchOwn(b, packed), b.flag(false));
   });
 }
 
@@ -220,13 +269,20 @@ void AttentionEmitter::emitMaximum(Value row, Value query, Value isFirst, Value 
       });
 }
 
-/// Turns a row's scores into exponentials and adds them to its weight.
+/// Turns a row's scores into exponentials, which take their place, and adds them to its weight. In bf16 they fill the
+/// first half of it: what is written was read before.
 void AttentionEmitter::emitExponentials(Value row, Value query, Value keys) {
   Value weight = rowOf(layout.weights, query, 1);
   Value base = exponentBase(b.loadScalar(rowOf(layout.maxima, query, 1)));
   Value sums = b.forRange(b.integer(0), keys, lanes, b.splat(0.0f), [&](Value key, ValueRange carried) {
     Value e = emitExp(b, b.sub(score(row, key), base));
-    b.store(e, b.at(rowOf(layout.scores, row, keyBlock), key));
+    Value exponentials = rowOf(layout.scores, row, keyBlock);
+    if (words == Words::F32) {
+      b.store(e, b.at(exponentials, key));
+    } else {
+      e = b.roundBf16(e); // the weight is the sum of what is multiplied, so that weights add up to one
+      b.storeBf16(e, b.atBf16(exponentials, key));
+    }
     return KernelBuilder::Values{b.add(carried[0], e)};
   })[0];
   b.storeScalar(b.add(b.loadScalar(weight), b.sumOfLanes(sums)), weight);
@@ -237,8 +293,8 @@ void AttentionEmitter::emitProducts(Value rows, Value keys) {
   int64_t groups = llvm::divideCeil(layout.valuePanels, tilePanels);
   for (int64_t group = 0; group < groups; ++group) {
     int64_t first = group * layout.valuePanels / groups, last = (group + 1) * layout.valuePanels / groups;
-    Panels values = {part(layout.values + first * keyBlock * lanes), b.integer(keyBlock * lanes)};
-    emitTile(b, {part(layout.scores), b.integer(keyBlock)}, values, keys,
+    Panels values = {part(layout.values + first * valueStride()), b.integer(valueStride()), words};
+    emitTile(b, {part(layout.scores), b.integer(keyBlock)}, values, b.ceilDiv(keys, layout.perWord),
              {part(layout.products + first * lanes), b.integer(paddedDim())}, rows, b.integer(last - first),
              prefetchOwn(b, values), b.flag(false));
   }
@@ -261,7 +317,11 @@ void AttentionEmitter::emitOutputRow(Value row, Value query, Value isFirst, Valu
         // Without a single key the weight is 0, and so is the product.
         Value inverse = b.div(b.scalar(1.0f), b.select(b.equal(weight, b.scalar(0.0f)), b.scalar(1.0f), weight));
         b.forVectors(b.integer(headDim), [&](Value c, Value mask) {
-          b.store(b.mul(b.load(b.at(product, c)), b.broadcast(inverse)), b.at(y, c), mask);
+          Value v = b.mul(b.load(b.at(product, c)), b.broadcast(inverse));
+          if (narrow)
+            b.storeBf16(v, b.atBf16(y, c), mask);
+          else
+            b.store(v, b.at(y, c), mask);
         });
       },
       [&] {
@@ -272,22 +332,36 @@ void AttentionEmitter::emitOutputRow(Value row, Value query, Value isFirst, Valu
 
 class Attention final : public KernelFamily {
 public:
-  Attention() : KernelFamily("attention_f32", slotTable, parameterTable) {}
+  Attention(StringRef name, Words words)
+      : KernelFamily(name, slotTable,
+                     words == Words::F32 ? ArrayRef(parameterTable).drop_back() : ArrayRef(parameterTable)),
+        words(words) {}
 
 protected:
-  void emit(KernelBuilder &b, const Parameters &params) const override { AttentionEmitter(b, params).emit(); }
+  void emit(KernelBuilder &b, const Parameters &params) const override { AttentionEmitter(b, params, words).emit(); }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
     return b.mul(b.mul(slots[Batch], slots[Heads]), b.ceilDiv(slots[Longest], queryBlock));
   }
   int64_t scratchBytes(const Parameters &params) const override {
-    return Layout(params.integer("head_dim")).end * sizeof(float);
+    return Layout(params.integer("head_dim"), words).end * sizeof(float);
   }
+  ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
+    static constexpr IsaLevel withDot[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
+    return words == Words::Bf16Pairs ? withDot : KernelFamily::ownLevels(params);
+  }
+
+private:
+  const Words words;
 };
 
 } // namespace
 
 const KernelFamily &kernel_attention_f32() {
-  static const Attention family;
+  static const Attention family("attention_f32", Words::F32);
+  return family;
+}
+const KernelFamily &kernel_attention_bf16() {
+  static const Attention family("attention_bf16", Words::Bf16Pairs);
   return family;
 }
 

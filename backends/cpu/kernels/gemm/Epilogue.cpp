@@ -9,7 +9,7 @@ namespace lathe::gemm {
 static constexpr int64_t lanes = KernelBuilder::lanes;
 
 Operands::Operands(KernelBuilder &b, const Parameters &params, Words words)
-    : params(params), words(words), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), x(b.pointerSlot(X)),
+    : params(params), words(words), narrow(words != Words::F32 && params.flag("y_bf16")), x(b.pointerSlot(X)),
       ldx(b.integerSlot(LdX)), w(b.pointerSlot(W)), bias(b.pointerSlot(Bias)), residual(b.pointerSlot(Residual)),
       ldr(b.integerSlot(LdR)), y(b.pointerSlot(Y)), ldy(b.integerSlot(LdY)), rows(b.integerSlot(M)),
       columns(b.integerSlot(N)), depth(b.integerSlot(K)) {

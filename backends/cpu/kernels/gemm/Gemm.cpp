@@ -78,7 +78,7 @@ private:
   static ArrayRef<Parameter> parameterList(Words words) {
     static const Parameter list[] = {Parameter::flag("bias"), Parameter::choice("activation", activationNames()),
                                      Parameter::flag("residual"), Parameter::flag("y_bf16")};
-    return words == Words::Bf16Pairs ? ArrayRef(list) : ArrayRef(list).drop_back();
+    return words == Words::F32 ? ArrayRef(list).drop_back() : ArrayRef(list);
   }
 };
 
