@@ -33,6 +33,18 @@ private:
   /// The value as a factor of products in a precision: as its producer stored it, or rounded now.
   Buffer getFactor(mlir::Value value, std::optional<xf::Precision> precision);
   void forgetFactors(mlir::Value value);
+  Buffer allocateFactor(xf::Precision precision, xf::Rows rows, int64_t width);
+  /// The precision in which products read a value as it is or as what a layer is given; of several, one.
+  std::optional<xf::Precision> precisionOfReaders(mlir::Value value);
+  /// Where a kernel that can store its result as a factor, too, is to do so, and in which form by the kernel's name for
+  /// it; nowhere if no product reads the value.
+  struct RoundedBuffer {
+    llvm::StringRef form = "none";
+    Buffer buffer = {};
+  };
+  RoundedBuffer roundedBufferFor(mlir::Value value, xf::Rows rows);
+  void passFactors(xf::LayerOp layer);
+  void carryFactors(xf::LayersOp layers);
   /// Where a product's result is to be computed: in bf16 where nothing but products in bf16 reads it.
   Buffer bufferForProduct(mlir::Value value, xf::Rows rows);
   mlir::Value memref(mlir::Value value) { return value ? get(value).memref : mlir::Value(); }

@@ -141,7 +141,7 @@ void KernelCalls::launch(StringRef familyName, Params params, Arguments argument
   for (auto [index, slot] : llvm::enumerate(family->slots())) {
     auto given = llvm::find_if(arguments, [&](auto &argument) { return argument.first == slot.name; });
     slots.push_back(given != arguments.end() && given->second ? given->second : integer(0));
-    if (slot.name == "y")
+    if (slot.name == "y" || (slot.name == "rounded" && isa<MemRefType>(slots.back().getType())))
       writes.push_back(index);
     auto partly = llvm::find_if(work.bytes, [&](auto &bytes) { return bytes.first == slot.name; });
     costs.add(slots.back(), partly != work.bytes.end() ? partly->second : bytesOf(slots.back()));

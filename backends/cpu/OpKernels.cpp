@@ -119,7 +119,9 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
 void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
   const Buffer x = get(op.getX());
   Buffer y = bufferFor(op.getResult(), x.rows);
-  calls.launch("layer_norm_f32", {calls.flag("residual", bool(op.getResidual()))},
+  const RoundedBuffer rounded = roundedBufferFor(op.getResult(), x.rows);
+  calls.launch("layer_norm_f32",
+               {calls.flag("residual", bool(op.getResidual())), calls.choice("rounded", rounded.form)},
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
                 {"residual", memref(op.getResidual())},
@@ -130,7 +132,9 @@ void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
                 {"ldy", calls.integer(y.stride)},
                 {"M", calls.countOf(x.rows)},
                 {"H", calls.integer(x.width)},
-                {"eps", calls.real(op.getEps().convertToDouble())}},
+                {"eps", calls.real(op.getEps().convertToDouble())},
+                {"rounded", rounded.buffer.memref},
+                {"ldrounded", calls.integer(rounded.buffer.stride)}},
                nameOf(op.getGain()));
 }
 

@@ -35,7 +35,7 @@ Buffer EntrySelector::getFactor(Value value, std::optional<xf::Precision> precis
     return factor;
   const bool quantized = *precision == xf::Precision::INT8;
   const Buffer x = get(value);
-  factor = quantized ? calls.allocateQuantized(x.rows, x.width) : calls.allocateBf16(x.rows, x.width);
+  factor = allocateFactor(*precision, x.rows, x.width);
   calls.launch(quantized ? "quantize_u8" : "round_bf16", {},
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
@@ -50,6 +50,40 @@ Buffer EntrySelector::getFactor(Value value, std::optional<xf::Precision> precis
 void EntrySelector::forgetFactors(Value value) {
   for (xf::Precision precision : {xf::Precision::BF16, xf::Precision::INT8})
     factors.erase({value, precision});
+}
+
+Buffer EntrySelector::allocateFactor(xf::Precision precision, xf::Rows rows, int64_t width) {
+  return precision == xf::Precision::INT8 ? calls.allocateQuantized(rows, width) : calls.allocateBf16(rows, width);
+}
+
+std::optional<xf::Precision> EntrySelector::precisionOfReaders(Value value) {
+  auto ofUse = [&](OpOperand &use) -> std::optional<xf::Precision> {
+    if (auto linear = dyn_cast<xf::LinearOp>(use.getOwner()))
+      return use.get() == linear.getX() ? linear.getPrecision() : std::nullopt;
+    StringRef callee;
+    if (auto layer = dyn_cast<xf::LayerOp>(use.getOwner()))
+      callee = layer.getCallee();
+    if (auto layers = dyn_cast<xf::LayersOp>(use.getOwner()))
+      callee = layers.getCallee();
+    if (callee.empty() || use.getOperandNumber() != 0)
+      return std::nullopt;
+    return precisionOfReaders(module.lookupSymbol<func::FuncOp>(callee).getArgument(0));
+  };
+  for (OpOperand &use : value.getUses())
+    if (std::optional<xf::Precision> precision = ofUse(use))
+      return precision;
+  return std::nullopt;
+}
+
+EntrySelector::RoundedBuffer EntrySelector::roundedBufferFor(Value value, xf::Rows rows) {
+  for (auto [precision, form] : {std::pair<xf::Precision, StringRef>{xf::Precision::BF16, "bf16"},
+                                 std::pair<xf::Precision, StringRef>{xf::Precision::INT8, "u8"}}) {
+    if (auto place = factors.find({value, precision}); place != factors.end())
+      return {form, place->second};
+    if (precisionOfReaders(value) == precision)
+      return {form, factors[{value, precision}] = allocateFactor(precision, rows, widthOf(value))};
+  }
+  return {};
 }
 
 /// Whether a use of a value multiplies it in bf16, and does nothing else with it.
@@ -92,6 +126,7 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
            << tables.size() << " tables; the CPU's embedding takes up to " << std::size(tableSlots);
   Buffer y = bufferFor(result, xf::Rows::Tokens);
   SmallVector<Value, 4> table(4), id(4);
+  const RoundedBuffer rounded = gain ? roundedBufferFor(result, xf::Rows::Tokens) : RoundedBuffer();
   int64_t packed = 0;
   const Names names = namesOf(precision);
   Work work;
@@ -105,7 +140,8 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
     work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t], rowBytes)});
   }
   calls.launch(names.embed,
-               {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed)},
+               {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed),
+                calls.choice("rounded", rounded.form)},
                {{tableSlots[0], table[0]},
                 {idsSlots[0], id[0]},
                 {tableSlots[1], table[1]},
@@ -120,7 +156,9 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
                 {"M", calls.tokens},
-                {"H", calls.integer(y.width)}},
+                {"H", calls.integer(y.width)},
+                {"rounded", rounded.buffer.memref},
+                {"ldrounded", calls.integer(rounded.buffer.stride)}},
                "embeddings", work);
   return success();
 }

@@ -172,9 +172,39 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
   return success();
 }
 
+/// Has the layer read the factor that its input has by now, and store what it computes as a factor for those behind it.
+void EntrySelector::passFactors(xf::LayerOp layer) {
+  auto callee = module.lookupSymbol<func::FuncOp>(layer.getCallee());
+  Value argument = callee.getArgument(0), returned = callee.front().getTerminator()->getOperand(0);
+  for (xf::Precision precision : {xf::Precision::BF16, xf::Precision::INT8})
+    if (auto factor = factors.find({layer.getInputs()[0], precision}); factor != factors.end())
+      factors[{argument, precision}] = Buffer(factor->second);
+  if (returned.getDefiningOp<xf::LayerNormOp>())
+    if (std::optional<xf::Precision> precision = precisionOfReaders(layer.getResult())) {
+      const Buffer factor = allocateFactor(*precision, xf::Rows::Tokens, widthOf(returned));
+      for (Value value : {returned, Value(layer.getResult())})
+        factors[{value, *precision}] = factor;
+    }
+}
+
+/// Has each layer of a stack store the factor that the next one reads, where its last op can.
+void EntrySelector::carryFactors(xf::LayersOp layers) {
+  auto callee = module.lookupSymbol<func::FuncOp>(layers.getCallee());
+  Value argument = callee.getArgument(0), returned = callee.front().getTerminator()->getOperand(0);
+  std::optional<xf::Precision> precision = precisionOfReaders(argument);
+  auto norm = returned.getDefiningOp<xf::LayerNormOp>();
+  if (!precision || !norm || !isReadOnlyBefore(argument, norm))
+    return;
+  const Buffer factor = getFactor(layers.getInputs()[0], precision);
+  factors.erase({layers.getInputs()[0], *precision}); // the first layer overwrites it
+  for (Value value : {argument, returned, Value(layers.getResults().back())})
+    factors[{value, *precision}] = factor;
+}
+
 LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {
   calls.layerPrefixes = {layer.getWeights().str()};
   calls.layerIndex = nullptr;
+  passFactors(layer);
   return inlineLayer(layer.getCallee(), layer.getInputs(), get(layer.getInputs()[0]),
                      bufferFor(layer.getResult(), xf::Rows::Tokens));
 }
@@ -191,6 +221,7 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
   Buffer carried = bufferFor(last, xf::Rows::Tokens);
   if (get(first).memref != carried.memref)
     calls.copy(get(first), carried, "carry");
+  carryFactors(layers);
   int64_t count = layers.getWeights().size();
   auto loop = scf::ForOp::create(builder, loc, calls.integer(0), calls.integer(count), calls.integer(1));
   {

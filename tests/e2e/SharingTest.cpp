@@ -97,7 +97,7 @@ TEST(Sharing, AlbertIsOneLayerHoweverDeep) {
 
   for (const Arguments &flags : {Arguments{}, {"--emit", "hidden_states"}}) {
     std::vector<Artifact> artifacts;
-    for (int depth : {2, 12, 24}) {
+    for (int depth : {3, 12, 24}) { // a loop that turns twice LLVM makes differently
       const ScratchDirectory work;
       copyModel(albertModel("mlm-tied-stored"), work / "model", {{"num_hidden_layers", depth}});
       artifacts.push_back(compile(work / "model", flags));

@@ -77,3 +77,81 @@ func.func @attention(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?
   %y = xf.linear %c, %u in bf16 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+// A norm whose rows products read stores them as factors, too: for products beside it, and for the next layer. So does
+// what layers begin with; where that cannot, its rows are rounded before the loop. Where nothing reads a factor none
+// is stored.
+// CHECK-LABEL: func.func @norms_in_layers
+// CHECK: %[[X:.*]] = xf.output_address [0] : memref<?x8xf32>
+// CHECK: %[[CARRIED:.*]] = xf.buffer tokens : memref<?x128xi8>
+// CHECK: xf.launch @lathe_embed_s8_tables1_norm_packed0_u8(%[[X]], {{.*}}%[[CARRIED]], %c128{{.*}}) panels %{{.*}} writes [0, 15] step "norms_in_layers/embeddings"
+// CHECK: scf.for
+// CHECK-NOT: quantize
+// CHECK: xf.launch @lathe_gemm_s8(%[[CARRIED]], {{.*}} step "layer/up"
+// CHECK: quantize_u8
+// CHECK: xf.launch {{.*}} step "layer/down"
+// CHECK: %[[OWN:.*]] = xf.buffer tokens : memref<?x128xi8>
+// CHECK: xf.launch @lathe_layer_norm_f32_u8({{.*}}%[[OWN]], %c128{{.*}}) {{.*}} step "layer/gain"
+// CHECK: xf.launch @lathe_gemm_s8(%[[OWN]], {{.*}} step "layer/square"
+// CHECK: xf.launch @lathe_layer_norm_f32_residual_u8({{.*}}%[[X]], {{.*}}%[[CARRIED]], %c128{{.*}}) {{.*}} step "layer/gain"
+// CHECK: }
+// CHECK: xf.launch @lathe_gemm_s8(%[[CARRIED]], {{.*}} step "norms_in_layers/v"
+// CHECK: xf.launch @lathe_layer_norm_f32({{.*}} step "norms_in_layers/gain"
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @gain = dense<1.0> : tensor<8xf32>
+xf.weight @v = dense<1.0> : tensor<8x8xf32>
+xf.weight @"0.up" = dense<1.0> : tensor<20x8xf32>
+xf.weight @"1.up" = dense<2.0> : tensor<20x8xf32>
+xf.weight @"0.down" = dense<1.0> : tensor<8x20xf32>
+xf.weight @"1.down" = dense<2.0> : tensor<8x20xf32>
+xf.weight @"0.square" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.square" = dense<2.0> : tensor<8x8xf32>
+xf.weight @"0.gain" = dense<1.0> : tensor<8xf32>
+xf.weight @"1.gain" = dense<2.0> : tensor<8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %up: tensor<20x8xf32> {xf.weight = "up"}, %down: tensor<8x20xf32> {xf.weight = "down"}, %square: tensor<8x8xf32> {xf.weight = "square"}, %gain: tensor<8xf32> {xf.weight = "gain"}) -> tensor<?x8xf32> {
+  %a = xf.linear %x, %up in int8 : tensor<?x8xf32>, tensor<20x8xf32> -> tensor<?x20xf32>
+  %b = xf.linear %a, %down in int8 : tensor<?x20xf32>, tensor<8x20xf32> -> tensor<?x8xf32>
+  %c = xf.layer_norm %b, %gain, %gain eps 1.0e-5 : tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  %d = xf.linear %c, %square in int8 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %y = xf.layer_norm %d residual(%c : tensor<?x8xf32>), %gain, %gain eps 1.0e-5 : tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+func.func @norms_in_layers(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32>, tensor<?x8xf32>) attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %gain = xf.load_weight @gain : tensor<8xf32>
+  %v = xf.load_weight @v : tensor<8x8xf32>
+  %x = xf.embed ids(%ids : tensor<?xi32>) tables(%t : tensor<10x8xf32>) norm(%gain, %gain : tensor<8xf32>, tensor<8xf32>) eps 1.0e-5 rounded int8 -> tensor<?x8xf32>
+  %y = xf.layers @layer(%x) weights ["0.", "1."] : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %z = xf.linear %y, %v in int8 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %n = xf.layer_norm %z, %gain, %gain eps 1.0e-5 : tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  return %y, %n : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+// CHECK-LABEL: func.func @unstacked
+// CHECK: step "unstacked/embeddings"
+// CHECK: %[[BETWEEN:.*]] = xf.buffer tokens : memref<?x16xbf16>
+// CHECK: xf.launch @lathe_round_bf16({{.*}}%[[FIRST:[0-9]+]], {{.*}} step "layer/round"
+// CHECK: xf.launch @lathe_gemm_bf16(%[[FIRST]],
+// CHECK: xf.launch @lathe_layer_norm_f32_bf16({{.*}}%[[BETWEEN]], {{.*}} step "layer/gain"
+// CHECK-NOT: round
+// CHECK: xf.launch @lathe_gemm_bf16(%[[BETWEEN]],
+// CHECK: xf.launch @lathe_layer_norm_f32({{.*}} step "layer/gain"
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @"0.square" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.square" = dense<2.0> : tensor<8x8xf32>
+xf.weight @"0.gain" = dense<1.0> : tensor<8xf32>
+xf.weight @"1.gain" = dense<2.0> : tensor<8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %square: tensor<8x8xf32> {xf.weight = "square"}, %gain: tensor<8xf32> {xf.weight = "gain"}) -> tensor<?x8xf32> {
+  %d = xf.linear %x, %square in bf16 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %y = xf.layer_norm %d, %gain, %gain eps 1.0e-5 : tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+func.func @unstacked(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32>) attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %x = xf.lookup %ids in %t rounded bf16 : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.layer @layer(%x) weights "0." : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %z = xf.layer @layer(%y) weights "1." : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %z : tensor<?x8xf32>
+}

@@ -25,7 +25,8 @@ namespace lathe {
 
 enum class SlotKind { Pointer, Integer, Float };
 
-/// One 8-byte argument. An absent operand's slot is still passed, as 0. The slot that a kernel writes to is named "y".
+/// One 8-byte argument. An absent operand's slot is still passed, as 0. The slot that a kernel writes to is named "y";
+/// some write what they compute once more, rounded, to "rounded".
 struct Slot {
   llvm::StringRef name;
   SlotKind kind;

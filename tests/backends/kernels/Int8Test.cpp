@@ -207,7 +207,7 @@ TEST_F(EmbedS8Test, RowsAreScaled) {
     Guarded<float> y(count * width);
     Kernel::get("embed_s8", "{tables = 2, packed = 1}")
         .run({y.data(), width, count, width, nullptr, nullptr, 0.0f, packed.data(), &ids[0], plain.data(), &ids[count],
-              nullptr, nullptr, nullptr, nullptr});
+              nullptr, nullptr, nullptr, nullptr, nullptr, 0});
     for (int64_t m = 0; m < count; ++m)
       for (int64_t column = 0; column < width; ++column) {
         const int32_t a = ids[m], b = ids[count + m];

@@ -1,6 +1,6 @@
 // embed_f32: y[m] = sum over t of table_t[ids_t[m]], then LayerNorm where the model has one.
 // embed_bf16, embed_s8: the same, y in f32, tables in bf16, or in bytes with a scale for each row.
-#include "backends/cpu/kernels/Kernels.h"
+// What a norm gives is stored once more as factors of products where they are wanted.
 #include "backends/cpu/kernels/MicroTile.h"
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
@@ -10,7 +10,7 @@ namespace lathe {
 namespace {
 
 enum { Y, LdY, M, H, Gamma, Beta, Epsilon, FirstTable };
-constexpr int64_t maxTables = 4;
+constexpr int64_t maxTables = 4, rounded = FirstTable + 2 * maxTables;
 
 constexpr Slot slotTable[] = {
     {"y", SlotKind::Pointer, "rows [M][ldy]"},
@@ -30,11 +30,14 @@ constexpr Slot slotTable[] = {
     {"ids2", SlotKind::Pointer, "likewise"},
     {"table3", SlotKind::Pointer, "likewise, by bit 3"},
     {"ids3", SlotKind::Pointer, "likewise"},
+    roundedSlots[0],
+    roundedSlots[1],
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("tables", 1, maxTables),
     Parameter::flag("norm"),
     Parameter::integer("packed", 0, (1 << maxTables) - 1),
+    roundedParameter,
 };
 
 class Embed final : public KernelFamily {
@@ -46,6 +49,7 @@ protected:
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
     return b.ceilDiv(slots[M], rowsPerPanel);
   }
+  ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override { return roundedLevels(params); }
 
 private:
   const Words words; ///< of tables; of bytes without unsigned ones
@@ -107,6 +111,8 @@ private:
 void Embed::emit(KernelBuilder &b, const Parameters &params) const {
   Value y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
   NormOperands norm = {b.pointerSlot(Gamma), b.pointerSlot(Beta), b.floatSlot(Epsilon), b.integerSlot(H)};
+  const RoundedRows factors = RoundedRows::of(b, params, rounded);
+  assert((params.flag("norm") || factors.form == "none") && "only what a norm gives is stored as factors");
   KernelBuilder::Values tables, ids;
   for (int64_t t = 0; t < params.integer("tables"); ++t) {
     tables.push_back(b.pointerSlot(FirstTable + 2 * t));
@@ -128,7 +134,7 @@ void Embed::emit(KernelBuilder &b, const Parameters &params) const {
       return b.add(sum, v);
     });
     if (params.flag("norm"))
-      emitNormalizedRow(b, norm, target, target, sums);
+      emitNormalizedRow(b, norm, target, target, sums, factors.row(b, m));
   });
 }
 

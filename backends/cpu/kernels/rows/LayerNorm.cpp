@@ -1,5 +1,5 @@
-// layer_norm_f32: y = LayerNorm(x + residual) * gamma + beta, row by row.
-#include "backends/cpu/kernels/Kernels.h"
+// layer_norm_f32: y = LayerNorm(x + residual) * gamma + beta, row by row; and once more as factors of products where
+// they are wanted.
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
 using namespace mlir;
@@ -7,7 +7,7 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-enum { X, LdX, Residual, LdR, Gamma, Beta, Y, LdY, M, H, Epsilon };
+enum { X, LdX, Residual, LdR, Gamma, Beta, Y, LdY, M, H, Epsilon, Rounded };
 
 constexpr Slot slotTable[] = {
     {"x", SlotKind::Pointer, "rows [M][ldx]"},
@@ -21,8 +21,10 @@ constexpr Slot slotTable[] = {
     {"M", SlotKind::Integer, "rows"},
     {"H", SlotKind::Integer, "columns, at least 1"},
     {"eps", SlotKind::Float, "added to the variance"},
+    roundedSlots[0],
+    roundedSlots[1],
 };
-constexpr Parameter parameterTable[] = {Parameter::flag("residual")};
+constexpr Parameter parameterTable[] = {Parameter::flag("residual"), roundedParameter};
 
 class LayerNorm final : public KernelFamily {
 public:
@@ -33,6 +35,7 @@ protected:
     Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
     Value residual = b.pointerSlot(Residual), ldr = b.integerSlot(LdR);
     NormOperands norm = {b.pointerSlot(Gamma), b.pointerSlot(Beta), b.floatSlot(Epsilon), b.integerSlot(H)};
+    const RoundedRows rounded = RoundedRows::of(b, params, Rounded);
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.at(y, b.mul(row, ldy));
       Value other = b.at(residual, b.mul(row, ldr));
@@ -44,12 +47,13 @@ protected:
         }
         return b.add(sum, v);
       });
-      emitNormalizedRow(b, norm, params.flag("residual") ? target : source, target, sums);
+      emitNormalizedRow(b, norm, params.flag("residual") ? target : source, target, sums, rounded.row(b, row));
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
     return b.ceilDiv(slots[M], rowsPerPanel);
   }
+  ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override { return roundedLevels(params); }
 };
 
 } // namespace

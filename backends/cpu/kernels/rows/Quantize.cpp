@@ -2,8 +2,6 @@
 //
 // The range of a row, widened to have 0 in it, is cut into 255 steps, so that 0 is exact and a row of positive numbers
 // loses no bit to a sign.
-#include "backends/cpu/kernels/Kernels.h"
-#include "backends/cpu/kernels/Quantized.h"
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
 using namespace mlir;
@@ -30,28 +28,16 @@ protected:
   void emit(KernelBuilder &b, const Parameters &) const override {
     Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
     Value width = b.integerSlot(N);
-    constexpr float steps = 255;
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.atByte(y, b.mul(row, ldy));
       Value zeros = b.splat(0.0f);
-      KernelBuilder::Values range = b.forVectors(
-          width, {zeros, zeros}, [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
-            Value v = b.load(b.at(source, column), mask);
-            return {b.max(v, carried[0]), b.max(b.sub(zeros, v), carried[1])};
-          });
-      Value above = b.maxOfLanes(range[0]), below = b.maxOfLanes(range[1]), extent = b.add(above, below);
-      Value isFlat = b.equal(extent, b.scalar(0.0f));
-      Value perStep = b.select(isFlat, b.scalar(0.0f), b.div(b.scalar(steps), extent));
-      Value zeroPoint = b.round(b.mul(below, perStep));
-      b.storeScalar(b.div(extent, b.scalar(steps)), target);
-      b.storeScalar(b.wordOf(zeroPoint), b.at(target, 1));
-      Value factor = b.broadcast(perStep), shift = b.broadcast(zeroPoint);
-      b.forVectors(width, [&](Value column, Value mask) {
-        Value q = b.add(b.round(b.mul(b.load(b.at(source, column), mask), factor)), shift);
-        // Both ends may be rounded to the same side.
-        q = b.max(b.min(q, b.splat(steps)), zeros);
-        b.storeU8(q, b.atByte(target, b.add(column, quantizedRowHeader)));
-      });
+      auto range = b.forVectors(width, {zeros, zeros},
+                                [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
+                                  RowRange range = {carried[0], carried[1]};
+                                  range.add(b, b.load(b.at(source, column), mask));
+                                  return {range.above, range.below};
+                                });
+      emitQuantizedRow(b, source, width, {range[0], range[1]}, target);
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {

@@ -1,10 +1,49 @@
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
+#include "backends/cpu/kernels/Quantized.h"
+
 using namespace mlir;
 
 namespace lathe {
 
-void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Value y, Value laneSums) {
+ArrayRef<IsaLevel> roundedLevels(const Parameters &params) {
+  static constexpr IsaLevel levels[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
+  return params.choice(roundedParameter.name) == "bf16" ? ArrayRef(levels) : ArrayRef(levels).take_front();
+}
+
+RoundedRows RoundedRows::of(KernelBuilder &b, const Parameters &params, unsigned firstSlot) {
+  return {params.choice(roundedParameter.name), b.pointerSlot(firstSlot), b.integerSlot(firstSlot + 1)};
+}
+
+RoundedRows RoundedRows::row(KernelBuilder &b, Value row) const {
+  Value offset = b.mul(row, stride);
+  return {form, form == "bf16" ? b.atBf16(base, offset) : b.atByte(base, offset), stride};
+}
+
+void RowRange::add(KernelBuilder &b, Value values) {
+  above = b.max(values, above);
+  below = b.max(b.sub(b.splat(0.0f), values), below);
+}
+
+void emitQuantizedRow(KernelBuilder &b, Value x, Value width, const RowRange &range, Value y) {
+  constexpr float steps = 255;
+  Value above = b.maxOfLanes(range.above), below = b.maxOfLanes(range.below), extent = b.add(above, below);
+  Value isFlat = b.equal(extent, b.scalar(0.0f));
+  Value perStep = b.select(isFlat, b.scalar(0.0f), b.div(b.scalar(steps), extent));
+  Value zeroPoint = b.round(b.mul(below, perStep));
+  b.storeScalar(b.div(extent, b.scalar(steps)), y);
+  b.storeScalar(b.wordOf(zeroPoint), b.at(y, 1));
+  Value factor = b.broadcast(perStep), shift = b.broadcast(zeroPoint);
+  b.forVectors(width, [&](Value column, Value mask) {
+    Value q = b.add(b.round(b.mul(b.load(b.at(x, column), mask), factor)), shift);
+    // Both ends may be rounded to the same side.
+    q = b.max(b.min(q, b.splat(steps)), b.splat(0.0f));
+    b.storeU8(q, b.atByte(y, b.add(column, quantizedRowHeader)));
+  });
+}
+
+void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Value y, Value laneSums,
+                       const RoundedRows &rounded) {
   Value width = b.floatOf(norm.width);
   Value mean = b.broadcast(b.div(b.sumOfLanes(laneSums), width));
   Value squares = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
@@ -15,10 +54,28 @@ void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Valu
   });
   Value variance = b.div(b.sumOfLanes(squares), width);
   Value scale = b.broadcast(b.div(b.scalar(1.0f), b.sqrt(b.add(variance, norm.epsilon))));
-  b.forVectors(norm.width, [&](Value column, Value mask) {
+  auto normalized = [&](Value column, Value mask) {
     Value centred = b.sub(b.load(b.at(x, column), mask), mean);
     Value gamma = b.load(b.at(norm.gamma, column), mask), beta = b.load(b.at(norm.beta, column), mask);
-    b.store(b.fma(b.mul(centred, scale), gamma, beta), b.at(y, column), mask);
+    Value v = b.fma(b.mul(centred, scale), gamma, beta);
+    b.store(v, b.at(y, column), mask);
+    return mask ? b.select(mask, v, b.splat(0.0f)) : v;
+  };
+  if (rounded.form == "u8") {
+    Value zeros = b.splat(0.0f);
+    auto range = b.forVectors(norm.width, {zeros, zeros},
+                              [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
+                                RowRange range = {carried[0], carried[1]};
+                                range.add(b, normalized(column, mask));
+                                return {range.above, range.below};
+                              });
+    // The row, just written, comes from the first-level cache.
+    return emitQuantizedRow(b, y, norm.width, {range[0], range[1]}, rounded.base);
+  }
+  b.forVectors(norm.width, [&](Value column, Value mask) {
+    Value v = normalized(column, mask);
+    if (rounded.form == "bf16")
+      b.storeBf16(v, b.atBf16(rounded.base, column));
   });
 }
 

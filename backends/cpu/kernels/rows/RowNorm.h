@@ -1,10 +1,41 @@
-// The second half of layer normalisation, shared by the kernels that end in it.
+// The second half of layer normalisation, shared by the kernels that end in it, which may store a row once more as the
+// products that read it need it.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ROWS_ROWNORM_H
 #define LATHE_BACKENDS_CPU_KERNELS_ROWS_ROWNORM_H
 
-#include "backends/cpu/kernels/KernelBuilder.h"
+#include "backends/cpu/kernels/Kernels.h"
 
 namespace lathe {
+
+/// The parameter of kernels that can store rows as factors of products besides: none, in bf16 as round_bf16 does, or in
+/// bytes as quantize_u8 does; and their slots for them.
+constexpr llvm::StringRef roundedForms[] = {"none", "bf16", "u8"};
+constexpr Parameter roundedParameter = Parameter::choice("rounded", roundedForms);
+constexpr Slot roundedSlots[] = {
+    {"rounded", SlotKind::Pointer, "rows [M][ldrounded], as round_bf16 or quantize_u8 stores them"},
+    {"ldrounded", SlotKind::Integer, "elements from a row of rounded to the next, of bytes with their header"},
+};
+/// Where code for it differs.
+llvm::ArrayRef<IsaLevel> roundedLevels(const Parameters &params);
+
+/// The places of rows of factors; of one row where a kernel is about to write it.
+struct RoundedRows {
+  llvm::StringRef form = roundedForms[0];
+  mlir::Value base, stride;
+
+  /// What a kernel with roundedParameter is told, its slots from `firstSlot` on.
+  static RoundedRows of(KernelBuilder &b, const Parameters &params, unsigned firstSlot);
+  RoundedRows row(KernelBuilder &b, mlir::Value row) const;
+};
+
+/// How far a row goes to both sides of 0, by lanes.
+struct RowRange {
+  mlir::Value above, below;
+
+  void add(KernelBuilder &b, mlir::Value values);
+};
+/// Emits what quantize_u8 stores of a row of f32 at `x` whose range is known, its header first.
+void emitQuantizedRow(KernelBuilder &b, mlir::Value x, mlir::Value width, const RowRange &range, mlir::Value y);
 
 /// What every row of a layer normalisation has in common.
 struct NormOperands {
@@ -16,8 +47,9 @@ constexpr int64_t rowsPerPanel = 8;
 
 /// Emits y = (x - mean) / sqrt(variance + epsilon) * gamma + beta for one row, given `laneSums`, the row added up by
 /// lanes. The variance is taken around the mean in a second pass: one pass over squares would lose it when the mean is
-/// large against it. `y` may be `x`.
-void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, mlir::Value x, mlir::Value y, mlir::Value laneSums);
+/// large against it. `y` may be `x`. The row is also stored in `rounded`, where that has a form.
+void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, mlir::Value x, mlir::Value y, mlir::Value laneSums,
+                       const RoundedRows &rounded);
 
 /// Emits body(row) for every row of the panels [b.begin, b.end).
 void forPanelRows(KernelBuilder &b, mlir::Value rows, KernelBuilder::LoopBody body);

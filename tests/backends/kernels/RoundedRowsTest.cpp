@@ -1,0 +1,106 @@
+// Norms that store rows once more as factors of products: what they store is, bit for bit, what round_bf16 and
+// quantize_u8 make of the rows that they store without.
+#include "KernelTest.h"
+
+using namespace lathe;
+using namespace lathe::test;
+
+namespace {
+
+struct Form {
+  const char *name, *kernel;
+  int64_t header, bytes; ///< of a row, before its elements, and of an element
+  IsaLevel level;
+};
+const Form forms[] = {
+    {"bf16", "round_bf16", 0, 2, IsaLevel::Avx512},
+    {"bf16", "round_bf16", 0, 2, IsaLevel::Avx512Bf16},
+    {"u8", "quantize_u8", 64, 1, IsaLevel::Avx512},
+};
+
+class RoundedRowsTest : public KernelTest, public testing::WithParamInterface<Form> {
+protected:
+  void SetUp() override {
+    if (std::string why = whyUnsupported(GetParam().level); !why.empty())
+      GTEST_SKIP() << why;
+  }
+
+  /// Rows of factors as the form stores them; the last one ends with the vector that has its last element.
+  struct Factors {
+    int64_t stride; ///< in elements, of bytes with their header
+    Guarded<uint8_t> bytes;
+    Factors(const Form &form, RowShape shape)
+        : stride(form.header + alignTo(shape.width, 64)),
+          bytes(shape.rows
+                    ? (shape.rows - 1) * stride * form.bytes + form.header + alignTo(shape.width, 16) * form.bytes
+                    : 0) {}
+  };
+
+  /// `run` calls a kernel that stores rows [rows][ldy] in y, and as factors.
+  template <typename Run> void check(RowShape shape, Run run) {
+    const Form &form = GetParam();
+    SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
+    const int64_t ldy = shape.width + 3;
+    const size_t size = shape.rows ? (shape.rows - 1) * ldy + shape.width : 0;
+    Guarded<float> plain(size), y(size), split(size);
+    Factors factors(form, shape), splitFactors(form, shape), expected(form, shape);
+    run("", plain, nullptr, 0, ldy, 0);
+    const std::string rounded = std::string("rounded = \"") + form.name + "\"";
+    run(rounded, y, factors.bytes.data(), factors.stride, ldy, 0);
+    run(rounded, split, splitFactors.bytes.data(), splitFactors.stride, ldy, 1);
+    EXPECT_TRUE(sameBits(y, plain));
+    EXPECT_TRUE(sameBits(split, plain));
+    EXPECT_TRUE(sameBits(factors.bytes, splitFactors.bytes));
+    Kernel::get(form.kernel, "{}", form.level)
+        .run({plain.data(), ldy, expected.bytes.data(), expected.stride, shape.rows, shape.width});
+    EXPECT_TRUE(sameBits(factors.bytes, expected.bytes));
+  }
+};
+
+TEST_P(RoundedRowsTest, OfNorms) {
+  Random random(1);
+  for (bool residual : {false, true})
+    for (RowShape shape : rowOddShapes()) {
+      const int64_t ldx = shape.width + 2;
+      const size_t size = shape.rows ? (shape.rows - 1) * ldx + shape.width : 0;
+      Guarded<float> x(random.vector(size)), r(random.vector(size));
+      Guarded<float> gamma(random.vector(shape.width)), beta(random.vector(shape.width));
+      if (shape.width % 2) // rows without a range
+        std::fill(gamma.begin(), gamma.end(), 0.0f), std::fill(beta.begin(), beta.end(), 0.0f);
+      check(shape, [&](const std::string &rounded, Guarded<float> &y, const uint8_t *factors, int64_t stride,
+                       int64_t ldy, int64_t panelsPerCall) {
+        std::string params = residual ? "residual = true" : "";
+        params += (params.empty() || rounded.empty() ? "" : ", ") + rounded;
+        Kernel::get("layer_norm_f32", "{" + params + "}", rounded.empty() ? IsaLevel::Avx512 : GetParam().level)
+            .run({x.data(), ldx, r.data(), ldx, gamma.data(), beta.data(), y.data(), ldy, shape.rows, shape.width,
+                  1e-5f, factors, stride},
+                 panelsPerCall);
+      });
+    }
+}
+
+TEST_P(RoundedRowsTest, OfEmbeddings) {
+  Random random(2);
+  for (RowShape shape : rowOddShapes()) {
+    constexpr int64_t entries = 37;
+    Guarded<float> table(random.vector(entries * shape.width));
+    Guarded<float> gamma(random.vector(shape.width)), beta(random.vector(shape.width));
+    Guarded<int32_t> ids(shape.rows);
+    for (int32_t &id : ids)
+      id = static_cast<int32_t>(random.below(entries));
+    check(shape, [&](const std::string &rounded, Guarded<float> &y, const uint8_t *factors, int64_t stride, int64_t ldy,
+                     int64_t panelsPerCall) {
+      const std::string params = "{tables = 1, norm = true" + (rounded.empty() ? "" : ", " + rounded) + "}";
+      Kernel::get("embed_f32", params, rounded.empty() ? IsaLevel::Avx512 : GetParam().level)
+          .run({y.data(), ldy, shape.rows, shape.width, gamma.data(), beta.data(), 1e-5f, table.data(), ids.data(),
+                nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, factors, stride},
+               panelsPerCall);
+    });
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, RoundedRowsTest, testing::ValuesIn(forms), [](const auto &info) {
+  return info.param.name + std::string(info.param.level == IsaLevel::Avx512 ? "_avx512" : "_avx512_bf16");
+});
+
+} // namespace
