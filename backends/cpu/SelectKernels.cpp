@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/EntrySelector.h"
+#include "passes/precision/PrecisionPlan.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -138,7 +139,7 @@ static bool isReadOnlyBefore(Value value, Operation *op) {
 /// Lowers a layer function's body in place, with its first argument in `carried` and its result in `result`.
 LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inputs, Buffer carried, Buffer result) {
   auto callee = module.lookupSymbol<func::FuncOp>(calleeName);
-  std::string caller = std::exchange(calls.function, calleeName.str());
+  std::string caller = std::exchange(calls.function, layerKindOf(callee).str());
   for (BlockArgument argument : callee.getArguments()) {
     unsigned index = argument.getArgNumber();
     if (index == 0)

@@ -13,6 +13,7 @@
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Manifest.h"
 #include "compiler/driver/OutputDirectory.h"
+#include "compiler/driver/Probes.h"
 #include "compiler/driver/Progress.h"
 #include "compiler/driver/RunStage.h"
 #include "compiler/import/tokenizer/CompileTokenizer.h"
@@ -36,6 +37,7 @@ private:
     return llvm::map_to_vector(code,
                                [](const LevelCode &at) { return llvm::StringRef(at.object.data(), at.object.size()); });
   }
+  llvm::Expected<Probes *> makeProbes();
   llvm::Error certify();
   llvm::Error artifact(OutputDirectory &output);
   llvm::Error link(OutputDirectory &output, const std::string &weightsPath);
@@ -52,6 +54,9 @@ private:
   llvm::raw_ostream &log;
   Progress progress;
   std::unique_ptr<mlir::MLIRContext> context = createContext();
+  /// The precisions to compile in.
+  PrecisionPlan plan = {options.precision, options.overrides};
+  std::unique_ptr<Probes> probes;
   ImportedModel model;
   std::optional<CompiledTokenizer> tokenizer;
   std::string name;

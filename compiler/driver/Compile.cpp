@@ -3,6 +3,7 @@
 
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/Names.h"
+#include "compiler/driver/PlanFile.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 #include "ir/xf/XfDialect.h"
 
@@ -43,7 +44,7 @@ llvm::Error Compilation::run() {
     return error;
   if (!output)
     return llvm::Error::success();
-  if (options.certify && options.precision != "f32")
+  if (options.certify && plan != PrecisionPlan())
     if (llvm::Error error = certify())
       return error;
   return artifact(*output);
@@ -96,19 +97,35 @@ llvm::Error Compilation::import() {
                                      sizeText(model.checkpoint->totalBytes()) + " mapped");
 }
 
-/// Measures the drift of the precision, and fails where it is larger than allowed.
+/// The model by other plans, compiled aside.
+llvm::Expected<Probes *> Compilation::makeProbes() {
+  if (!probes) {
+    auto compileProbe = [&options = options](const PrecisionPlan &plan, const std::string &directory) {
+      CompileOptions probe = options;
+      probe.output = directory;
+      probe.name = "probe";
+      probe.precision = plan.precision;
+      probe.overrides = plan.overrides;
+      probe.levels = {IsaLevel::Avx512};
+      probe.certify = probe.embedWeights = probe.requireFusion = false;
+      probe.stopAfter.reset();
+      probe.dumpStages.clear();
+      return compileModel(probe, llvm::nulls());
+    };
+    llvm::Expected<std::unique_ptr<Probes>> made = Probes::create(compileProbe, options.calibrate);
+    if (!made)
+      return llvm::createStringError("measuring drift: " + llvm::toString(made.takeError()));
+    probes = std::move(*made);
+  }
+  return probes.get();
+}
+
+/// Measures the drift of the plan, and fails where it is larger than allowed.
 llvm::Error Compilation::certify() {
-  auto compileProbe = [&](StringRef precision, const std::string &directory) {
-    CompileOptions probe = options;
-    probe.output = directory;
-    probe.name = "probe";
-    probe.precision = precision.str();
-    probe.levels = {IsaLevel::Avx512};
-    probe.certify = probe.embedWeights = probe.requireFusion = false;
-    probe.dumpStages.clear();
-    return compileModel(probe, llvm::nulls());
-  };
-  llvm::Expected<DriftReport> report = measureDrift(compileProbe, options.precision, options.calibrate);
+  llvm::Expected<Probes *> made = makeProbes();
+  if (!made)
+    return made.takeError();
+  llvm::Expected<DriftReport> report = (*made)->measure(plan);
   if (!report)
     return llvm::createStringError("measuring drift: " + llvm::toString(report.takeError()));
   facts.drift = std::move(*report);
@@ -117,7 +134,7 @@ llvm::Error Compilation::certify() {
                                          facts.drift->sequences, facts.drift->inputs));
   if (options.maxDrift && !(drift <= *options.maxDrift))
     return llvm::createStringError(llvm::formatv("--max-drift {0:e2}: the outputs in {1} are up to {2:e2} from f32's",
-                                                 *options.maxDrift, options.precision, drift)
+                                                 *options.maxDrift, planText(plan), drift)
                                        .str());
   return llvm::Error::success();
 }

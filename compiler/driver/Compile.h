@@ -5,6 +5,7 @@
 #include "compiler/import/Import.h"
 #include "compiler/pipelines/Pipelines.h"
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -16,12 +17,13 @@ struct CompileOptions {
   std::string name;   ///< the library's; empty: from the model's directory
   ImportOptions import;
   bool graphPasses = true;
-  std::string precision = "f32";  ///< f32, bf16 or int8
-  bool certify = true;            ///< measure the drift of a precision other than f32
-  std::string calibrate;          ///< file of inputs to measure it on; empty: random ids
-  std::optional<double> maxDrift; ///< a larger one is an error
-  bool requireFusion = false;     ///< a declined fusion is an error
-  bool strict = false;            ///< an unknown weight is an error
+  std::string precision = "f32";                ///< f32, bf16 or int8
+  std::map<std::string, std::string> overrides; ///< units with another precision (PrecisionPlan.h)
+  bool certify = true;                          ///< measure the drift of a precision other than f32
+  std::string calibrate;                        ///< file of inputs to measure it on; empty: random ids
+  std::optional<double> maxDrift;               ///< a larger one is an error
+  bool requireFusion = false;                   ///< a declined fusion is an error
+  bool strict = false;                          ///< an unknown weight is an error
   bool embedWeights = false;
   llvm::SmallVector<IsaLevel> levels; ///< to generate code for, ascending; empty: what the program has code for
   std::optional<Stage> stopAfter;     ///< without `output`, prints the form to stdout

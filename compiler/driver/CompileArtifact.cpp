@@ -62,7 +62,8 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
   facts.weights = *packed;
   facts.buildId = buildId(objectFiles(), *packed, name);
   facts.embedded = options.embedWeights;
-  facts.precision = options.precision;
+  facts.precision = plan.precision;
+  facts.overrides = plan.overrides;
   if (llvm::Error error = stampBuildId(weightsPath, facts.weights, facts.buildId))
     return error;
   progress.finish("weights",

@@ -3,6 +3,7 @@
 #include "backends/cpu/RowKernels.h"
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/FileWriter.h"
+#include "compiler/driver/PlanFile.h"
 #include "ir/xf/XfDialect.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -16,8 +17,10 @@ llvm::Error Compilation::stages() {
   for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
     if (options.stopAfter && *options.stopAfter < stage)
       return llvm::Error::success();
+    if (stage == Stage::Precision)
+      setOverrides(*model.module, plan);
     if (llvm::Error error =
-            runStage(*model.module, stage, {.graphPasses = options.graphPasses, .precision = options.precision}))
+            runStage(*model.module, stage, {.graphPasses = options.graphPasses, .precision = plan.precision}))
       return error;
     if (stage == Stage::Graph)
       if (llvm::Error error = graphChecks())
@@ -70,7 +73,7 @@ std::string Compilation::describe(Stage stage) {
                : "left as imported (graph passes off)";
   }
   case Stage::Precision:
-    return options.precision == "f32" ? "f32 throughout" : options.precision + " products and tables, f32 between them";
+    return planText(plan);
   case Stage::Schedule: {
     unsigned launches = 0;
     module.walk([&](xf::LaunchOp) { ++launches; });

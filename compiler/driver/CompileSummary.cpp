@@ -1,5 +1,6 @@
 //===- CompileSummary.cpp - what a person is told of a compile ----------------===//
 #include "compiler/driver/Compilation.h"
+#include "compiler/driver/PlanFile.h"
 #include "ir/xf/XfDialect.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -36,6 +37,8 @@ void Compilation::summarize(const OutputDirectory &output) {
   log << llvm::formatv("compiled {0} in {1:F2} s to {2}\n", name, progress.total(), options.output);
   log << "  task     " << facts.task << (facts.architecture.empty() ? "" : " (" + facts.architecture + ")") << ", "
       << facts.precision << "\n";
+  if (!plan.overrides.empty())
+    log << "  plan     " << planText(plan) << "\n";
   if (!lines.empty())
     log << "  fusions  " << llvm::join(lines, ", ") << "\n";
   log << "  weights  " << sizeText(facts.weights.header.file_bytes) << (facts.embedded ? ", embedded" : "") << "; code "

@@ -1,13 +1,17 @@
 //===- Drift.h - how far a precision takes a model from f32 -------------------===//
 //
-// The certificate of an artifact. Both precisions are compiled for level avx512, whatever the artifact is compiled for,
-// and run on the same inputs in this process: so what it says depends on the model, the inputs and the precision alone.
+// The certificate of an artifact. Both forms of the model are compiled for level avx512 (Probes.h), whatever the
+// artifact is compiled for, and run on the same inputs in this process: so what it says depends on the model, the
+// inputs and the precision alone.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_DRIVER_DRIFT_H
 #define LATHE_COMPILER_DRIVER_DRIFT_H
 
+#include "compiler/driver/DriftInputs.h"
 #include "compiler/driver/Trace.h"
+
+#include "llvm/ADT/StringMap.h"
 
 namespace lathe {
 
@@ -26,14 +30,12 @@ struct DriftReport {
   double drift() const;
 };
 
-/// Compiles the model in a precision, for level avx512, to a directory that does not exist yet.
-using ProbeCompiler = llvm::function_ref<llvm::Error(llvm::StringRef precision, const std::string &directory)>;
+/// The last step of each kind of layer, by the layer's function: the step's result is the layer's.
+llvm::StringMap<std::string> lastStepsOfLayers(const Artifact &artifact);
 
-/// Measures how far a model's results in `precision` are from those in f32: on the inputs in the file `calibrate`, a
-/// safetensors file or a text a line, or on random ids where that is empty. Fails where a compile does, where the
-/// inputs do not fit the model, and on a CPU without AVX-512.
-llvm::Expected<DriftReport> measureDrift(ProbeCompiler compile, llvm::StringRef precision,
-                                         const std::string &calibrate);
+/// Measures how far a model's results are from those of the same model in f32.
+llvm::Expected<DriftReport> measureDrift(const LoadedArtifact &reference, const LoadedArtifact &probe,
+                                         const DriftInputs &inputs);
 
 } // namespace lathe
 

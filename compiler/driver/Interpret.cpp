@@ -4,6 +4,7 @@
 #include "compiler/driver/RunStage.h"
 #include "compiler/import/safetensors/Quote.h"
 #include "ir/interpreter/Edge.h"
+#include "passes/precision/PrecisionPlan.h"
 
 using llvm::createStringError;
 using llvm::Error;
@@ -66,9 +67,12 @@ Expected<std::vector<FloatTensor>> interpretModel(const InterpretOptions &option
   if (!model)
     return model.takeError();
   for (Stage stage : {Stage::Import, Stage::Graph, Stage::Precision})
-    if (stage <= options.stage)
+    if (stage <= options.stage) {
+      if (stage == Stage::Precision)
+        setOverrides(*model->module, {options.precision, options.overrides});
       if (Error error = runStage(*model->module, stage, {.precision = options.precision}))
         return std::move(error);
+    }
   Expected<mlir::func::FuncOp> entry = findEntry(*model->module, options.entry);
   if (!entry)
     return entry.takeError();

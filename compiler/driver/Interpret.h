@@ -6,14 +6,17 @@
 #include "compiler/import/Import.h"
 #include "compiler/pipelines/Stages.h"
 
+#include <map>
+
 namespace lathe {
 
 struct InterpretOptions {
   std::string model; ///< a model directory
   ImportOptions import;
-  Stage stage = Stage::Import;   ///< the form to run: Import, Graph or Precision
-  std::string precision = "f32"; ///< that stage Precision brings it to
-  std::string entry;             ///< empty: the first
+  Stage stage = Stage::Import;                  ///< the form to run: Import, Graph or Precision
+  std::string precision = "f32";                ///< that stage Precision brings it to
+  std::map<std::string, std::string> overrides; ///< units with another one
+  std::string entry;                            ///< empty: the first
 };
 
 /// Imports a model, brings it to the form asked for, and runs that through the interpreter: in double precision, op by

@@ -135,7 +135,7 @@ static Json toJson(const Distance &distance) {
 
 /// The certificate: distances from f32 on named inputs.
 static Json driftOf(const ManifestFacts &facts) {
-  if (facts.precision == "f32")
+  if (facts.precision == "f32" && facts.overrides.empty())
     return "none: f32 as stored";
   if (!facts.drift)
     return "not measured";
@@ -175,6 +175,7 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     manifest["model"]["normalize"] = facts.normalize;
   }
   manifest["precision"] = {{"weights", facts.precision}, {"compute", facts.precision}, {"drift", driftOf(facts)}};
+  manifest["precision"]["plan"] = {{"default", facts.precision}, {"overrides", facts.overrides}};
   manifest["isa_levels"] = Json::array();
   for (IsaLevel level : facts.levels)
     manifest["isa_levels"].push_back(describe(level).name.str());

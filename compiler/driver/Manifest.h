@@ -9,6 +9,7 @@
 #include "compiler/import/Import.h"
 #include "passes/graph/FusionLog.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,10 @@ struct ManifestFacts {
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
   std::string precision = "f32";
-  std::optional<DriftReport> drift; ///< of a precision other than f32, where it was measured
-  std::string tokenizerKind;        ///< empty: none
-  std::string noTokenizer;          ///< why, where there are files of one
+  std::map<std::string, std::string> overrides; ///< units with another precision
+  std::optional<DriftReport> drift;             ///< of a precision other than f32, where it was measured
+  std::string tokenizerKind;                    ///< empty: none
+  std::string noTokenizer;                      ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
   PackedWeights weights;
   WeightSharing sharing;

@@ -11,8 +11,15 @@ def AssignPrecisionPass : Pass<"lathe-assign-precision", "mlir::ModuleOp"> {
     bytes would lose what softmax needs of them. Norms, softmax, biases and the values that pass from op to op stay f32.
     Nothing changes precision unasked: `f32`, the default, sets nothing.
 
+    The module's attribute `xf.precision_overrides` names units (`embeddings`, `head`, layers such as `bert_layer 3`, by
+    their number) with another precision than `precision`. A layer function whose layers have several becomes a copy for
+    each, and a stack of them one for each run of layers of one precision.
+
     ```mlir
     %y = xf.linear %x, %w bias(%b)    ==>    %y = xf.linear %x, %w bias(%b) in bf16
+
+    %y = xf.layers @layer(%x) weights ["0.", "1."]    ==>    %0 = xf.layers @layer_bf16(%x) weights ["0."]
+                                                             %y = xf.layers @layer_int8(%0) weights ["1."]
     ```
   }];
   let options = [Option<"precision", "precision", "std::string", [{"f32"}], "f32, bf16 or int8">];

@@ -2,6 +2,7 @@
 #include "compiler/driver/bench/UnfusedContender.h"
 
 #include "compiler/driver/Compile.h"
+#include "compiler/driver/PlanFile.h"
 #include "compiler/driver/ScratchDirectory.h"
 #include "compiler/driver/bench/ArtifactContender.h"
 #include "compiler/driver/bench/Machine.h"
@@ -78,10 +79,14 @@ Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifa
   options.output = scratch->file("unfused");
   options.name = artifact.name;
   options.graphPasses = options.certify = false;
+  Expected<PrecisionPlan> plan = readPlan(artifact.file("manifest.json"));
+  if (!plan)
+    return plan.takeError();
+  options.precision = plan->precision;
+  options.overrides = plan->overrides;
   Expected<Precision> precision = precisionOf(artifact);
   if (!precision)
     return precision.takeError();
-  options.precision = nameOf(*precision);
   Expected<ImportOptions> import = importOptions(artifact, entry);
   if (!import)
     return import.takeError();

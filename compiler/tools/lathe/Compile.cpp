@@ -6,6 +6,7 @@
 
 #include "backends/cpu/ProgramLevels.h"
 #include "compiler/driver/Compile.h"
+#include "compiler/driver/PlanFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -16,7 +17,7 @@ namespace {
 struct Flags {
   CompileOptions options;
   ImportFlags import;
-  std::string isa = "all", target = "cpu", features, stage;
+  std::string isa = "all", target = "cpu", features, stage, plan;
   bool tune = false, noGraphPasses = false;
 
   llvm::Error resolve();
@@ -24,8 +25,15 @@ struct Flags {
 } // namespace
 
 llvm::Error Flags::resolve() {
-  if (!llvm::is_contained({"f32", "bf16", "int8"}, options.precision))
-    return notBuiltYet("--precision " + options.precision, "f32, bf16, int8");
+  if (!llvm::is_contained(precisionLadder(), options.precision))
+    return notBuiltYet("--precision " + options.precision, acceptedPrecisions());
+  if (!plan.empty()) {
+    llvm::Expected<PrecisionPlan> read = readPlan(plan);
+    if (!read)
+      return read.takeError();
+    options.precision = read->precision;
+    options.overrides = read->overrides;
+  }
   llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
   if (!levels)
     return llvm::createStringError("--isa: " + llvm::toString(levels.takeError()));
@@ -64,6 +72,10 @@ void addCompile(CLI::App &app, CommandLine &line) {
   flags->import.declare(*verb);
   verb->add_option("--precision", flags->options.precision,
                    "What products are computed from, in linears and tables: f32 (default), bf16 or int8");
+  verb->add_option(
+      "--precision-plan", flags->plan,
+      "Instead: a JSON file with a precision for each part, or the manifest.json of an artifact that is to "
+      "be compiled again");
   verb->add_option("--isa", flags->isa,
                    "Instruction set levels to generate: all that the model has code for, or a list of: avx512, "
                    "avx512_vnni, avx512_bf16, amx");
@@ -82,7 +94,9 @@ void addCompile(CLI::App &app, CommandLine &line) {
                    "Stop after a stage and print its form: import, graph, precision, schedule, kernels, object");
   verb->add_option("--dump-stages", flags->options.dumpStages, "Directory to write every stage's form to");
   verb->add_flag("--no-graph-passes", flags->noGraphPasses, "Leave the graph unfused, for comparison")->group("");
-  verb->callback([flags, &line] {
+  verb->callback([flags, verb, &line] {
+    if (verb->count("--precision") && verb->count("--precision-plan"))
+      throw UsageError("give either --precision or --precision-plan, not both");
     if (flags->options.output.empty() && flags->stage.empty())
       throw UsageError("compile needs -o DIR, or --compile-to STAGE");
     if (flags->options.maxDrift && flags->options.calibrate.empty())

@@ -3,6 +3,7 @@
 
 #include "compiler/driver/Artifact.h"
 #include "compiler/driver/JsonText.h"
+#include "compiler/driver/PlanFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -109,6 +110,17 @@ static void printSharing(llvm::raw_ostream &os, const nlohmann::json &manifest) 
     os << "  " << fieldText(tensor, {"name"}) << " holds the same as " << fieldText(tensor, {"equals"}) << "\n";
 }
 
+/// The parts of the model that have another precision than the rest.
+static void printOverrides(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  const nlohmann::json plan =
+      manifest.value("precision", nlohmann::json::object()).value("plan", nlohmann::json::object());
+  PrecisionPlan overrides;
+  for (const auto &[unit, precision] : plan.value("overrides", nlohmann::json::object()).items())
+    overrides.overrides[unit] = fieldText(precision, {});
+  if (!overrides.overrides.empty())
+    os << "but " << overridesText(overrides) << "; ";
+}
+
 /// The certificate: how far outputs and layers are from f32.
 static void printDrift(llvm::raw_ostream &os, const nlohmann::json &manifest) {
   const nlohmann::json precision = manifest.value("precision", nlohmann::json::object());
@@ -121,11 +133,17 @@ static void printDrift(llvm::raw_ostream &os, const nlohmann::json &manifest) {
      << fieldText(drift, {"inputs", "tokens"}) << " tokens (" << fieldText(drift, {"inputs", "what"}) << ", blake3 "
      << fieldText(drift, {"inputs", "blake3"}) << "), at level " << fieldText(drift, {"isa_level"}) << ":\n";
   os << llvm::formatv("  {0,-28} {1,10} {2,10} {3,10} {4,12}\n", "", "max", "relative", "mean", "cosine");
+  const nlohmann::json overrides =
+      precision.value("plan", nlohmann::json::object()).value("overrides", nlohmann::json::object());
   for (const char *kind : {"outputs", "layers"})
     for (const nlohmann::json &line : elements(drift, kind)) {
       auto number = [&](const char *field) { return line.value(field, 0.0); };
-      os << llvm::formatv("  {0,-28} {1,10:e2} {2,10:e2} {3,10:e2} {4,12:F8}\n", fieldText(line, {"name"}),
-                          number("max"), number("relative"), number("mean"), number("cosine"));
+      const std::string name = fieldText(line, {"name"});
+      os << llvm::formatv("  {0,-28} {1,10:e2} {2,10:e2} {3,10:e2} {4,12:F8}", name, number("max"), number("relative"),
+                          number("mean"), number("cosine"));
+      if (overrides.contains(name))
+        os << "  in " << fieldText(overrides, {name.c_str()});
+      os << "\n";
     }
 }
 
@@ -156,6 +174,7 @@ static llvm::Error explain(const std::string &directory, bool json) {
                         [&](const nlohmann::json &level) { os << fieldText(level, {}); });
   os << "\nprecision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
      << fieldText(manifest, {"precision", "compute"}) << " arithmetic; ";
+  printOverrides(os, manifest);
   printDrift(os, manifest);
   if (manifest.contains("tokenizer"))
     os << "tokenizer: " << fieldText(manifest, {"tokenizer", "kind"}) << " of "

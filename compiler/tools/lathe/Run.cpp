@@ -4,6 +4,7 @@
 
 #include "compiler/driver/Interpret.h"
 #include "compiler/driver/JsonText.h"
+#include "compiler/driver/PlanFile.h"
 #include "compiler/driver/TextResults.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -22,7 +23,7 @@ double millisecondsSince(Clock::time_point began) {
 }
 
 struct Flags {
-  std::string directory, inputs, outputs, image, entry, stage = "import", precision = "f32";
+  std::string directory, inputs, outputs, image, entry, stage = "import", precision = "f32", plan;
   ImportFlags import;
   bool interpret = false, json = false;
   std::optional<int64_t> threads, topK;
@@ -48,10 +49,13 @@ void Flags::check(const CommandLine &line, const CLI::App &verb) const {
                                  : "run needs --text S, or --inputs F --outputs F");
   if (interpret && !usesFiles())
     throw UsageError("--interpret needs --inputs F --outputs F");
-  if (!interpret && (import.given() || verb.count("--stage") || verb.count("--precision")))
-    throw UsageError(
-        "--stage, --precision, --task, --pooling and --emit go with --interpret; an artifact is what it was "
-        "compiled as");
+  if (!interpret &&
+      (import.given() || verb.count("--stage") || verb.count("--precision") || verb.count("--precision-plan")))
+    throw UsageError("--stage, --precision, --precision-plan, --task, --pooling and --emit go with --interpret; an "
+                     "artifact is what it was "
+                     "compiled as");
+  if (verb.count("--precision") && verb.count("--precision-plan"))
+    throw UsageError("give either --precision or --precision-plan, not both");
   if (usesFiles() && (json || topK))
     throw UsageError("--json and --top-k go with --text; --outputs takes every output");
 }
@@ -91,11 +95,23 @@ llvm::Error Flags::interpretFile() const {
   llvm::Expected<ImportOptions> options = import.resolve();
   if (!options)
     return options.takeError();
+  PrecisionPlan parts = {precision, {}};
+  if (!plan.empty()) {
+    llvm::Expected<PrecisionPlan> read = readPlan(plan);
+    if (!read)
+      return read.takeError();
+    parts = *read;
+  }
   llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
   if (!tensors)
     return tensors.takeError();
-  llvm::Expected<std::vector<FloatTensor>> results = interpretModel(
-      {.model = directory, .import = *options, .stage = *parsed, .precision = precision, .entry = entry}, *tensors);
+  llvm::Expected<std::vector<FloatTensor>> results = interpretModel({.model = directory,
+                                                                     .import = *options,
+                                                                     .stage = *parsed,
+                                                                     .precision = parts.precision,
+                                                                     .overrides = parts.overrides,
+                                                                     .entry = entry},
+                                                                    *tensors);
   if (!results)
     return results.takeError();
   return writeOutputs(outputs, *results);
@@ -159,6 +175,7 @@ void addRun(CLI::App &app, CommandLine &line) {
   verb->add_option("--stage", flags->stage,
                    "With --interpret: the form to run, import, graph or precision (default: import)");
   verb->add_option("--precision", flags->precision, "With --stage precision: f32 (default), bf16 or int8");
+  verb->add_option("--precision-plan", flags->plan, "Instead: a file as compile takes it");
   flags->import.declare(*verb);
   declareText(*verb);
   verb->callback([flags, verb, &line] {

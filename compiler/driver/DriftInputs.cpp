@@ -1,0 +1,135 @@
+//===- DriftInputs.cpp - what a model is run on to see how far it drifts ------===//
+#include "compiler/driver/DriftInputs.h"
+
+#include "compiler/driver/Texts.h"
+#include "compiler/import/safetensors/Quote.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+#include <nlohmann/json.hpp>
+
+#include <random>
+
+using llvm::ArrayRef;
+using llvm::createStringError;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace lathe {
+
+namespace {
+
+/// Adds a batch of sequences of ids.
+void addBatch(DriftInputs &inputs, ArrayRef<std::vector<int32_t>> rows) {
+  size_t longest = 1;
+  for (const std::vector<int32_t> &row : rows)
+    longest = std::max(longest, row.size());
+  std::vector<int32_t> ids(rows.size() * longest), mask(ids.size());
+  for (auto [r, row] : llvm::enumerate(rows)) {
+    llvm::copy(row, ids.begin() + r * longest);
+    std::fill_n(mask.begin() + r * longest, row.size(), 1);
+    inputs.tokens += int64_t(row.size());
+  }
+  const int64_t shape[] = {int64_t(rows.size()), int64_t(longest)};
+  inputs.sequences += shape[0];
+  inputs.batches.emplace_back();
+  inputs.batches.back().add("input_ids", shape, ids);
+  inputs.batches.back().add("attention_mask", shape, mask);
+}
+
+/// Sequences of several lengths, up to 128 tokens and the model's own limit.
+DriftInputs randomInputs(const Artifact &artifact) {
+  const nlohmann::json &entry = artifact.manifest().at("entries").at(0);
+  const int64_t vocabulary = entry.at("inputs").at(0).value("limit", int64_t(1));
+  const int64_t positions = entry.value("position_limit", int64_t(128));
+  DriftInputs inputs;
+  inputs.description = "random ids";
+  std::minstd_rand engine(1);
+  std::vector<std::vector<int32_t>> rows;
+  for (int64_t length : {1, 7, 16, 31, 48, 64, 101, 128}) {
+    rows.emplace_back(std::min(length, positions));
+    for (int32_t &id : rows.back())
+      id = static_cast<int32_t>(engine() % vocabulary);
+  }
+  addBatch(inputs, rows);
+  return inputs;
+}
+
+Expected<DriftInputs> textInputs(StringRef texts, const LoadedArtifact &probe) {
+  constexpr size_t rowsPerBatch = 16;
+  std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(probe.model);
+  llvm::SmallVector<StringRef> lines;
+  texts.split(lines, '\n', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  DriftInputs inputs;
+  std::vector<std::vector<int32_t>> rows;
+  for (auto [number, line] : llvm::enumerate(lines)) {
+    Expected<TokenizedText> tokens = tokenizer->tokenize(line.rtrim('\r').str(), std::nullopt, {});
+    if (!tokens)
+      return tokens.takeError();
+    rows.push_back(std::move(tokens->ids));
+    if (rows.size() == rowsPerBatch || number + 1 == lines.size()) {
+      addBatch(inputs, rows);
+      rows.clear();
+    }
+  }
+  if (inputs.batches.empty())
+    return createStringError("it has no text");
+  return inputs;
+}
+
+/// A safetensors file of inputs, or a text a line.
+Expected<DriftInputs> readInputs(const std::string &path, const LoadedArtifact &probe) {
+  DriftInputs inputs;
+  if (StringRef(path).ends_with(".safetensors")) {
+    Expected<InputTensors> tensors = InputTensors::read(path);
+    if (!tensors)
+      return tensors.takeError();
+    inputs.tokens = tensors->tokens();
+    const InputTensors::Array *ids = tensors->find("input_ids"), *starts = tensors->find("cu_seqlens");
+    inputs.sequences = starts ? starts->count() - 1 : ids && ids->shape.size() > 1 ? ids->shape.front() : 1;
+    inputs.batches.push_back(std::move(*tensors));
+  } else {
+    auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+    if (!file)
+      return createStringError("--calibrate: cannot read " + quote(path) + ": " + file.getError().message());
+    Expected<DriftInputs> read = textInputs((*file)->getBuffer(), probe);
+    if (!read)
+      return createStringError("--calibrate " + quote(path) + ": " + llvm::toString(read.takeError()));
+    inputs = std::move(*read);
+  }
+  inputs.description = llvm::sys::path::filename(path).str();
+  return inputs;
+}
+
+std::string hashOf(ArrayRef<InputTensors> batches) {
+  llvm::BLAKE3 hash;
+  for (const InputTensors &batch : batches)
+    for (const InputTensors::Array &array : batch.arrays()) {
+      hash.update(array.name);
+      for (int64_t extent : array.shape)
+        hash.update(ArrayRef(reinterpret_cast<const uint8_t *>(&extent), sizeof extent));
+      hash.update(array.bytes);
+    }
+  return llvm::toHex(hash.final<16>(), /*LowerCase=*/true);
+}
+
+} // namespace
+
+Expected<DriftInputs> DriftInputs::read(const std::string &calibrate, const LoadedArtifact &model) {
+  DriftInputs inputs;
+  if (calibrate.empty()) {
+    inputs = randomInputs(model.artifact);
+  } else {
+    Expected<DriftInputs> found = readInputs(calibrate, model);
+    if (!found)
+      return found.takeError();
+    inputs = std::move(*found);
+  }
+  inputs.hash = hashOf(inputs.batches);
+  return inputs;
+}
+
+} // namespace lathe
