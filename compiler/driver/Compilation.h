@@ -1,6 +1,7 @@
 //===- Compilation.h - one run of the compiler --------------------------------===//
 //
-// Compile.cpp          the order of things; import, and the certificate
+// Compile.cpp          the order of things; import
+// CompilePrecision.cpp the search for precisions, and the certificate
 // CompileStages.cpp    stages of the IR with their checks and dumps; objects
 // CompileArtifact.cpp  the artifact's files
 // CompileSummary.cpp   what a person is told in the end
@@ -38,7 +39,9 @@ private:
                                [](const LevelCode &at) { return llvm::StringRef(at.object.data(), at.object.size()); });
   }
   llvm::Expected<Probes *> makeProbes();
+  llvm::Error search();
   llvm::Error certify();
+  llvm::Error evaluate();
   llvm::Error artifact(OutputDirectory &output);
   llvm::Error link(OutputDirectory &output, const std::string &weightsPath);
   void summarize(const OutputDirectory &output);

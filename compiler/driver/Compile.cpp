@@ -3,7 +3,6 @@
 
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/Names.h"
-#include "compiler/driver/PlanFile.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 #include "ir/xf/XfDialect.h"
 
@@ -46,6 +45,9 @@ llvm::Error Compilation::run() {
     return llvm::Error::success();
   if (options.certify && plan != PrecisionPlan())
     if (llvm::Error error = certify())
+      return error;
+  if (!options.evalTask.empty())
+    if (llvm::Error error = evaluate())
       return error;
   return artifact(*output);
 }
@@ -95,48 +97,6 @@ llvm::Error Compilation::import() {
     return error;
   return endStage(Stage::Import, Twine(tensors) + " tensors, " + Twine(facts.parameters) + " parameters, " +
                                      sizeText(model.checkpoint->totalBytes()) + " mapped");
-}
-
-/// The model by other plans, compiled aside.
-llvm::Expected<Probes *> Compilation::makeProbes() {
-  if (!probes) {
-    auto compileProbe = [&options = options](const PrecisionPlan &plan, const std::string &directory) {
-      CompileOptions probe = options;
-      probe.output = directory;
-      probe.name = "probe";
-      probe.precision = plan.precision;
-      probe.overrides = plan.overrides;
-      probe.levels = {IsaLevel::Avx512};
-      probe.certify = probe.embedWeights = probe.requireFusion = false;
-      probe.stopAfter.reset();
-      probe.dumpStages.clear();
-      return compileModel(probe, llvm::nulls());
-    };
-    llvm::Expected<std::unique_ptr<Probes>> made = Probes::create(compileProbe, options.calibrate);
-    if (!made)
-      return llvm::createStringError("measuring drift: " + llvm::toString(made.takeError()));
-    probes = std::move(*made);
-  }
-  return probes.get();
-}
-
-/// Measures the drift of the plan, and fails where it is larger than allowed.
-llvm::Error Compilation::certify() {
-  llvm::Expected<Probes *> made = makeProbes();
-  if (!made)
-    return made.takeError();
-  llvm::Expected<DriftReport> report = (*made)->measure(plan);
-  if (!report)
-    return llvm::createStringError("measuring drift: " + llvm::toString(report.takeError()));
-  facts.drift = std::move(*report);
-  const double drift = facts.drift->drift();
-  progress.finish("drift", llvm::formatv("{0:e1} at most from f32, on {1} sequences ({2})", drift,
-                                         facts.drift->sequences, facts.drift->inputs));
-  if (options.maxDrift && !(drift <= *options.maxDrift))
-    return llvm::createStringError(llvm::formatv("--max-drift {0:e2}: the outputs in {1} are up to {2:e2} from f32's",
-                                                 *options.maxDrift, planText(plan), drift)
-                                       .str());
-  return llvm::Error::success();
 }
 
 llvm::Error compileModel(const CompileOptions &options, llvm::raw_ostream &log) {

@@ -21,9 +21,12 @@ struct CompileOptions {
   std::map<std::string, std::string> overrides; ///< units with another precision (PrecisionPlan.h)
   bool certify = true;                          ///< measure the drift of a precision other than f32
   std::string calibrate;                        ///< file of inputs to measure it on; empty: random ids
-  std::optional<double> maxDrift;               ///< a larger one is an error
-  bool requireFusion = false;                   ///< a declined fusion is an error
-  bool strict = false;                          ///< an unknown weight is an error
+  std::optional<double> maxDrift;               ///< a larger one is an error, unless precisions are searched
+  bool searchPrecisions = true; ///< with `maxDrift`: raise parts of the model from `precision` until it holds
+  std::string evalTask;         ///< measured in f32 and in the precision; empty: none
+  std::string evalData;         ///< the file that it is measured on
+  bool requireFusion = false;   ///< a declined fusion is an error
+  bool strict = false;          ///< an unknown weight is an error
   bool embedWeights = false;
   llvm::SmallVector<IsaLevel> levels; ///< to generate code for, ascending; empty: what the program has code for
   std::optional<Stage> stopAfter;     ///< without `output`, prints the form to stdout

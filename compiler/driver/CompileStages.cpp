@@ -17,6 +17,9 @@ llvm::Error Compilation::stages() {
   for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
     if (options.stopAfter && *options.stopAfter < stage)
       return llvm::Error::success();
+    if (stage == Stage::Precision && options.maxDrift && options.searchPrecisions && plan != PrecisionPlan())
+      if (llvm::Error error = search())
+        return error;
     if (stage == Stage::Precision)
       setOverrides(*model.module, plan);
     if (llvm::Error error =

@@ -158,6 +158,27 @@ static Json driftOf(const ManifestFacts &facts) {
   return drift;
 }
 
+static Json toJson(const PrecisionPlan &plan) { return {{"default", plan.precision}, {"overrides", plan.overrides}}; }
+
+/// What --max-drift found on its way.
+static Json toJson(const SearchReport &search, ArrayRef<uint64_t> bytes) {
+  Json measured = Json::array(), sensitivities = Json::array();
+  for (const auto &[one, weights] : llvm::zip_equal(search.measured, bytes))
+    measured.push_back({{"plan", toJson(one.plan)}, {"relative", one.drift}, {"weights_bytes", weights}});
+  for (const SearchReport::Sensitivity &one : search.sensitivities)
+    sensitivities.push_back({{"parts", one.units}, {"relative", one.drift}});
+  return {{"max_drift", search.bound}, {"measured", measured}, {"sensitivities", sensitivities}};
+}
+
+static Json toJson(const TaskMetric &metric) {
+  return {{"task", metric.task},
+          {"metric", metric.name},
+          {"data", {{"what", metric.data}, {"samples", metric.samples}, {"blake3", metric.hash}}},
+          {"f32", metric.inF32},
+          {"compiled", metric.compiled},
+          {"isa_level", "avx512"}};
+}
+
 std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   Json manifest;
   manifest["lathe_version"] = latheVersion.str();
@@ -175,7 +196,11 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     manifest["model"]["normalize"] = facts.normalize;
   }
   manifest["precision"] = {{"weights", facts.precision}, {"compute", facts.precision}, {"drift", driftOf(facts)}};
-  manifest["precision"]["plan"] = {{"default", facts.precision}, {"overrides", facts.overrides}};
+  manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides});
+  if (facts.search)
+    manifest["precision"]["search"] = toJson(*facts.search, facts.searchedBytes);
+  if (facts.metric)
+    manifest["precision"]["metrics"] = Json::array({toJson(*facts.metric)});
   manifest["isa_levels"] = Json::array();
   for (IsaLevel level : facts.levels)
     manifest["isa_levels"].push_back(describe(level).name.str());

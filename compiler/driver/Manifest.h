@@ -4,6 +4,7 @@
 
 #include "backends/cpu/IsaLevel.h"
 #include "compiler/driver/Drift.h"
+#include "compiler/driver/PrecisionSearch.h"
 #include "compiler/driver/Sharing.h"
 #include "compiler/driver/WeightPacker.h"
 #include "compiler/import/Import.h"
@@ -17,6 +18,14 @@ namespace lathe {
 
 inline constexpr llvm::StringLiteral latheVersion = LATHE_VERSION;
 
+/// How well a model does a task in f32 and as it is compiled.
+struct TaskMetric {
+  std::string task, name; ///< "sts", "spearman"
+  std::string data, hash; ///< the file's name and BLAKE3, hexadecimal
+  size_t samples = 0;
+  double inF32 = 0, compiled = 0;
+};
+
 /// Everything that manifest.json tells; gathered while compiling, before each form is replaced by the next.
 struct ManifestFacts {
   std::string name, buildId, task, architecture, modelType;
@@ -27,7 +36,10 @@ struct ManifestFacts {
   uint64_t parameters = 0;
   std::string precision = "f32";
   std::map<std::string, std::string> overrides; ///< units with another precision
+  std::optional<SearchReport> search;           ///< where precisions were searched
+  std::vector<uint64_t> searchedBytes;          ///< of the weights of each plan that the search measured
   std::optional<DriftReport> drift;             ///< of a precision other than f32, where it was measured
+  std::optional<TaskMetric> metric;             ///< where one was asked for
   std::string tokenizerKind;                    ///< empty: none
   std::string noTokenizer;                      ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;

@@ -288,6 +288,47 @@ TEST(Eval, RefusesWhatItCannotScore) {
                 {"sentence_embedding"});
 }
 
+TEST(Eval, GoesOnTheCertificate) {
+  const ScratchDirectory work;
+  std::string pairs = "A man is eating.,Someone has a meal.,4\nA man is eating.,A plane lands.,0\n"
+                      "A dog runs.,An animal moves.,3\nA dog runs.,Someone has a meal.,1\n";
+  writeFile(work / "pairs.csv", pairs);
+  const Arguments flags = {"--isa", "avx512", "--eval", "sts", "--eval-data", work / "pairs.csv"};
+  for (const char *precision : {"f32", "int8"}) {
+    Arguments all = {"--precision", precision};
+    all.insert(all.end(), flags.begin(), flags.end());
+    const Path artifact = compiled(demoModel(), all);
+    const Json metric = Json::parse(readFile(artifact / "manifest.json")).at("precision").at("metrics").at(0);
+    const auto evaluated = [&](const Path &artifact) {
+      return Json::parse(latheOutput({"eval", artifact, "--task", "sts", work / "pairs.csv", "--json"})).at("spearman");
+    };
+    EXPECT_EQ(metric.at("compiled"), evaluated(artifact));
+    EXPECT_EQ(metric.at("f32"), evaluated(compiled(demoModel(), {"--isa", "avx512"})));
+    EXPECT_EQ(metric.at("data").at("what"), "pairs.csv");
+    EXPECT_EQ(metric.at("data").at("samples"), 4);
+    EXPECT_EQ(metric.at("data").at("blake3").get<std::string>().size(), 32u);
+    EXPECT_NE(latheOutput({"explain", artifact}).find("task sts: spearman"), std::string::npos);
+  }
+}
+
+TEST(Eval, OnTheCertificateRefusesWhatItCannotScore) {
+  const ScratchDirectory work;
+  writeFile(work / "pairs.csv", "a,b,1\n\"c,d,2\n");
+  const auto refuse = [&](int code, const Path &model, const Arguments &more, const std::vector<std::string> &words) {
+    Arguments arguments = {"compile", model, "-o", work / "out"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    expectRefusal(code, arguments, words);
+    EXPECT_FALSE(std::filesystem::exists(work / "out"));
+  };
+  refuse(usage, demoModel(), {"--eval", "sts"}, {"--eval-data"});
+  refuse(usage, demoModel(), {"--eval-data", work / "pairs.csv"}, {"--eval"});
+  refuse(wrongInput, demoModel(), {"--eval", "nli", "--eval-data", work / "pairs.csv"}, {"--eval nli", "sts"});
+  refuse(wrongInput, demoModel(), {"--eval", "sts", "--eval-data", work / "pairs.csv"}, {"pairs.csv", "line 2"});
+  writeFile(work / "pairs.csv", "a,b,1\nc,d,2\n");
+  refuse(wrongInput, maskedLm(), {"--eval", "sts", "--eval-data", work / "pairs.csv"},
+         {"--eval sts", "sentence_embedding", "masked-lm"});
+}
+
 TEST(Generate, NamesItselfAndKnowsItsOptions) {
   expectRefusal(wrongInput,
                 {"generate", "out", "--text", "x", "--num-beams", "4", "--do-sample", "--seed", "1", "--json"},

@@ -33,6 +33,7 @@ llvm::Error Flags::resolve() {
       return read.takeError();
     options.precision = read->precision;
     options.overrides = read->overrides;
+    options.searchPrecisions = false; // these are the user's
   }
   llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
   if (!levels)
@@ -47,6 +48,8 @@ llvm::Error Flags::resolve() {
         llvm::formatv("--max-drift is {0}; accepted are 0 and more", *options.maxDrift).str());
   if (tune)
     return notBuiltYet("--tune");
+  if (!options.evalTask.empty() && options.evalTask != "sts")
+    return notBuiltYet("--eval " + options.evalTask, "sts");
   llvm::Expected<ImportOptions> imported = import.resolve();
   if (!imported)
     return imported.takeError();
@@ -71,7 +74,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
   flags->import.declare(*verb);
   verb->add_option("--precision", flags->options.precision,
-                   "What products are computed from, in linears and tables: f32 (default), bf16 or int8");
+                   "What products are computed from, in linears and tables: f32 (default), bf16 or int8; with "
+                   "--max-drift the cheapest allowed");
   verb->add_option(
       "--precision-plan", flags->plan,
       "Instead: a JSON file with a precision for each part, or the manifest.json of an artifact that is to "
@@ -85,7 +89,11 @@ void addCompile(CLI::App &app, CommandLine &line) {
                    "Inputs to measure drift on: a safetensors file, or a text a line (default: random ids)");
   verb->add_option(
       "--max-drift", flags->options.maxDrift,
-      "Fail if an output is further from f32: max |y - y_f32| / max(1, max |y_f32|), on --calibrate's inputs");
+      "Raise precisions, part by part, until no output is further from f32: max |y - y_f32| / max(1, max |y_f32|), on "
+      "--calibrate's inputs; fail if nothing but f32 meets it, or --precision-plan does not");
+  verb->add_option("--eval", flags->options.evalTask,
+                   "Measure a task in f32 and as compiled, on --eval-data: sts, Spearman's correlation as lathe eval");
+  verb->add_option("--eval-data", flags->options.evalData, "The file for --eval: for sts a CSV file of scored pairs");
   verb->add_flag("--require-fusion", flags->options.requireFusion, "Fail when a fusion is declined");
   verb->add_flag("--strict", flags->options.strict, "Fail when the checkpoint has tensors the model does not use");
   verb->add_flag("--embed-weights", flags->options.embedWeights, "Put the weights inside the library");
@@ -101,6 +109,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
       throw UsageError("compile needs -o DIR, or --compile-to STAGE");
     if (flags->options.maxDrift && flags->options.calibrate.empty())
       throw UsageError("--max-drift needs --calibrate FILE: the inputs on which drift is measured");
+    if (flags->options.evalTask.empty() != flags->options.evalData.empty())
+      throw UsageError("--eval TASK and --eval-data FILE go together");
     line.action = [flags]() -> llvm::Error {
       if (llvm::Error error = flags->resolve())
         return error;

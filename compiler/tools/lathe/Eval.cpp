@@ -2,12 +2,9 @@
 #include "compiler/tools/lathe/Verbs.h"
 
 #include "compiler/driver/JsonText.h"
-#include "compiler/driver/SentencePairs.h"
-#include "compiler/driver/TextResults.h"
-#include "compiler/import/safetensors/MappedFile.h"
+#include "compiler/driver/StsTask.h"
 #include "compiler/import/safetensors/Quote.h"
 
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -24,40 +21,6 @@ struct Flags {
 
   llvm::Error run() const;
 };
-
-/// Embeddings of texts, each computed once.
-class Embedder {
-public:
-  Embedder(const LoadedModel &model, const lathe_entry_info &entry, const RunContext &context)
-      : tokenizer(tokenizerOf(model)), entry(entry), context(context) {}
-
-  llvm::Error add(const std::string &text) {
-    if (!index.try_emplace(text, texts.size()).second)
-      return llvm::Error::success();
-    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text, std::nullopt, {});
-    if (!tokens)
-      return tokens.takeError();
-    texts.push_back(std::move(*tokens));
-    return llvm::Error::success();
-  }
-  llvm::Error run() {
-    embeddings.resize(texts.size());
-    return runTexts(context, entry, texts, {"sentence_embedding"},
-                    [&](size_t text, llvm::ArrayRef<TextOutput> outputs) {
-                      embeddings[text] = outputs.front().values.vec();
-                      return llvm::Error::success();
-                    });
-  }
-  llvm::ArrayRef<float> operator[](const std::string &text) const { return embeddings[index.lookup(text)]; }
-
-private:
-  std::unique_ptr<TextTokenizer> tokenizer;
-  const lathe_entry_info &entry;
-  const RunContext &context;
-  llvm::StringMap<size_t> index;
-  std::vector<TokenizedText> texts;
-  std::vector<std::vector<float>> embeddings;
-};
 } // namespace
 
 llvm::Error Flags::run() const {
@@ -66,48 +29,21 @@ llvm::Error Flags::run() const {
     return llvm::createStringError("--task " + quote(task) + " is unknown; accepted is sts");
   if (llvm::Error error = checkThreads(threads))
     return error;
-  llvm::Expected<LoadedArtifact> loaded = LoadedArtifact::load(directory);
-  if (!loaded)
-    return loaded.takeError();
-  const LoadedModel &model = loaded->model;
-  llvm::Expected<const lathe_entry_info *> entry = model.entry("");
-  if (!entry)
-    return entry.takeError();
-  if (!hasOutput(**entry, "sentence_embedding"))
-    return llvm::createStringError(quote(directory) + " gives no sentence_embedding, its task is " +
-                                   quote(loaded->artifact.task) +
-                                   "; compile a sentence-transformers directory, or with --pooling");
-  llvm::Expected<MappedFile> csv = MappedFile::open(file);
-  if (!csv)
-    return csv.takeError();
-  llvm::Expected<std::vector<SentencePair>> pairs = parseSentencePairs(csv->text(), file);
-  if (!pairs)
-    return pairs.takeError();
-  llvm::Expected<RunContext> context = model.createContext({.threads = threads.value_or(0)});
-  if (!context)
-    return context.takeError();
-
+  llvm::Expected<LoadedArtifact> model = LoadedArtifact::load(directory);
+  if (!model)
+    return model.takeError();
+  llvm::Expected<StsTask> sts = StsTask::read(file);
+  if (!sts)
+    return sts.takeError();
   Clock::time_point began = Clock::now();
-  Embedder embedder(model, **entry, *context);
-  for (const SentencePair &pair : *pairs)
-    for (const std::string &text : {pair.a, pair.b})
-      if (llvm::Error error = embedder.add(text))
-        return error;
-  if (llvm::Error error = embedder.run())
-    return error;
-  std::vector<double> cosines, scores;
-  for (const SentencePair &pair : *pairs) {
-    cosines.push_back(cosine(embedder[pair.a], embedder[pair.b]));
-    scores.push_back(pair.score);
-  }
-  double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  llvm::Expected<double> rho = spearman(cosines, scores);
+  llvm::Expected<double> rho = sts->spearman(*model, {.threads = threads.value_or(0)});
   if (!rho)
-    return llvm::createStringError(quote(file) + ": " + llvm::toString(rho.takeError()));
+    return llvm::createStringError(quote(directory) + ": " + llvm::toString(rho.takeError()));
+  double seconds = std::chrono::duration<double>(Clock::now() - began).count();
   if (json)
-    llvm::outs() << jsonText({{"task", task}, {"n", pairs->size()}, {"spearman", *rho}, {"seconds", seconds}});
+    llvm::outs() << jsonText({{"task", task}, {"n", sts->pairs()}, {"spearman", *rho}, {"seconds", seconds}});
   else
-    llvm::outs() << llvm::formatv("Spearman {0:F5} over {1} pairs, in {2:F2} s\n", *rho, pairs->size(), seconds);
+    llvm::outs() << llvm::formatv("Spearman {0:F5} over {1} pairs, in {2:F2} s\n", *rho, sts->pairs(), seconds);
   return llvm::Error::success();
 }
 

@@ -110,15 +110,53 @@ static void printSharing(llvm::raw_ostream &os, const nlohmann::json &manifest) 
     os << "  " << fieldText(tensor, {"name"}) << " holds the same as " << fieldText(tensor, {"equals"}) << "\n";
 }
 
+/// The plan that an object of the manifest has.
+static PrecisionPlan planOf(const nlohmann::json &object) {
+  const nlohmann::json plan = object.value("plan", nlohmann::json::object());
+  PrecisionPlan read = {fieldText(plan, {"default"}), {}};
+  const nlohmann::json overrides = plan.value("overrides", nlohmann::json::object());
+  for (const auto &[unit, precision] : overrides.items())
+    read.overrides[unit] = fieldText(precision, {});
+  return read;
+}
+
 /// The parts of the model that have another precision than the rest.
 static void printOverrides(llvm::raw_ostream &os, const nlohmann::json &manifest) {
-  const nlohmann::json plan =
-      manifest.value("precision", nlohmann::json::object()).value("plan", nlohmann::json::object());
-  PrecisionPlan overrides;
-  for (const auto &[unit, precision] : plan.value("overrides", nlohmann::json::object()).items())
-    overrides.overrides[unit] = fieldText(precision, {});
-  if (!overrides.overrides.empty())
-    os << "but " << overridesText(overrides) << "; ";
+  const PrecisionPlan plan = planOf(manifest.value("precision", nlohmann::json::object()));
+  if (!plan.overrides.empty())
+    os << "but " << overridesText(plan) << "; ";
+}
+
+/// How well tasks are done.
+static void printMetrics(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  for (const nlohmann::json &one : elements(manifest.value("precision", nlohmann::json::object()), "metrics"))
+    os << llvm::formatv("task {0}: {1} {2:F5}, in f32 {3:F5}, on {4} samples ({5}, blake3 {6}), at level {7}\n",
+                        fieldText(one, {"task"}), fieldText(one, {"metric"}), one.value("compiled", 0.0),
+                        one.value("f32", 0.0), fieldText(one, {"data", "samples"}), fieldText(one, {"data", "what"}),
+                        fieldText(one, {"data", "blake3"}), fieldText(one, {"isa_level"}));
+}
+
+/// What --max-drift measured until it found the plan, and what each part costs alone.
+static void printSearch(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  const nlohmann::json search = manifest.value("precision", nlohmann::json::object()).value("search", nlohmann::json());
+  if (!search.is_object())
+    return;
+  os << llvm::formatv("precisions searched for a drift of at most {0:e2}:\n", search.value("max_drift", 0.0));
+  for (const nlohmann::json &one : elements(search, "measured"))
+    os << llvm::formatv("  {0:e2} with {1} bytes of weights: {2}\n", one.value("relative", 0.0),
+                        fieldText(one, {"weights_bytes"}), planText(planOf(one)));
+  if (!elements(search, "sensitivities").empty())
+    os << "  estimated drift with one part alone in a precision:\n";
+  for (const nlohmann::json &one : elements(search, "sensitivities")) {
+    std::string parts;
+    for (const nlohmann::json &part : elements(one, "parts"))
+      parts += (parts.empty() ? "" : ", ") + fieldText(part, {});
+    os << "    " << llvm::formatv("{0,-26}", parts);
+    const nlohmann::json relative = one.value("relative", nlohmann::json::object());
+    for (const auto &[precision, drift] : relative.items())
+      os << llvm::formatv(" {0} {1:e2}", precision, drift.is_number() ? drift.get<double>() : 0);
+    os << "\n";
+  }
 }
 
 /// The certificate: how far outputs and layers are from f32.
@@ -176,6 +214,8 @@ static llvm::Error explain(const std::string &directory, bool json) {
      << fieldText(manifest, {"precision", "compute"}) << " arithmetic; ";
   printOverrides(os, manifest);
   printDrift(os, manifest);
+  printMetrics(os, manifest);
+  printSearch(os, manifest);
   if (manifest.contains("tokenizer"))
     os << "tokenizer: " << fieldText(manifest, {"tokenizer", "kind"}) << " of "
        << fieldText(manifest, {"tokenizer", "vocabulary"}) << " tokens; texts are cut at "

@@ -1,0 +1,143 @@
+//===- CompilePrecision.cpp - precisions searched, and certified --------------===//
+#include "compiler/driver/Compilation.h"
+#include "compiler/driver/ErrorModel.h"
+#include "compiler/driver/PlanFile.h"
+#include "compiler/driver/StsTask.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+/// The model by other plans, compiled aside.
+llvm::Expected<Probes *> Compilation::makeProbes() {
+  if (!probes) {
+    auto compileProbe = [&options = options](const PrecisionPlan &plan, const std::string &directory) {
+      CompileOptions probe = options;
+      probe.output = directory;
+      probe.name = "probe";
+      probe.precision = plan.precision;
+      probe.overrides = plan.overrides;
+      probe.levels = {IsaLevel::Avx512};
+      probe.certify = probe.embedWeights = probe.requireFusion = false;
+      probe.evalTask.clear();
+      probe.maxDrift.reset(); // a probe is what a search looks at; it searches nothing
+      probe.stopAfter.reset();
+      probe.dumpStages.clear();
+      return compileModel(probe, llvm::nulls());
+    };
+    llvm::Expected<std::unique_ptr<Probes>> made = Probes::create(compileProbe, options.calibrate);
+    if (!made)
+      return llvm::createStringError("measuring drift: " + llvm::toString(made.takeError()));
+    probes = std::move(*made);
+  }
+  return probes.get();
+}
+
+/// Finds the plan that --max-drift asks for.
+llvm::Error Compilation::search() {
+  llvm::Expected<Probes *> made = makeProbes();
+  if (!made)
+    return made.takeError();
+  Probes &by = **made;
+  const std::vector<PrecisionUnit> units = findUnits(*model.module);
+  std::unique_ptr<ErrorModel> errors;
+  SearchProblem problem = {.cheapest = plan.precision, .bound = *options.maxDrift, .groups = groupUnits(units)};
+  std::optional<PrecisionPlan> tried;
+  problem.measure = [&](const PrecisionPlan &candidate) -> llvm::Expected<double> {
+    if (tried && !tried->overrides.empty())
+      by.forget(*tried);
+    tried = candidate;
+    llvm::Expected<DriftReport> report = by.measure(candidate);
+    if (!report)
+      return report.takeError();
+    const uint64_t bytes = llvm::cantFail(by.get(candidate))->artifact.weightsBytes;
+    facts.searchedBytes.push_back(bytes);
+    progress.finish("search", llvm::formatv("{0:e2} with {1} of weights: {2}", report->drift(), sizeText(bytes),
+                                            planText(candidate)));
+    return report->drift();
+  };
+  problem.prepare = [&]() -> llvm::Error {
+    const auto names = llvm::map_to_vector(units, [](const PrecisionUnit &unit) { return unit.name; });
+    llvm::ArrayRef<std::string> ladder = precisionLadder();
+    const size_t coarsest = llvm::find(ladder, problem.cheapest) - ladder.begin();
+    llvm::Expected<ErrorModel> created = ErrorModel::create(by.reference(), names, by.inputs(), coarsest);
+    if (!created)
+      return created.takeError();
+    errors = std::make_unique<ErrorModel>(std::move(*created));
+    for (StringRef precision : llvm::reverse(ladder.slice(1, coarsest))) {
+      const PrecisionPlan throughout = {precision.str(), {}};
+      llvm::Expected<const LoadedArtifact *> probe = by.get(throughout);
+      if (!probe)
+        return probe.takeError();
+      if (llvm::Error error = errors->addPrecision(precision, **probe))
+        return error;
+      if (precision != problem.cheapest)
+        by.forget(throughout);
+      progress.finish("search", "what each of " + Twine(units.size()) + " parts gets wrong in " + precision);
+    }
+    return llvm::Error::success();
+  };
+  problem.estimate = [&](const PrecisionPlan &candidate) { return errors->estimate(candidate); };
+  problem.surveyed = [&](llvm::ArrayRef<SearchReport::Sensitivity> parts) {
+    const auto most = llvm::max_element(parts, [&](const auto &a, const auto &b) {
+      return a.drift.at(problem.cheapest) < b.drift.at(problem.cheapest);
+    });
+    progress.finish("search", llvm::formatv("{0} does most: {1:e2} alone in {2}", most->units.front(),
+                                            most->drift.at(problem.cheapest), problem.cheapest));
+  };
+  llvm::Expected<SearchReport> found = searchPrecisions(problem);
+  if (!found)
+    return found.takeError();
+  plan = found->plan;
+  facts.search = std::move(*found);
+  return llvm::Error::success();
+}
+
+/// Measures the drift of the plan, and fails where it is larger than allowed.
+llvm::Error Compilation::certify() {
+  llvm::Expected<Probes *> made = makeProbes();
+  if (!made)
+    return made.takeError();
+  llvm::Expected<DriftReport> report = (*made)->measure(plan);
+  if (!report)
+    return llvm::createStringError("measuring drift: " + llvm::toString(report.takeError()));
+  facts.drift = std::move(*report);
+  const double drift = facts.drift->drift();
+  progress.finish("drift", llvm::formatv("{0:e1} at most from f32, on {1} sequences ({2})", drift,
+                                         facts.drift->sequences, facts.drift->inputs));
+  if (options.maxDrift && !(drift <= *options.maxDrift))
+    return llvm::createStringError(llvm::formatv("--max-drift {0:e2}: the outputs in {1} are up to {2:e2} from f32's",
+                                                 *options.maxDrift, planText(plan), drift)
+                                       .str());
+  return llvm::Error::success();
+}
+
+/// Measures how well the model does a task, in f32 and by the plan.
+llvm::Error Compilation::evaluate() {
+  llvm::Expected<StsTask> task = StsTask::read(options.evalData);
+  if (!task)
+    return task.takeError();
+  llvm::Expected<Probes *> made = makeProbes();
+  if (!made)
+    return made.takeError();
+  TaskMetric metric = {options.evalTask, "spearman", llvm::sys::path::filename(options.evalData).str(),
+                       task->hash().str(), task->pairs()};
+  for (auto [by, value] : {std::pair(PrecisionPlan(), &metric.inF32), {plan, &metric.compiled}}) {
+    llvm::Expected<const LoadedArtifact *> probe = (*made)->get(by);
+    if (!probe)
+      return probe.takeError();
+    llvm::Expected<double> rho = task->spearman(**probe, {});
+    if (!rho)
+      return llvm::createStringError("--eval " + options.evalTask + ": " + llvm::toString(rho.takeError()));
+    *value = *rho;
+  }
+  progress.finish("eval", llvm::formatv("Spearman {0:F5}, in f32 {1:F5}, on {2} pairs ({3})", metric.compiled,
+                                        metric.inF32, metric.samples, metric.data));
+  facts.metric = std::move(metric);
+  return llvm::Error::success();
+}
+
+} // namespace lathe
