@@ -40,6 +40,22 @@ std::string fieldText(const nlohmann::json &object, std::initializer_list<const 
   return printable(value->is_string() ? value->get_ref<const std::string &>() : value->dump());
 }
 
+nlohmann::json objectAt(const nlohmann::json &object, std::initializer_list<const char *> path) {
+  const nlohmann::json *value = &object;
+  for (const char *name : path) {
+    if (!value->is_object() || !value->contains(name))
+      return nlohmann::json::object();
+    value = &*value->find(name);
+  }
+  return value->is_object() ? *value : nlohmann::json::object();
+}
+
+double numberAt(const nlohmann::json &object, const char *field) {
+  if (!object.is_object() || !object.contains(field) || !object[field].is_number())
+    return 0;
+  return object[field].get<double>();
+}
+
 static std::string quoted(const std::string &text) {
   return Json(text).dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }

@@ -22,6 +22,11 @@ std::string jsonText(const nlohmann::ordered_json &value);
 /// edited: nothing in one is taken for granted.
 std::string fieldText(const nlohmann::json &object, std::initializer_list<const char *> path);
 
+/// An object inside nested objects; an empty one where there is none.
+nlohmann::json objectAt(const nlohmann::json &object, std::initializer_list<const char *> path);
+/// A number of an object; 0 where there is none.
+double numberAt(const nlohmann::json &object, const char *field);
+
 /// An array of numbers.
 nlohmann::ordered_json jsonArray(llvm::ArrayRef<float> values);
 

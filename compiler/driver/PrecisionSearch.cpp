@@ -69,8 +69,9 @@ private:
   SearchReport report;
 };
 
+/// The coarsest precision that a group has is that of the rest: a plan names none that nothing is computed in.
 PrecisionPlan Search::planOf(const Rungs &rungs) const {
-  PrecisionPlan plan = {problem.cheapest, {}};
+  PrecisionPlan plan = {precisionLadder()[*llvm::max_element(rungs)], {}};
   for (const auto &[group, rung] : llvm::zip_equal(problem.groups, rungs))
     for (const std::string &unit : group.units)
       plan.set(unit, precisionLadder()[rung]);

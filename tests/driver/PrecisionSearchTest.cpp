@@ -77,8 +77,8 @@ TEST(PrecisionSearch, RaisesTheMostSensitive) {
 
 TEST(PrecisionSearch, RaisesAsFarAsF32) {
   Model model = fourParts();
-  EXPECT_EQ(llvm::cantFail(model.search(0.006)).plan.overrides,
-            (Overrides{{"embeddings", "bf16"}, {"layer 0", "f32"}, {"layer 1", "f32"}, {"head", "f32"}}));
+  EXPECT_EQ(llvm::cantFail(model.search(0.006)).plan,
+            (PrecisionPlan{"bf16", {{"layer 0", "f32"}, {"layer 1", "f32"}, {"head", "f32"}}}));
 }
 
 TEST(PrecisionSearch, GoesNoLowerThanAsked) {
@@ -118,7 +118,8 @@ TEST(PrecisionSearch, BelievesWhatIsMeasured) {
 
 TEST(PrecisionSearch, FailsWhereOnlyF32Holds) {
   Model model = fourParts();
-  expectError(model.search(0.001), {"--max-drift 1.00e-03", "f32, bf16, int8", "2.00e-03", "bf16: embeddings"});
+  expectError(model.search(0.001),
+              {"--max-drift 1.00e-03", "f32, bf16, int8", "2.00e-03", "bf16", "f32: head, layer 0 to 1"});
   model = fourParts();
   expectError(model.search(0), {"--max-drift 0.00e+00"});
 }
@@ -126,7 +127,7 @@ TEST(PrecisionSearch, FailsWhereOnlyF32Holds) {
 TEST(PrecisionSearch, OnePartLessThanF32IsAnAnswer) {
   Model model = fourParts();
   EXPECT_EQ(llvm::cantFail(model.search(0.002)).plan,
-            (PrecisionPlan{"int8", {{"embeddings", "bf16"}, {"layer 0", "f32"}, {"layer 1", "f32"}, {"head", "f32"}}}));
+            (PrecisionPlan{"bf16", {{"layer 0", "f32"}, {"layer 1", "f32"}, {"head", "f32"}}}));
 }
 
 TEST(PrecisionSearch, OfWhatIsNoNumberNothingHolds) {

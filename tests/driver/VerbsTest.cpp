@@ -329,6 +329,21 @@ TEST(Eval, OnTheCertificateRefusesWhatItCannotScore) {
          {"--eval sts", "sentence_embedding", "masked-lm"});
 }
 
+TEST(Explain, TakesNothingOfPrecisionsForGranted) {
+  const ScratchDirectory work;
+  std::filesystem::copy(compiled(demoModel()), work / "edited", std::filesystem::copy_options::recursive);
+  Json manifest = Json::parse(readFile(work / "edited" / "manifest.json"));
+  for (
+      const char *precision :
+      {"7", R"({"plan": 7, "drift": 7, "metrics": 7, "search": 7})", R"({"plan": {"overrides": {"head": 7}}})",
+       R"({"drift": {"layers": [7, {"name": 7, "max": "x"}]}, "metrics": [7, {"f32": "x"}]})",
+       R"({"search": {"max_drift": "x", "measured": [7, {"plan": 7}], "sensitivities": [7, {"relative": {"a": "x"}}]}})"}) {
+    manifest["precision"] = Json::parse(precision);
+    writeFile(work / "edited" / "manifest.json", manifest.dump());
+    EXPECT_EQ(lathe({"explain", work / "edited"}).exitCode, 0) << precision;
+  }
+}
+
 TEST(Generate, NamesItselfAndKnowsItsOptions) {
   expectRefusal(wrongInput,
                 {"generate", "out", "--text", "x", "--num-beams", "4", "--do-sample", "--seed", "1", "--json"},

@@ -91,8 +91,12 @@ Work sumOf(ArrayRef<StepWork> steps) {
 
 Expected<Precision> precisionOf(const Artifact &artifact) {
   std::string name = fieldText(artifact.manifest(), {"precision", "compute"});
-  if (std::optional<Precision> precision = precisionNamed(name))
+  if (std::optional<Precision> precision = precisionNamed(name)) {
+    const nlohmann::json overrides = objectAt(artifact.manifest(), {"precision", "plan", "overrides"});
+    for (const auto &[part, other] : overrides.items())
+      precision = std::max(*precision, precisionNamed(fieldText(other, {})).value_or(*precision));
     return *precision;
+  }
   std::vector<StringRef> accepted;
   for (Precision precision : allPrecisions)
     accepted.push_back(nameOf(precision));

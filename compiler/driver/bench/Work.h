@@ -31,7 +31,8 @@ llvm::Expected<std::vector<StepWork>> readSteps(const Artifact &artifact, const 
 /// What all steps do together.
 Work sumOf(llvm::ArrayRef<StepWork> steps);
 
-/// The precision that the manifest says the artifact computes in. An error where it says none that is known.
+/// The precision that the manifest says the artifact computes in; the coarsest one where its parts have several. An
+/// error where it says none that is known.
 llvm::Expected<Precision> precisionOf(const Artifact &artifact);
 /// The same work with the weights of `from` stored as `to` stores them. All of them: what is f32 in every precision,
 /// such as biases, is less than a hundredth.

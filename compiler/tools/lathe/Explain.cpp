@@ -112,58 +112,49 @@ static void printSharing(llvm::raw_ostream &os, const nlohmann::json &manifest) 
 
 /// The plan that an object of the manifest has.
 static PrecisionPlan planOf(const nlohmann::json &object) {
-  const nlohmann::json plan = object.value("plan", nlohmann::json::object());
-  PrecisionPlan read = {fieldText(plan, {"default"}), {}};
-  const nlohmann::json overrides = plan.value("overrides", nlohmann::json::object());
+  PrecisionPlan plan = {fieldText(object, {"plan", "default"}), {}};
+  const nlohmann::json overrides = objectAt(object, {"plan", "overrides"});
   for (const auto &[unit, precision] : overrides.items())
-    read.overrides[unit] = fieldText(precision, {});
-  return read;
-}
-
-/// The parts of the model that have another precision than the rest.
-static void printOverrides(llvm::raw_ostream &os, const nlohmann::json &manifest) {
-  const PrecisionPlan plan = planOf(manifest.value("precision", nlohmann::json::object()));
-  if (!plan.overrides.empty())
-    os << "but " << overridesText(plan) << "; ";
+    plan.overrides[unit] = fieldText(precision, {});
+  return plan;
 }
 
 /// How well tasks are done.
-static void printMetrics(llvm::raw_ostream &os, const nlohmann::json &manifest) {
-  for (const nlohmann::json &one : elements(manifest.value("precision", nlohmann::json::object()), "metrics"))
+static void printMetrics(llvm::raw_ostream &os, const nlohmann::json &precision) {
+  for (const nlohmann::json &one : elements(precision, "metrics"))
     os << llvm::formatv("task {0}: {1} {2:F5}, in f32 {3:F5}, on {4} samples ({5}, blake3 {6}), at level {7}\n",
-                        fieldText(one, {"task"}), fieldText(one, {"metric"}), one.value("compiled", 0.0),
-                        one.value("f32", 0.0), fieldText(one, {"data", "samples"}), fieldText(one, {"data", "what"}),
+                        fieldText(one, {"task"}), fieldText(one, {"metric"}), numberAt(one, "compiled"),
+                        numberAt(one, "f32"), fieldText(one, {"data", "samples"}), fieldText(one, {"data", "what"}),
                         fieldText(one, {"data", "blake3"}), fieldText(one, {"isa_level"}));
 }
 
 /// What --max-drift measured until it found the plan, and what each part costs alone.
-static void printSearch(llvm::raw_ostream &os, const nlohmann::json &manifest) {
-  const nlohmann::json search = manifest.value("precision", nlohmann::json::object()).value("search", nlohmann::json());
-  if (!search.is_object())
+static void printSearch(llvm::raw_ostream &os, const nlohmann::json &precision) {
+  const nlohmann::json search = objectAt(precision, {"search"});
+  if (search.empty())
     return;
-  os << llvm::formatv("precisions searched for a drift of at most {0:e2}:\n", search.value("max_drift", 0.0));
+  os << llvm::formatv("precisions searched for a drift of at most {0:e2}:\n", numberAt(search, "max_drift"));
   for (const nlohmann::json &one : elements(search, "measured"))
-    os << llvm::formatv("  {0:e2} with {1} bytes of weights: {2}\n", one.value("relative", 0.0),
+    os << llvm::formatv("  {0:e2} with {1} bytes of weights: {2}\n", numberAt(one, "relative"),
                         fieldText(one, {"weights_bytes"}), planText(planOf(one)));
   if (!elements(search, "sensitivities").empty())
     os << "  estimated drift with one part alone in a precision:\n";
   for (const nlohmann::json &one : elements(search, "sensitivities")) {
-    std::string parts;
+    std::vector<std::string> parts;
     for (const nlohmann::json &part : elements(one, "parts"))
-      parts += (parts.empty() ? "" : ", ") + fieldText(part, {});
-    os << "    " << llvm::formatv("{0,-26}", parts);
-    const nlohmann::json relative = one.value("relative", nlohmann::json::object());
+      parts.push_back(fieldText(part, {}));
+    os << llvm::formatv("    {0,-26}", llvm::join(parts, ", "));
+    const nlohmann::json relative = objectAt(one, {"relative"});
     for (const auto &[precision, drift] : relative.items())
-      os << llvm::formatv(" {0} {1:e2}", precision, drift.is_number() ? drift.get<double>() : 0);
+      os << llvm::formatv(" {0} {1:e2}", precision, numberAt(relative, precision.c_str()));
     os << "\n";
   }
 }
 
 /// The certificate: how far outputs and layers are from f32.
-static void printDrift(llvm::raw_ostream &os, const nlohmann::json &manifest) {
-  const nlohmann::json precision = manifest.value("precision", nlohmann::json::object());
-  const nlohmann::json drift = precision.value("drift", nlohmann::json());
-  if (!drift.is_object()) {
+static void printDrift(llvm::raw_ostream &os, const nlohmann::json &precision, const PrecisionPlan &plan) {
+  const nlohmann::json drift = objectAt(precision, {"drift"});
+  if (drift.empty()) {
     os << "drift " << fieldText(precision, {"drift"}) << "\n";
     return;
   }
@@ -171,18 +162,28 @@ static void printDrift(llvm::raw_ostream &os, const nlohmann::json &manifest) {
      << fieldText(drift, {"inputs", "tokens"}) << " tokens (" << fieldText(drift, {"inputs", "what"}) << ", blake3 "
      << fieldText(drift, {"inputs", "blake3"}) << "), at level " << fieldText(drift, {"isa_level"}) << ":\n";
   os << llvm::formatv("  {0,-28} {1,10} {2,10} {3,10} {4,12}\n", "", "max", "relative", "mean", "cosine");
-  const nlohmann::json overrides =
-      precision.value("plan", nlohmann::json::object()).value("overrides", nlohmann::json::object());
   for (const char *kind : {"outputs", "layers"})
     for (const nlohmann::json &line : elements(drift, kind)) {
-      auto number = [&](const char *field) { return line.value(field, 0.0); };
       const std::string name = fieldText(line, {"name"});
-      os << llvm::formatv("  {0,-28} {1,10:e2} {2,10:e2} {3,10:e2} {4,12:F8}", name, number("max"), number("relative"),
-                          number("mean"), number("cosine"));
-      if (overrides.contains(name))
-        os << "  in " << fieldText(overrides, {name.c_str()});
+      os << llvm::formatv("  {0,-28} {1,10:e2} {2,10:e2} {3,10:e2} {4,12:F8}", name, numberAt(line, "max"),
+                          numberAt(line, "relative"), numberAt(line, "mean"), numberAt(line, "cosine"));
+      if (auto own = plan.overrides.find(name); own != plan.overrides.end())
+        os << "  in " << own->second;
       os << "\n";
     }
+}
+
+/// What is computed in which precision, and what that does to results.
+static void printPrecision(llvm::raw_ostream &os, const nlohmann::json &manifest) {
+  const nlohmann::json precision = objectAt(manifest, {"precision"});
+  const PrecisionPlan plan = planOf(precision);
+  os << "precision: " << fieldText(precision, {"weights"}) << " weights, " << fieldText(precision, {"compute"})
+     << " arithmetic; ";
+  if (!plan.overrides.empty())
+    os << "but " << overridesText(plan) << "; ";
+  printDrift(os, precision, plan);
+  printMetrics(os, precision);
+  printSearch(os, precision);
 }
 
 static llvm::Error explain(const std::string &directory, bool json) {
@@ -210,12 +211,8 @@ static llvm::Error explain(const std::string &directory, bool json) {
   os << "code: " << fieldText(manifest, {"code_bytes"}) << " bytes for ";
   llvm::interleaveComma(elements(manifest, "isa_levels"), os,
                         [&](const nlohmann::json &level) { os << fieldText(level, {}); });
-  os << "\nprecision: " << fieldText(manifest, {"precision", "weights"}) << " weights, "
-     << fieldText(manifest, {"precision", "compute"}) << " arithmetic; ";
-  printOverrides(os, manifest);
-  printDrift(os, manifest);
-  printMetrics(os, manifest);
-  printSearch(os, manifest);
+  os << "\n";
+  printPrecision(os, manifest);
   if (manifest.contains("tokenizer"))
     os << "tokenizer: " << fieldText(manifest, {"tokenizer", "kind"}) << " of "
        << fieldText(manifest, {"tokenizer", "vocabulary"}) << " tokens; texts are cut at "

@@ -82,6 +82,8 @@ TEST_F(Manifest, SaysThePrecision) {
     manifest["precision"] = {{"compute", nameOf(known)}};
     EXPECT_EQ(llvm::cantFail(precision()), known);
   }
+  manifest["precision"] = {{"compute", "bf16"}, {"plan", {{"overrides", {{"head", "f32"}, {"layer 0", "int8"}}}}}};
+  EXPECT_EQ(llvm::cantFail(precision()), Precision::Int8) << "the coarsest of its parts";
   for (const Json &wrong : {Json("f16"), Json(8), Json()}) {
     manifest["precision"]["compute"] = wrong;
     expectError(precision(), {"manifest.json", "precision.compute", "f32, bf16, int8, int4"});
