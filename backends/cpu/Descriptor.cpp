@@ -96,8 +96,10 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   SmallVector<llvm::Constant *> inputs, outputs, steps;
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
+    auto paddingId = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr);
     inputs.push_back(
-        structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0)}));
+        structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0),
+                   i32(bool(paddingId)), i64(paddingId ? paddingId.getInt() : 0)}));
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
@@ -107,7 +109,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
                            .Default(LATHE_FIRST_COLUMN_UNUSED);
     outputs.push_back(structure({text(textOf(output, xf::XfDialect::outputAttr)),
                                  i32(tokens ? LATHE_ROWS_TOKENS : LATHE_ROWS_SEQUENCES), i32(firstColumn),
-                                 i64(output.getAs<IntegerAttr>("width").getInt())}));
+                                 i64(output.getAs<IntegerAttr>("width").getInt()),
+                                 i32(output.contains(xf::XfDialect::squeezedAttr))}));
   }
   for (const LoweredStep &step : stepsOf(function))
     steps.push_back(structure({text(step.name), text(step.kernel), stepResult(step.result)}));
@@ -129,7 +132,7 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
        i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),
        i64(limit ? limit.getInt() : 0), sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
        sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)), i32(steps.size()),
-       array(steps, "steps"), levels});
+       array(steps, "steps"), levels, i32(function->hasAttr(xf::XfDialect::choicesAttr))});
 }
 
 /// lathe_io
@@ -142,18 +145,21 @@ llvm::Constant *DescriptorBuilder::io(StringRef name, lathe_dtype dtype, ArrayRe
 
 /// lathe_entry_info: the padded form, which every entry takes.
 llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
-  SmallVector<llvm::Constant *> inputs = {io("input_ids", LATHE_I64, {-1, -1}, false),
-                                          io("attention_mask", LATHE_I64, {-1, -1}, true)};
+  const SmallVector<int64_t> rows(function->hasAttr(xf::XfDialect::choicesAttr) ? 3 : 2, -1);
+  SmallVector<llvm::Constant *> inputs = {io("input_ids", LATHE_I64, rows, false),
+                                          io("attention_mask", LATHE_I64, rows, true)};
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
     if (inputName == "token_type_ids" || inputName == "position_ids")
-      inputs.push_back(io(inputName, LATHE_I64, {-1, -1}, true));
+      inputs.push_back(io(inputName, LATHE_I64, rows, true));
   }
   SmallVector<llvm::Constant *> outputs;
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
     SmallVector<int64_t> shape = {-1, width};
-    if (textOf(output, xf::XfDialect::rowsAttr) == "tokens")
+    if (output.contains(xf::XfDialect::squeezedAttr)) // a number for each token, or for each choice
+      shape = {-1, -1};
+    else if (textOf(output, xf::XfDialect::rowsAttr) == "tokens")
       shape = {-1, -1, width};
     outputs.push_back(io(textOf(output, xf::XfDialect::outputAttr), LATHE_F32, shape, false));
   }

@@ -22,8 +22,8 @@ namespace lathe {
 
 namespace {
 
-/// Adds a batch of sequences of ids.
-void addBatch(DriftInputs &inputs, ArrayRef<std::vector<int32_t>> rows) {
+/// Adds a batch of sequences of ids; to a model that takes choices, each as the only one.
+void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vector<int32_t>> rows) {
   size_t longest = 1;
   for (const std::vector<int32_t> &row : rows)
     longest = std::max(longest, row.size());
@@ -33,7 +33,9 @@ void addBatch(DriftInputs &inputs, ArrayRef<std::vector<int32_t>> rows) {
     std::fill_n(mask.begin() + r * longest, row.size(), 1);
     inputs.tokens += int64_t(row.size());
   }
-  const int64_t shape[] = {int64_t(rows.size()), int64_t(longest)};
+  llvm::SmallVector<int64_t, 3> shape = {int64_t(rows.size()), int64_t(longest)};
+  if (artifact.manifest().at("entries").at(0).value("choices", false))
+    shape.insert(shape.begin() + 1, 1);
   inputs.sequences += shape[0];
   inputs.batches.emplace_back();
   inputs.batches.back().add("input_ids", shape, ids);
@@ -54,7 +56,7 @@ DriftInputs randomInputs(const Artifact &artifact) {
     for (int32_t &id : rows.back())
       id = static_cast<int32_t>(engine() % vocabulary);
   }
-  addBatch(inputs, rows);
+  addBatch(inputs, artifact, rows);
   return inputs;
 }
 
@@ -71,7 +73,7 @@ Expected<DriftInputs> textInputs(StringRef texts, const LoadedArtifact &probe) {
       return tokens.takeError();
     rows.push_back(std::move(tokens->ids));
     if (rows.size() == rowsPerBatch || number + 1 == lines.size()) {
-      addBatch(inputs, rows);
+      addBatch(inputs, probe.artifact, rows);
       rows.clear();
     }
   }

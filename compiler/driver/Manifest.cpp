@@ -65,13 +65,16 @@ static Json sum(ArrayRef<LoweredStep> steps, xf::WorkFormula LoweredStep::*amoun
 static Json describeEntry(func::FuncOp function) {
   bool dense = function->hasAttr(xf::XfDialect::denseAttr);
   Json inputs = Json::array(), outputs = Json::array(), steps = Json::array();
-  inputs.push_back({{"name", "input_ids"}, {"dtype", "i64 or i32"}, {"shape", "[batch, seq] or [tokens]"}});
+  const bool choices = function->hasAttr(xf::XfDialect::choicesAttr);
+  const char *padded = choices ? "[batch, choices, seq]" : "[batch, seq]";
   inputs.push_back(
-      {{"name", "attention_mask"}, {"dtype", "i64 or i32"}, {"shape", "[batch, seq]"}, {"optional", true}});
-  inputs.push_back({{"name", "cu_seqlens"},
-                    {"dtype", "i32"},
-                    {"shape", "[batch + 1], with input_ids [tokens]"},
-                    {"optional", true}});
+      {{"name", "input_ids"}, {"dtype", "i64 or i32"}, {"shape", choices ? padded : "[batch, seq] or [tokens]"}});
+  inputs.push_back({{"name", "attention_mask"}, {"dtype", "i64 or i32"}, {"shape", padded}, {"optional", true}});
+  if (!choices)
+    inputs.push_back({{"name", "cu_seqlens"},
+                      {"dtype", "i32"},
+                      {"shape", "[batch + 1], with input_ids [tokens]"},
+                      {"optional", true}});
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     std::string inputName = textOf(input, xf::XfDialect::inputAttr).str();
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
@@ -86,10 +89,14 @@ static Json describeEntry(func::FuncOp function) {
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
-    bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
+    std::string shape = textOf(output, xf::XfDialect::rowsAttr) == "tokens" ? "[batch, seq" : "[batch";
+    if (!output.contains(xf::XfDialect::squeezedAttr))
+      shape += ", " + std::to_string(width);
+    else if (choices)
+      shape += ", choices";
     outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr).str()},
                        {"dtype", "f32"},
-                       {"shape", std::string(tokens ? "[batch, seq, " : "[batch, ") + std::to_string(width) + "]"},
+                       {"shape", shape + "]"},
                        {"width", width}});
   }
   SmallVector<LoweredStep> lowered = stepsOf(function);
@@ -116,6 +123,8 @@ static Json describeEntry(func::FuncOp function) {
       {"steps", steps}};
   if (auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
     json["position_limit"] = limit.getInt();
+  if (choices)
+    json["choices"] = true;
   return json;
 }
 

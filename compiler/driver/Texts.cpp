@@ -223,8 +223,9 @@ static Error runBatch(const RunContext &context, const lathe_entry_info &entry, 
     for (const FloatTensor &output : *outputs) {
       auto io = llvm::find_if(ArrayRef(entry.outputs, entry.n_outputs),
                               [&](const lathe_io &io) { return output.name == io.name; });
-      bool perToken = io->rank == 3; // [batch, seq, width]
-      int64_t width = output.shape.back(), row = perToken ? offsets[index - begin] : int64_t(index - begin);
+      bool perToken = io->shape[1] < 0; // [batch, seq, width], or [batch, seq]
+      int64_t width = perToken && io->rank == 2 ? 1 : output.shape.back();
+      int64_t row = perToken ? offsets[index - begin] : int64_t(index - begin);
       int64_t rows = perToken ? offsets[index - begin + 1] - offsets[index - begin] : 1;
       parts.push_back({output.name, perToken, width, output.values().slice(row * width, rows * width)});
     }

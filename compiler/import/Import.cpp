@@ -37,16 +37,10 @@ llvm::StringRef poolingName(PoolingMode mode) {
 static llvm::Expected<Task> taskOf(const Family &family, const Checkpoint &checkpoint) {
   if (checkpoint.architectures().empty())
     return Task::Base;
-  const std::string &architecture = checkpoint.architectures().front();
-  SmallVector<StringRef> known;
-  for (auto [name, task] : family.architectures) {
-    if (name == architecture)
-      return task;
-    known.push_back(name);
-  }
-  return llvm::createStringError(checkpoint.config().origin() + ": architecture '" + architecture +
-                                 "' is not supported yet for model_type '" + family.modelType +
-                                 "'; known are: " + llvm::join(known, ", "));
+  llvm::Expected<Task> task = taskOfClass(family, checkpoint.architectures().front());
+  if (!task)
+    return llvm::createStringError(checkpoint.config().origin() + ": " + llvm::toString(task.takeError()));
+  return task;
 }
 
 static llvm::Error checkTask(const Family &family, Task task, StringRef origin) {
@@ -118,6 +112,12 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   } else if (!options.pooling.empty()) {
     return llvm::createStringError("--pooling goes with task 'embedding', not with '" + taskName(head.task) + "'");
   }
+
+  llvm::Expected<Labels> labels = readLabels(model.checkpoint->config());
+  if (!labels)
+    return labels.takeError();
+  model.labels = std::move(*labels);
+  head.labels = model.labels.names.size();
 
   static constexpr StringRef ignoredBuffers[] = {"position_ids"};
   llvm::Expected<WeightNames> names = WeightNames::build(*model.checkpoint, {(*family)->basePrefix, ignoredBuffers});

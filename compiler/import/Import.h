@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_IMPORT_IMPORT_H
 #define LATHE_COMPILER_IMPORT_IMPORT_H
 
+#include "compiler/import/Labels.h"
 #include "compiler/import/Task.h"
 #include "compiler/import/checkpoint/Checkpoint.h"
 #include "compiler/import/checkpoint/SentenceTransformers.h"
@@ -27,6 +28,7 @@ struct ImportedModel {
   std::string architecture;                   ///< "BertModel"
   llvm::SmallVector<PoolingMode, 1> poolings; ///< of task embedding: joined in this order
   bool normalize = false;                     ///< of task embedding
+  Labels labels;                              ///< of classifications
   std::string tokenizerDirectory;
   bool lowerCaseText = false;               ///< sentence-transformers' do_lower_case
   std::optional<int64_t> sentenceMaxLength; ///< sentence_bert_config.json's max_seq_length

@@ -107,6 +107,12 @@ Value BlockBuilder::join(ArrayRef<Value> values) {
   return xf::JoinOp::create(builder, builder.getUnknownLoc(), withWidth(values.front(), width), values);
 }
 
+SmallVector<Value> BlockBuilder::split(Value x, int64_t parts) {
+  SmallVector<Type> types(parts, withWidth(x, typeOf(x).getShape().back() / parts));
+  auto split = xf::SplitOp::create(builder, builder.getUnknownLoc(), types, x);
+  return SmallVector<Value>(split.getResults());
+}
+
 Value BlockBuilder::normalize(Value x, double eps) {
   return xf::NormalizeOp::create(builder, builder.getUnknownLoc(), x.getType(), x, builder.getF64FloatAttr(eps));
 }
@@ -248,14 +254,21 @@ Value ModelBuilder::input(StringRef name, Type element, int64_t limit) {
 Value ModelBuilder::inputIds(int64_t limit) { return input("input_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::tokenTypeIds(int64_t limit) { return input("token_type_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::mask() { return input("attention_mask", builder.getI1Type(), 0); }
-Value ModelBuilder::positionIds(int64_t limit) {
-  entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(limit));
-  return input("position_ids", builder.getI32Type(), limit);
+Value ModelBuilder::positionIds(int64_t limit, std::optional<int64_t> paddingId) {
+  const int64_t unused = paddingId ? *paddingId + 1 : 0; // positions before the first token's
+  entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(limit - unused));
+  Value value = input("position_ids", builder.getI32Type(), limit);
+  if (paddingId)
+    entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
+                     builder.getI64IntegerAttr(*paddingId));
+  return value;
 }
 
-void ModelBuilder::output(StringRef name, Value value, FirstColumn firstColumn) {
-  outputs.push_back({name.str(), value, firstColumn});
+void ModelBuilder::output(StringRef name, Value value, OutputForm form) {
+  outputs.push_back({name.str(), value, form});
 }
+
+void ModelBuilder::takeChoices() { entry->setAttr(xf::XfDialect::choicesAttr, builder.getUnitAttr()); }
 
 void ModelBuilder::reject(const Twine &message) {
   if (firstError.empty())
@@ -313,9 +326,11 @@ llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
     bool tokens = typeOf(output.value).getRank() == 3;
     entry.setResultAttr(index, xf::XfDialect::outputAttr, builder.getStringAttr(output.name));
     entry.setResultAttr(index, xf::XfDialect::rowsAttr, builder.getStringAttr(tokens ? "tokens" : "sequences"));
-    if (output.firstColumn != FirstColumn::Unused)
+    if (output.form.firstColumn != FirstColumn::Unused)
       entry.setResultAttr(index, xf::XfDialect::firstColumnAttr,
-                          builder.getStringAttr(output.firstColumn == FirstColumn::Zero ? "zero" : "error"));
+                          builder.getStringAttr(output.form.firstColumn == FirstColumn::Zero ? "zero" : "error"));
+    if (output.form.squeezed)
+      entry.setResultAttr(index, xf::XfDialect::squeezedAttr, builder.getUnitAttr());
   }
   if (failed(verify(*module)))
     return llvm::createStringError("the imported model does not verify: a defect of Lathe");

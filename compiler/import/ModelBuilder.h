@@ -46,6 +46,8 @@ public:
   mlir::Value pool(mlir::Value x, mlir::Value mask, xf::PoolMode mode);
   /// Side by side along the last axis.
   mlir::Value join(llvm::ArrayRef<mlir::Value> values);
+  /// The inverse: so many parts of one width.
+  llvm::SmallVector<mlir::Value> split(mlir::Value x, int64_t parts);
   mlir::Value normalize(mlir::Value x, double eps);
 
   // What formulas are written with, where there is no word for them. Shapes meet as XfPrimitiveOps.td says.
@@ -68,6 +70,12 @@ protected:
 
 enum class FirstColumn { Unused, Zero, Error };
 
+/// How an output reaches the caller.
+struct OutputForm {
+  FirstColumn firstColumn = FirstColumn::Unused;
+  bool squeezed = false; ///< of width 1, and without an axis for it
+};
+
 /// Builds a module with one entry function.
 class ModelBuilder : public BlockBuilder {
 public:
@@ -77,8 +85,9 @@ public:
   /// The entry's inputs, [batch, seq]; ids lie in [0, limit).
   mlir::Value inputIds(int64_t limit);
   mlir::Value tokenTypeIds(int64_t limit);
-  /// Columns, unless the caller gives other positions. `limit` also bounds the length of sequences.
-  mlir::Value positionIds(int64_t limit);
+  /// Columns, unless the caller gives other positions; with a `paddingId`, see xf.padding_id. `limit` also bounds the
+  /// length of sequences.
+  mlir::Value positionIds(int64_t limit, std::optional<int64_t> paddingId = std::nullopt);
   mlir::Value mask();
 
   using LayerFunction = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, mlir::Value mask)>;
@@ -93,7 +102,9 @@ public:
   void rejectBeyond(llvm::StringRef prefix, int64_t count, llvm::StringRef field);
 
   /// Declares an output. Its rows are tokens for [batch, seq, width], sequences for [batch, width].
-  void output(llvm::StringRef name, mlir::Value value, FirstColumn firstColumn = FirstColumn::Unused);
+  void output(llvm::StringRef name, mlir::Value value, OutputForm form = {});
+  /// Inputs are [batch, choices, seq]: each choice is a sequence, and squeezed outputs are [batch, choices].
+  void takeChoices();
 
   bool hasWeight(llvm::StringRef name) const { return weights.find(name) != nullptr; }
   /// Weights that this task leaves alone but the family knows: no warning is due.
@@ -123,7 +134,7 @@ private:
   struct Output {
     std::string name;
     mlir::Value value;
-    FirstColumn firstColumn;
+    OutputForm form;
   };
   std::vector<Output> outputs;
   llvm::StringSet<> used;

@@ -38,7 +38,8 @@ namespace {
 
 /// A caller's batch as padded rows, and which of its tokens exist.
 struct Batch {
-  int64_t batch = 0, seq = 0;
+  int64_t batch = 0, seq = 0; ///< batch counts a sequence for each choice
+  int64_t choices = 0;        ///< 0: the model takes none
   bool ragged = false;
   std::vector<bool> present; ///< [batch * seq]
   NamedTensors padded;       ///< each [batch, seq]
@@ -50,12 +51,14 @@ struct Batch {
 
 llvm::Error readPadded(const NamedTensors &inputs, Batch &batch) {
   const Tensor &ids = inputs.at("input_ids");
-  batch.batch = ids.shape[0], batch.seq = ids.shape[1];
+  batch.batch = ids.shape[0], batch.seq = ids.shape.back();
+  if (batch.choices)
+    batch.batch *= batch.choices = ids.shape[1];
   batch.present.assign(ids.values.size(), true);
   for (const auto &[name, tensor] : inputs) {
     if (tensor.shape != ids.shape)
       return error("input '" + name + "' has shape " + shapeText(tensor) + ", but input_ids has " + shapeText(ids));
-    batch.padded[name] = tensor;
+    batch.padded[name] = Tensor({batch.batch, batch.seq}, tensor.values);
   }
   if (auto mask = inputs.find("attention_mask"); mask != inputs.end())
     for (auto [index, value] : llvm::enumerate(mask->second.values)) {
@@ -103,14 +106,31 @@ llvm::Error readRagged(const NamedTensors &inputs, Batch &batch) {
   return llvm::Error::success();
 }
 
+/// Positions that count the ids other than `paddingId`, which stands for itself (xf.padding_id).
+Tensor countedPositions(const Tensor &ids, double paddingId) {
+  Tensor positions(ids.shape);
+  for (int64_t b = 0; b < ids.shape[0]; ++b) {
+    double position = paddingId;
+    for (int64_t column = 0; column < ids.shape[1]; ++column) {
+      const bool counts = ids.row(b)[column] != paddingId;
+      position += counts;
+      positions.row(b)[column] = counts ? position : paddingId;
+    }
+  }
+  return positions;
+}
+
 /// Fills in what the caller may leave out.
-void addDefaults(Batch &batch) {
+void addDefaults(Batch &batch, func::FuncOp entry) {
   Tensor zeros({batch.batch, batch.seq}), columns = zeros, mask = zeros;
   for (int64_t index = 0; index < int64_t(columns.values.size()); ++index) {
     columns.values[index] = index % batch.seq;
     mask.values[index] = batch.present[index];
   }
   batch.padded.try_emplace("token_type_ids", zeros);
+  for (unsigned index = 0; index < entry.getNumArguments(); ++index)
+    if (auto padding = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::paddingIdAttr))
+      columns = countedPositions(batch.padded.at("input_ids"), double(padding.getInt()));
   batch.padded.try_emplace("position_ids", columns);
   batch.padded["attention_mask"] = mask;
 }
@@ -177,10 +197,13 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   if (ids == inputs.end())
     return error("input_ids is missing");
   Batch batch;
-  bool padded = ids->second.shape.size() == 2 && !inputs.count("cu_seqlens");
+  batch.choices = entry->hasAttr(xf::XfDialect::choicesAttr);
+  if (batch.choices && (inputs.count("cu_seqlens") || ids->second.shape.size() != 3))
+    return error("input_ids has shape " + shapeText(ids->second) + "; this model takes [batch, choices, seq]");
+  bool padded = batch.choices || (ids->second.shape.size() == 2 && !inputs.count("cu_seqlens"));
   if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
     return failure;
-  addDefaults(batch);
+  addDefaults(batch, entry);
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
     if (batch.seq > limit.getInt())
       return error("sequences are " + llvm::Twine(batch.seq) + " long; the model's positions end at " +
@@ -221,14 +244,17 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       return value ? value.getValue() : StringRef();
     };
     StringRef name = text(xf::XfDialect::outputAttr);
-    if (text(xf::XfDialect::rowsAttr) == "tokens") {
-      outputs[name.str()] = tokenOutput(batch, std::move(result), packedForm);
-      continue;
-    }
     llvm::Expected<Tensor> output =
-        sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
+        text(xf::XfDialect::rowsAttr) == "tokens"
+            ? tokenOutput(batch, std::move(result), packedForm)
+            : sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
     if (!output)
       return output.takeError();
+    if (entry.getResultAttr(index, xf::XfDialect::squeezedAttr)) {
+      output->shape.pop_back();
+      if (batch.choices)
+        output->shape = {ids->second.shape[0], batch.choices};
+    }
     outputs[name.str()] = std::move(*output);
   }
   return outputs;

@@ -29,16 +29,23 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral inputAttr = "xf.input";
     /// Function argument attribute: values of the input lie in [0, limit).
     static constexpr llvm::StringLiteral limitAttr = "xf.limit";
+    /// Function argument attribute of position_ids: where they are left out, positions count the ids that differ from
+    /// this one, beginning behind it; this id itself has its own number as position (RoBERTa).
+    static constexpr llvm::StringLiteral paddingIdAttr = "xf.padding_id";
     /// Layer function argument attribute: the weight's name behind the layer's prefix.
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
     /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).
     static constexpr llvm::StringLiteral outputAttr = "xf.output";
     /// Function result attribute: whether the output has a row per token ("tokens") or per sequence ("sequences").
     static constexpr llvm::StringLiteral rowsAttr = "xf.rows";
+    /// Function result attribute: the output, of width 1, has no last axis in the caller's arrays.
+    static constexpr llvm::StringLiteral squeezedAttr = "xf.squeezed";
     /// Function result attribute: what the output does where column 0 is masked ("zero" or "error").
     static constexpr llvm::StringLiteral firstColumnAttr = "xf.first_column";
     /// Function attribute: this function is an entry point of the model.
     static constexpr llvm::StringLiteral entryAttr = "xf.entry";
+    /// Entry attribute: inputs are [batch, choices, seq], a sequence for each choice; squeezed outputs [batch, choices].
+    static constexpr llvm::StringLiteral choicesAttr = "xf.choices";
     /// Function attribute: the longest sequence that positions are defined for.
     static constexpr llvm::StringLiteral positionLimitAttr = "xf.position_limit";
     /// Entry attributes of a scheduled entry: bytes as a formula of the run's size (lathe_size_formula), by name.

@@ -79,6 +79,27 @@ lathe_status checkMask(const Request &request, lathe_error *error) {
   return LATHE_OK;
 }
 
+/// Positions that count ids, of a caller's row from left to right (see lathe_entry_input.counts_ids).
+class PositionCounter {
+public:
+  PositionCounter(const Request &request, int64_t row, int64_t paddingId)
+      : request(request), row(row), paddingId(paddingId) {}
+
+  /// Columns must rise from call to call.
+  int64_t at(int64_t column) {
+    int64_t id = paddingId;
+    for (; next <= column; ++next) {
+      id = integerAt(*request.ids, callerIndex(request, row, next));
+      counted += id != paddingId;
+    }
+    return id == paddingId ? paddingId : paddingId + counted;
+  }
+
+private:
+  const Request &request;
+  int64_t row, paddingId, next = 0, counted = 0;
+};
+
 /// Rows moved from the last to the first, so that none is overwritten before it has moved; rows in between become
 /// zeros.
 class RowMover {
@@ -174,11 +195,13 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                               : input.kind == LATHE_TOKEN_TYPE_IDS ? request.types
                               : input.kind == LATHE_POSITION_IDS   ? request.positions
                                                                    : nullptr;
+  const bool countsIds = input.kind == LATHE_POSITION_IDS && !given && input.counts_ids;
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
   const int64_t limit = input.limit ? input.limit : int64_t(INT32_MAX) + 1;
   if (dense) // rows without a token have a valid value
     memset(values, 0, size_t(size.tokens) * (input.kind == LATHE_ATTENTION_MASK ? 1 : sizeof(int32_t)));
   for (int64_t k = 0; k < map.sequences; ++k) {
+    PositionCounter positions(request, map.rows[k], input.padding_id);
     for (int32_t t = map.offsets[k]; t < map.offsets[k + 1]; ++t) {
       int64_t column = map.columns[t];
       int64_t target = dense ? k * size.longest + column : t;
@@ -187,6 +210,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         continue;
       }
       int64_t value = given              ? integerAt(*given, callerIndex(request, map.rows[k], column))
+                      : countsIds        ? positions.at(column)
                       : defaultsToColumn ? column
                                          : 0;
       if (value < 0 || value >= limit)

@@ -90,6 +90,9 @@ lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error
 
 lathe_status readRaggedShape(Request &request, lathe_error *error) {
   const lathe_tensor &ids = *request.ids, &offsets = *request.offsets;
+  if (request.entry->choices)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "cu_seqlens is given, but this model takes choices: input_ids must be [batch, choices, columns]");
   if (ids.rank != 1)
     return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is %s; with cu_seqlens it must be [tokens]",
                 ShapeText(ids).text);
@@ -106,17 +109,18 @@ lathe_status readRaggedShape(Request &request, lathe_error *error) {
 
 lathe_status readPaddedShape(Request &request, lathe_error *error) {
   const lathe_tensor &ids = *request.ids;
-  if (ids.rank != 2)
-    return fail(error, LATHE_INVALID_ARGUMENT,
-                "input_ids is %s; it must be [batch, columns], or [tokens] together with cu_seqlens",
-                ShapeText(ids).text);
-  request.sequences = ids.shape[0];
-  request.columns = ids.shape[1];
-  Checked rows = Checked(request.sequences) * request.columns;
+  const bool choices = request.entry->choices;
+  if (ids.rank != (choices ? 3 : 2))
+    return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is %s; it must be %s", ShapeText(ids).text,
+                choices ? "[batch, choices, columns]" : "[batch, columns], or [tokens] together with cu_seqlens");
+  request.batch = ids.shape[0];
+  request.columns = ids.shape[ids.rank - 1];
+  Checked sequences = Checked(request.batch) * (choices ? ids.shape[1] : 1), rows = sequences * request.columns;
   if (!rows.valid || request.columns > INT32_MAX) // positions are i32
     return fail(error, LATHE_INVALID_ARGUMENT, "input_ids: shape %s is too large", ShapeText(ids).text);
+  request.sequences = sequences.value;
   request.rows = rows.value;
-  if (request.mask && request.mask->rank == 3)
+  if (request.mask && !choices && request.mask->rank == 3)
     return fail(error, LATHE_INVALID_ARGUMENT,
                 "attention_mask is %s; a mask per pair of tokens is not supported, give one per token: %s",
                 ShapeText(*request.mask).text, ShapeText(ids).text);
@@ -132,7 +136,11 @@ lathe_tensor outputShape(const Request &request, const lathe_entry_output &outpu
   lathe_tensor tensor{};
   tensor.name = output.name;
   tensor.dtype = LATHE_F32;
-  if (output.rows == LATHE_ROWS_SEQUENCES) {
+  if (request.entry->choices && output.squeezed) {
+    tensor.rank = 3; // the last axis goes
+    tensor.shape[0] = request.batch;
+    tensor.shape[1] = request.ids->shape[1];
+  } else if (output.rows == LATHE_ROWS_SEQUENCES) {
     tensor.rank = 2;
     tensor.shape[0] = request.sequences;
   } else if (request.ragged()) {
@@ -143,7 +151,10 @@ lathe_tensor outputShape(const Request &request, const lathe_entry_output &outpu
     tensor.shape[0] = request.sequences;
     tensor.shape[1] = request.columns;
   }
-  tensor.shape[tensor.rank - 1] = output.width;
+  if (output.squeezed)
+    --tensor.rank;
+  else
+    tensor.shape[tensor.rank - 1] = output.width;
   return tensor;
 }
 

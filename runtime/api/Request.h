@@ -14,9 +14,10 @@ struct Request {
   const lathe_tensor *types = nullptr;     // null: zeros
   const lathe_tensor *positions = nullptr; // null: columns
   const lathe_tensor *offsets = nullptr;   // cu_seqlens: the request is ragged
-  int64_t sequences = 0;                   // B, with those that have no token
+  int64_t batch = 0;                       // B of a padded request
+  int64_t sequences = 0;                   // B, or B*choices, with those that have no token
   int64_t columns = 0;                     // S of a padded request
-  int64_t rows = 0;                        // B*S padded, T ragged: rows of a token output
+  int64_t rows = 0;                        // sequences*S padded, T ragged: rows of a token output
 
   bool ragged() const { return offsets != nullptr; }
 };

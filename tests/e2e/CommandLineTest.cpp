@@ -93,7 +93,7 @@ TEST(Unsupported, AlbertConfigFieldsAreNamed) {
       {{{"embedding_size", 29}}, {"word_embeddings", "28", "29"}},
       {{{"num_attention_heads", 7}}, {"hidden_size", "num_attention_heads"}},
       {{{"position_embedding_type", "relative_key"}}, {"position_embedding_type", "relative_key"}},
-      {{{"architectures", {"AlbertForQuestionAnswering"}}}, {"question-answering", "albert", "masked-lm"}},
+      {{{"architectures", {"AlbertForCausalLM"}}}, {"causal-lm", "albert", "masked-lm"}},
   };
   for (const auto &entry : cases) {
     const ScratchDirectory work;
@@ -156,8 +156,8 @@ TEST(Unsupported, PrecisionTargetAndVerbAreNamed) {
     expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", precision},
                   {precision, "f32", "bf16", "int8"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--target", "ptx"}, {"ptx", "cpu"});
-  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "question-answering"},
-                {"question-answering"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "causal-lm"},
+                {"causal-lm"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--tune"}, {"--tune"});
   expectRefusal(kWrongInput, {"generate", out, "--text", "x"}, {"generate"});
   EXPECT_FALSE(std::filesystem::exists(out));

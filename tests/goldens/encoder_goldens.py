@@ -9,7 +9,8 @@ stored in; the expected outputs are computed from the rounded ones in float64 an
 
 Three of Lathe's rules differ from Transformers and are applied to what is expected (`apply_edge_rules`): outputs are 0
 where the mask is 0; a sequence whose mask is all zeros gives zeros everywhere; `pooler_output`, which reads column 0, is 0
-where that column is masked. Elsewhere the numbers are Transformers' own.
+where that column is masked. Elsewhere the numbers are Transformers' own. Other outputs for a whole sequence read column 0,
+too, and are errors where it is masked: no case has that.
 """
 import dataclasses
 import json
@@ -70,13 +71,13 @@ def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float,
         noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
         if "embeddings.weight" in name:
             value = embedding_std * noise
-        elif name.endswith(("LayerNorm.weight", "layer_norm.weight")):
+        elif name.endswith(("LayerNorm.weight", "layer_norm.weight")) or name.endswith("norm.weight"):
             value = 1 + 0.1 * noise
         elif parameter.dim() == 1:
             value = 0.1 * noise
         else:
             value = noise / math.sqrt(parameter.shape[1])
-        if name.endswith(("intermediate.dense.weight", ".ffn.weight")):
+        if name.endswith(("intermediate.dense.weight", ".ffn.weight", ".ffn.lin1.weight")):
             value = inner_gain * value
         parameter.data = value.to(stored).to(torch.float64)
 
@@ -88,6 +89,16 @@ def rename(tensors: dict, change: typing.Callable) -> None:
     renamed = {change(name): value for name, value in tensors.items()}
     tensors.clear()
     tensors.update(renamed)
+
+
+def only_fields(*kept: str) -> typing.Callable:
+    """Drops every other field, whose default in the config class the model uses."""
+
+    def edit(tensors: dict, config: dict) -> None:
+        for field in set(config) - {"architectures", "model_type", *kept}:
+            del config[field]
+
+    return edit
 
 
 def written_by_version_5(tensors: dict, config: dict) -> None:
@@ -121,6 +132,11 @@ MASKS = {
     "everything": lambda c: mask_of(["0111011", "1111111", "1110000"]),
     "full-length": lambda c: right_padded([c.max_position_embeddings, 1, 257], c.max_position_embeddings),
     "s512": lambda c: right_padded([511, 512], 512),
+    "padding-ids": lambda c: mask_of(["111111111111", "111111100000", "001111101110"]),
+    "padding-ids-first": lambda c: mask_of(["111111111111", "111111100000", "101111101110"]),
+    "full-length-behind-padding": lambda c: right_padded([c.max_position_embeddings - c.pad_token_id - 1, 3],
+                                                         c.max_position_embeddings - c.pad_token_id - 1),
+    "choices": lambda c: right_padded([11, 7, 1, 5, 9, 11], 11).view(2, 3, 11),
 }
 
 
@@ -128,6 +144,9 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
     mask = MASKS[case](config)
     draw = lambda limit: torch.randint(0, limit, mask.shape, generator=rng)
     inputs = {"input_ids": draw(config.vocab_size), "attention_mask": mask}
+    if case.startswith("padding-ids"):  # under the mask and elsewhere, some of them where the mask says that they count
+        padding = torch.rand(mask.shape, generator=rng) < torch.where(mask == 0, 0.7, 0.2)
+        inputs["input_ids"][padding] = config.pad_token_id
     if case in ("token-types", "everything"):
         inputs["token_type_ids"] = draw(config.type_vocab_size)
     if case in ("positions", "everything"):
@@ -141,22 +160,31 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
 
 
 def apply_edge_rules(outputs: dict, mask: torch.Tensor) -> dict:
-    """`pooler_output` is [B, H]; every other output is [B, S, width]."""
-    keep = {name: mask[:, :1] if name == "pooler_output" else mask.unsqueeze(-1) for name in outputs}
-    return {name: value * keep[name] for name, value in outputs.items()}
+    """Outputs are [B, S], [B, S, width] or, for a whole sequence, [B, width]; of choices [B, choices]."""
+    def keep(name: str, value: torch.Tensor) -> torch.Tensor:
+        if value.shape[:2] == mask.shape:
+            return mask if value.dim() == 2 else mask.unsqueeze(-1)
+        first = mask[..., 0] if mask.dim() == 3 else mask[:, :1]
+        assert name == "pooler_output" or (first > 0).all(), f"{name}: column 0 is masked"
+        return first
+
+    return {name: value * keep(name, value) for name, value in outputs.items()}
 
 
 def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) -> dict:
-    """What the base model, or else the masked-LM head, gives under Lathe's output names."""
+    """What the base model, or else the head, gives under Lathe's output names. A model of another head is asked for the
+    one that it has: --task masked-lm of a pre-training checkpoint."""
     base = entry.is_base(flags)
     network = model.base_model if base else model
     emit = EMIT[0] in flags
     captured = entry.capture(model.base_model) if emit and entry.capture else None
     result = network(**inputs, output_hidden_states=emit)
     if base:
-        outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.pooler_output}
+        outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.get("pooler_output")}
     else:
-        outputs = {"logits": result["logits" if "logits" in result else "prediction_logits"]}
+        outputs = {name: value for name, value in result.items() if name.endswith("logits")}
+        if flags == ("--task", "masked-lm") and "prediction_logits" in outputs:
+            outputs = {"logits": outputs["prediction_logits"]}
     if emit:
         states = captured(result.hidden_states) if captured else result.hidden_states
         outputs |= {f"hidden_states.{i}": value for i, value in enumerate(states)}

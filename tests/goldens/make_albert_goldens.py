@@ -12,10 +12,11 @@ result of every layer, inner ones too, in the order in which they are applied. V
 import pathlib
 
 import torch
-from transformers import AlbertForMaskedLM, AlbertForPreTraining, AlbertModel
+from transformers import (AlbertForMaskedLM, AlbertForMultipleChoice, AlbertForPreTraining, AlbertForQuestionAnswering,
+                          AlbertForSequenceClassification, AlbertForTokenClassification, AlbertModel)
 from transformers.models.albert.modeling_albert import AlbertLayer
 
-from encoder_goldens import EMIT, Model, make_goldens, written_by_version_5
+from encoder_goldens import EMIT, Model, make_goldens, only_fields, written_by_version_5
 
 
 def every_layer(network: AlbertModel):
@@ -55,13 +56,6 @@ def with_equal_layers(tensors: dict, config: dict) -> None:
     tensors["predictions.decoder.weight"] = tensors["albert.embeddings.word_embeddings.weight"].clone()
 
 
-def only_sizes(tensors: dict, config: dict) -> None:
-    """Drops every field whose AlbertConfig default the model uses."""
-    keep = {"architectures", "model_type", "hidden_size", "intermediate_size", "max_position_embeddings", "vocab_size"}
-    for field in set(config) - keep:
-        del config[field]
-
-
 SMALL = {"vocab_size": 97, "embedding_size": 20, "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 3,
          "intermediate_size": 54, "max_position_embeddings": 64}
 MODELS = [
@@ -88,7 +82,8 @@ MODELS = [
           {"vocab_size": 31, "hidden_size": 64, "intermediate_size": 40, "max_position_embeddings": 32},
           ["ragged", "token-types"],
           "config fields left out: embedding 128, heads 64, 12 layers of one group, types 2, gelu_new, epsilon 1e-12; "
-          "embeddings so small that another epsilon shows", stored=torch.float16, embedding_std=0.01, edit=only_sizes),
+          "embeddings so small that another epsilon shows", stored=torch.float16, embedding_std=0.01,
+          edit=only_fields("hidden_size", "intermediate_size", "max_position_embeddings", "vocab_size")),
     Model("base-bf16", AlbertModel, SMALL, ["left-padded"], "weights stored as bf16; config as Transformers 5 writes it",
           stored=torch.bfloat16, edit=written_by_version_5),
     Model("base-of-pretraining", AlbertForPreTraining, SMALL,
@@ -108,6 +103,11 @@ MODELS = [
                                                     "inner_group_num": 2},
           ["holes", ("ragged", EMIT)], "a formula in the layers, where padding is left out, and in the head",
           inner_gain=4, capture=every_layer),
+    Model("pretraining", AlbertForPreTraining, SMALL, ["ragged"], "the vocabulary, and the order of sentences"),
+    Model("classes", AlbertForSequenceClassification, SMALL | {"num_labels": 5}, ["ragged"], "the pooler, and a linear layer"),
+    Model("tokens", AlbertForTokenClassification, SMALL | {"num_labels": 7}, ["holes"], "a label for each token"),
+    Model("answers", AlbertForQuestionAnswering, SMALL, ["ragged"], "start and end"),
+    Model("choices", AlbertForMultipleChoice, SMALL, ["choices"], "a sequence for each choice"),
 ]
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ encoder_goldens.py says how.
 import pathlib
 
 import torch
-from transformers import BertForMaskedLM, BertForPreTraining, BertModel
+from transformers import (BertForMaskedLM, BertForMultipleChoice, BertForNextSentencePrediction, BertForPreTraining,
+                          BertForQuestionAnswering, BertForSequenceClassification, BertForTokenClassification, BertModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, rename, written_by_version_5
+from encoder_goldens import EMIT, Model, make_goldens, rename, only_fields, written_by_version_5
 
 # --- Variants of stored directories -------------------------------------------------------------------------------------
 
@@ -28,13 +29,6 @@ def old_names_with_prefix(tensors: dict, config: dict) -> None:
         rename(tensors, lambda name: "bert." * (not name.startswith("bert.")) + name.replace(new_name, old_name))
     positions = config["max_position_embeddings"]
     tensors["bert.embeddings.position_ids"] = torch.arange(positions).unsqueeze(0)
-
-
-def only_sizes(tensors: dict, config: dict) -> None:
-    """Drops every field whose BertConfig default the model uses."""
-    keep = {"architectures", "model_type", "hidden_size", "num_hidden_layers", "vocab_size"}
-    for field in set(config) - keep:
-        del config[field]
 
 
 def says_base(tensors: dict, config: dict) -> None:
@@ -85,7 +79,8 @@ MODELS = [
     Model("base-defaults", BertModel, {"vocab_size": 71, "hidden_size": 24, "num_hidden_layers": 1},
           ["ragged", "token-types"],
           "config fields left out: heads 12, inner 3072, positions 512, types 2, gelu, epsilon 1e-12; embeddings so small "
-          "that another epsilon shows", stored=torch.float16, embedding_std=0.01, edit=only_sizes),
+          "that another epsilon shows", stored=torch.float16, embedding_std=0.01,
+          edit=only_fields("hidden_size", "num_hidden_layers", "vocab_size")),
     Model("base-f16", BertModel, SMALL, ["ragged"], "weights stored as f16", stored=torch.float16),
     Model("base-bf16", BertModel, SMALL, ["left-padded"], "weights stored as bf16; config as Transformers 5 writes it",
           stored=torch.bfloat16, edit=written_by_version_5),
@@ -128,6 +123,14 @@ MODELS = [
                                                 "num_hidden_layers": 2, "hidden_act": "mish"},
           ["holes", ("ragged", EMIT)], "a formula in the layers, where padding is left out, and in the head; head_dim 20",
           inner_gain=4),
+    Model("pretraining", BertForPreTraining, SMALL, ["ragged"], "both heads"),
+    Model("next-sentence", BertForNextSentencePrediction, SMALL, ["ragged", "token-types"], "two logits for a pair"),
+    Model("classes", BertForSequenceClassification, SMALL | {"num_labels": 5}, ["ragged", ("no-mask", EMIT)],
+          "names of classes in the config"),
+    Model("regression", BertForSequenceClassification, SMALL | {"num_labels": 1}, ["ragged"], "one label: [batch, 1]"),
+    Model("tokens", BertForTokenClassification, SMALL | {"num_labels": 7}, ["holes", "left-padded"], "a label for each token"),
+    Model("answers", BertForQuestionAnswering, SMALL, ["ragged", "left-padded"], "start and end"),
+    Model("choices", BertForMultipleChoice, SMALL, ["choices"], "a sequence for each choice"),
 ]
 
 

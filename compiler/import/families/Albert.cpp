@@ -4,7 +4,7 @@
 // own right, applied one behind the other wherever the depth calls for group i. Hugging Face: models/albert.
 //
 //===----------------------------------------------------------------------===//
-#include "compiler/import/families/Family.h"
+#include "compiler/import/families/BertBlocks.h"
 
 using namespace mlir;
 
@@ -77,13 +77,22 @@ void checkGroups(ModelBuilder &m, const AlbertConfig &c) {
     m.rejectBeyond(groups + std::to_string(group) + ".albert_layers.", c.inner, "inner_group_num");
 }
 
+/// Its dense layer goes back to the embedding's width.
+void emitMaskedLm(ModelBuilder &m, Value hidden, StringRef output, const AlbertConfig &c) {
+  Value t = m.activate(m.linear(hidden, "predictions.dense", c.embedding), *c.activation);
+  t = m.layerNorm(t, "predictions.LayerNorm", c.eps);
+  emitVocabularyLogits(m, output, t, decoderOf("predictions"), c.vocab, c.tied);
+}
+
 llvm::Error buildAlbert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   llvm::Expected<AlbertConfig> config = AlbertConfig::parse(document);
   if (!config)
     return config.takeError();
   const AlbertConfig &c = *config;
 
-  Value x = bertEmbeddings(m, {c.vocab, c.tokenTypes, c.positions, c.embedding, c.eps});
+  Value x = bertEmbeddings(
+      m,
+      {.vocab = c.vocab, .embedding = c.embedding, .positions = c.positions, .tokenTypes = c.tokenTypes, .eps = c.eps});
   x = m.linear(x, "encoder.embedding_hidden_mapping_in", c.hidden);
   checkGroups(m, c);
   SmallVector<Value> layers =
@@ -91,12 +100,16 @@ llvm::Error buildAlbert(ModelBuilder &m, const JsonDocument &document, const Hea
                [&](BlockBuilder &b, Value x, Value mask) { return albertLayer(b, x, mask, c); });
   Value hidden = layers.back();
 
-  if (options.task == Task::MaskedLm) { // its dense layer goes back to the embedding's width
-    Value t = m.activate(m.linear(hidden, "predictions.dense", c.embedding), *c.activation);
-    t = m.layerNorm(t, "predictions.LayerNorm", c.eps);
-    emitMaskedLmLogits(m, t, "predictions", c.vocab, c.tied);
-  } else if (llvm::Error error = emitEncoderOutputs(m, hidden, "pooler", options)) {
-    return error;
+  if (options.task == Task::MaskedLm) {
+    emitMaskedLm(m, hidden, "logits", c);
+  } else if (options.task == Task::Pretraining) {
+    emitMaskedLm(m, hidden, "prediction_logits", c);
+    m.output("sop_logits", m.linear(pooled(m, hidden, "pooler"), "sop_classifier.classifier", 2),
+             {.firstColumn = FirstColumn::Error});
+  } else {
+    auto summary = [&] { return pooled(m, hidden, "pooler"); };
+    if (llvm::Error error = emitHead(m, hidden, options, {.pooler = "pooler", .summary = summary, .choice = summary}))
+      return error;
   }
   emitHiddenStates(m, x, layers, options);
   for (StringRef otherHead : {"pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."})
@@ -104,19 +117,17 @@ llvm::Error buildAlbert(ModelBuilder &m, const JsonDocument &document, const Hea
   return llvm::Error::success();
 }
 
-constexpr std::pair<llvm::StringLiteral, Task> architectures[] = {
-    {"AlbertModel", Task::Base},
-    {"AlbertForMaskedLM", Task::MaskedLm},
-    {"AlbertForPreTraining", Task::Pretraining},
-    {"AlbertForSequenceClassification", Task::SequenceClassification},
-    {"AlbertForTokenClassification", Task::TokenClassification},
-    {"AlbertForQuestionAnswering", Task::QuestionAnswering},
-    {"AlbertForMultipleChoice", Task::MultipleChoice},
-};
-constexpr Task tasks[] = {Task::Base, Task::MaskedLm, Task::Embedding};
+constexpr Task tasks[] = {Task::Base,
+                          Task::MaskedLm,
+                          Task::Pretraining,
+                          Task::Embedding,
+                          Task::SequenceClassification,
+                          Task::TokenClassification,
+                          Task::QuestionAnswering,
+                          Task::MultipleChoice};
 
 } // namespace
 
-const Family albertFamily{"albert", "albert.", architectures, tasks, buildAlbert};
+const Family albertFamily{"albert", "albert.", "Albert", tasks, buildAlbert};
 
 } // namespace lathe

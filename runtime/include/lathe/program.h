@@ -65,7 +65,7 @@ typedef int32_t (*lathe_entry_function)(const lathe_frame *frame);
 typedef enum lathe_input_kind {
   LATHE_INPUT_IDS = 0,      /* "input_ids" */
   LATHE_TOKEN_TYPE_IDS = 1, /* "token_type_ids"; omitted: zeros */
-  LATHE_POSITION_IDS = 2,   /* "position_ids"; omitted: the column in the caller's padded row */
+  LATHE_POSITION_IDS = 2,   /* "position_ids"; omitted: the column in the caller's padded row, or see counts_ids */
   LATHE_COLUMNS = 3,        /* the column in the caller's padded row, whatever position_ids says */
   LATHE_CU_SEQLENS = 4,     /* i32 [B+1] */
   LATHE_ATTENTION_MASK = 5  /* u8 [B*L], dense entries only; 1 where a token is */
@@ -74,6 +74,10 @@ typedef enum lathe_input_kind {
 typedef struct lathe_entry_input {
   int32_t kind;  /* lathe_input_kind */
   int64_t limit; /* values must lie in [0, limit); 0: no limit to check */
+  /* Omitted position_ids are counted by ids, not by columns: an id's position is padding_id plus the number of ids
+   * other than padding_id up to it in the caller's row, masked ones included; that of padding_id is padding_id. */
+  int32_t counts_ids;
+  int64_t padding_id;
 } lathe_entry_input;
 
 typedef enum lathe_rows { LATHE_ROWS_TOKENS = 0, LATHE_ROWS_SEQUENCES = 1 } lathe_rows;
@@ -92,6 +96,7 @@ typedef struct lathe_entry_output {
   int32_t rows;         /* lathe_rows */
   int32_t first_column; /* lathe_first_column */
   int64_t width;
+  int32_t squeezed; /* width is 1, and the caller's array has no axis for it */
 } lathe_entry_output;
 
 /* The rows that a step writes, for traces. */
@@ -124,6 +129,8 @@ typedef struct lathe_entry {
   int32_t n_steps;
   const lathe_step *steps;
   lathe_entry_function functions[LATHE_ISA_LEVELS]; /* NULL: level not compiled */
+  int32_t
+      choices; /* inputs are [batch, choices, columns], a sequence for each choice; squeezed outputs [batch, choices] */
 } lathe_entry;
 
 /* Defined by generated code as `lathe_program_v1`, hidden; the one thing the runtime links against. */

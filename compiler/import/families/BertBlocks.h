@@ -1,0 +1,30 @@
+//===- BertBlocks.h - what BERT and its descendants share ---------------------===//
+#ifndef LATHE_COMPILER_IMPORT_FAMILIES_BERTBLOCKS_H
+#define LATHE_COMPILER_IMPORT_FAMILIES_BERTBLOCKS_H
+
+#include "compiler/import/families/Heads.h"
+
+namespace lathe {
+
+/// A config's sizes, or what its class has where the file is silent.
+struct BertConfig {
+  int64_t vocab = 30522, embedding = 0 /* as hidden */, hidden = 768, layers = 12, heads = 12, intermediate = 3072;
+  int64_t positions = 512, tokenTypes = 2;
+  double eps = 1e-12;
+  const ActivationFunction *activation = nullptr;
+  bool tied = true; ///< the masked-LM decoder is the word embedding
+  /// Positions count the ids other than this one (RoBERTa); absent: columns.
+  std::optional<int64_t> paddingId;
+
+  /// Reads the fields that all descendants have, `defaults` standing for absent ones. Errors are noted in `fields`.
+  static BertConfig read(JsonFields &fields, const BertConfig &defaults);
+};
+
+/// [batch, seq, embedding]: the sum of a word's, a token type's and a position's row in `embeddings.*`, normalised.
+mlir::Value bertEmbeddings(ModelBuilder &model, const BertConfig &config);
+/// Every layer's result: self-attention and feed-forward under BERT's names, each followed by residual and norm.
+llvm::SmallVector<mlir::Value> bertLayers(ModelBuilder &model, mlir::Value x, const BertConfig &config);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,53 @@
+//===- Heads.h - what stands behind an encoder, by task -----------------------===//
+#ifndef LATHE_COMPILER_IMPORT_FAMILIES_HEADS_H
+#define LATHE_COMPILER_IMPORT_FAMILIES_HEADS_H
+
+#include "compiler/import/families/Family.h"
+
+namespace lathe {
+
+/// What the heads of a family are made of where families differ. A vector is [batch, H], one for each sequence.
+struct HeadParts {
+  /// The linear layer whose tanh is `pooler_output`; empty where the family has none.
+  llvm::StringRef pooler;
+  /// What the classification of a whole text reads, and the linear layer behind it.
+  llvm::function_ref<mlir::Value()> summary;
+  llvm::StringRef classifier = "classifier";
+  /// What multiple choice reads in its stead, before `classifier`.
+  llvm::function_ref<mlir::Value()> choice;
+};
+
+/// Declares the outputs of a task, under Hugging Face's names; every family has these:
+///
+///   base                      last_hidden_state, and pooler_output where the checkpoint has the pooler
+///   embedding                 sentence_embedding
+///   sequence-classification   logits [batch, labels]
+///   token-classification      logits [batch, seq, labels]
+///   question-answering        start_logits, end_logits [batch, seq]
+///   multiple-choice           logits [batch, choices]
+llvm::Error emitHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options, const HeadParts &parts);
+
+/// [batch, H]: an activation of the linear layer `dense` on the first token's vector, as wide as that.
+mlir::Value pooled(ModelBuilder &model, mlir::Value hidden, llvm::StringRef dense,
+                   xf::Activation activation = xf::Activation::Tanh);
+
+/// Where the decoder of a head over the vocabulary lies.
+struct DecoderNames {
+  std::string embedding; ///< the word embedding's weight, which is the decoder's where they are tied
+  std::string weight;    ///< the decoder's own
+  std::string bias;    ///< the head's; files hold the bias under one name or both, and tied models read this one first
+  std::string ownBias; ///< the decoder's, which others read first
+};
+/// `<head>.decoder`, with `<head>.bias`.
+DecoderNames decoderOf(llvm::StringRef head);
+/// Declares `output` [batch, seq, vocab]: the decoder of `x`, which is as wide as the word embedding.
+void emitVocabularyLogits(ModelBuilder &model, llvm::StringRef output, mlir::Value x, const DecoderNames &names,
+                          int64_t vocab, bool tied);
+
+/// Declares hidden_states.N when asked for: `embeddings`, then every layer's result.
+void emitHiddenStates(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
+                      const HeadOptions &options);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,66 @@
+//===- Roberta.cpp - Liu et al. 2019 ------------------------------------------===//
+//
+// BERT whose positions count the tokens that are no padding, from behind the padding's id on, and whose heads have a
+// dense layer of their own. XLM-RoBERTa (Conneau et al. 2019) and CamemBERT (Martin et al. 2019) are the same network.
+// Hugging Face: models/roberta, models/xlm_roberta, models/camembert.
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/import/families/BertBlocks.h"
+
+using namespace mlir;
+
+namespace lathe {
+extern const Family camembertFamily, robertaFamily, xlmRobertaFamily;
+
+namespace {
+
+llvm::Error build(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options, int64_t defaultVocab) {
+  JsonFields fields(document);
+  const BertConfig c = BertConfig::read(fields, {.vocab = defaultVocab, .paddingId = 1});
+  if (llvm::Error error = fields.takeError())
+    return error;
+
+  Value x = bertEmbeddings(m, c);
+  SmallVector<Value> layers = bertLayers(m, x, c);
+  Value hidden = layers.back();
+
+  if (options.task == Task::MaskedLm) { // always with the exact GELU
+    Value t = m.activate(m.linear(hidden, "lm_head.dense", c.hidden), xf::Activation::Gelu);
+    emitVocabularyLogits(m, "logits", m.layerNorm(t, "lm_head.layer_norm", c.eps), decoderOf("lm_head"), c.vocab,
+                         c.tied);
+  } else {
+    auto summary = [&] { return pooled(m, hidden, "classifier.dense"); };
+    auto choice = [&] { return pooled(m, hidden, "pooler.dense"); };
+    if (llvm::Error error = emitHead(
+            m, hidden, options,
+            {.pooler = "pooler.dense", .summary = summary, .classifier = "classifier.out_proj", .choice = choice}))
+      return error;
+  }
+  emitHiddenStates(m, x, layers, options);
+  for (StringRef otherHead : {"pooler.", "lm_head.", "classifier.", "qa_outputs."})
+    m.expectUnused(otherHead);
+  return llvm::Error::success();
+}
+
+llvm::Error buildRoberta(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
+  return build(m, document, options, 50265);
+}
+llvm::Error buildOther(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
+  return build(m, document, options, 30522);
+}
+
+constexpr Task tasks[] = {Task::Base,
+                          Task::MaskedLm,
+                          Task::Embedding,
+                          Task::SequenceClassification,
+                          Task::TokenClassification,
+                          Task::QuestionAnswering,
+                          Task::MultipleChoice};
+
+} // namespace
+
+const Family robertaFamily{"roberta", "roberta.", "Roberta", tasks, buildRoberta};
+const Family xlmRobertaFamily{"xlm-roberta", "roberta.", "XLMRoberta", tasks, buildOther};
+const Family camembertFamily{"camembert", "roberta.", "Camembert", tasks, buildOther};
+
+} // namespace lathe
