@@ -73,6 +73,8 @@ Error Artifact::read() {
     task = model.getString("task");
     poolings = model.getOptionalStrings("pooling").value_or(std::vector<std::string>());
     normalize = model.getBool("normalize", false);
+    labels = model.getOptionalStrings("labels").value_or(std::vector<std::string>());
+    problem = model.getString("problem_type", "");
   });
   fields.readObject("weights", [&](JsonFields &weights) {
     weightsBytes = weights.getInt("bytes", std::nullopt, 0, anySize);

@@ -43,6 +43,8 @@ public:
   std::string name, buildId, task;
   std::vector<std::string> poolings; ///< of task embedding: names that --pooling takes, joined in this order
   bool normalize = false;            ///< of task embedding
+  std::vector<std::string> labels;   ///< of classifications: the classes, by index
+  std::string problem;               ///< likewise: problem_type, or empty
   std::vector<File> files;           ///< all but the manifest and the weights
   uint64_t weightsBytes = 0;
   std::string weightsHash; ///< of the content behind the header

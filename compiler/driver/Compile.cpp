@@ -78,6 +78,8 @@ llvm::Error Compilation::import() {
   facts.task = taskName(model.task);
   facts.poolings = model.poolings;
   facts.normalize = model.normalize;
+  if (isClassification(model.task))
+    facts.labels = model.labels;
   facts.architecture = model.architecture;
   facts.modelType = model.checkpoint->modelType();
   facts.unknownWeights = model.unknownWeights;

@@ -204,6 +204,11 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     manifest["model"]["pooling"] = names;
     manifest["model"]["normalize"] = facts.normalize;
   }
+  if (!facts.labels.names.empty()) {
+    manifest["model"]["labels"] = facts.labels.names;
+    if (!facts.labels.problem.empty())
+      manifest["model"]["problem_type"] = facts.labels.problem;
+  }
   manifest["precision"] = {{"weights", facts.precision}, {"compute", facts.precision}, {"drift", driftOf(facts)}};
   manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides});
   if (facts.search)

@@ -31,6 +31,7 @@ struct ManifestFacts {
   std::string name, buildId, task, architecture, modelType;
   llvm::SmallVector<PoolingMode, 1> poolings; ///< of task embedding
   bool normalize = false;                     ///< of task embedding
+  Labels labels;                              ///< of classifications
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;

@@ -1,7 +1,7 @@
 //===- StsTask.cpp - how well embeddings agree with people --------------------===//
 #include "compiler/driver/StsTask.h"
 
-#include "compiler/driver/TextResults.h"
+#include "compiler/driver/results/TextResults.h"
 #include "compiler/driver/Texts.h"
 #include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"

@@ -42,6 +42,10 @@ inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 12> taskNames 
 }};
 
 llvm::StringRef taskName(Task task);
+/// Whether its output has a number for each class of the config.
+inline bool isClassification(Task task) {
+  return task == Task::SequenceClassification || task == Task::TokenClassification;
+}
 /// The task of that name; an error lists the names there are.
 llvm::Expected<Task> parseTask(llvm::StringRef name);
 

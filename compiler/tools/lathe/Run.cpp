@@ -5,7 +5,7 @@
 #include "compiler/driver/Interpret.h"
 #include "compiler/driver/JsonText.h"
 #include "compiler/driver/PlanFile.h"
-#include "compiler/driver/TextResults.h"
+#include "compiler/driver/results/TextResults.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -143,20 +143,22 @@ llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model,
   llvm::Expected<RunContext> context = model.createContext({.threads = threads.value_or(0)});
   if (!context)
     return context.takeError();
-  llvm::Expected<TextResults> results = TextResults::create(**info, artifact.task, topK);
-  if (!results)
-    return results.takeError();
+  llvm::Expected<std::unique_ptr<TextResults>> created =
+      TextResults::create(**info, {artifact.task, artifact.labels, artifact.problem, topK});
+  if (!created)
+    return created.takeError();
+  TextResults &results = **created;
   auto receive = [&](size_t index, llvm::ArrayRef<TextOutput> outputs) {
-    results->add(texts[index].text, texts[index].pair, tokenized[index], outputs,
-                 [&](int32_t id) { return tokenizer->token(id); });
+    results.add(texts[index].text, texts[index].pair, tokenized[index], outputs,
+                [&](int32_t id) { return tokenizer->token(id); });
     return llvm::Error::success();
   };
-  if (llvm::Error error = lathe::runTexts(*context, **info, tokenized, results->outputs(), receive))
+  if (llvm::Error error = lathe::runTexts(*context, **info, tokenized, results.outputs(), receive))
     return error;
   if (json)
-    llvm::outs() << jsonText(results->json());
+    llvm::outs() << jsonText(results.json());
   else
-    results->print(llvm::outs());
+    results.print(llvm::outs());
   return llvm::Error::success();
 }
 
@@ -168,7 +170,8 @@ void addRun(CLI::App &app, CommandLine &line) {
   verb->add_option("--outputs", flags->outputs, "Where every output is written, as safetensors");
   verb->add_option("--entry", flags->entry, "Entry point to run (default: the first)");
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
-  verb->add_option("--top-k", flags->topK, "Tokens to give for each [MASK] (default: 5)");
+  verb->add_option("--top-k", flags->topK,
+                   "Tokens to give for each [MASK] (default: 5), classes for each text (default: all)");
   verb->add_flag("--json", flags->json, "An object per text, as JSON");
   verb->add_option("--image", flags->image, "An image (not supported yet)");
   verb->add_flag("--interpret", flags->interpret, "The reference: run a model directory without compiling it");
