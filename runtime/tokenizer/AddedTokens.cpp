@@ -1,12 +1,13 @@
 #include "runtime/tokenizer/AddedTokens.h"
 
+#include "runtime/tokenizer/Trie.h"
 #include "runtime/tokenizer/Utf8.h"
 
 using namespace lathe;
 
 CharEntry AddedTokenSplitter::propertiesBefore(size_t at) const {
   uint32_t codePoint;
-  return at && decodeUtf8Before(text, text + at, codePoint) ? tokenizer.normalizer[codePoint] : 0;
+  return at && decodeUtf8Before(text, text + at, codePoint) ? tokenizer.properties[codePoint] : 0;
 }
 
 CharEntry AddedTokenSplitter::propertiesAfter(size_t at, unsigned *length) const {
@@ -14,7 +15,7 @@ CharEntry AddedTokenSplitter::propertiesAfter(size_t at, unsigned *length) const
   unsigned bytes = at < size ? decodeUtf8(text + at, text + size, codePoint) : 0;
   if (length)
     *length = bytes;
-  return bytes ? tokenizer.normalizer[codePoint] : 0;
+  return bytes ? tokenizer.properties[codePoint] : 0;
 }
 
 size_t AddedTokenSplitter::skipSpaces(size_t at) {

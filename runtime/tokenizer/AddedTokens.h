@@ -12,16 +12,6 @@ struct Segment {
   const AddedTokenRecord *token; // null: ordinary text
 };
 
-/// Follows `node`'s edge for one byte; trieNone when there is none.
-inline uint32_t trieStep(const TableView<TrieUnit> &trie, uint32_t node, uint8_t byte) {
-  uint32_t child = (trie[node].base & ~trieKeyEnds) ^ byte;
-  return byte && trie[child].check == node ? child : trieNone;
-}
-/// The value of the key that ends at `node`, which must have trieKeyEnds.
-inline uint32_t trieValue(const TableView<TrieUnit> &trie, uint32_t node) {
-  return trie[trie[node].base & ~trieKeyEnds].base;
-}
-
 /// Gives the segments of a text in order; matches are leftmost, and the longest there. A token that strips whitespace
 /// takes it along; one that must be a single word is passed over inside of others.
 class AddedTokenSplitter {

@@ -48,6 +48,18 @@ template <typename T> struct Buffer {
   }
 };
 
+/// Exchanges what two buffers of one allocator hold.
+template <typename T> void swapContents(Buffer<T> &a, Buffer<T> &b) {
+  T *data = a.data;
+  size_t size = a.size, capacity = a.capacity;
+  a.data = b.data;
+  a.size = b.size;
+  a.capacity = b.capacity;
+  b.data = data;
+  b.size = size;
+  b.capacity = capacity;
+}
+
 } // namespace lathe
 
 #endif

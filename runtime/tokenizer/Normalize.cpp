@@ -1,145 +1,90 @@
 #include "runtime/tokenizer/Normalize.h"
 
+#include "runtime/tokenizer/Pattern.h"
 #include "runtime/tokenizer/Utf8.h"
 
 using namespace lathe;
 
-static constexpr uint32_t capitalSigma = 0x3A3, finalSmallSigma = 0x3C2;
+static void copyPiece(TextView piece, MappedText &to) {
+  if (!to.bytes.reserve(piece.size) || !to.origins.reserve(piece.size) || !piece.size)
+    return;
+  memcpy(to.bytes.data, piece.bytes, piece.size);
+  to.bytes.size = to.origins.size = piece.size;
+  if (piece.origins) {
+    memcpy(to.origins.data, piece.origins, piece.size * sizeof(int32_t));
+    return;
+  }
+  int32_t origin = piece.firstOrigin - 1;
+  for (size_t i = 0; i < piece.size; ++i)
+    to.origins.data[i] = origin += !isContinuationByte(piece.bytes[i]);
+}
 
-/// Unicode's Final_Sigma: behind a cased letter and not before one, skipping what is case-ignorable.
-static bool endsWord(const CharMap &map, const char *begin, const char *at, const char *next, const char *end) {
+/// What replaces a match stands for the last code point of it: that is how `tokenizers` keeps its alignments.
+void Normalizer::replaceMatches(uint32_t pattern, const char *content, const MappedText &from, MappedText &to) {
+  PatternMatcher matcher(tokenizer, from.bytes.data, from.size());
+  size_t size = strlen(content), copied = 0;
+  for (Word match; matcher.findNext(pattern, copied, match); copied = match.end) {
+    to.append(from, copied, match.begin);
+    to.append(content, size, from.origins.data[match.end - 1]);
+  }
+  to.append(from, copied, from.size());
+}
+
+void Normalizer::strip(bool left, bool right, const MappedText &from, MappedText &to) {
+  const char *text = from.bytes.data;
+  size_t begin = 0, end = from.size();
   uint32_t codePoint;
-  CharEntry entry = 0;
-  for (const char *p = at; p > begin;) {
-    unsigned length = decodeUtf8Before(begin, p, codePoint);
-    if (!length || !((entry = map[codePoint]) & charIsCaseIgnorable))
+  for (unsigned length; left && begin < end; begin += length) {
+    length = decodeUtf8(text + begin, text + end, codePoint);
+    if (!length || !(tokenizer.properties[codePoint] & charIsSpace))
       break;
-    p -= length;
-    entry = 0;
   }
-  if (!(entry & charIsCased))
-    return false;
-  entry = 0;
-  for (const char *p = next; p < end;) {
-    unsigned length = decodeUtf8(p, end, codePoint);
-    if (!length || !((entry = map[codePoint]) & charIsCaseIgnorable))
+  for (unsigned length; right && begin < end; end -= length) {
+    length = decodeUtf8Before(text + begin, text + end, codePoint);
+    if (!length || !(tokenizer.properties[codePoint] & charIsSpace))
       break;
-    p += length;
-    entry = 0;
   }
-  return !(entry & charIsCased);
+  to.append(from, begin, end);
 }
 
-void Normalizer::emit(uint32_t codePoint, CharKind kind, int32_t origin, MappedText &out) {
-  if (!out.bytes.reserve(4) || !out.kinds.reserve(4) || !out.origins.reserve(4))
-    return;
-  unsigned length = encodeUtf8(codePoint, out.bytes.data + out.bytes.size);
-  for (unsigned i = 0; i < length; ++i) {
-    out.kinds.data[out.kinds.size + i] = i ? CharKind::Continuation : kind;
-    out.origins.data[out.origins.size + i] = origin;
-  }
-  out.bytes.size += length;
-  out.kinds.size += length;
-  out.origins.size += length;
-}
-
-void Normalizer::expand(const CharElement *list, int32_t origin, MappedText &out) {
-  for (uint32_t i = 1; i <= list[0]; ++i) {
-    if (elementClass(list[i])) {
-      marks.push({list[i], origin});
-      continue;
-    }
-    flushMarks(out);
-    uint32_t codePoint = elementCodePoint(list[i]);
-    if (!(list[i] & elementDropped))
-      emit(codePoint, charOwnKind(map[codePoint]), origin, out);
-  }
-}
-
-/// Ends a run of combining marks: orders them by class and gives them out.
-/// The n-th mark that is the first of its decomposition is aligned with the n-th such input, wherever ordering put it;
-/// an inserted one shares the alignment of what precedes it. That is how `tokenizers` keeps its alignments.
-void Normalizer::flushMarks(MappedText &out) {
-  if (!marks.size)
-    return;
-  const PendingMark *ordered = marks.data;
-  for (size_t i = 1; i < marks.size; ++i) {
-    if (elementClass(marks.data[i - 1].element) <= elementClass(marks.data[i].element))
-      continue;
-    // Out of order. A counting sort is stable, and linear even for a megabyte of marks.
-    sorted.size = 0;
-    if (!sorted.reserve(marks.size))
-      return;
-    size_t starts[257] = {};
-    for (size_t k = 0; k < marks.size; ++k)
-      ++starts[elementClass(marks.data[k].element) + 1];
-    for (unsigned c = 1; c < 257; ++c)
-      starts[c] += starts[c - 1];
-    for (size_t k = 0; k < marks.size; ++k)
-      sorted.data[starts[elementClass(marks.data[k].element)]++] = marks.data[k];
-    ordered = sorted.data;
+void Normalizer::runStep(const NormalizerRecord &step, const MappedText &from, MappedText &to) {
+  to.clear();
+  switch (step.kind) {
+  case NormalizerKind::CharMap:
+    mapper.run(tokenizer.charMap(tokenizer.charMaps[step.a]), {from.bytes.data, from.size(), from.origins.data, 0}, to);
+    break;
+  case NormalizerKind::Replace:
+    replaceMatches(step.a, tokenizer.pool.data + step.b, from, to);
+    break;
+  case NormalizerKind::Prepend: {
+    const char *content = tokenizer.pool.data + step.b;
+    if (from.size())
+      to.append(content, strlen(content), from.origins.data[0]);
+    to.append(from, 0, from.size());
     break;
   }
-  int32_t origin = marks.data[0].origin;
-  size_t consumed = 0;
-  for (size_t i = 0; i < marks.size; ++i) {
-    CharElement element = ordered[i].element;
-    if (!(element & elementInserted)) {
-      while (marks.data[consumed].element & elementInserted)
-        ++consumed;
-      origin = marks.data[consumed++].origin;
-    }
-    if (!(element & elementDropped))
-      emit(elementCodePoint(element), charOwnKind(map[elementCodePoint(element)]), origin, out);
+  case NormalizerKind::Strip:
+    strip(step.a & 1, step.a & 2, from, to);
+    break;
   }
-  marks.size = 0;
 }
 
-void Normalizer::run(TextView text, MappedText &out) {
-  const char *end = text.bytes + text.size;
-  // Most code points become as many bytes: room for them once keeps growth out of the loop.
-  if (!out.bytes.reserve(text.size) || !out.kinds.reserve(text.size) || !out.origins.reserve(text.size))
-    return;
-  int32_t counted = text.firstOrigin;
-  CharKind space = charOwnKind(map[' ']);
-  for (const char *at = text.bytes; at < end;) {
-    uint32_t codePoint;
-    unsigned length = decodeUtf8(at, end, codePoint);
-    if (!length)
-      return;
-    int32_t origin = text.origins ? text.origins[at - text.bytes] : counted++;
-    CharEntry entry = map[codePoint];
-    switch (charAction(entry)) {
-    case CharAction::Copy:
-      flushMarks(out);
-      if (finalSigma && codePoint == capitalSigma && endsWord(map, text.bytes, at, at + length, end))
-        emit(finalSmallSigma, CharKind::Word, origin, out);
-      else
-        emit((codePoint + uint32_t(charValue(entry))) & 0x1FFFFF, charOutputKind(entry), origin, out);
-      break;
-    case CharAction::Drop:
-      break;
-    case CharAction::Expand:
-      expand(map.elements.data + charValue(entry), origin, out);
-      break;
-    case CharAction::Spaced:
-      flushMarks(out);
-      emit(' ', space, origin, out);
-      emit((codePoint + uint32_t(charValue(entry))) & 0x1FFFFF, charOutputKind(entry), origin, out);
-      emit(' ', space, origin, out);
-      break;
-    case CharAction::Hangul: {
-      // The Unicode Standard, section 3.12: syllables are numbered by lead, vowel and optional trail.
-      flushMarks(out);
-      uint32_t syllable = codePoint - 0xAC00;
-      emit(0x1100 + syllable / 588, CharKind::Word, origin, out);
-      emit(0x1161 + syllable % 588 / 28, CharKind::Word, origin, out);
-      if (syllable % 28)
-        emit(0x11A7 + syllable % 28, CharKind::Word, origin, out);
-      break;
-    }
-    }
-    at += length;
+const MappedText &Normalizer::run(TextView piece) {
+  MappedText *text = &first, *spare = &second;
+  text->clear();
+  uint32_t step = 0;
+  const TableView<NormalizerRecord> &steps = tokenizer.normalizer;
+  if (steps.count && steps[0].kind == NormalizerKind::CharMap) { // saves a copy
+    mapper.run(tokenizer.charMap(tokenizer.charMaps[steps[0].a]), piece, *text);
+    step = 1;
+  } else {
+    copyPiece(piece, *text);
   }
-  flushMarks(out);
+  for (; step < steps.count && !failed(); ++step) {
+    runStep(steps[step], *text, *spare);
+    MappedText *done = spare;
+    spare = text;
+    text = done;
+  }
+  return *text;
 }

@@ -65,6 +65,45 @@ struct Validator {
     return trie;
   }
 
+  ClassMap classes(const ClassMapSections &sections) {
+    ClassMap map = {view<uint16_t>(sections.index, "class"), view<uint8_t>(sections.entries, "class")};
+    require(map.index.count == charBlocks || !map.index.count, "class");
+    for (uint32_t i = 0; i < map.index.count; ++i)
+      require(map.index[i] < map.entries.count / charBlock, "class");
+    for (uint32_t i = 0; i < map.entries.count; ++i)
+      require(map.entries[i] < maxClasses, "class");
+    return map;
+  }
+
+  /// Edges lead forward to nodes of the same pattern; what ends a pattern accepts.
+  TableView<PatternNode> patterns(TableSection section) {
+    TableView<PatternNode> nodes = view<PatternNode>(section, "pattern");
+    uint32_t accepts = 0; // the next Accept, going down
+    for (uint32_t i = nodes.count; i-- && !damaged;) {
+      const PatternNode &node = nodes[i];
+      if (node.op == PatternOp::Accept) {
+        accepts = i;
+        continue;
+      }
+      require(i + 1 < nodes.count && node.op <= PatternOp::NotAhead, "pattern");
+      require(node.next > i && node.next <= accepts && accepts - i <= maxPatternNodes, "pattern");
+      require(node.op != PatternOp::Either || (node.other > i && node.other <= accepts), "pattern");
+    }
+    return nodes;
+  }
+
+  TableView<MergeRecord> merges(TableSection section, uint32_t vocabulary) {
+    TableView<MergeRecord> merges = view<MergeRecord>(section, "merge");
+    require((merges.count & (merges.count - 1)) == 0, "merge");
+    bool hasUnused = !merges.count; // where a search for an absent pair ends
+    for (uint32_t i = 0; i < merges.count; ++i) {
+      hasUnused |= merges[i].left == noToken;
+      require(merges[i].left == noToken || merges[i].merged < vocabulary, "merge");
+    }
+    require(hasUnused, "merge");
+    return merges;
+  }
+
   void templates(const TableView<TemplateItem> &items, uint32_t vocabulary, bool isPair, const char *name) {
     int firsts = 0, seconds = 0;
     for (uint32_t i = 0; i < items.count; ++i) {
@@ -76,6 +115,42 @@ struct Validator {
   }
 };
 } // namespace
+
+/// The steps of the normalizer and of the pre-tokenizer: their kinds, and what they refer to.
+static void checkSteps(Tokenizer &tokenizer, const TokenizerHeader &header, Validator &check) {
+  tokenizer.normalizer = check.view<NormalizerRecord>(header.normalizer, "normalizer");
+  bool hasKinds = false; // the text's last change gave kinds of characters
+  for (uint32_t i = 0; i < tokenizer.normalizer.count; ++i) {
+    const NormalizerRecord &step = tokenizer.normalizer[i];
+    hasKinds = step.kind == NormalizerKind::CharMap;
+    check.require(step.kind <= NormalizerKind::Strip, "normalizer");
+    check.require(!hasKinds || step.a < tokenizer.charMaps.count, "normalizer");
+    check.require(step.kind != NormalizerKind::Replace || step.a < tokenizer.patterns.count, "normalizer");
+    check.require(step.b < tokenizer.pool.count, "normalizer");
+  }
+  tokenizer.preTokenizer = check.view<PreTokenizerRecord>(header.preTokenizer, "pre-tokenizer");
+  for (uint32_t i = 0; i < tokenizer.preTokenizer.count; ++i) {
+    const PreTokenizerRecord &step = tokenizer.preTokenizer[i];
+    bool isValid = false;
+    switch (step.kind) {
+    case PreTokenizerKind::Kinds:
+      isValid = hasKinds;
+      break;
+    case PreTokenizerKind::Split:
+      isValid = step.a < tokenizer.patterns.count && step.b <= uint32_t(SplitBehavior::Contiguous);
+      break;
+    case PreTokenizerKind::PrefixSpace:
+      hasKinds = false;
+      isValid = true;
+      break;
+    case PreTokenizerKind::Metaspace:
+      hasKinds = false;
+      isValid = step.a < tokenizer.pool.count && step.b <= uint32_t(PrependScheme::First);
+      break;
+    }
+    check.require(isValid, "pre-tokenizer");
+  }
+}
 
 lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &tokenizer, lathe_error *error) {
   const auto *header = static_cast<const TokenizerHeader *>(tables);
@@ -99,11 +174,32 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   tokenizer.pair = check.view<TemplateItem>(header->pair, "template");
 
   uint32_t vocabulary = tokenizer.tokens.count;
-  check.require(vocabulary <= INT32_MAX && header->unknownId < vocabulary, "header");
-  tokenizer.normalizer = check.charMap(header->normalizer, "normalizer");
+  auto isInPool = [&](uint32_t offset) { return offset < tokenizer.pool.count; };
+  check.require(vocabulary <= INT32_MAX / 2 && header->model <= ModelKind::Bpe &&
+                    header->decoder <= DecoderKind::ByteLevel && isInPool(header->wordEnd),
+                "header");
+  bool isBpe = header->model == ModelKind::Bpe;
+  check.require(header->unknownId < vocabulary || (isBpe && header->unknownId == noToken), "header");
+  tokenizer.charMaps = check.view<CharMapSections>(header->charMaps, "normalizer");
+  check.require(tokenizer.charMaps.count != 0, "normalizer");
+  for (uint32_t i = 0; i < tokenizer.charMaps.count; ++i) {
+    CharMap map = check.charMap(tokenizer.charMaps[i], "normalizer");
+    if (i == 0)
+      tokenizer.properties = map;
+  }
   if (header->flags & tokenizerLowersFirst)
     tokenizer.lowerFirst = check.charMap(header->lowerFirst, "lower-case");
-  tokenizer.vocabulary = check.trie(header->vocabulary, vocabulary, "vocabulary");
+  tokenizer.classes = check.classes(header->classes);
+  tokenizer.patterns = check.patterns(header->patterns);
+  check.require(!tokenizer.patterns.count || tokenizer.classes.index.count, "pattern");
+  checkSteps(tokenizer, *header, check);
+  tokenizer.merges = check.merges(header->merges, vocabulary);
+  tokenizer.byteTokens = check.view<uint32_t>(header->byteTokens, "byte");
+  bool needsBytes = isBpe && header->flags & (bpeIsByteLevel | bpeFallsBack);
+  check.require(tokenizer.byteTokens.count == (needsBytes ? 256u : 0u), "byte");
+  for (uint32_t i = 0; i < tokenizer.byteTokens.count; ++i)
+    check.require(tokenizer.byteTokens[i] < vocabulary || tokenizer.byteTokens[i] == noToken, "byte");
+  tokenizer.vocabulary = check.trie(header->vocabulary, isBpe ? 2 * vocabulary : vocabulary, "vocabulary");
   tokenizer.addedRaw = check.trie(header->addedRaw, tokenizer.added.count, "added-token");
   tokenizer.addedNormalized = check.trie(header->addedNormalized, tokenizer.added.count, "added-token");
 

@@ -2,8 +2,11 @@
 // walked without further checks. Little endian; every section is found by its byte offset from the header, so the
 // tables can lie anywhere that is 64-byte aligned.
 //
-//   text ── lowerFirst ──► split at added tokens (raw) ── normalizer ──► split at added tokens (normalized)
-//        ──► words by kind ──► longest matches in the vocabulary trie ──► template of special tokens
+//   text ── lowerFirst ──► split at added tokens (raw) ── normalizer's steps ──► split at added tokens (normalized)
+//        ── pre-tokenizer's steps ──► words ── model ──► tokens ──► template of special tokens
+//
+// Each part is a list of steps or one of a few kinds, so that a new one is an enumerator here, a case in the reader
+// that knows its name in files, a case in the walker, and a check in openTokenizer.
 #ifndef LATHE_RUNTIME_TOKENIZER_TABLES_H
 #define LATHE_RUNTIME_TOKENIZER_TABLES_H
 
@@ -11,7 +14,7 @@
 
 namespace lathe {
 
-inline constexpr char tokenizerMagic[8] = {'L', 'A', 'T', 'H', 'E', 'T', 'K', '1'};
+inline constexpr char tokenizerMagic[8] = {'L', 'A', 'T', 'H', 'E', 'T', 'K', '2'};
 inline constexpr uint32_t tokenizerAlignment = 64;
 inline constexpr uint32_t codePointLimit = 0x110000;
 
@@ -95,17 +98,112 @@ struct TemplateItem {
 };
 inline constexpr int32_t templateFirst = -1, templateSecond = -2;
 
+/// What a code point is to the patterns: entries[index[c / 128] * 128 + c % 128], a number below 64.
+struct ClassMapSections {
+  TableSection index;   // uint16_t[charBlocks]
+  TableSection entries; // uint8_t
+};
+inline constexpr uint32_t maxClasses = 64;
+
+/// A pattern (a regular expression, or a plain string) is a graph of nodes that a backtracking matcher walks. Edges
+/// lead forward only, so a match takes no more levels of recursion than the pattern has nodes.
+enum class PatternOp : uint32_t {
+  Accept = 0,  // matched
+  Set = 1,     // `least` to `most` code points whose classes are in `classes`, as many as possible; then `next`
+  Either = 2,  // `next`, which begins with one of `classes` or needs nothing; if that fails, `other`
+  Ahead = 3,   // a code point of `classes` follows; then `next`
+  NotAhead = 4 // none of them follows, or the text ends; then `next`
+};
+struct PatternNode {
+  uint64_t classes;
+  PatternOp op;
+  uint32_t next, other;
+  uint32_t least, most; // of a Set; most == patternUnbounded has no limit
+  uint32_t possessive;  // 1: a Set never gives back what it took
+};
+inline constexpr uint32_t patternUnbounded = ~0u;
+/// Patterns have no more nodes than this, which bounds the matcher's stack.
+inline constexpr uint32_t maxPatternNodes = 256;
+
+enum class NormalizerKind : uint32_t {
+  CharMap = 0, // a: index of the map
+  Replace = 1, // a: first node of a pattern, b: what takes its place, in the pool
+  Prepend = 2, // b: text in the pool
+  Strip = 3    // a: bit 0 strips the beginning, bit 1 the end
+};
+struct NormalizerRecord {
+  NormalizerKind kind;
+  uint32_t a, b;
+};
+
+enum class PreTokenizerKind : uint32_t {
+  Kinds = 0,       // words by the CharKind that the last step of the normalizer, a CharMap, gave them
+  Split = 1,       // at the matches of a pattern. a: its first node, b: SplitBehavior, c: 1 inverts what a match is
+  PrefixSpace = 2, // a space before a word that begins with none
+  Metaspace = 3    // spaces become the text at `a` of the pool, which is put before words too. b: PrependScheme
+};
+struct PreTokenizerRecord {
+  PreTokenizerKind kind;
+  uint32_t a, b, c;
+};
+/// What becomes of a separator: removed, a word, or part of the word before or behind it; Contiguous joins neighbours.
+enum class SplitBehavior : uint32_t { Removed = 0, Isolated = 1, WithPrevious = 2, WithNext = 3, Contiguous = 4 };
+/// Which words get a prefix: none, all, or what stands at the text's beginning.
+enum class PrependScheme : uint32_t { Never = 0, Always = 1, First = 2 };
+
+enum class ModelKind : uint32_t { WordPiece = 0, Bpe = 1 };
+
+/// Two neighbouring tokens of BPE that become one. The records are a hash table with open addressing: a power of two of
+/// them, those with left == noToken unused, a pair found from slot mergeHash(left, right) on.
+struct MergeRecord {
+  uint32_t left, right, rank, merged;
+};
+inline constexpr uint32_t noToken = ~0u;
+constexpr uint32_t mergeHash(uint32_t left, uint32_t right) {
+  uint64_t mixed = (uint64_t(left) << 32 | right) * 0x9E3779B97F4A7C15;
+  return uint32_t(mixed >> 32);
+}
+
+/// Byte-level BPE spells bytes as characters: 0x21-0x7E, 0xA1-0xAC and 0xAE-0xFF as those of their number, all others
+/// in order from U+0100 on.
+inline constexpr uint32_t byteLevelSpace = 0x120;
+constexpr bool isByteLevelPlain(uint32_t c) {
+  return (c >= 0x21 && c <= 0x7E) || (c >= 0xA1 && c <= 0xAC) || (c >= 0xAE && c <= 0xFF);
+}
+/// The byte that a character stands for, or -1.
+constexpr int byteLevelByte(uint32_t c) {
+  if (isByteLevelPlain(c))
+    return int(c);
+  if (c < 0x100 || c >= 0x144)
+    return -1;
+  c -= 0x100; // how many others stand before it
+  return c < 0x21 ? int(c) : c < 0x43 ? int(c - 0x21 + 0x7F) : 0xAD;
+}
+
+enum class DecoderKind : uint32_t {
+  Pieces = 0,   // TokenRecord's first and later
+  ByteLevel = 1 // each character of a token's text stands for a byte
+};
+
 struct TokenizerHeader {
   char magic[8];
-  uint32_t bytes;          // of the whole tables
-  uint32_t flags;          // tokenizer* below
-  uint32_t unknownId;      // of words that the vocabulary cannot spell
-  uint32_t maxWordChars;   // longer words are unknown
-  uint32_t continuingNode; // the vocabulary's node behind the continuing prefix ("##"), or trieNone
-  uint32_t reserved;       // 0
-  CharMapSections normalizer;
+  uint32_t bytes;     // of the whole tables
+  uint32_t flags;     // tokenizer* below
+  uint32_t unknownId; // of what the model cannot spell, or noToken: that is left out
+  ModelKind model;
+  DecoderKind decoder;
+  uint32_t maxWordChars;     // WordPiece: longer words are unknown
+  uint32_t continuingNode;   // the vocabulary's node behind the continuing prefix ("##"), or trieNone
+  uint32_t wordEnd;          // BPE: in the pool, what is put behind words ("</w>")
+  TableSection charMaps;     // CharMapSections; the first has the properties for added tokens, whatever the steps
+  TableSection normalizer;   // NormalizerRecord
+  TableSection preTokenizer; // PreTokenizerRecord
+  ClassMapSections classes;
+  TableSection patterns;        // PatternNode
   CharMapSections lowerFirst;   // empty unless tokenizerLowersFirst
-  TableSection vocabulary;      // TrieUnit; values are ids
+  TableSection vocabulary;      // TrieUnit; values are ids, of BPE twice the id and 1 where the word is that token
+  TableSection merges;          // MergeRecord
+  TableSection byteTokens;      // uint32_t[256]: the token of a single byte or noToken; BPE's, else empty
   TableSection addedRaw;        // TrieUnit, found in the text as given; values index `added`
   TableSection addedNormalized; // TrieUnit, found in the normalized text
   TableSection added;           // AddedTokenRecord
@@ -116,6 +214,12 @@ struct TokenizerHeader {
 
 inline constexpr uint32_t tokenizerLowersFirst = 1;   // sentence-transformers' do_lower_case
 inline constexpr uint32_t tokenizerTruncatesLeft = 2; // truncation keeps the end of a text
+/// Offsets leave out the spaces that a token begins or ends with; and the space that was put before a text counts as
+/// none of them.
+inline constexpr uint32_t tokenizerTrimsOffsets = 4, tokenizerTrimsAfterPrefix = 8;
+inline constexpr uint32_t bpeIsByteLevel = 16;  // symbols are bytes, else code points
+inline constexpr uint32_t bpeFusesUnknown = 32; // neighbours that are unknown become one token
+inline constexpr uint32_t bpeFallsBack = 64;    // what is unknown becomes the tokens of its bytes, where all exist
 
 } // namespace lathe
 

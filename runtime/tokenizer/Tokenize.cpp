@@ -1,8 +1,8 @@
 // Texts to an encoding: tokens of each text, truncation, and the template of special tokens.
 #include "runtime/core/Status.h"
-#include "runtime/tokenizer/Tokenizer.h"
+#include "runtime/tokenizer/TextEncoder.h"
+#include "runtime/tokenizer/TrimOffsets.h"
 #include "runtime/tokenizer/Utf8.h"
-#include "runtime/tokenizer/WordPiece.h"
 
 #include <string.h>
 
@@ -20,7 +20,7 @@ static lathe_status encodeText(const Tokenizer &tokenizer, const lathe_allocator
       return fail(error, LATHE_INVALID_ARGUMENT, "%s is not UTF-8 at byte %zu (0x%02X)", role, at, uint8_t(text[at]));
     at += length;
   }
-  WordPieceEncoder encoder(tokenizer, allocator);
+  TextEncoder encoder(tokenizer, allocator);
   if (!encoder.encode(text, size, tokens))
     return fail(error, LATHE_OUT_OF_MEMORY, "no memory for the tokens of %s (%zu bytes)", role, size);
   return LATHE_OK;
@@ -139,13 +139,15 @@ lathe_status lathe::tokenize(const Tokenizer &tokenizer, const lathe_allocator &
   for (uint32_t i = 0; i < items.count; ++i) {
     const TemplateItem &item = items[i];
     if (item.id >= 0) {
-      put({item.id, 0, 0}, item.typeId, true);
+      put({item.id, 0, 0, 0, 0}, item.typeId, true);
       continue;
     }
     const Buffer<Token> &tokens = item.id == templateFirst ? first : second;
     size_t kept = item.id == templateFirst ? keptFirst : keptSecond, skipped = keepsEnd ? tokens.size - kept : 0;
-    for (size_t k = 0; k < kept; ++k)
-      put(tokens.data[skipped + k], item.typeId, false);
+    for (size_t k = 0; k < kept; ++k) {
+      Token token = tokens.data[skipped + k];
+      put(tokenizer.has(tokenizerTrimsOffsets) ? trimOffsets(tokenizer, token, k == 0) : token, item.typeId, false);
+    }
   }
   return LATHE_OK;
 }

@@ -25,15 +25,41 @@ struct CharMap {
   }
 };
 
+/// See ClassMapSections.
+struct ClassMap {
+  TableView<uint16_t> index;
+  TableView<uint8_t> entries;
+  uint8_t operator[](uint32_t codePoint) const {
+    return entries[index[codePoint / charBlock] * charBlock + codePoint % charBlock];
+  }
+};
+
 /// A view of validated tables; copying it is cheap, and the tables must outlive it.
 struct Tokenizer {
   const TokenizerHeader *header;
-  CharMap normalizer, lowerFirst;
+  /// `properties` is the first of the maps that the normalizer may use.
+  CharMap properties, lowerFirst;
+  TableView<CharMapSections> charMaps;
+  TableView<NormalizerRecord> normalizer;
+  TableView<PreTokenizerRecord> preTokenizer;
+  ClassMap classes;
+  TableView<PatternNode> patterns;
+  TableView<MergeRecord> merges;
+  TableView<uint32_t> byteTokens;
   TableView<TrieUnit> vocabulary, addedRaw, addedNormalized;
   TableView<AddedTokenRecord> added;
   TableView<TokenRecord> tokens;
   TableView<char> pool;
   TableView<TemplateItem> single, pair;
+
+  CharMap charMap(const CharMapSections &sections) const {
+    return {view<uint16_t>(sections.index), view<CharEntry>(sections.entries), view<CharElement>(sections.elements)};
+  }
+  /// A section that was found to lie inside the tables.
+  template <typename T> TableView<T> view(TableSection section) const {
+    return {reinterpret_cast<const T *>(reinterpret_cast<const char *>(header) + section.offset), section.count};
+  }
+  bool has(uint32_t flag) const { return header->flags & flag; }
 };
 
 /// Checks every offset and index in the tables, so that no later call can leave them, whatever they hold.

@@ -84,11 +84,20 @@ TEST_F(DamagedTables, RandomDamage) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
   const TokenizerHeader &header = *loaded.tokenizer.header;
-  const TableSection sections[] = {header.normalizer.index,
-                                   header.normalizer.entries,
-                                   header.normalizer.elements,
+  const CharMapSections &map = loaded.tokenizer.charMaps[0];
+  const TableSection sections[] = {header.charMaps,
+                                   map.index,
+                                   map.entries,
+                                   map.elements,
+                                   header.normalizer,
+                                   header.preTokenizer,
+                                   header.classes.index,
+                                   header.classes.entries,
+                                   header.patterns,
                                    header.lowerFirst.entries,
                                    header.vocabulary,
+                                   header.merges,
+                                   header.byteTokens,
                                    header.addedRaw,
                                    header.addedNormalized,
                                    header.added,

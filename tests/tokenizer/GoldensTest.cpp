@@ -72,11 +72,13 @@ protected:
     expected = Json::parse(readFile(goldens() / GetParam() / "expected.json"));
     withOffsets = !expected["lower_first"].get<bool>();
     std::filesystem::path directory = goldens() / GetParam();
-    if (expected.contains("vocabulary")) {
-      std::filesystem::path vocabulary = corpora() / "tokenizers" / "bert" / expected["vocabulary"].get<std::string>();
-      if (!exists(vocabulary))
-        GTEST_SKIP() << "no " << vocabulary << ": the corpora are absent";
-      copy_file(vocabulary, temporary / "vocab.txt");
+    if (expected.contains("files")) {
+      for (const auto &[name, path] : expected["files"].items()) {
+        std::filesystem::path file = corpora() / "tokenizers" / path.get<std::string>();
+        if (!exists(file))
+          GTEST_SKIP() << "no " << file << ": the corpora are absent";
+        copy_file(file, temporary / name);
+      }
       writeFile(temporary / "tokenizer_config.json", expected["config"].dump());
       directory = temporary.path();
     }
@@ -165,7 +167,8 @@ TEST_P(Goldens, Cases) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Goldens,
-                         testing::Values("uncased", "cased", "lower-first", "flags", "components", "bare"),
+                         testing::Values("uncased", "cased", "lower-first", "flags", "components", "bare", "gpt2",
+                                         "roberta", "roberta-files", "byte-level"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

@@ -32,7 +32,7 @@ const std::vector<Spoiled> &spoiledComponents() {
   static const std::vector<Spoiled> all = {
       {"no model", [](Json &j) { j.erase("model"); }, {"model", "missing"}},
       {"model is a list", [](Json &j) { j["model"] = Json::array(); }, {"model", "an array", "an object"}},
-      {"another model", [](Json &j) { j["model"]["type"] = "WordLevel"; }, {"model.type", "WordLevel", "WordPiece"}},
+      {"another model", [](Json &j) { j["model"]["type"] = "Markov"; }, {"model.type", "Markov", "WordPiece"}},
       {"model's type is a number", [](Json &j) { j["model"]["type"] = 3; }, {"model.type", "3", "a string"}},
       {"neither type nor fields", [](Json &j) { j["model"] = Json::object(); }, {"'model'", "neither", "WordPiece"}},
       {"no unknown token", [](Json &j) { j["model"].erase("unk_token"); }, {"unk_token", "missing"}},
@@ -77,22 +77,34 @@ const std::vector<Spoiled> &spoiledComponents() {
       {"another normalizer", [](Json &j) { j["normalizer"]["type"] = "NFKC"; }, {"normalizer.type", "NFKC", "NFD"}},
       {"normalizer without flag", [](Json &j) { j["normalizer"].erase("lowercase"); }, {"normalizer.lowercase"}},
       {"normalizer inside of a sequence",
-       [](Json &j) { j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "Replace"}}}}}; },
-       {"normalizer.normalizers[0].type", "Replace"}},
+       [](Json &j) { j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "Reverse"}}}}}; },
+       {"normalizer.normalizers[0].type", "Reverse"}},
+      {"replaced by nothing known",
+       [](Json &j) { j["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Glob", "*"}}}, {"content", ""}}; },
+       {"normalizer.pattern.String", "missing"}},
+      {"pattern that looks behind",
+       [](Json &j) { j["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", "(?<=a)b"}}}, {"content", ""}}; },
+       {"normalizer.pattern", "(?<=a)b", "(?!"}},
       {"decomposed twice",
        [](Json &j) {
          j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFD"}}, {{"type", "NFD"}}}}};
        },
        {"normalizer", "twice"}},
       {"another pre-tokenizer",
-       [](Json &j) { j["pre_tokenizer"]["type"] = "ByteLevel"; },
-       {"pre_tokenizer", "ByteLevel"}},
-      {"punctuation kept",
-       [](Json &j) { j["pre_tokenizer"] = {{"type", "Punctuation"}, {"behavior", "MergedWithNext"}}; },
-       {"pre_tokenizer.behavior", "MergedWithNext", "Isolated"}},
-      {"another post-processor",
-       [](Json &j) { j["post_processor"]["type"] = "RobertaProcessing"; },
-       {"RobertaProcessing"}},
+       [](Json &j) { j["pre_tokenizer"]["type"] = "UnicodeScripts"; },
+       {"pre_tokenizer", "UnicodeScripts", "ByteLevel"}},
+      {"words of bytes",
+       [](Json &j) { j["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", true}}; },
+       {"pre_tokenizer", "ByteLevel", "BPE"}},
+      {"punctuation doubled",
+       [](Json &j) { j["pre_tokenizer"] = {{"type", "Punctuation"}, {"behavior", "Doubled"}}; },
+       {"pre_tokenizer.behavior", "Doubled", "Isolated"}},
+      {"pattern of nothing",
+       [](Json &j) {
+         j["pre_tokenizer"] = {{"type", "Split"}, {"behavior", "Removed"}, {"pattern", {{"Regex", "a*"}}}};
+       },
+       {"pre_tokenizer.pattern", "a*", "empty"}},
+      {"another post-processor", [](Json &j) { j["post_processor"]["type"] = "Swap"; }, {"Swap", "RobertaProcessing"}},
       {"template without text", [](Json &j) { j["post_processor"]["single"] = Json::array(); }, {"single", "once"}},
       {"template with a pair's text",
        [](Json &j) { j["post_processor"]["single"] = j["post_processor"]["pair"]; },
@@ -242,8 +254,44 @@ TEST(HostileTokenizerFiles, TokenizerConfig) {
 }
 
 TEST(HostileTokenizerFiles, OtherKinds) {
-  for (const char *name : {"merges.txt", "spiece.model", "tokenizer.model", "vocab.json"})
+  for (const char *name : {"merges.txt", "spiece.model", "tokenizer.model"})
     expectWords(errorOf({{name, "x"}}), {name, "not supported", "WordPiece"});
+}
+
+/// One way each to spoil a small BPE model.
+TEST(HostileTokenizerFiles, Bpe) {
+  const Json bpe = Json::parse(readFile(goldens() / "byte-level" / "tokenizer.json"));
+  auto errorWith = [&](const std::function<void(Json &)> &spoil) {
+    Json json = bpe;
+    spoil(json["model"]);
+    return errorOf({{"tokenizer.json", json.dump()}});
+  };
+  EXPECT_EQ(errorWith([](Json &) {}), "");
+  expectWords(errorWith([](Json &m) { m["dropout"] = 0.1; }), {"model.dropout", "0.1"});
+  expectWords(errorWith([](Json &m) { m["unk_token"] = "??"; }), {"model.unk_token", "??"});
+  expectWords(errorWith([](Json &m) { m["byte_fallback"] = true; }), {"model", "byte_fallback", "ByteLevel"});
+  expectWords(errorWith([](Json &m) { m.erase("merges"); }), {"model.merges", "missing"});
+  expectWords(errorWith([](Json &m) { m["merges"][1] = "a b c"; }), {"model.merges[1]", "a b c"});
+  expectWords(errorWith([](Json &m) { m["merges"][1] = {"a"}; }), {"model.merges[1]", "a pair"});
+  expectWords(errorWith([](Json &m) { m["merges"][1] = {"a", "zz"}; }), {"model.merges", "merge 1", "'zz'"});
+  expectWords(errorWith([](Json &m) { m["merges"][1] = {"z", "z"}; }), {"model.merges", "merge 1", "'zz'"});
+}
+
+TEST(HostileTokenizerFiles, VocabularyJson) {
+  const char *vocabulary = R"({"a": 0, "b": 1, "ab": 2, "<s>": 3})";
+  auto with = [&](const char *config, const char *merges, const char *vocab) {
+    return errorOf({{"tokenizer_config.json", config}, {"merges.txt", merges}, {"vocab.json", vocab}});
+  };
+  const char *gpt2 = R"({"tokenizer_class": "GPT2TokenizerFast"})";
+  EXPECT_EQ(with(gpt2, "#version: 0.2\r\na b\r\n", vocabulary), "");
+  expectWords(with("{}", "a b", vocabulary), {"vocab.json", "no file names", "GPT2Tokenizer"});
+  expectWords(with(R"({"tokenizer_class": "CTRLTokenizer"})", "a b", vocabulary), {"CTRLTokenizer", "GPT2Tokenizer"});
+  expectWords(with(gpt2, "a b\na", vocabulary), {"merges.txt", "line 2", "'a'"});
+  expectWords(with(gpt2, "b a", vocabulary), {"merges.txt", "merge 0", "'ba'"});
+  expectWords(with(gpt2, "\xff", vocabulary), {"merges.txt", "UTF-8"});
+  expectWords(with(gpt2, "", R"({"a": 1})"), {"vocab.json", "holes"});
+  expectWords(with(gpt2, "", "[]"), {"vocab.json", "an object"});
+  expectWords(errorOf({{"tokenizer_config.json", gpt2}, {"vocab.json", vocabulary}}), {"merges.txt", "not found"});
 }
 
 /// A model can do without a tokenizer of another kind, but not with a damaged one.
@@ -258,8 +306,8 @@ TEST(HostileTokenizerFiles, OtherKindsAreToldFromDamage) {
     return result;
   };
   EXPECT_TRUE(isOtherKind({{"spiece.model", "x"}}));
-  EXPECT_TRUE(isOtherKind({{"tokenizer.json", R"({"model": {"type": "Unigram"}})"}}));
-  EXPECT_TRUE(isOtherKind({{"tokenizer.json", R"({"model": {"vocab": {}, "merges": []}})"}}));
+  EXPECT_TRUE(isOtherKind({{"tokenizer.json", R"({"model": {"type": "Markov"}})"}}));
+  EXPECT_TRUE(isOtherKind({{"vocab.json", "{}"}}));
   EXPECT_TRUE(isOtherKind({{"vocab.txt", bertVocabulary}, {"config.json", R"({"model_type": "albert"})"}}));
   EXPECT_TRUE(isOtherKind({{"vocab.txt", bertVocabulary}, {"config.json", R"({"tokenizer_class": "XTokenizer"})"}}));
   EXPECT_FALSE(isOtherKind({{"tokenizer.json", R"({"model": {"type": 3}})"}}));

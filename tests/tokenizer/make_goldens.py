@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Writes tests/tokenizer/goldens: what Hugging Face's `tokenizers` makes of every code point and of nasty texts.
 
-Made with Python 3.11 (its Unicode 14 decides NAME "lower-first") and tokenizers==0.21.4:
+Made with Python 3.11 (its Unicode 14 decides NAME "lower-first") tokenizers==0.21.4 and transformers==4.55.4:
 
-    python3 tests/tokenizer/make_goldens.py ../shared/corpora
+    python3 tests/tokenizer/make_goldens.py ../shared/corpora [NAME...]
 
-Layout: NAME/expected.json, beside it NAME/tokenizer.json where the vocabulary is small and ours. Else "vocabulary" names
-a file of corpora/tokenizers/bert, and "config" is its tokenizer_config.json. In expected.json:
+Layout: NAME/expected.json, beside it NAME/tokenizer.json where the vocabulary is small and ours. Else "files" says which
+files of corpora/tokenizers the tokenizer has, and "config" is its tokenizer_config.json. In expected.json:
 
   code_points  a hash for each 4096 code points c from U+0000, of the encodings of "a" + c + "b"; U+0000 and surrogates
                cannot stand in a C string and are left out
@@ -23,7 +23,7 @@ import pathlib
 import shutil
 import sys
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 OUT = pathlib.Path(__file__).resolve().parent / "goldens"
 LANGUAGES = ["ar", "de", "en", "fa", "hi", "ja", "ru", "tr", "zh"]
@@ -48,6 +48,8 @@ CASES = [
     *({"text": "a b c d e f g", "max_length": n} for n in (4, 5, 8, 9, 10, 100)),
     *({"text": "a b c d e", "pair": "f g h", "max_length": n, "truncation": t}
       for n in (6, 7, 8, 9, 10, 11, 12) for t in ("longest_first", "only_first", "only_second")),
+    {"text": " a  <mask> b<mask>"}, {"text": "\u00a0<mask>"}, {"text": "</s> <s>x", "pair": " \u3000<mask>"},
+    {"text": "I'LL we'Ve 'ſ don't12345 6\r\n\n  x  "}, {"text": "ab" * 40 + "the" * 30}, {"text": "\U0001f468\u200d\U0001f469 \u0301a"},
     {"text": "a", "pair": "b c d e f", "max_length": 7}, {"text": "a b c d e f", "pair": "g", "max_length": 7},
     {"text": "a b c", "max_length": 4, "truncation": "only_second"}, {"text": "a", "max_length": 4, "truncation": "only_second"},
 ]
@@ -159,9 +161,13 @@ def spelled_out(reference, case):
 
 
 def write(name, reference, corpora, **facts):
+    """Nothing when the command line names others."""
     folder = OUT / name
+    if sys.argv[2:] and name not in sys.argv[2:]:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    if "vocabulary" not in facts:
+    if "files" not in facts:
         reference.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     expected = {
         **facts, "lower_first": reference.lower_first, "code_points": list(code_point_hashes(reference)),
@@ -233,17 +239,60 @@ def bare():
     return tokenizer
 
 
+GPT2 = {"vocab.json": "gpt2/gpt2_bpe_encoder.json", "merges.txt": "gpt2/gpt2_bpe_vocab.bpe"}
+ROBERTA = {"vocab.json": "roberta/vocab.json", "merges.txt": "roberta/merges.txt"}
+
+
+def transformers_class(name, corpora, files, **config):
+    """The tokenizer that Transformers makes of legacy files."""
+    import tempfile
+    import transformers
+    with tempfile.TemporaryDirectory() as folder:
+        for target, source in files.items():
+            shutil.copy(corpora / "tokenizers" / source, pathlib.Path(folder) / target)
+        (pathlib.Path(folder) / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name, **config}))
+        return getattr(transformers, name + "Fast").from_pretrained(folder)._tokenizer
+
+
+def byte_level():
+    """A small byte-level model: some merges, a template, offsets not trimmed, a Llama-3-style pattern, ignored merges."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("i", "n"), ("in", "g"), ("Ġ", "Ġ"), ("f", "o"), ("fo", "o"), ("a", "a"),
+              ("aa", "aa"), ("Ã", "©"), ("ä", "¸"), ("ä¸", "Ń")]
+    tokens = ["<s>", "</s>"] + alphabet + [a + b for a, b in merges] + ["Ġfood"]
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges, ignore_merges=True))
+    pattern = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+               r"\s+(?!\S)|\s+")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(pattern), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken("[MASK]", lstrip=True, rstrip=True), "<s>", "</s>"])
+    tokenizer.add_tokens([AddedToken("<a>", normalized=False), AddedToken("a\u3000b")])
+    tokenizer.post_processor = processors.Sequence([
+        processors.ByteLevel(trim_offsets=True, add_prefix_space=True),
+        processors.TemplateProcessing(single="<s> $A", pair="<s> $A </s> $B:1", special_tokens=[("<s>", 0), ("</s>", 1)])])
+    return tokenizer
+
+
 def main():
     corpora = pathlib.Path(sys.argv[1])
-    shutil.rmtree(OUT, ignore_errors=True)
     uncased, cased = "bert_base_uncased_vocab.txt", "bert_base_cased_vocab.txt"
-    write("uncased", Reference(bert(corpora, uncased, True)), corpora, vocabulary=uncased, config={})
-    write("cased", Reference(bert(corpora, cased, False)), corpora, vocabulary=cased, config={"do_lower_case": False})
-    write("lower-first", Reference(bert(corpora, cased, False), lower_first=True), corpora, vocabulary=cased,
+    write("uncased", Reference(bert(corpora, uncased, True)), corpora, files={"vocab.txt": "bert/" + uncased}, config={})
+    write("cased", Reference(bert(corpora, cased, False)), corpora, files={"vocab.txt": "bert/" + cased},
           config={"do_lower_case": False})
+    write("lower-first", Reference(bert(corpora, cased, False), lower_first=True), corpora,
+          files={"vocab.txt": "bert/" + cased}, config={"do_lower_case": False})
     write("flags", Reference(with_flags()), corpora)
     write("components", Reference(with_components()), corpora)
     write("bare", Reference(bare()), corpora)
+    write("gpt2", Reference(transformers_class("GPT2Tokenizer", corpora, GPT2)), corpora, files=GPT2,
+          config={"tokenizer_class": "GPT2Tokenizer"})
+    prefixed = {"add_prefix_space": True}
+    write("roberta-files", Reference(transformers_class("RobertaTokenizer", corpora, ROBERTA, **prefixed)), corpora,
+          files=ROBERTA, config={"tokenizer_class": "RobertaTokenizer", **prefixed})
+    write("roberta", Reference(Tokenizer.from_file(str(corpora / "tokenizers" / "roberta" / "tokenizer.json"))), corpora,
+          files={"tokenizer.json": "roberta/tokenizer.json"}, config={})
+    write("byte-level", Reference(byte_level()), corpora)
 
 
 if __name__ == "__main__":

@@ -36,22 +36,22 @@ static void replace(Elements &elements, llvm::function_ref<CodePoints(uint32_t)>
   elements = std::move(result);
 }
 
-static Elements applySteps(uint32_t codePoint, llvm::ArrayRef<NormalizerStep> steps) {
+static Elements applySteps(uint32_t codePoint, llvm::ArrayRef<CharStep> steps) {
   Elements elements = {{codePoint}};
   bool isDecomposed = false;
-  for (NormalizerStep step : steps) {
+  for (CharStep step : steps) {
     switch (step) {
-    case NormalizerStep::CleanText:
+    case CharStep::CleanText:
       drop(elements, isDecomposed, [](uint32_t c) {
         bool isLineSpace = c == '\t' || c == '\n' || c == '\r';
         return c == 0 || c == 0xFFFD || (isControl(c) && !isLineSpace);
       });
       replace(elements, [](uint32_t c) { return CodePoints{isWhiteSpace(c) ? ' ' : c}; });
       break;
-    case NormalizerStep::SpaceChinese:
+    case CharStep::SpaceChinese:
       replace(elements, [](uint32_t c) { return isChinese(c) ? CodePoints{' ', c, ' '} : CodePoints{c}; });
       break;
-    case NormalizerStep::Decompose:
+    case CharStep::Decompose:
       // Each code point that arrives here is the first of its own decomposition.
       for (Element &element : elements)
         element.inserted = false;
@@ -60,13 +60,13 @@ static Elements applySteps(uint32_t codePoint, llvm::ArrayRef<NormalizerStep> st
         element.combiningClass = combiningClass(element.codePoint);
       isDecomposed = true;
       break;
-    case NormalizerStep::DropNonspacingMarks:
+    case CharStep::DropNonspacingMarks:
       drop(elements, isDecomposed, isNonspacingMark);
       break;
-    case NormalizerStep::DropCombiningMarks:
+    case CharStep::DropCombiningMarks:
       drop(elements, isDecomposed, isCombiningMark);
       break;
-    case NormalizerStep::Lowercase:
+    case CharStep::Lowercase:
       replace(elements, lowercase);
       break;
     }
@@ -77,7 +77,7 @@ static Elements applySteps(uint32_t codePoint, llvm::ArrayRef<NormalizerStep> st
   return elements;
 }
 
-static CharKind kindOf(uint32_t codePoint, const PreTokenizer &preTokenizer) {
+static CharKind kindOf(uint32_t codePoint, const KindsStep &preTokenizer) {
   if ((preTokenizer.splitsSpaces || preTokenizer.separatesSymbols) && isWhiteSpace(codePoint))
     return CharKind::Space;
   if (preTokenizer.isolatesPunctuation && isPunctuation(codePoint))
@@ -135,7 +135,7 @@ private:
 };
 } // namespace
 
-CharMapTable lathe::buildNormalizerMap(llvm::ArrayRef<NormalizerStep> steps, const PreTokenizer &preTokenizer) {
+CharMapTable lathe::buildNormalizerMap(llvm::ArrayRef<CharStep> steps, const KindsStep &preTokenizer) {
   TableBuilder builder;
   auto kind = [&](uint32_t c) { return kindOf(c, preTokenizer); };
   for (uint32_t c = 0; c < codePointLimit; ++c)

@@ -1,4 +1,4 @@
-// Composes a normalizer's steps into one table: what each code point becomes, and how the pre-tokenizer sees it.
+// Composes steps on single code points into one table: what each code point becomes, and how the pre-tokenizer sees it.
 #ifndef LATHE_COMPILER_IMPORT_TOKENIZER_CHARMAPBUILDER_H
 #define LATHE_COMPILER_IMPORT_TOKENIZER_CHARMAPBUILDER_H
 
@@ -16,7 +16,7 @@ struct CharMapTable {
 /// `steps` must hold Decompose at most once, and Lowercase or SpaceChinese may not follow it where they would change
 /// the number of code points that have a combining class (they do not: U+0130 is decomposed by then, ideographs have
 /// none).
-CharMapTable buildNormalizerMap(llvm::ArrayRef<NormalizerStep> steps, const PreTokenizer &preTokenizer);
+CharMapTable buildNormalizerMap(llvm::ArrayRef<CharStep> steps, const KindsStep &preTokenizer);
 
 /// Python's str.lower, which sentence-transformers applies to a text before its tokenizer sees it.
 CharMapTable buildLowerFirstMap();

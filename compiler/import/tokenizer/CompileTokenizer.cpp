@@ -11,34 +11,49 @@ using namespace lathe;
 
 char UnsupportedTokenizer::ID;
 
-/// Files that hold a tokenizer of a kind that is not covered.
-static constexpr llvm::StringLiteral otherTokenizers[] = {"vocab.json",      "merges.txt", "spiece.model",
-                                                          "tokenizer.model", "spm.model",  "sentencepiece.bpe.model"};
+namespace {
+/// A file that may hold a tokenizer, and what reads it; null: not covered. In order of preference.
+struct Format {
+  llvm::StringLiteral name;
+  llvm::Expected<TokenizerSpec> (*read)(llvm::StringRef path, const TokenizerConfig &config);
+};
+} // namespace
+
+static constexpr Format formats[] = {{"tokenizer.json", readTokenizerJson},
+                                     {"vocab.txt", readVocabularyText},
+                                     {"vocab.json", readVocabularyJson},
+                                     {"merges.txt", nullptr},
+                                     {"spiece.model", nullptr},
+                                     {"tokenizer.model", nullptr},
+                                     {"spm.model", nullptr},
+                                     {"sentencepiece.bpe.model", nullptr}};
+
+/// What `lathe inspect` calls a model.
+static const char *kindOf(const Model &model) { return std::holds_alternative<BpeModel>(model) ? "bpe" : "wordpiece"; }
 
 llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::StringRef directory,
                                                                          const TokenizerOptions &options) {
-  auto inDirectory = [&](llvm::StringRef name) {
-    llvm::SmallString<128> path(directory);
-    llvm::sys::path::append(path, name);
-    return path;
-  };
-  llvm::SmallString<128> path = inDirectory("tokenizer.json");
-  bool isJson = llvm::sys::fs::exists(path);
-  if (!isJson)
-    path = inDirectory("vocab.txt");
-  if (!isJson && !llvm::sys::fs::exists(path)) {
-    for (llvm::StringRef name : otherTokenizers)
-      if (llvm::sys::fs::exists(inDirectory(name)))
-        return llvm::make_error<UnsupportedTokenizer>(
-            inDirectory(name), "this kind of tokenizer is not supported; accepted are WordPiece tokenizers, "
-                               "as tokenizer.json or vocab.txt");
-    return std::nullopt;
+  const Format *format = nullptr;
+  llvm::SmallString<128> path;
+  for (const Format &candidate : formats) {
+    path = directory;
+    llvm::sys::path::append(path, candidate.name);
+    if (llvm::sys::fs::exists(path)) {
+      format = &candidate;
+      break;
+    }
   }
+  if (!format)
+    return std::nullopt;
+  if (!format->read)
+    return llvm::make_error<UnsupportedTokenizer>(path, "this kind of tokenizer is not supported; accepted are "
+                                                        "tokenizer.json, WordPiece's vocab.txt, and vocab.json with "
+                                                        "merges.txt");
 
   llvm::Expected<TokenizerConfig> config = readTokenizerConfig(directory);
   if (!config)
     return config.takeError();
-  llvm::Expected<TokenizerSpec> spec = isJson ? readTokenizerJson(path, *config) : readVocabularyText(path, *config);
+  llvm::Expected<TokenizerSpec> spec = format->read(path, *config);
   if (!spec)
     return spec.takeError();
   spec->lowersFirst = options.lowerFirst;
@@ -48,16 +63,24 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
 
   CompiledTokenizer result;
   result.tables = std::move(*tables);
-  result.kind = "wordpiece";
+  result.kind = kindOf(spec->model);
   result.file = llvm::sys::path::filename(path).str();
   result.vocabularySize = uint32_t(spec->vocabulary.size());
   result.truncationLength = spec->truncationLength;
   result.modelMaxLength = config->modelMaxLength;
-  auto idOf = [&](llvm::StringRef token) { return int32_t(spec->idOf(token).value_or(-1)); };
-  result.unknownId = idOf(spec->unknown);
-  result.clsId = idOf(config->classification.content);
-  result.sepId = idOf(config->separator.content);
-  result.padId = idOf(config->padding.content);
-  result.maskId = idOf(config->mask.content);
+  // A file need not name the special tokens that it has.
+  auto idOf = [&](const std::optional<AddedToken> &named, std::initializer_list<llvm::StringRef> usual) {
+    if (named)
+      return int32_t(spec->idOf(named->content).value_or(-1));
+    for (llvm::StringRef token : usual)
+      if (std::optional<uint32_t> id = spec->idOf(token))
+        return int32_t(*id);
+    return -1;
+  };
+  result.unknownId = int32_t(spec->idOf(spec->unknown().value_or("")).value_or(-1));
+  result.clsId = idOf(config->classification, {"[CLS]", "<s>"});
+  result.sepId = idOf(config->separator, {"[SEP]", "</s>"});
+  result.padId = idOf(config->padding, {"[PAD]", "<pad>"});
+  result.maskId = idOf(config->mask, {"[MASK]", "<mask>"});
   return result;
 }

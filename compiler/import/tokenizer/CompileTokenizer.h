@@ -18,7 +18,7 @@ struct TokenizerOptions {
 
 struct CompiledTokenizer {
   std::vector<uint8_t> tables; // for openTokenizer; to be placed at a multiple of 64 bytes
-  std::string kind;            // "wordpiece"
+  std::string kind;            // "wordpiece", "bpe"
   std::string file;            // name of the file it was read from, without the directory
   uint32_t vocabularySize = 0; // added tokens included
   /// The two maximum lengths that tokenizer files can state, 0 for none. Neither is applied here: which one counts is
@@ -28,9 +28,10 @@ struct CompiledTokenizer {
   int32_t unknownId = -1, clsId = -1, sepId = -1, padId = -1, maskId = -1; // -1: the vocabulary has none
 };
 
-/// Reads tokenizer.json, else vocab.txt, with tokenizer_config.json and special_tokens_map.json where they exist.
-/// Nothing when the directory has no tokenizer's files. A tokenizer of another kind is an UnsupportedTokenizer, any
-/// file that is not exactly understood another error: ids that are nearly right would be worse than none.
+/// Reads tokenizer.json, else vocab.txt, else vocab.json and merges.txt, with tokenizer_config.json and
+/// special_tokens_map.json where they exist. Nothing when the directory has no tokenizer's files. A tokenizer of
+/// another kind is an UnsupportedTokenizer, any file that is not exactly understood another error: ids that are nearly
+/// right would be worse than none.
 llvm::Expected<std::optional<CompiledTokenizer>> compileTokenizer(llvm::StringRef directory,
                                                                   const TokenizerOptions &options = {});
 

@@ -23,6 +23,8 @@ public:
   /// The fields of an object, in order of their keys' bytes.
   std::vector<std::pair<std::string, JsonView>> fields() const;
 
+  /// Where it stands in the document ("model.vocab").
+  const std::string &name() const { return path; }
   bool isAbsent() const { return !value; }
   bool isNull() const { return !value || value->is_null(); }
   bool isString() const { return value && value->is_string(); }
@@ -31,6 +33,8 @@ public:
   bool boolean() const;
   bool boolean(bool ifAbsent) const { return isAbsent() ? ifAbsent : boolean(); }
   std::string string() const;
+  /// The same without a copy, of what isString.
+  const std::string &text() const { return value->get_ref<const std::string &>(); }
   std::string string(llvm::StringRef ifNull) const { return isNull() ? ifNull.str() : string(); }
   /// A whole number in [0, limit].
   uint32_t number(uint32_t limit) const;

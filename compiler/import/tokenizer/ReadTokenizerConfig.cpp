@@ -9,18 +9,18 @@
 
 using namespace lathe;
 
-std::vector<NormalizerStep> lathe::bertNormalizer(const BertNormalizerFlags &flags) {
-  std::vector<NormalizerStep> steps;
+CharSteps lathe::bertNormalizer(const BertNormalizerFlags &flags) {
+  CharSteps steps;
   if (flags.cleanText)
-    steps.push_back(NormalizerStep::CleanText);
+    steps.push_back(CharStep::CleanText);
   if (flags.handleChineseChars)
-    steps.push_back(NormalizerStep::SpaceChinese);
+    steps.push_back(CharStep::SpaceChinese);
   if (flags.stripAccents.value_or(flags.lowercase)) {
-    steps.push_back(NormalizerStep::Decompose);
-    steps.push_back(NormalizerStep::DropNonspacingMarks);
+    steps.push_back(CharStep::Decompose);
+    steps.push_back(CharStep::DropNonspacingMarks);
   }
   if (flags.lowercase)
-    steps.push_back(NormalizerStep::Lowercase);
+    steps.push_back(CharStep::Lowercase);
   return steps;
 }
 
@@ -57,18 +57,17 @@ static uint32_t readMaxLength(JsonView view) {
 }
 
 static void readSpecialTokens(JsonView root, TokenizerConfig &config) {
-  auto read = [&](const char *name, AddedToken &token) {
-    JsonView view = root[name];
-    if (view.isNull())
-      return false;
-    token = readToken(view, /*special=*/true);
-    return true;
+  auto read = [&](const char *name, std::optional<AddedToken> &token) {
+    if (JsonView view = root[name]; !view.isNull())
+      token = readToken(view, /*special=*/true);
   };
   read("unk_token", config.unknown);
   read("sep_token", config.separator);
   read("cls_token", config.classification);
-  config.namesPadding |= read("pad_token", config.padding);
-  config.namesMask |= read("mask_token", config.mask);
+  read("pad_token", config.padding);
+  read("mask_token", config.mask);
+  read("bos_token", config.beginning);
+  read("eos_token", config.end);
   JsonView additional = root["additional_special_tokens"];
   if (additional.isNull())
     return;
@@ -92,6 +91,8 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
     config.handleChineseChars = flag.boolean();
   if (JsonView flag = root["strip_accents"]; !flag.isAbsent())
     config.stripAccents = flag.isNull() ? std::nullopt : std::optional<bool>(flag.boolean());
+  if (JsonView flag = root["add_prefix_space"]; !flag.isNull())
+    config.addsPrefixSpace = flag.boolean();
   if (JsonView side = root["truncation_side"]; !side.isNull()) {
     std::string name = side.string();
     if (name != "left" && name != "right")
@@ -113,7 +114,7 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
 }
 
 /// The class that Transformers takes where tokenizer_config.json names none: config.json's, else that of the model's
-/// type, of which only those matter here that are not BERT's and yet may lie beside a vocab.txt.
+/// type, of which only those matter here that are not BERT's.
 static llvm::Error readModelConfig(llvm::StringRef path, TokenizerConfig &config) {
   llvm::Expected<JsonDocument> document = JsonDocument::open(path);
   if (!document)
@@ -122,27 +123,20 @@ static llvm::Error readModelConfig(llvm::StringRef path, TokenizerConfig &config
   std::string type = fields.getOptionalString("model_type").value_or("");
   config.tokenizerClass = fields.getOptionalString("tokenizer_class").value_or("");
   config.classOrigin = "config.json";
-  if (config.tokenizerClass.empty() && type == "albert") {
-    config.tokenizerClass = "AlbertTokenizer";
-    config.classOrigin = "of model_type 'albert'";
-  }
+  if (!config.tokenizerClass.empty())
+    return fields.takeError();
+  static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> classes[] = {
+      {"albert", "AlbertTokenizer"}, {"gpt2", "GPT2Tokenizer"}, {"roberta", "RobertaTokenizer"}};
+  for (auto [modelType, tokenizerClass] : classes)
+    if (type == modelType) {
+      config.tokenizerClass = tokenizerClass.str();
+      config.classOrigin = ("of model_type '" + modelType + "'").str();
+    }
   return fields.takeError();
 }
 
 llvm::Expected<TokenizerConfig> lathe::readTokenizerConfig(llvm::StringRef directory) {
   TokenizerConfig config;
-  auto assume = [](const char *content) {
-    AddedToken token;
-    token.content = content;
-    token.special = true;
-    return token;
-  };
-  config.unknown = assume("[UNK]");
-  config.separator = assume("[SEP]");
-  config.padding = assume("[PAD]");
-  config.classification = assume("[CLS]");
-  config.mask = assume("[MASK]");
-
   llvm::SmallString<128> path(directory);
   llvm::sys::path::append(path, "tokenizer_config.json");
   if (llvm::sys::fs::exists(path))

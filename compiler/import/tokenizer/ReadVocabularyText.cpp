@@ -2,10 +2,9 @@
 #include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/JsonView.h"
-#include "compiler/import/tokenizer/TokenizerSpec.h"
+#include "compiler/import/tokenizer/LegacyTokens.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/ConvertUTF.h"
 
@@ -38,24 +37,6 @@ static std::vector<std::string> splitLines(llvm::StringRef text) {
   return lines;
 }
 
-namespace {
-/// Makes tokens added ones, each once: where the vocabulary has it with that id, else as the next.
-struct AddedTokens {
-  TokenizerSpec &spec;
-  llvm::StringSet<> listed;
-
-  void add(AddedToken token) {
-    if (!listed.insert(token.content).second)
-      return;
-    auto [place, isNew] = spec.ids.try_emplace(token.content, uint32_t(spec.vocabulary.size()));
-    if (isNew)
-      spec.vocabulary.push_back(token.content);
-    token.id = place->second;
-    spec.added.push_back(std::move(token));
-  }
-};
-} // namespace
-
 llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, const TokenizerConfig &config) {
   if (!isBertLike(config.tokenizerClass))
     return llvm::make_error<UnsupportedTokenizer>(
@@ -87,43 +68,38 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyText(llvm::StringRef path, co
     return fileError(path, "special token " + quote(token.content) + " is not among the " +
                                llvm::Twine(spec.vocabulary.size()) + " tokens");
   };
-  if (!spec.idOf(config.unknown.content)) // the model itself gives it out, so it cannot be added behind
-    return missing(config.unknown);
-  AddedTokens added = {spec, {}};
-  for (const AddedToken &token : config.byId) {
-    added.add(token);
-    if (std::optional<uint32_t> id = spec.idOf(token.content); id != token.id)
-      return fileError(path, "added_tokens_decoder of tokenizer_config.json gives " + quote(token.content) +
-                                 " the id " + llvm::Twine(token.id) + "; in this vocabulary it has " +
-                                 llvm::Twine(*id));
-  }
-  for (const AddedToken &token : {config.classification, config.separator})
+  AddedToken unknown = tokenOr(config.unknown, "[UNK]"), separator = tokenOr(config.separator, "[SEP]"),
+             padding = tokenOr(config.padding, "[PAD]"), classification = tokenOr(config.classification, "[CLS]"),
+             mask = tokenOr(config.mask, "[MASK]");
+  if (!spec.idOf(unknown.content)) // the model itself gives it out, so it cannot be added behind
+    return missing(unknown);
+  LegacyTokens added(spec, path);
+  if (llvm::Error error = added.addById(config.byId))
+    return error;
+  for (const AddedToken &token : {classification, separator})
     if (!spec.idOf(token.content))
       return missing(token);
-  added.add(config.unknown);
-  added.add(config.separator);
+  added.add(unknown);
+  added.add(separator);
   // A vocabulary without padding or mask is complete unless a file asks for them.
-  if (config.namesPadding || spec.idOf(config.padding.content))
-    added.add(config.padding);
-  added.add(config.classification);
-  if (config.namesMask || spec.idOf(config.mask.content))
-    added.add(config.mask);
+  if (config.padding || spec.idOf(padding.content))
+    added.add(padding);
+  added.add(classification);
+  if (config.mask || spec.idOf(mask.content))
+    added.add(mask);
   for (const AddedToken &token : config.additional)
     added.add(token);
-  for (const AddedToken &token : spec.added)
-    if (token.content.empty())
-      return fileError(path, "a special token in tokenizer_config.json or special_tokens_map.json is empty");
+  if (llvm::Error error = added.check())
+    return error;
 
-  spec.unknown = config.unknown.content;
+  spec.model = WordPieceModel{.unknown = unknown.content};
   BertNormalizerFlags flags;
   flags.handleChineseChars = config.handleChineseChars.value_or(true);
   flags.lowercase = config.lowercase.value_or(true);
   flags.stripAccents = config.stripAccents.value_or(std::nullopt);
-  spec.normalizer = bertNormalizer(flags);
-  spec.preTokenizer = {.splitsSpaces = true, .isolatesPunctuation = true};
-  int32_t cls = int32_t(*spec.idOf(config.classification.content)), sep = int32_t(*spec.idOf(config.separator.content));
-  spec.single = {{cls, 0}, {templateFirst, 0}, {sep, 0}};
-  spec.pair = {{cls, 0}, {templateFirst, 0}, {sep, 0}, {templateSecond, 1}, {sep, 1}};
+  spec.normalizer = {bertNormalizer(flags)};
+  spec.preTokenizer = {KindsStep{.splitsSpaces = true, .isolatesPunctuation = true}};
+  spec.setBertTemplate({int32_t(*spec.idOf(classification.content)), int32_t(*spec.idOf(separator.content))});
   spec.truncatesLeft = config.truncatesLeft.value_or(false);
   return spec;
 }

@@ -1,4 +1,4 @@
-// What a WordPiece tokenizer is, whichever files describe it: the readers give this, WriteTables compiles it.
+// What a tokenizer is, whichever files describe it: the readers give this, WriteTables compiles it.
 #ifndef LATHE_COMPILER_IMPORT_TOKENIZER_TOKENIZERSPEC_H
 #define LATHE_COMPILER_IMPORT_TOKENIZER_TOKENIZERSPEC_H
 
@@ -8,11 +8,13 @@
 #include "llvm/Support/Error.h"
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace lathe {
 
-enum class NormalizerStep {
+/// What a normalizer does to each code point by itself. Steps that follow each other are one table.
+enum class CharStep {
   CleanText,           // drop controls, U+0000 and U+FFFD; whitespace becomes a space
   SpaceChinese,        // a space on both sides of each ideograph
   Decompose,           // NFD
@@ -21,12 +23,57 @@ enum class NormalizerStep {
   Lowercase
 };
 
-/// How text is cut into words. The pre-tokenizers that are supported, and sequences of them, all come down to these.
-struct PreTokenizer {
+/// A regular expression, or a plain string.
+struct Pattern {
+  std::string text;
+  bool isLiteral = false;
+};
+
+struct ReplaceStep {
+  Pattern pattern;
+  std::string content;
+};
+struct PrependStep {
+  std::string content;
+};
+struct StripStep {
+  bool left = false, right = false;
+};
+using CharSteps = std::vector<CharStep>;
+using NormalizerStep = std::variant<CharSteps, ReplaceStep, PrependStep, StripStep>;
+
+/// How text is cut into words by what each code point is: the pre-tokenizers that BERT's kind of model uses, and
+/// sequences of them, all come down to this.
+struct KindsStep {
   bool splitsSpaces = false;        // whitespace separates words
   bool isolatesPunctuation = false; // each punctuation mark is a word
   bool separatesSymbols = false;    // runs of \w and runs of other characters are different words
 };
+struct SplitStep {
+  Pattern pattern;
+  SplitBehavior behavior = SplitBehavior::Isolated;
+  bool isInverted = false;
+};
+struct PrefixSpaceStep {};
+struct MetaspaceStep {
+  std::string replacement;
+  PrependScheme scheme = PrependScheme::Always;
+};
+using PreTokenizerStep = std::variant<KindsStep, SplitStep, PrefixSpaceStep, MetaspaceStep>;
+
+struct WordPieceModel {
+  std::string unknown = "[UNK]", continuingPrefix = "##";
+  uint32_t maxWordChars = 100;
+};
+struct BpeModel {
+  std::optional<std::string> unknown;
+  std::string continuingPrefix, wordEnd;
+  /// The vocabulary spells bytes as characters (Tables.h), and so words are seen.
+  bool isByteLevel = false;
+  bool fusesUnknown = false, fallsBack = false, ignoresMerges = false;
+  std::vector<std::pair<std::string, std::string>> merges; // by rank
+};
+using Model = std::variant<WordPieceModel, BpeModel>;
 
 struct AddedToken {
   std::string content;
@@ -35,23 +82,26 @@ struct AddedToken {
   bool normalized = false; // matched behind the normalizer, against its own normalized content
 };
 
-struct Decoder {
-  bool isWordPiece = true; // else tokens are joined by spaces
+/// Tokens joined by spaces.
+struct SpacesDecoder {};
+struct WordPieceDecoder {
   std::string prefix = "##";
   bool cleansUp = true;
 };
+struct ByteLevelDecoder {};
+using Decoder = std::variant<SpacesDecoder, WordPieceDecoder, ByteLevelDecoder>;
 
 struct TokenizerSpec {
   std::vector<std::string> vocabulary; // by id, added tokens included
   llvm::StringMap<uint32_t> ids;       // the same, by text
-  uint32_t modelTokens = 0;            // ids below this are the model's own; added tokens beyond are not word pieces
-  std::string unknown = "[UNK]", continuingPrefix = "##";
-  uint32_t maxWordChars = 100;
+  uint32_t modelTokens = 0;            // ids below this are the model's own; added tokens beyond are not the model's
+  Model model;
   std::vector<NormalizerStep> normalizer;
-  PreTokenizer preTokenizer;
+  std::vector<PreTokenizerStep> preTokenizer;
   std::vector<AddedToken> added;
   std::vector<TemplateItem> single, pair;
-  Decoder decoder;
+  bool trimsOffsets = false, trimsAfterPrefix = false; // see tokenizerTrimsOffsets
+  Decoder decoder = WordPieceDecoder{};
   bool lowersFirst = false, truncatesLeft = false;
   uint32_t truncationLength = 0; // tokenizer.json's own; 0: none
 
@@ -59,6 +109,14 @@ struct TokenizerSpec {
     auto found = ids.find(token);
     return found == ids.end() ? std::nullopt : std::optional<uint32_t>(found->second);
   }
+
+  /// The token of what the model cannot spell.
+  std::optional<std::string> unknown() const;
+
+  /// [CLS] A [SEP] B [SEP], the second text of type 1; ids are given as (cls, sep).
+  void setBertTemplate(std::pair<int32_t, int32_t> ids);
+  /// <s> A </s></s> B </s>, all of type 0.
+  void setRobertaTemplate(std::pair<int32_t, int32_t> ids);
 };
 
 /// BertNormalizer's steps.
@@ -66,7 +124,22 @@ struct BertNormalizerFlags {
   bool cleanText = true, handleChineseChars = true, lowercase = true;
   std::optional<bool> stripAccents; // as `lowercase` when not given
 };
-std::vector<NormalizerStep> bertNormalizer(const BertNormalizerFlags &flags);
+CharSteps bertNormalizer(const BertNormalizerFlags &flags);
+
+/// GPT-2's own pattern, which ByteLevel stands for.
+inline constexpr const char *gpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+/// The token that stands for a byte of what the vocabulary cannot spell otherwise: "<0x0A>".
+std::string byteFallbackToken(uint8_t byte);
+
+/// What two tokens of BPE become: the second without its prefix.
+std::string mergedToken(const BpeModel &model, const std::pair<std::string, std::string> &merge);
+/// What is wrong with a BPE model's merges: each joins two tokens of the vocabulary to a third. Or nothing.
+std::optional<std::string> findMergeProblem(const BpeModel &model, const TokenizerSpec &spec);
+
+/// A pattern of what isPunctuation (UnicodeData.h) tells; \p{P} of patterns is newer and knows no ASCII symbols.
+inline constexpr const char *punctuationPattern = "\\p{BertPunctuation}";
 
 /// What tokenizer_config.json and special_tokens_map.json say; every field is optional there.
 struct TokenizerConfig {
@@ -75,16 +148,19 @@ struct TokenizerConfig {
   std::optional<bool> lowercase, handleChineseChars;
   std::optional<std::optional<bool>> stripAccents; // given as null is different from not given
   std::optional<bool> truncatesLeft;
+  std::optional<bool> addsPrefixSpace;
   uint32_t modelMaxLength = 0; // 0: none
-  AddedToken unknown, separator, padding, classification, mask;
-  bool namesPadding = false, namesMask = false; // else BERT's names are only assumed
-  std::vector<AddedToken> additional;           // other special tokens
-  std::vector<AddedToken> byId;                 // added_tokens_decoder, by id
+  /// Where no file names them, each class has its own.
+  std::optional<AddedToken> unknown, separator, padding, classification, mask, beginning, end;
+  std::vector<AddedToken> additional; // other special tokens
+  std::vector<AddedToken> byId;       // added_tokens_decoder, by id
 };
 
 llvm::Expected<TokenizerConfig> readTokenizerConfig(llvm::StringRef directory);
 llvm::Expected<TokenizerSpec> readTokenizerJson(llvm::StringRef path, const TokenizerConfig &config);
 llvm::Expected<TokenizerSpec> readVocabularyText(llvm::StringRef path, const TokenizerConfig &config);
+/// vocab.json, with merges.txt beside it.
+llvm::Expected<TokenizerSpec> readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config);
 
 /// The tables of runtime/tokenizer/Tables.h. The same spec gives the same bytes. `path` is named in errors.
 llvm::Expected<std::vector<uint8_t>> writeTables(const TokenizerSpec &spec, llvm::StringRef path);

@@ -5,6 +5,9 @@
 #define LATHE_COMPILER_IMPORT_TOKENIZER_UNICODEDATA_H
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <optional>
+#include <unicode/uniset.h>
 
 namespace lathe {
 
@@ -37,6 +40,12 @@ uint32_t combiningClass(uint32_t c);
 CodePoints lowercase(uint32_t c);
 /// The same as Python's str.lower gives it, Unicode 14.0 or later.
 CodePoints pythonLowercase(uint32_t c);
+
+/// \s and \w of a regular expression, and general categories by their short names ("L", "Lu"), Unicode 16.0. Nothing
+/// when there is no such category.
+icu::UnicodeSet whiteSpaceSet();
+icu::UnicodeSet wordSet();
+std::optional<icu::UnicodeSet> categorySet(llvm::StringRef name);
 
 } // namespace lathe
 

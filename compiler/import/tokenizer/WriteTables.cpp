@@ -1,14 +1,15 @@
 // A TokenizerSpec to the bytes that the runtime walks.
 #include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/tokenizer/BpeTables.h"
 #include "compiler/import/tokenizer/CharMapBuilder.h"
+#include "compiler/import/tokenizer/HeapAllocator.h"
 #include "compiler/import/tokenizer/JsonView.h"
-#include "compiler/import/tokenizer/TokenizerSpec.h"
+#include "compiler/import/tokenizer/PatternCompiler.h"
 #include "compiler/import/tokenizer/TrieBuilder.h"
 #include "runtime/tokenizer/Normalize.h"
 
 #include "llvm/Support/MathExtras.h"
 #include <bit>
-#include <cstdlib>
 
 using namespace lathe;
 
@@ -59,13 +60,14 @@ public:
     return {place(text), place(first), place(later)};
   }
 
-private:
   uint32_t intern(const std::string &string) {
     auto [place, isNew] = offsets.try_emplace(string, uint32_t(chars.size()));
     if (isNew)
       chars.insert(chars.end(), string.c_str(), string.c_str() + string.size() + 1);
     return place->second;
   }
+
+private:
   llvm::StringMap<uint32_t> offsets;
 };
 } // namespace
@@ -83,60 +85,191 @@ static std::string cleanUp(std::string text) {
 
 /// What a token decodes to, as the first or as a later one.
 static std::string decoded(const std::string &token, const Decoder &decoder, bool isFirst) {
+  if (std::holds_alternative<ByteLevelDecoder>(decoder))
+    return token; // never read: what bytes make is known only together
+  auto *pieces = std::get_if<WordPieceDecoder>(&decoder);
   std::string text = token;
   if (!isFirst) {
-    bool continues = decoder.isWordPiece && llvm::StringRef(token).starts_with(decoder.prefix);
-    text = continues ? token.substr(decoder.prefix.size()) : " " + token;
+    bool continues = pieces && llvm::StringRef(token).starts_with(pieces->prefix);
+    text = continues ? token.substr(pieces->prefix.size()) : " " + token;
   }
-  return decoder.isWordPiece && decoder.cleansUp ? cleanUp(std::move(text)) : text;
+  return pieces && pieces->cleansUp ? cleanUp(std::move(text)) : text;
 }
 
-static void *allocateAligned(void *, size_t bytes) { return aligned_alloc(64, llvm::alignTo(bytes, 64)); }
-static void releaseAligned(void *, void *memory, size_t) { free(memory); }
+namespace {
+template <typename... Functions> struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <typename... Functions> Overloaded(Functions...) -> Overloaded<Functions...>;
 
-/// `content` as the runtime's normalizer gives it, or nothing when there is no memory.
-static std::optional<std::string> normalize(const CharMapTable &table, const std::string &content) {
-  CharMap map = {{table.index.data(), uint32_t(table.index.size())},
-                 {table.entries.data(), uint32_t(table.entries.size())},
-                 {table.elements.data(), uint32_t(table.elements.size())}};
-  lathe_allocator allocator = {allocateAligned, releaseAligned, nullptr};
-  MappedText mapped(allocator);
-  Normalizer normalizer(map, /*finalSigma=*/false, allocator);
-  normalizer.run({content.data(), content.size(), nullptr, 0}, mapped);
-  if (mapped.failed() || normalizer.failed())
-    return std::nullopt;
-  return std::string(mapped.bytes.data, mapped.bytes.size);
-}
+/// Writes one tokenizer, section by section.
+class TableWriter {
+public:
+  TableWriter(const TokenizerSpec &spec, llvm::StringRef path) : spec(spec), path(path) {}
+  llvm::Expected<std::vector<uint8_t>> write();
 
-llvm::Expected<std::vector<uint8_t>> lathe::writeTables(const TokenizerSpec &spec, llvm::StringRef path) {
+private:
+  llvm::Error collectTokens();
+  llvm::Error writeSteps();
+  void writeModel();
+  llvm::Error writeAddedTokens();
+  std::optional<std::string> normalize(const std::string &content) const;
+  uint32_t addPattern(const Pattern &pattern) {
+    patterns.push_back(pattern);
+    return uint32_t(patterns.size() - 1);
+  }
+
+  const TokenizerSpec &spec;
+  llvm::StringRef path;
   Blob blob;
   TokenizerHeader header = {};
-  memcpy(header.magic, tokenizerMagic, sizeof tokenizerMagic);
-  header.flags = (spec.lowersFirst ? tokenizerLowersFirst : 0) | (spec.truncatesLeft ? tokenizerTruncatesLeft : 0);
-  header.unknownId = *spec.idOf(spec.unknown);
-  header.maxWordChars = spec.maxWordChars;
-
-  std::map<std::string, uint32_t> keys;
-  std::vector<TokenRecord> records;
   Pool pool;
+  std::vector<TokenRecord> records;
+  std::map<std::string, uint32_t> keys; // of the vocabulary's trie
+  std::vector<Pattern> patterns;
+  PatternTables patternTables;
+  std::vector<CharMapTable> charMaps;
+  std::vector<NormalizerRecord> normalizer;
+};
+} // namespace
+
+llvm::Error TableWriter::collectTokens() {
   size_t textBytes = 0;
   for (auto [id, token] : llvm::enumerate(spec.vocabulary)) {
     if (token.find('\0') != std::string::npos)
       return fileError(path, "token " + llvm::Twine(id) + " contains U+0000; tokens may hold any other character");
     if ((textBytes += token.size()) > maxTextBytes)
       return fileError(path, "the vocabulary's tokens have more than " + llvm::Twine(maxTextBytes) + " bytes in all");
-    if (id < spec.modelTokens && !token.empty()) // an empty token matches no text
-      keys.emplace(token, uint32_t(id));
     records.push_back(pool.add(token, decoded(token, spec.decoder, true), decoded(token, spec.decoder, false)));
   }
-  std::vector<TrieUnit> vocabulary = buildTrie(keys);
-  header.continuingNode = findTrieNode(vocabulary, spec.continuingPrefix);
+  return llvm::Error::success();
+}
 
-  CharMapTable normalizer = buildNormalizerMap(spec.normalizer, spec.preTokenizer);
+/// The normalizer's and the pre-tokenizer's steps, and the tables that they refer to.
+llvm::Error TableWriter::writeSteps() {
+  std::vector<NormalizerStep> steps = spec.normalizer;
+  KindsStep kinds;
+  if (!spec.preTokenizer.empty() && std::holds_alternative<KindsStep>(spec.preTokenizer[0])) {
+    kinds = std::get<KindsStep>(spec.preTokenizer[0]);
+    if (steps.empty() || !std::holds_alternative<CharSteps>(steps.back()))
+      steps.push_back(CharSteps()); // changes nothing, but says of what kind everything is
+  }
+  for (auto [i, step] : llvm::enumerate(steps)) {
+    bool isLast = i + 1 == steps.size();
+    normalizer.push_back(std::visit(
+        Overloaded{[&](const CharSteps &chars) -> NormalizerRecord {
+                     charMaps.push_back(buildNormalizerMap(chars, isLast ? kinds : KindsStep()));
+                     return {NormalizerKind::CharMap, uint32_t(charMaps.size() - 1), 0};
+                   },
+                   [&](const ReplaceStep &replace) -> NormalizerRecord {
+                     return {NormalizerKind::Replace, addPattern(replace.pattern), pool.intern(replace.content)};
+                   },
+                   [&](const PrependStep &prepend) -> NormalizerRecord {
+                     return {NormalizerKind::Prepend, 0, pool.intern(prepend.content)};
+                   },
+                   [&](const StripStep &strip) -> NormalizerRecord {
+                     return {NormalizerKind::Strip, (strip.left ? 1u : 0) | (strip.right ? 2u : 0), 0};
+                   }},
+        step));
+  }
+  if (charMaps.empty()) // added tokens need to know what a word is, whatever the steps
+    charMaps.push_back(buildNormalizerMap({}, {}));
+
+  std::vector<PreTokenizerRecord> preTokenizer;
+  for (const PreTokenizerStep &step : spec.preTokenizer)
+    preTokenizer.push_back(std::visit(
+        Overloaded{
+            [&](const KindsStep &) -> PreTokenizerRecord { return {PreTokenizerKind::Kinds, 0, 0, 0}; },
+            [&](const SplitStep &split) -> PreTokenizerRecord {
+              return {PreTokenizerKind::Split, addPattern(split.pattern), uint32_t(split.behavior), split.isInverted};
+            },
+            [&](const PrefixSpaceStep &) -> PreTokenizerRecord { return {PreTokenizerKind::PrefixSpace, 0, 0, 0}; },
+            [&](const MetaspaceStep &metaspace) -> PreTokenizerRecord {
+              return {PreTokenizerKind::Metaspace, pool.intern(metaspace.replacement), uint32_t(metaspace.scheme), 0};
+            }},
+        step));
+
+  std::vector<uint32_t> starts;
+  llvm::Expected<PatternTables> compiled = compilePatterns(patterns, starts);
+  if (!compiled)
+    return fileError(path, llvm::toString(compiled.takeError()));
+  patternTables = std::move(*compiled);
+  for (NormalizerRecord &step : normalizer)
+    if (step.kind == NormalizerKind::Replace)
+      step.a = starts[step.a];
+  for (PreTokenizerRecord &step : preTokenizer)
+    if (step.kind == PreTokenizerKind::Split)
+      step.a = starts[step.a];
+
+  std::vector<CharMapSections> maps;
+  for (const CharMapTable &map : charMaps)
+    maps.push_back(blob.append(map));
+  header.charMaps = blob.append(maps);
+  header.normalizer = blob.append(normalizer);
+  header.preTokenizer = blob.append(preTokenizer);
+  header.classes = {blob.append(patternTables.index), blob.append(patternTables.entries)};
+  header.patterns = blob.append(patternTables.nodes);
+  return llvm::Error::success();
+}
+
+void TableWriter::writeModel() {
+  std::string continuingPrefix;
+  header.unknownId = spec.unknown() ? *spec.idOf(*spec.unknown()) : noToken;
+  header.wordEnd = pool.intern("");
+  if (auto *wordPiece = std::get_if<WordPieceModel>(&spec.model)) {
+    header.model = ModelKind::WordPiece;
+    header.maxWordChars = wordPiece->maxWordChars;
+    continuingPrefix = wordPiece->continuingPrefix;
+    for (uint32_t id = 0; id < spec.modelTokens; ++id)
+      if (!spec.vocabulary[id].empty()) // an empty token matches no text
+        keys.emplace(spec.vocabulary[id], id);
+  } else if (auto *bpe = std::get_if<BpeModel>(&spec.model)) {
+    header.model = ModelKind::Bpe;
+    header.wordEnd = pool.intern(bpe->wordEnd);
+    header.flags |= (bpe->isByteLevel ? bpeIsByteLevel : 0) | (bpe->fusesUnknown ? bpeFusesUnknown : 0) |
+                    (bpe->fallsBack ? bpeFallsBack : 0);
+    continuingPrefix = bpe->continuingPrefix;
+    keys = bpeKeys(*bpe, spec);
+    header.merges = blob.append(bpeMerges(*bpe, spec));
+    header.byteTokens = blob.append(bpeByteTokens(*bpe, spec));
+  }
+  std::vector<TrieUnit> vocabulary = buildTrie(keys);
+  header.continuingNode = vocabulary.empty() ? trieNone : findTrieNode(vocabulary, continuingPrefix);
+  header.vocabulary = blob.append(vocabulary);
+}
+
+/// `content` as the runtime's normalizer gives it, or nothing when there is no memory.
+std::optional<std::string> TableWriter::normalize(const std::string &content) const {
+  auto view = [](const auto &elements) {
+    return TableView<typename std::decay_t<decltype(elements)>::value_type>{elements.data(), uint32_t(elements.size())};
+  };
+  // The normalizer sees sections by their offsets, so the part of the tables that it needs is laid out by itself.
+  Blob part;
+  std::vector<CharMapSections> maps;
+  for (const CharMapTable &map : charMaps)
+    maps.push_back(part.append(map));
+  std::vector<uint8_t> bytes = part.finish({});
+  Tokenizer tokenizer = {};
+  tokenizer.header = reinterpret_cast<const TokenizerHeader *>(bytes.data());
+  tokenizer.charMaps = view(maps);
+  tokenizer.properties = tokenizer.charMap(maps[0]);
+  tokenizer.normalizer = view(normalizer);
+  tokenizer.classes = {view(patternTables.index), view(patternTables.entries)};
+  tokenizer.patterns = view(patternTables.nodes);
+  tokenizer.pool = view(pool.chars);
+  lathe_allocator allocator = heapAllocator();
+  Normalizer runner(tokenizer, allocator);
+  const MappedText &text = runner.run({content.data(), content.size(), nullptr, 0});
+  if (runner.failed())
+    return std::nullopt;
+  return std::string(text.bytes.data, text.size());
+}
+
+llvm::Error TableWriter::writeAddedTokens() {
   std::map<std::string, uint32_t> raw, normalized;
   std::vector<AddedTokenRecord> added;
   for (const AddedToken &token : spec.added) {
-    std::optional<std::string> content = token.normalized ? normalize(normalizer, token.content) : token.content;
+    std::optional<std::string> content = token.normalized ? normalize(token.content) : token.content;
     if (!content || content->empty())
       return fileError(path,
                        "added token " + quote(token.content) + " is normalized to nothing; it could match anywhere");
@@ -146,17 +279,39 @@ llvm::Expected<std::vector<uint8_t>> lathe::writeTables(const TokenizerSpec &spe
     if (token.special)
       records[token.id].text |= tokenIsSpecial;
   }
-
-  header.normalizer = blob.append(normalizer);
-  if (spec.lowersFirst)
-    header.lowerFirst = blob.append(buildLowerFirstMap());
-  header.vocabulary = blob.append(vocabulary);
   header.addedRaw = blob.append(buildTrie(raw));
   header.addedNormalized = blob.append(buildTrie(normalized));
   header.added = blob.append(added);
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::vector<uint8_t>> TableWriter::write() {
+  memcpy(header.magic, tokenizerMagic, sizeof tokenizerMagic);
+  header.flags = (spec.lowersFirst ? tokenizerLowersFirst : 0) | (spec.truncatesLeft ? tokenizerTruncatesLeft : 0) |
+                 (spec.trimsOffsets ? tokenizerTrimsOffsets : 0) |
+                 (spec.trimsAfterPrefix ? tokenizerTrimsAfterPrefix : 0);
+  header.decoder =
+      std::holds_alternative<ByteLevelDecoder>(spec.decoder) ? DecoderKind::ByteLevel : DecoderKind::Pieces;
+  if (llvm::Error error = collectTokens())
+    return error;
+  if (llvm::Error error = writeSteps())
+    return error;
+  writeModel();
+  if (llvm::Error error = writeAddedTokens())
+    return error;
+  if (spec.lowersFirst)
+    header.lowerFirst = blob.append(buildLowerFirstMap());
   header.tokens = blob.append(records);
   header.pool = blob.append(pool.chars);
   header.single = blob.append(spec.single);
   header.pair = blob.append(spec.pair);
-  return blob.finish(header);
+  std::vector<uint8_t> tables = blob.finish(header);
+  if (auto *bpe = std::get_if<BpeModel>(&spec.model))
+    if (llvm::Error error = markWholeWords(*bpe, keys, tables))
+      return fileError(path, llvm::toString(std::move(error)));
+  return tables;
+}
+
+llvm::Expected<std::vector<uint8_t>> lathe::writeTables(const TokenizerSpec &spec, llvm::StringRef path) {
+  return TableWriter(spec, path).write();
 }

@@ -1,0 +1,107 @@
+// vocab.json and merges.txt, as GPT-2 and RoBERTa were released: what they do not say is the tokenizer class's way.
+#include "compiler/import/safetensors/MappedFile.h"
+#include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/tokenizer/LegacyTokens.h"
+#include "compiler/import/tokenizer/TokenizerJson.h"
+#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
+
+#include "llvm/Support/ConvertUTF.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace lathe;
+
+/// Lines "left right", behind a line that tells the version.
+static llvm::Error readMerges(llvm::StringRef path, BpeModel &model) {
+  if (!llvm::sys::fs::exists(path))
+    return fileError(path, "not found; a vocab.json needs it beside");
+  llvm::Expected<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  llvm::StringRef text = file->text();
+  if (text.size() > maxJsonBytes)
+    return fileError(path, llvm::Twine(text.size()) + " bytes; merges may have " + llvm::Twine(maxJsonBytes));
+  const auto *byte = reinterpret_cast<const llvm::UTF8 *>(text.data()), *begin = byte;
+  if (!llvm::isLegalUTF8String(&byte, begin + text.size()))
+    return fileError(path, "not UTF-8 at byte " + llvm::Twine(byte - begin));
+  for (size_t number = 1; !text.empty(); ++number) {
+    llvm::StringRef line;
+    std::tie(line, text) = text.split('\n');
+    line.consume_back("\r");
+    if (line.starts_with("#version") || line.empty())
+      continue;
+    auto [left, right] = line.split(' ');
+    if (left.empty() || right.empty() || right.contains(' '))
+      return fileError(path, "line " + llvm::Twine(number) + " is " + quote(line) +
+                                 "; accepted: two tokens with a space between");
+    model.merges.push_back({left.str(), right.str()});
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config) {
+  llvm::StringRef name = config.tokenizerClass;
+  name.consume_back("Fast");
+  bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer";
+  if (!isRoberta && name != "GPT2Tokenizer")
+    return llvm::make_error<UnsupportedTokenizer>(
+        path, name.empty() ? "no file names the tokenizer's class; accepted are GPT2Tokenizer and RobertaTokenizer, in "
+                             "tokenizer_config.json or by config.json's model_type"
+                           : "the tokenizer's class is " + quote(config.tokenizerClass) + " (" + config.classOrigin +
+                                 "), which is not supported; accepted are GPT2Tokenizer and RobertaTokenizer");
+  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
+  if (!document)
+    return document.takeError();
+  TokenizerJson json(config);
+  TokenizerSpec &spec = json.spec;
+  json.readVocabulary(JsonView(*document, json.problem));
+  if (llvm::Error error = takeProblem(*document, json.problem))
+    return error;
+
+  BpeModel model;
+  model.isByteLevel = true;
+  llvm::SmallString<128> mergesPath = llvm::sys::path::parent_path(path);
+  llvm::sys::path::append(mergesPath, "merges.txt");
+  if (llvm::Error error = readMerges(mergesPath, model))
+    return error;
+  if (std::optional<std::string> problem = findMergeProblem(model, spec))
+    return fileError(mergesPath, *problem);
+  spec.model = std::move(model);
+
+  LegacyTokens added(spec, path);
+  if (llvm::Error error = added.addById(config.byId))
+    return error;
+  const char *end = isRoberta ? "</s>" : "<|endoftext|>";
+  AddedToken mask = tokenOr(config.mask, "<mask>");
+  if (!config.mask)
+    mask.stripsLeft = true; // as RobertaTokenizer makes it
+  AddedToken classification = tokenOr(config.classification, "<s>"), separator = tokenOr(config.separator, end);
+  added.add(tokenOr(config.beginning, isRoberta ? "<s>" : end));
+  added.add(tokenOr(config.end, end));
+  added.add(tokenOr(config.unknown, isRoberta ? "<unk>" : end));
+  if (isRoberta || config.separator)
+    added.add(separator);
+  if (isRoberta || config.padding)
+    added.add(tokenOr(config.padding, "<pad>"));
+  if (isRoberta || config.classification)
+    added.add(classification);
+  if (isRoberta || config.mask)
+    added.add(mask);
+  for (const AddedToken &token : config.additional)
+    added.add(token);
+  if (llvm::Error error = added.check())
+    return error;
+
+  if (config.addsPrefixSpace.value_or(false))
+    spec.preTokenizer.push_back(PrefixSpaceStep());
+  spec.preTokenizer.push_back(SplitStep{{gpt2Pattern, false}, SplitBehavior::Isolated});
+  spec.decoder = ByteLevelDecoder();
+  spec.trimsOffsets = isRoberta;
+  spec.trimsAfterPrefix = config.addsPrefixSpace.value_or(false);
+  spec.single = {{templateFirst, 0}};
+  spec.pair = {{templateFirst, 0}, {templateSecond, 1}};
+  if (isRoberta)
+    spec.setRobertaTemplate({int32_t(*spec.idOf(classification.content)), int32_t(*spec.idOf(separator.content))});
+  spec.truncatesLeft = config.truncatesLeft.value_or(false);
+  return std::move(spec);
+}
