@@ -1,6 +1,7 @@
 //===- ProductKernels.cpp - kernels for what has weights and precisions -------===//
 #include "backends/cpu/EntrySelector.h"
 #include "backends/cpu/layouts/WeightLayout.h"
+#include "passes/precision/Observed.h"
 
 using namespace mlir;
 
@@ -164,6 +165,10 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
 }
 
 void EntrySelector::lowerLinear(xf::LinearOp op) {
+  if (op->hasAttr(observedAttr)) {
+    const Buffer read = get(op.getX());
+    calls.copy(read, calls.allocate(read.rows, read.width), observedStepPrefix + nameOf(op.getWeight()));
+  }
   const Names names = namesOf(op.getPrecision());
   const Buffer x = getFactor(op.getX(), op.getPrecision());
   const bool isNarrow = op.getPrecision().has_value();

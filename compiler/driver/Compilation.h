@@ -11,6 +11,7 @@
 #define LATHE_COMPILER_DRIVER_COMPILATION_H
 
 #include "backends/cpu/emit/Emit.h"
+#include "compiler/driver/Calibration.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Manifest.h"
 #include "compiler/driver/OutputDirectory.h"
@@ -39,6 +40,7 @@ private:
                                [](const LevelCode &at) { return llvm::StringRef(at.object.data(), at.object.size()); });
   }
   llvm::Expected<Probes *> makeProbes();
+  llvm::Expected<const Calibration *> calibrate();
   llvm::Error search();
   llvm::Error certify();
   llvm::Error evaluate();
@@ -60,6 +62,7 @@ private:
   /// The precisions to compile in.
   PrecisionPlan plan = {options.precision, options.overrides};
   std::unique_ptr<Probes> probes;
+  std::optional<Calibration> calibration;
   ImportedModel model;
   std::optional<CompiledTokenizer> tokenizer;
   std::string name;

@@ -17,6 +17,7 @@ struct CompileOptions {
   std::string name;   ///< the library's; empty: from the model's directory
   ImportOptions import;
   bool graphPasses = true;
+  bool observe = false;                         ///< steps show traces what linears read (Calibration.h)
   std::string precision = "f32";                ///< f32, bf16 or int8
   std::map<std::string, std::string> overrides; ///< units with another precision (PrecisionPlan.h)
   bool certify = true;                          ///< measure the drift of a precision other than f32

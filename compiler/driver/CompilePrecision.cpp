@@ -11,21 +11,29 @@ using namespace mlir;
 
 namespace lathe {
 
+/// Options to compile the model aside, in f32, for level avx512.
+static CompileOptions probeOptions(const CompileOptions &options, const std::string &directory) {
+  CompileOptions probe = options;
+  probe.output = directory;
+  probe.name = "probe";
+  probe.precision = "f32";
+  probe.overrides.clear();
+  probe.levels = {IsaLevel::Avx512};
+  probe.certify = probe.embedWeights = probe.requireFusion = false;
+  probe.evalTask.clear();
+  probe.maxDrift.reset(); // a probe is what a search looks at; it searches nothing
+  probe.stopAfter.reset();
+  probe.dumpStages.clear();
+  return probe;
+}
+
 /// The model by other plans, compiled aside.
 llvm::Expected<Probes *> Compilation::makeProbes() {
   if (!probes) {
     auto compileProbe = [&options = options](const PrecisionPlan &plan, const std::string &directory) {
-      CompileOptions probe = options;
-      probe.output = directory;
-      probe.name = "probe";
+      CompileOptions probe = probeOptions(options, directory);
       probe.precision = plan.precision;
       probe.overrides = plan.overrides;
-      probe.levels = {IsaLevel::Avx512};
-      probe.certify = probe.embedWeights = probe.requireFusion = false;
-      probe.evalTask.clear();
-      probe.maxDrift.reset(); // a probe is what a search looks at; it searches nothing
-      probe.stopAfter.reset();
-      probe.dumpStages.clear();
       return compileModel(probe, llvm::nulls());
     };
     llvm::Expected<std::unique_ptr<Probes>> made = Probes::create(compileProbe, options.calibrate);
@@ -34,6 +42,33 @@ llvm::Expected<Probes *> Compilation::makeProbes() {
     probes = std::move(*made);
   }
   return probes.get();
+}
+
+/// Gathers statistics of what linears read; of a module at the end of stage graph.
+llvm::Expected<const Calibration *> Compilation::calibrate() {
+  if (!calibration) {
+    llvm::Expected<ScratchDirectory> scratch = ScratchDirectory::create();
+    if (!scratch)
+      return scratch.takeError();
+    CompileOptions observed = probeOptions(options, scratch->file("observed"));
+    observed.observe = true;
+    if (llvm::Error error = compileModel(observed, llvm::nulls()))
+      return std::move(error);
+    llvm::Expected<LoadedArtifact> probe = LoadedArtifact::load(observed.output);
+    if (!probe)
+      return probe.takeError();
+    llvm::Expected<DriftInputs> inputs = DriftInputs::read(options.calibrate, *probe);
+    if (!inputs)
+      return inputs.takeError();
+    llvm::Expected<Calibration> gathered = Calibration::gather(*probe, *inputs, layerPrefixes(*model.module));
+    if (!gathered)
+      return gathered.takeError();
+    calibration = std::move(*gathered);
+    progress.finish("calibration",
+                    llvm::formatv("what {0} linears read, on {1} sequences ({2})", calibration->linears().size(),
+                                  inputs->sequences, inputs->description));
+  }
+  return &*calibration;
 }
 
 /// Finds the plan that --max-drift asks for.

@@ -23,7 +23,8 @@ llvm::Error Compilation::stages() {
     if (stage == Stage::Precision)
       setOverrides(*model.module, plan);
     if (llvm::Error error =
-            runStage(*model.module, stage, {.graphPasses = options.graphPasses, .precision = plan.precision}))
+            runStage(*model.module, stage,
+                     {.graphPasses = options.graphPasses, .precision = plan.precision, .observe = options.observe}))
       return error;
     if (stage == Stage::Graph)
       if (llvm::Error error = graphChecks())

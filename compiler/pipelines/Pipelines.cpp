@@ -50,6 +50,8 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     break;
   case Stage::Precision:
     pm.addPass(createAssignPrecisionPass({.precision = options.precision}));
+    if (options.observe)
+      pm.addPass(createObserveFactorsPass());
     pm.addPass(createVerifyPrecisionPass());
     break;
   case Stage::Schedule:

@@ -14,6 +14,7 @@ namespace lathe {
 struct PipelineOptions {
   bool graphPasses = true;           ///< off: the unfused form, for comparison
   std::string precision = "f32";     ///< what products are computed from: f32, bf16 or int8
+  bool observe = false;              ///< have steps show what linears read; in f32
   IsaLevel level = IsaLevel::Avx512; ///< that stage kernels is for; stages before it know no level
 };
 

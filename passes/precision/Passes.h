@@ -8,6 +8,7 @@
 #include "mlir/Pass/Pass.h"
 
 namespace lathe {
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "passes/precision/Passes.h.inc"

@@ -26,4 +26,13 @@ def AssignPrecisionPass : Pass<"lathe-assign-precision", "mlir::ModuleOp"> {
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
+def ObserveFactorsPass : Pass<"lathe-observe-factors", "mlir::ModuleOp"> {
+  let summary = "traces show what linears read";
+  let description = [{
+    Marks every `xf.linear` as `xf.observed`. SelectKernels copies its input, in f32, by a step of its own, "input of" and
+    the name of its weight, which a trace of a run shows like any other: so a model's activations are measured whatever
+    computes them, and nothing else of the program changes.
+  }];
+}
+
 #endif // LATHE_PASSES_PRECISION_PASSES_TD
