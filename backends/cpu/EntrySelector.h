@@ -31,7 +31,8 @@ private:
   Buffer bufferFor(mlir::Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
   const Buffer &get(mlir::Value value) { return buffers.find(value)->second; }
   /// The value as a factor of products in a precision: as its producer stored it, or rounded now.
-  Buffer getFactor(mlir::Value value, std::optional<xf::Precision> precision);
+  /// With a `range` the steps of int8 are those of that range.
+  Buffer getFactor(mlir::Value value, std::optional<xf::Precision> precision, mlir::Value range = nullptr);
   void forgetFactors(mlir::Value value);
   Buffer allocateFactor(xf::Precision precision, xf::Rows rows, int64_t width);
   /// The precision in which products read a value as it is or as what a layer is given; of several, one.

@@ -84,7 +84,7 @@ public:
   Buffer columns(const Buffer &buffer, int64_t from, int64_t width);
   mlir::Value weight(const WeightRef &ref, llvm::StringRef layout);
 
-  using Arguments = std::initializer_list<std::pair<llvm::StringRef, mlir::Value>>;
+  using Arguments = llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>>;
   using Params = llvm::ArrayRef<mlir::NamedAttribute>;
   /// Launches `family` with arguments by slot name; slots left out are 0. The slot "y" is written. Each argument in
   /// memory counts as read or written once, unless `work` says otherwise.

@@ -28,23 +28,38 @@ Names namesOf(std::optional<xf::Precision> precision) {
 
 } // namespace
 
-Buffer EntrySelector::getFactor(Value value, std::optional<xf::Precision> precision) {
+Buffer EntrySelector::getFactor(Value value, std::optional<xf::Precision> precision, Value range) {
   if (!precision)
     return get(value);
-  Buffer &factor = factors[{value, *precision}];
+  Buffer inItsRange; // other readers have others, or none
+  Buffer &factor = range && !value.hasOneUse() ? inItsRange : factors[{value, *precision}];
   if (factor.memref)
     return factor;
   const bool quantized = *precision == xf::Precision::INT8;
   const Buffer x = get(value);
   factor = allocateFactor(*precision, x.rows, x.width);
-  calls.launch(quantized ? "quantize_u8" : "round_bf16", {},
-               {{"x", x.memref},
-                {"ldx", calls.integer(x.stride)},
-                {"y", factor.memref},
-                {"ldy", calls.integer(factor.stride)},
-                {"M", calls.countOf(x.rows)},
-                {"N", calls.integer(x.width)}},
-               quantized ? "quantize" : "round");
+  SmallVector<NamedAttribute> params;
+  if (range)
+    params.push_back(calls.flag("fixed", true));
+  if (quantized)
+    calls.launch("quantize_u8", params,
+                 {{"x", x.memref},
+                  {"ldx", calls.integer(x.stride)},
+                  {"y", factor.memref},
+                  {"ldy", calls.integer(factor.stride)},
+                  {"M", calls.countOf(x.rows)},
+                  {"N", calls.integer(x.width)},
+                  {"range", range ? calls.weight(weightRefs[range], "vector") : Value()}},
+                 "quantize");
+  else
+    calls.launch("round_bf16", {},
+                 {{"x", x.memref},
+                  {"ldx", calls.integer(x.stride)},
+                  {"y", factor.memref},
+                  {"ldy", calls.integer(factor.stride)},
+                  {"M", calls.countOf(x.rows)},
+                  {"N", calls.integer(x.width)}},
+                 "round");
   return factor;
 }
 
@@ -60,7 +75,7 @@ Buffer EntrySelector::allocateFactor(xf::Precision precision, xf::Rows rows, int
 std::optional<xf::Precision> EntrySelector::precisionOfReaders(Value value) {
   auto ofUse = [&](OpOperand &use) -> std::optional<xf::Precision> {
     if (auto linear = dyn_cast<xf::LinearOp>(use.getOwner()))
-      return use.get() == linear.getX() ? linear.getPrecision() : std::nullopt;
+      return use.get() == linear.getX() && !linear.getRange() ? linear.getPrecision() : std::nullopt;
     StringRef callee;
     if (auto layer = dyn_cast<xf::LayerOp>(use.getOwner()))
       callee = layer.getCallee();
@@ -164,33 +179,50 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   return success();
 }
 
+/// The range in which the only reader of a value multiplies it in int8; null where there is none.
+static Value rangeOfOnlyReader(Value value) {
+  auto reader = value.hasOneUse() ? dyn_cast<xf::LinearOp>(*value.user_begin()) : nullptr;
+  return reader && reader.getX() == value ? reader.getRange() : Value();
+}
+
 void EntrySelector::lowerLinear(xf::LinearOp op) {
   if (op->hasAttr(observedAttr)) {
     const Buffer read = get(op.getX());
     calls.copy(read, calls.allocate(read.rows, read.width), observedStepPrefix + nameOf(op.getWeight()));
   }
   const Names names = namesOf(op.getPrecision());
-  const Buffer x = getFactor(op.getX(), op.getPrecision());
+  const Buffer x = getFactor(op.getX(), op.getPrecision(), op.getRange());
   const bool isNarrow = op.getPrecision().has_value();
-  Buffer y = isNarrow ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
+  const Value range = op.getPrecision() == xf::Precision::INT8 ? rangeOfOnlyReader(op.getResult()) : Value();
+  Buffer y;
+  if (range && !buffers.contains(op.getResult()))
+    y = factors[{op.getResult(), xf::Precision::INT8}] = calls.allocateQuantized(x.rows, widthOf(op.getResult()));
+  else
+    y = isNarrow ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
+  const Type stored = cast<MemRefType>(y.memref.getType()).getElementType();
   StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
   SmallVector<NamedAttribute> params = {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),
                                         calls.flag("residual", bool(op.getResidual()))};
   if (isNarrow)
-    params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
-  calls.launch(names.gemm, params,
-               {{"x", x.memref},
-                {"ldx", calls.integer(x.stride)},
-                {"w", calls.weight(weightRefs[op.getWeight()], names.panels)},
-                {"bias", op.getBias() ? calls.weight(weightRefs[op.getBias()], "vector") : Value()},
-                {"residual", memref(op.getResidual())},
-                {"ldr", stride(op.getResidual())},
-                {"y", y.memref},
-                {"ldy", calls.integer(y.stride)},
-                {"M", calls.countOf(x.rows)},
-                {"N", calls.integer(widthOf(op.getResult()))},
-                {"K", calls.integer(x.width)}},
-               nameOf(op.getWeight()), {.flops = {xf::termOf(x.rows), 2 * y.width * x.width}});
+    params.push_back(calls.flag("y_bf16", stored.isBF16()));
+  if (stored.isInteger(8))
+    params.push_back(calls.flag("y_u8", true));
+  SmallVector<std::pair<StringRef, Value>> arguments = {
+      {"x", x.memref},
+      {"ldx", calls.integer(x.stride)},
+      {"w", calls.weight(weightRefs[op.getWeight()], names.panels)},
+      {"bias", op.getBias() ? calls.weight(weightRefs[op.getBias()], "vector") : Value()},
+      {"residual", memref(op.getResidual())},
+      {"ldr", stride(op.getResidual())},
+      {"y", y.memref},
+      {"ldy", calls.integer(y.stride)},
+      {"M", calls.countOf(x.rows)},
+      {"N", calls.integer(widthOf(op.getResult()))},
+      {"K", calls.integer(x.width)}};
+  if (stored.isInteger(8))
+    arguments.push_back({"range", calls.weight(weightRefs[range], "vector")});
+  calls.launch(names.gemm, params, arguments, nameOf(op.getWeight()),
+               {.flops = {xf::termOf(x.rows), 2 * y.width * x.width}});
 }
 
 } // namespace lathe

@@ -118,7 +118,7 @@ static void gemmS8(Run &run, const Kernel &kernel, GemmShape shape, const Varian
   for (size_t copy = 0; copy < copies; ++copy) {
     weights.emplace_back(panels);
     turns.push_back({input, ldx, weights.back(), variant.bias ? Arg(b) : Arg(0), variant.residual ? Arg(r) : Arg(0), n,
-                     y, n, m, n, k});
+                     y, n, m, n, k, 0});
   }
   run.warmUp(kernel, turns);
   bool correct = holdsAt(m * n, [&](int64_t i) {

@@ -120,7 +120,7 @@ void bench_quantize_u8() {
       Random random(5);
       Array<float> x(random.vector(rows * width));
       Array<uint8_t> y(rows * ldy);
-      run.warmUp(kernel, std::vector<Arg>{x, width, y, ldy, rows, width});
+      run.warmUp(kernel, std::vector<Arg>{x, width, y, ldy, rows, width, 0});
       bool correct = holdsAt(rows * width, [&](int64_t i) {
         float scale;
         int32_t zero;

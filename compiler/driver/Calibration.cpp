@@ -31,36 +31,39 @@ void FactorStatistics::add(ArrayRef<float> row) {
   }
 }
 
-double FactorStatistics::errorOf(NumberRange quantized) const {
+FactorStatistics::Numbers FactorStatistics::numbers() const {
+  Numbers met;
+  for (auto [bucket, count] : llvm::enumerate(counts))
+    // Amid the numbers that begin with these bits.
+    if (const double value = llvm::bit_cast<float>(uint32_t(bucket) << 16 | 0x8000); count && std::isfinite(value))
+      met.push_back({value, double(count)});
+  return met;
+}
+
+double FactorStatistics::errorOf(NumberRange quantized, const Numbers &numbers) {
   const double scale = (double(quantized.greatest) - quantized.least) / 255;
   const double zero = scale > 0 ? std::nearbyint(-quantized.least / scale) : 0;
-  double sum = 0;
-  uint64_t total = 0;
-  for (auto [bucket, count] : llvm::enumerate(counts)) {
-    if (!count)
-      continue;
-    // Amid the numbers that begin with these bits.
-    const double value = llvm::bit_cast<float>(uint32_t(bucket) << 16 | 0x8000);
-    if (!std::isfinite(value))
-      continue;
+  double sum = 0, total = 0;
+  for (auto [value, count] : numbers) {
     const double step = scale > 0 ? std::clamp(std::nearbyint(value / scale) + zero, 0.0, 255.0) - zero : 0;
-    sum += double(count) * (value - scale * step) * (value - scale * step);
+    sum += count * (value - scale * step) * (value - scale * step);
     total += count;
   }
-  return total ? sum / double(total) : 0;
+  return total > 0 ? sum / total : 0;
 }
 
 NumberRange FactorStatistics::bestRange() const {
   constexpr int parts = 64, passes = 2;
+  const Numbers met = numbers();
   NumberRange best = all;
-  double error = errorOf(best);
+  double error = errorOf(best, met);
   // One end at a time: the error at one end hardly depends on where the other one is cut.
   for (int pass = 0; pass < passes; ++pass)
     for (float NumberRange::*end : {&NumberRange::greatest, &NumberRange::least})
       for (int part = 1; part < parts; ++part) {
         NumberRange cut = best;
         cut.*end = all.*end * float(part) / parts;
-        if (const double found = errorOf(cut); found < error) {
+        if (const double found = errorOf(cut, met); found < error) {
           error = found;
           best = cut;
         }

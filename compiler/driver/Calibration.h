@@ -42,11 +42,16 @@ public:
 
   /// The mean of squared distances of all numbers from what they become in 255 steps over a range: the nearest step,
   /// beyond the range its end.
-  double errorOf(NumberRange quantized) const;
+  double errorOf(NumberRange quantized) const { return errorOf(quantized, numbers()); }
   /// The range within range() for which errorOf is least, of those that cut off each end by a multiple of 1/64.
   NumberRange bestRange() const;
 
 private:
+  /// Numbers that were met, and how often.
+  using Numbers = std::vector<std::pair<double, double>>;
+  Numbers numbers() const;
+  static double errorOf(NumberRange quantized, const Numbers &numbers);
+
   /// Numbers are counted by their upper half, as a bf16: to a part in 256 of what they are.
   static constexpr size_t bucketCount = size_t(1) << 16;
 

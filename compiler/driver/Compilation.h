@@ -41,6 +41,7 @@ private:
   }
   llvm::Expected<Probes *> makeProbes();
   llvm::Expected<const Calibration *> calibrate();
+  llvm::Error setRanges();
   llvm::Error search();
   llvm::Error certify();
   llvm::Error evaluate();
@@ -62,7 +63,7 @@ private:
   /// The precisions to compile in.
   PrecisionPlan plan = {options.precision, options.overrides};
   std::unique_ptr<Probes> probes;
-  std::optional<Calibration> calibration;
+  std::shared_ptr<const Calibration> calibration = options.calibration;
   ImportedModel model;
   std::optional<CompiledTokenizer> tokenizer;
   std::string name;

@@ -6,10 +6,13 @@
 #include "compiler/pipelines/Pipelines.h"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace lathe {
+
+class Calibration;
 
 struct CompileOptions {
   std::string model;  ///< a directory
@@ -20,9 +23,11 @@ struct CompileOptions {
   bool observe = false;                         ///< steps show traces what linears read (Calibration.h)
   std::string precision = "f32";                ///< f32, bf16 or int8
   std::map<std::string, std::string> overrides; ///< units with another precision (PrecisionPlan.h)
-  bool certify = true;                          ///< measure the drift of a precision other than f32
-  std::string calibrate;                        ///< file of inputs to measure it on; empty: random ids
-  std::optional<double> maxDrift;               ///< a larger one is an error, unless precisions are searched
+  bool staticActivations = false; ///< ranges in int8 from `calibrate` where that saves a pass, not of each row
+  std::shared_ptr<const Calibration> calibration; ///< that of a compile for which this one is a probe
+  bool certify = true;                            ///< measure the drift of a precision other than f32
+  std::string calibrate;                          ///< file of inputs to measure it on; empty: random ids
+  std::optional<double> maxDrift;                 ///< a larger one is an error, unless precisions are searched
   bool searchPrecisions = true; ///< with `maxDrift`: raise parts of the model from `precision` until it holds
   std::string evalTask;         ///< measured in f32 and in the precision; empty: none
   std::string evalData;         ///< the file that it is measured on

@@ -3,6 +3,7 @@
 #include "compiler/driver/ErrorModel.h"
 #include "compiler/driver/PlanFile.h"
 #include "compiler/driver/StsTask.h"
+#include "passes/precision/Observed.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
@@ -30,8 +31,9 @@ static CompileOptions probeOptions(const CompileOptions &options, const std::str
 /// The model by other plans, compiled aside.
 llvm::Expected<Probes *> Compilation::makeProbes() {
   if (!probes) {
-    auto compileProbe = [&options = options](const PrecisionPlan &plan, const std::string &directory) {
+    auto compileProbe = [this](const PrecisionPlan &plan, const std::string &directory) {
       CompileOptions probe = probeOptions(options, directory);
+      probe.calibration = calibration;
       probe.precision = plan.precision;
       probe.overrides = plan.overrides;
       return compileModel(probe, llvm::nulls());
@@ -52,6 +54,7 @@ llvm::Expected<const Calibration *> Compilation::calibrate() {
       return scratch.takeError();
     CompileOptions observed = probeOptions(options, scratch->file("observed"));
     observed.observe = true;
+    observed.staticActivations = false;
     if (llvm::Error error = compileModel(observed, llvm::nulls()))
       return std::move(error);
     llvm::Expected<LoadedArtifact> probe = LoadedArtifact::load(observed.output);
@@ -63,12 +66,27 @@ llvm::Expected<const Calibration *> Compilation::calibrate() {
     llvm::Expected<Calibration> gathered = Calibration::gather(*probe, *inputs, layerPrefixes(*model.module));
     if (!gathered)
       return gathered.takeError();
-    calibration = std::move(*gathered);
+    calibration = std::make_shared<const Calibration>(std::move(*gathered));
     progress.finish("calibration",
                     llvm::formatv("what {0} linears read, on {1} sequences ({2})", calibration->linears().size(),
                                   inputs->sequences, inputs->description));
   }
-  return &*calibration;
+  return calibration.get();
+}
+
+/// Writes ranges of what linears read into the module, for pass FixRanges.
+llvm::Error Compilation::setRanges() {
+  llvm::Expected<const Calibration *> found = calibrate();
+  if (!found)
+    return found.takeError();
+  Builder builder(context.get());
+  NamedAttrList ranges;
+  for (const auto &[weight, statistics] : (*found)->linears()) {
+    const NumberRange range = statistics.bestRange();
+    ranges.set(weight, builder.getDenseF32ArrayAttr({range.least, range.greatest}));
+  }
+  (*model.module)->setAttr(rangesAttr, ranges.getDictionary(context.get()));
+  return llvm::Error::success();
 }
 
 /// Finds the plan that --max-drift asks for.

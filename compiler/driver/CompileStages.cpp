@@ -17,6 +17,9 @@ llvm::Error Compilation::stages() {
   for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
     if (options.stopAfter && *options.stopAfter < stage)
       return llvm::Error::success();
+    if (stage == Stage::Precision && options.staticActivations && plan != PrecisionPlan())
+      if (llvm::Error error = setRanges())
+        return error;
     if (stage == Stage::Precision && options.maxDrift && options.searchPrecisions && plan != PrecisionPlan())
       if (llvm::Error error = search())
         return error;
@@ -26,6 +29,11 @@ llvm::Error Compilation::stages() {
             runStage(*model.module, stage,
                      {.graphPasses = options.graphPasses, .precision = plan.precision, .observe = options.observe}))
       return error;
+    if (stage == Stage::Precision && options.staticActivations)
+      model.module->walk([&](xf::LinearOp linear) {
+        if (linear.getRange())
+          facts.staticInputs.push_back(linear->getParentOfType<func::FuncOp>().getSymName().str());
+      });
     if (stage == Stage::Graph)
       if (llvm::Error error = graphChecks())
         return error;

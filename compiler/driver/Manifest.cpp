@@ -211,6 +211,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   }
   manifest["precision"] = {{"weights", facts.precision}, {"compute", facts.precision}, {"drift", driftOf(facts)}};
   manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides});
+  if (!facts.staticInputs.empty())
+    manifest["precision"]["static_inputs"] = facts.staticInputs;
   if (facts.search)
     manifest["precision"]["search"] = toJson(*facts.search, facts.searchedBytes);
   if (facts.metric)

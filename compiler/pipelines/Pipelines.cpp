@@ -50,6 +50,7 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     break;
   case Stage::Precision:
     pm.addPass(createAssignPrecisionPass({.precision = options.precision}));
+    pm.addPass(createFixRangesPass()); // once it is known which products are in int8
     if (options.observe)
       pm.addPass(createObserveFactorsPass());
     pm.addPass(createVerifyPrecisionPass());

@@ -198,7 +198,7 @@ llvm::Error Frame::execute(Operation *op) {
         return set(std::move(sum));
       })
       .Case([&](xf::LinearOp op) {
-        Tensor y = linear(roundedFactor(get(op.getX()), op.getPrecision()),
+        Tensor y = linear(roundedFactor(get(op.getX()), op.getPrecision(), getOrNull(op.getRange())),
                           roundedWeight(get(op.getWeight()), op.getPrecision()), getOrNull(op.getBias()));
         if (op.getActivation())
           y = activate(*op.getActivation(), y);

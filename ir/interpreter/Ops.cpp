@@ -52,13 +52,14 @@ static void forRows(Tensor &x, llvm::function_ref<void(llvm::MutableArrayRef<dou
     round(llvm::MutableArrayRef(x.values).slice(begin, width));
 }
 
-Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision) {
+Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, const Tensor *range) {
   Tensor result = x;
   if (precision == xf::Precision::BF16)
     roundToBf16(result.values);
   if (precision == xf::Precision::INT8)
-    forRows(result, [](llvm::MutableArrayRef<double> row) {
-      const double above = std::max(0.0, *llvm::max_element(row)), below = -std::min(0.0, *llvm::min_element(row));
+    forRows(result, [&](llvm::MutableArrayRef<double> row) {
+      const double above = range ? range->values[1] : std::max(0.0, *llvm::max_element(row));
+      const double below = range ? -range->values[0] : -std::min(0.0, *llvm::min_element(row));
       const double scale = (above + below) / 255, zero = scale ? std::nearbyint(below / scale) : 0;
       for (double &value : row)
         value = scale ? scale * (std::clamp(std::nearbyint(value / scale) + zero, 0.0, 255.0) - zero) : 0;

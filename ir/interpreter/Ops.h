@@ -14,7 +14,8 @@ namespace lathe::reference {
 Tensor lookup(const Tensor &ids, const Tensor &table);
 Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
 /// The values that x, respectively a weight or a table, has in products of that precision; without one, those it has.
-Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision);
+/// In int8 the steps are those of `range`, if that is given, for all rows.
+Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, const Tensor *range = nullptr);
 Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision);
 Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);

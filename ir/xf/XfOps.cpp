@@ -71,6 +71,10 @@ LogicalResult LinearOp::verify() {
     return failure();
   if (getResidual() && failed(expectShape(*this, "residual", getResidual(), result)))
     return failure();
+  if (getRange() && getPrecision() != Precision::INT8)
+    return emitOpError("has a range of x, which only products in int8 have");
+  if (getRange() && failed(expectShape(*this, "range", getRange(), {2})))
+    return failure();
   return success();
 }
 

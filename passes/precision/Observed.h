@@ -10,6 +10,10 @@ namespace lathe {
 /// called before the name of the linear's weight.
 inline constexpr llvm::StringLiteral observedAttr = "xf.observed", observedStepPrefix = "input of ";
 
+/// Module attribute: the range of what linears read, as {"encoder.layer.0.output.dense.weight" = [least, greatest]}, by
+/// which pass FixRanges goes.
+inline constexpr llvm::StringLiteral rangesAttr = "xf.ranges";
+
 } // namespace lathe
 
 #endif

@@ -35,4 +35,18 @@ def ObserveFactorsPass : Pass<"lathe-observe-factors", "mlir::ModuleOp"> {
   }];
 }
 
+def FixRangesPass : Pass<"lathe-fix-ranges", "mlir::ModuleOp"> {
+  let summary = "products in int8 get the ranges that calibration found";
+  let description = [{
+    The module's attribute `xf.ranges` has the range of what linears read, by the full name of their weight. A linear in
+    int8 whose input another linear in int8 computes, for it alone, gets its range: a value of its own for each layer, by
+    which the other linear's kernel stores bytes at once. What norms and attention give keeps a range for each row.
+
+    ```mlir
+    %y = xf.linear %x, %w in int8    ==>    %y = xf.linear %x, %w in int8 range(%r : tensor<2xf32>)
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
 #endif // LATHE_PASSES_PRECISION_PASSES_TD

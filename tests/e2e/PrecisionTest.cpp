@@ -121,6 +121,47 @@ TEST_P(Artifacts, AgreeAtAllLevels) {
       EXPECT_NEAR(results[0][i].get<double>(), result[i].get<double>(), GetParam().precision.tolerance);
 }
 
+class StaticActivations : public testing::Test {
+protected:
+  StaticActivations() {
+    std::string text;
+    for (const char *line : {"A man is eating.", "Someone has a meal.", "The weather is fine today, they say."})
+      text += std::string(line) + "\n";
+    writeFile(scratch / "texts", text);
+  }
+  Path artifact(const std::string &activations) const {
+    return compiled(goldens() / "demo-model",
+                    {"--precision", "int8", "--calibrate", scratch / "texts", "--activations", activations});
+  }
+  const ScratchDirectory scratch;
+};
+
+TEST_F(StaticActivations, ArePartOfTheProgram) {
+  const Json fixed = Json::parse(readFile(artifact("static") / "manifest.json")),
+             dynamic = Json::parse(readFile(artifact("dynamic") / "manifest.json"));
+  EXPECT_EQ(fixed.at("precision").at("static_inputs"), Json({"bert_layer"})) << "what GELU gives";
+  EXPECT_FALSE(dynamic.at("precision").contains("static_inputs"));
+  const auto has = [](const Json &manifest, const std::string &kernel) {
+    for (const Json &step : manifest.at("entries").at(0).at("steps"))
+      if (step.at("kernel").get<std::string>().find(kernel) != std::string::npos)
+        return true;
+    return false;
+  };
+  EXPECT_TRUE(has(fixed, "gelu_y_u8"));
+  EXPECT_FALSE(has(dynamic, "y_u8"));
+  EXPECT_LT(fixed.at("precision").at("drift").at("relative"), kInt8.drift);
+  EXPECT_NE(latheOutput({"explain", artifact("static")}).find("static ranges"), std::string::npos);
+}
+
+TEST_F(StaticActivations, NeedTextsToMeasureThem) {
+  expectRefusal(
+      2, {"compile", goldens() / "demo-model", "-o", scratch / "out", "--precision", "int8", "--activations", "static"},
+      {"--activations static", "--calibrate"});
+  expectRefusal(
+      1, {"compile", goldens() / "demo-model", "-o", scratch / "out", "--precision", "int8", "--activations", "best"},
+      {"'best'", "dynamic and static"});
+}
+
 INSTANTIATE_TEST_SUITE_P(Precisions, Artifacts,
                          testing::Values(Expectation{kBf16, {"avx512", "avx512_bf16", "amx"}, 0.55},
                                          Expectation{kInt8, {"avx512", "avx512_vnni", "avx512_bf16", "amx"}, 0.30}),

@@ -106,6 +106,14 @@ func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %b: tensor<4xf32>) {
 }
 
 // -----
+// linear: range without int8
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %r: tensor<2xf32>) -> tensor<?x8xf32> {
+  // expected-error@+1 {{has a range of x, which only products in int8 have}}
+  %0 = xf.linear %x, %w in bf16 range(%r : tensor<2xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
 // linear: residual
 func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) {
   // expected-error @+1 {{residual is a 'tensor<?x4xf32>'; expected 'tensor<?x8xf32>'}}

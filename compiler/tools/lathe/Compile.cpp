@@ -17,7 +17,7 @@ namespace {
 struct Flags {
   CompileOptions options;
   ImportFlags import;
-  std::string isa = "all", target = "cpu", features, stage, plan;
+  std::string activations = "dynamic", isa = "all", target = "cpu", features, stage, plan;
   bool tune = false, noGraphPasses = false;
 
   llvm::Error resolve();
@@ -62,6 +62,9 @@ llvm::Error Flags::resolve() {
       options.stopAfter = *parsed;
   }
   options.graphPasses = !noGraphPasses;
+  if (activations != "dynamic" && activations != "static")
+    return llvm::createStringError("--activations is '" + activations + "'; accepted are dynamic and static");
+  options.staticActivations = activations == "static";
   return llvm::Error::success();
 }
 
@@ -80,13 +83,17 @@ void addCompile(CLI::App &app, CommandLine &line) {
       "--precision-plan", flags->plan,
       "Instead: a JSON file with a precision for each part, or the manifest.json of an artifact that is to "
       "be compiled again");
+  verb->add_option("--activations", flags->activations,
+                   "Ranges of what products in int8 read: dynamic, each row's own (default), or static, from "
+                   "--calibrate's inputs where another product computes it and so can store bytes at once");
   verb->add_option("--isa", flags->isa,
                    "Instruction set levels to generate: all that the model has code for, or a list of: avx512, "
                    "avx512_vnni, avx512_bf16, amx");
   verb->add_option("--target", flags->target, "cpu");
   verb->add_option("--features", flags->features, "Token features (not supported yet)");
-  verb->add_option("--calibrate", flags->options.calibrate,
-                   "Inputs to measure drift on: a safetensors file, or a text a line (default: random ids)");
+  verb->add_option(
+      "--calibrate", flags->options.calibrate,
+      "Inputs to measure drift on, and static ranges: a safetensors file, or a text a line (default: random ids)");
   verb->add_option(
       "--max-drift", flags->options.maxDrift,
       "Raise precisions, part by part, until no output is further from f32: max |y - y_f32| / max(1, max |y_f32|), on "
@@ -109,6 +116,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
       throw UsageError("compile needs -o DIR, or --compile-to STAGE");
     if (flags->options.maxDrift && flags->options.calibrate.empty())
       throw UsageError("--max-drift needs --calibrate FILE: the inputs on which drift is measured");
+    if (flags->activations == "static" && flags->options.calibrate.empty())
+      throw UsageError("--activations static needs --calibrate FILE: the inputs on which ranges are measured");
     if (flags->options.evalTask.empty() != flags->options.evalData.empty())
       throw UsageError("--eval TASK and --eval-data FILE go together");
     line.action = [flags]() -> llvm::Error {

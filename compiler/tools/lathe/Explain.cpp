@@ -181,6 +181,9 @@ static void printPrecision(llvm::raw_ostream &os, const nlohmann::json &manifest
      << " arithmetic; ";
   if (!plan.overrides.empty())
     os << "but " << overridesText(plan) << "; ";
+  if (const size_t count = elements(precision, "static_inputs").size())
+    os << "inputs of " << count << (count == 1 ? " linear" : " linears")
+       << " in static ranges, of others in their own; ";
   printDrift(os, precision, plan);
   printMetrics(os, precision);
   printSearch(os, precision);

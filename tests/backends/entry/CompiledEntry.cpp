@@ -2,6 +2,7 @@
 
 #include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/RowKernels.h"
+#include "backends/cpu/layouts/WeightLayout.h"
 #include "compiler/pipelines/Pipelines.h"
 #include "runtime/core/FloatEnvironment.h"
 
@@ -29,7 +30,8 @@ CompiledEntry::~CompiledEntry() = default;
 // Compiling
 //===----------------------------------------------------------------------===//
 
-/// The tensors' section of a weights file, as XfScheduleOps.td describes its layouts.
+/// The tensors' section of a weights file: layouts of f32 as they are described, others as LayoutsTest has checked
+/// them.
 static std::vector<float> packWeights(ModuleOp scheduled) {
   std::vector<float> section;
   for (auto packed : scheduled.getOps<xf::PackedWeightOp>()) {
@@ -45,6 +47,16 @@ static std::vector<float> packWeights(ModuleOp scheduled) {
     }
     size_t offset = packed.getOffset() / sizeof(float);
     section.resize(offset + packed.getBytes() / sizeof(float));
+    if (packed.getLayout().contains("_s8") || packed.getLayout().contains("_bf16")) {
+      auto read = [&](int64_t row, MutableArrayRef<float> out) {
+        std::copy_n(&values[row * width], width, out.begin());
+      };
+      char *at = reinterpret_cast<char *>(&section[offset]);
+      llvm::cantFail(lookupLayout(packed.getLayout())->write({rows, width, read}, [&](ArrayRef<char> bytes) {
+        at = llvm::copy(bytes, at);
+      }));
+      continue;
+    }
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t column = 0; column < width; ++column) {
         int64_t at =

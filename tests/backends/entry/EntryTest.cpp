@@ -193,6 +193,47 @@ TEST_F(EntryTest, RowsOfHeads) {
   }
 }
 
+// A product in int8 that reads a known range: where another one computes what it reads, that stores bytes; where not,
+// or where others read it too, it is quantised on its way.
+TEST_F(EntryTest, ProductsInInt8ReadKnownRanges) {
+  Random random(6);
+  const std::string range = "xf.weight @range = dense<[-0.75, 1.5]> : tensor<2xf32>\n";
+  const struct {
+    const char *body;
+    bool storesBytes;
+  } cases[] = {
+      {R"mlir(
+      %r = xf.load_weight @range : tensor<2xf32>
+      %a = xf.linear %x, %table activation gelu in int8 : ROWS, tensor<9xWxf32> -> ROWS
+      %y = xf.linear %a, %table in int8 range(%r : tensor<2xf32>) : ROWS, tensor<9xWxf32> -> ROWS)mlir",
+       true},
+      {R"mlir(
+      %r = xf.load_weight @range : tensor<2xf32>
+      %a = xf.normalize %x eps 1.0e-12 : ROWS
+      %y = xf.linear %a, %table in int8 range(%r : tensor<2xf32>) : ROWS, tensor<9xWxf32> -> ROWS)mlir",
+       false},
+      {R"mlir(
+      %r = xf.load_weight @range : tensor<2xf32>
+      %a = xf.linear %x, %table in int8 : ROWS, tensor<9xWxf32> -> ROWS
+      %b = xf.linear %a, %table in int8 range(%r : tensor<2xf32>) : ROWS, tensor<9xWxf32> -> ROWS
+      %c = xf.linear %a, %table in int8 : ROWS, tensor<9xWxf32> -> ROWS
+      %y = xf.add %b, %c : ROWS)mlir",
+       false},
+  };
+  for (const auto &[body, storesBytes] : cases) {
+    SCOPED_TRACE(body);
+    Parsed model(range + entryOf(9, body, random));
+    const Sequences sequences = randomSequences(random, 9, 11);
+    const std::map<std::string, std::vector<double>> expected = interpreted(model, sequences);
+    for (bool graphPasses : {true, false}) {
+      CompiledEntry compiled(model.module(), graphPasses);
+      ASSERT_EQ(compiled.error, "");
+      expectSame(compiled.run(sequences), expected);
+      EXPECT_THAT(compiled.kernels, Contains(HasSubstr(storesBytes ? "gelu_y_u8" : "quantize_u8_fixed")));
+    }
+  }
+}
+
 TEST_F(EntryTest, WhatTheCpuCannotComputeIsAnError) {
   Random random(5);
   auto errorOf = [&](const std::string &body) {

@@ -77,7 +77,7 @@ struct Problem {
     Kernel::get("gemm_s8", variant.params, target)
         .run({&rows[firstRow * ldx], ldx, panels.data(), variant.bias ? bias.data() : nullptr,
               variant.residual ? &residual[firstRow * ldr] : nullptr, ldr, y.data(), ldy, count < 0 ? shape.m : count,
-              shape.n, shape.k},
+              shape.n, shape.k, nullptr},
              panelsPerCall);
   }
 };
@@ -127,11 +127,40 @@ TEST_P(Int8Test, ResultsCanBeStoredInBf16) {
     Guarded<uint16_t> narrow(shape.m * ldy);
     Kernel::get("gemm_s8", "{bias = true, y_bf16 = true}", GetParam())
         .run({problem.rows.data(), problem.ldx, problem.panels.data(), problem.bias.data(), nullptr, 0, narrow.data(),
-              ldy, shape.m, shape.n, shape.k});
+              ldy, shape.m, shape.n, shape.k, nullptr});
     for (int64_t row = 0; row < shape.m; ++row)
       for (int64_t column = 0; column < ldy; ++column)
         ASSERT_EQ(narrow[row * ldy + column], column < shape.n ? toBf16(y[row * problem.ldy + column]) : toBf16(0.0f));
   }
+}
+
+/// What the next product reads is what quantize_u8 makes of the numbers in the same range: some of them lie beyond it.
+TEST_P(Int8Test, ResultsCanBeStoredInBytes) {
+  Random random(13);
+  const Guarded<float> range(std::vector<float>{-0.125f, 1.5f});
+  for (const char *activation : {"", R"(, activation = "gelu")"})
+    for (GemmShape shape : gemm500Shapes()) {
+      SCOPED_TRACE(testing::Message() << activation << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
+      const Problem problem(shape, random, /*exact=*/false);
+      const Variant variant = {std::string("{bias = true") + activation + "}", "", true, false};
+      Guarded<float> y(problem.outputSize());
+      problem.run(variant, GetParam(), y, 0);
+      const int64_t ldy = 64 + alignTo(shape.n, 64);
+      const size_t size = (shape.m - 1) * ldy + 64 + alignTo(shape.n, 16);
+      Guarded<uint8_t> stored(size), split(size), expected(size);
+      for (auto [target, panelsPerCall] : {std::pair(&stored, 0), {&split, 1}})
+        Kernel::get("gemm_s8", std::string("{bias = true, y_u8 = true") + activation + "}", GetParam())
+            .run({problem.rows.data(), problem.ldx, problem.panels.data(), problem.bias.data(), nullptr, 0,
+                  target->data(), ldy, shape.m, shape.n, shape.k, range.data()},
+                 panelsPerCall);
+      Kernel::get("quantize_u8", "{fixed = true}")
+          .run({y.data(), problem.ldy, expected.data(), ldy, shape.m, shape.n, range.data()});
+      for (int64_t row = 0; row < shape.m; ++row) {
+        ASSERT_EQ(std::memcmp(&stored[row * ldy], &expected[row * ldy], 8), 0) << "the header of row " << row;
+        ASSERT_EQ(std::memcmp(&stored[row * ldy + 64], &expected[row * ldy + 64], shape.n), 0) << "row " << row;
+        ASSERT_EQ(std::memcmp(&split[row * ldy + 64], &expected[row * ldy + 64], shape.n), 0) << "row " << row;
+      }
+    }
 }
 
 TEST_P(Int8Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
@@ -162,7 +191,7 @@ TEST_F(QuantizeTest, RowsAreCutInto255Steps) {
         number = kind == 0 ? number : kind == 1 ? std::abs(number) : kind == 2 ? -std::abs(number) : 0;
       const Guarded<float> x(numbers);
       Guarded<uint8_t> y((rows - 1) * ldy + 64 + alignTo(width, 16));
-      Kernel::get("quantize_u8").run({x.data(), ldx, y.data(), ldy, rows, width});
+      Kernel::get("quantize_u8").run({x.data(), ldx, y.data(), ldy, rows, width, nullptr});
       for (int64_t row = 0; row < rows; ++row) {
         const float *values = &x[row * ldx];
         const float above = std::max(0.0f, *std::max_element(values, values + width));
@@ -179,6 +208,31 @@ TEST_F(QuantizeTest, RowsAreCutInto255Steps) {
           ASSERT_EQ(q, std::clamp(std::nearbyint(values[column] * perStep) + float(zero), 0.0f, 255.0f));
           ASSERT_NEAR(scale * float(q - zero), values[column], 0.5001f * scale + 1e-7f)
               << "an end may lose half a step";
+        }
+      }
+    }
+}
+
+TEST_F(QuantizeTest, ARangeCanBeFixed) {
+  Random random(14);
+  struct {
+    float least, greatest;
+  } ranges[] = {{-1, 1}, {0, 0.5f}, {-2, 0}, {0, 0}};
+  for (auto [least, greatest] : ranges)
+    for (int64_t width : {1, 16, 100}) {
+      const int64_t ldy = 64 + alignTo(width, 64), rows = 3;
+      const Guarded<float> x(random.vector(rows * width)), range(std::vector<float>{least, greatest});
+      Guarded<uint8_t> y((rows - 1) * ldy + 64 + alignTo(width, 16));
+      Kernel::get("quantize_u8", "{fixed = true}").run({x.data(), width, y.data(), ldy, rows, width, range.data()});
+      for (int64_t row = 0; row < rows; ++row) {
+        float scale;
+        int32_t zero;
+        std::memcpy(&scale, &y[row * ldy], sizeof scale);
+        std::memcpy(&zero, &y[row * ldy + 4], sizeof zero);
+        for (int64_t column = 0; column < width; ++column) {
+          const float clamped = std::clamp(x[row * width + column], least, greatest);
+          ASSERT_NEAR(scale * float(y[row * ldy + 64 + column] - zero), clamped, 0.5001f * scale + 1e-7f)
+              << least << " to " << greatest << ": " << x[row * width + column];
         }
       }
     }

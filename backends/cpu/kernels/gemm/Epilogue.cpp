@@ -1,4 +1,3 @@
-#include "backends/cpu/kernels/Quantized.h"
 #include "backends/cpu/kernels/VectorMath.h"
 #include "backends/cpu/kernels/gemm/Gemm.h"
 
@@ -18,6 +17,8 @@ Operands::Operands(KernelBuilder &b, const Parameters &params, Words words)
     depth = b.ceilDiv(depth, elements);
   }
   panelStride = b.add(b.mul(depth, lanes), panelHeaderWords(words));
+  if (words == Words::U8S8Quads && params.flag("y_u8"))
+    steps = QuantizedSteps::ofRange(b, b.pointerSlot(Range));
 }
 
 int64_t Operands::rowHeader() const { return words == Words::U8S8Quads ? quantizedRowHeader / 4 : 0; }
@@ -28,6 +29,8 @@ Value Operands::wAt(KernelBuilder &b, Value column) const {
 }
 Value Operands::yAt(KernelBuilder &b, Value row, Value column) const {
   Value element = b.add(b.mul(row, ldy), column);
+  if (steps)
+    return b.atByte(y, b.add(element, quantizedRowHeader));
   return narrow ? b.atBf16(y, element) : b.at(y, element);
 }
 Value Operands::residualAt(KernelBuilder &b, Value row, Value column) const {
@@ -48,6 +51,9 @@ void emitEpilogue(KernelBuilder &b, const Operands &operands, Value staged, Valu
   const Parameters &params = operands.params;
   Value bias = b.at(operands.bias, firstColumn), residual = operands.residualAt(b, row, firstColumn);
   Value y = operands.yAt(b, row, firstColumn);
+  if (operands.steps) // a row's header is written with its first columns
+    b.ifTrue(b.equal(firstColumn, b.integer(0)),
+             [&] { operands.steps->storeHeader(b, b.atByte(operands.y, b.mul(row, operands.ldy))); });
   b.forVectors(width, [&](Value column, Value mask) {
     Value v = operands.scaled(b, b.load(b.at(staged, column)), row, b.add(firstColumn, column));
     if (params.flag("bias"))
@@ -55,7 +61,9 @@ void emitEpilogue(KernelBuilder &b, const Operands &operands, Value staged, Valu
     v = emitActivation(b, params.choice("activation"), v);
     if (params.flag("residual"))
       v = b.add(v, b.load(b.at(residual, column), mask));
-    if (operands.narrow)
+    if (operands.steps)
+      operands.steps->store(b, v, b.atByte(y, column));
+    else if (operands.narrow)
       b.storeBf16(v, b.atBf16(y, column));
     else
       b.store(v, b.at(y, column), mask);

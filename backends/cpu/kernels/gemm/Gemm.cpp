@@ -7,6 +7,7 @@
 //
 // All walk over words of 4 bytes: a word of x, one f32, two bf16 or four bytes of neighbouring k, meets a line of 16
 // words of W.
+// With y_bf16 or y_u8 y is stored as products read it, in bf16 or as quantize_u8 does with a fixed range.
 // A panel is up to 64 rows times 48 columns, of which blocks of up to 1024 of K are summed one after the other: the
 // block's weights (196 KB) stay in the second-level cache while rows stream past, with room for the next block, which
 // arrives meanwhile (BERT-large, whose K is up to 4096, at 8 x 128: 1329 ms, 1355 in one block). 64 rows keep the
@@ -31,11 +32,13 @@ constexpr Slot slotTable[] = {
     {"bias", SlotKind::Pointer, "[N], padded to a multiple of 16"},
     {"residual", SlotKind::Pointer, "rows [M][ldr]; may be y"},
     {"ldr", SlotKind::Integer, "elements from a row of residual to the next"},
-    {"y", SlotKind::Pointer, "rows [M][ldy]; may not overlap x; of bf16, written up to a multiple of 16 columns"},
-    {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
+    {"y", SlotKind::Pointer,
+     "rows [M][ldy]; may not overlap x; of bf16 and of bytes, written up to a multiple of 16 columns"},
+    {"ldy", SlotKind::Integer, "elements from a row of y to the next, of bytes with their header"},
     {"M", SlotKind::Integer, "rows"},
     {"N", SlotKind::Integer, "columns of y"},
     {"K", SlotKind::Integer, "columns of x"},
+    {"range", SlotKind::Pointer, "with y_u8 the least number and the greatest of y; what lies beyond becomes its end"},
 };
 
 constexpr int64_t panelRows = 64;
@@ -43,7 +46,7 @@ constexpr int64_t longestBlock = 1024; ///< of K, in words
 
 class Gemm final : public KernelFamily {
 public:
-  Gemm(StringRef name, Words words) : KernelFamily(name, slotTable, parameterList(words)), words(words) {}
+  Gemm(StringRef name, Words words) : KernelFamily(name, slotsOf(words), parameterList(words)), words(words) {}
 
 protected:
   void emit(KernelBuilder &b, const Parameters &params) const override;
@@ -75,10 +78,13 @@ private:
   static Value panelsOf(KernelBuilder &b, Value rows, Value columns) {
     return b.mul(b.ceilDiv(rows, panelRows), b.ceilDiv(columns, tileColumns));
   }
+  static ArrayRef<Slot> slotsOf(Words words) {
+    return words == Words::U8S8Quads ? ArrayRef(slotTable) : ArrayRef(slotTable).drop_back();
+  }
   static ArrayRef<Parameter> parameterList(Words words) {
     static const Parameter list[] = {Parameter::flag("bias"), Parameter::choice("activation", activationNames()),
-                                     Parameter::flag("residual"), Parameter::flag("y_bf16")};
-    return words == Words::F32 ? ArrayRef(list).drop_back() : ArrayRef(list);
+                                     Parameter::flag("residual"), Parameter::flag("y_bf16"), Parameter::flag("y_u8")};
+    return ArrayRef(list).drop_back(words == Words::F32 ? 2 : words == Words::Bf16Pairs ? 1 : 0);
   }
 };
 

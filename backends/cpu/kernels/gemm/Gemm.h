@@ -4,10 +4,13 @@
 
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/MicroTile.h"
+#include "backends/cpu/kernels/Quantized.h"
+
+#include <optional>
 
 namespace lathe::gemm {
 
-enum { X, LdX, W, Bias, Residual, LdR, Y, LdY, M, N, K };
+enum { X, LdX, W, Bias, Residual, LdR, Y, LdY, M, N, K, Range };
 
 /// A product's slots, read. What x and W hold is counted in words of 4 bytes.
 struct Operands {
@@ -16,6 +19,8 @@ struct Operands {
   const Parameters &params;
   const Words words;
   const bool narrow; ///< y is bf16
+  /// Where y is bytes, behind headers.
+  std::optional<QuantizedSteps> steps;
   mlir::Value x, ldx, w, bias, residual, ldr, y, ldy, rows, columns, depth;
   mlir::Value panelStride; ///< from a panel of W to the next
 

@@ -1,7 +1,5 @@
-// quantize_u8: rows of f32 to bytes with a scale and a zero point for each row, as Quantized.h says.
-//
-// The range of a row, widened to have 0 in it, is cut into 255 steps, so that 0 is exact and a row of positive numbers
-// loses no bit to a sign.
+// quantize_u8: rows of f32 to bytes with a scale and a zero point for each row, as Quantized.h says. The range is that
+// of each row, widened to have 0 in it; or with the parameter `fixed` one for all rows.
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
 using namespace mlir;
@@ -9,7 +7,7 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-enum { X, LdX, Y, LdY, M, N };
+enum { X, LdX, Y, LdY, M, N, Range };
 
 constexpr Slot slotTable[] = {
     {"x", SlotKind::Pointer, "rows [M][ldx]"},
@@ -18,18 +16,22 @@ constexpr Slot slotTable[] = {
     {"ldy", SlotKind::Integer, "bytes from a row of y to the next, its header included"},
     {"M", SlotKind::Integer, "rows"},
     {"N", SlotKind::Integer, "columns"},
+    {"range", SlotKind::Pointer, "the least number and the greatest, with fixed"},
 };
+constexpr Parameter parameterTable[] = {Parameter::flag("fixed")};
 
 class Quantize final : public KernelFamily {
 public:
-  Quantize() : KernelFamily("quantize_u8", slotTable, {}) {}
+  Quantize() : KernelFamily("quantize_u8", slotTable, parameterTable) {}
 
 protected:
-  void emit(KernelBuilder &b, const Parameters &) const override {
+  void emit(KernelBuilder &b, const Parameters &params) const override {
     Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
     Value width = b.integerSlot(N);
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.atByte(y, b.mul(row, ldy));
+      if (params.flag("fixed"))
+        return emitQuantizedRow(b, source, width, QuantizedSteps::ofRange(b, b.pointerSlot(Range)), target);
       Value zeros = b.splat(0.0f);
       auto range = b.forVectors(width, {zeros, zeros},
                                 [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
@@ -37,7 +39,7 @@ protected:
                                   range.add(b, b.load(b.at(source, column), mask));
                                   return {range.above, range.below};
                                 });
-      emitQuantizedRow(b, source, width, {range[0], range[1]}, target);
+      emitQuantizedRow(b, source, width, RowRange{range[0], range[1]}.steps(b), target);
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {

@@ -1,7 +1,5 @@
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
-#include "backends/cpu/kernels/Quantized.h"
-
 using namespace mlir;
 
 namespace lathe {
@@ -20,25 +18,17 @@ RoundedRows RoundedRows::row(KernelBuilder &b, Value row) const {
   return {form, form == "bf16" ? b.atBf16(base, offset) : b.atByte(base, offset), stride};
 }
 
+QuantizedSteps RowRange::steps(KernelBuilder &b) const { return {b, b.maxOfLanes(above), b.maxOfLanes(below)}; }
+
 void RowRange::add(KernelBuilder &b, Value values) {
   above = b.max(values, above);
   below = b.max(b.sub(b.splat(0.0f), values), below);
 }
 
-void emitQuantizedRow(KernelBuilder &b, Value x, Value width, const RowRange &range, Value y) {
-  constexpr float steps = 255;
-  Value above = b.maxOfLanes(range.above), below = b.maxOfLanes(range.below), extent = b.add(above, below);
-  Value isFlat = b.equal(extent, b.scalar(0.0f));
-  Value perStep = b.select(isFlat, b.scalar(0.0f), b.div(b.scalar(steps), extent));
-  Value zeroPoint = b.round(b.mul(below, perStep));
-  b.storeScalar(b.div(extent, b.scalar(steps)), y);
-  b.storeScalar(b.wordOf(zeroPoint), b.at(y, 1));
-  Value factor = b.broadcast(perStep), shift = b.broadcast(zeroPoint);
+void emitQuantizedRow(KernelBuilder &b, Value x, Value width, const QuantizedSteps &steps, Value y) {
+  steps.storeHeader(b, y);
   b.forVectors(width, [&](Value column, Value mask) {
-    Value q = b.add(b.round(b.mul(b.load(b.at(x, column), mask), factor)), shift);
-    // Both ends may be rounded to the same side.
-    q = b.max(b.min(q, b.splat(steps)), b.splat(0.0f));
-    b.storeU8(q, b.atByte(y, b.add(column, quantizedRowHeader)));
+    steps.store(b, b.load(b.at(x, column), mask), b.atByte(y, b.add(column, quantizedRowHeader)));
   });
 }
 
@@ -70,7 +60,7 @@ void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Valu
                                 return {range.above, range.below};
                               });
     // The row, just written, comes from the first-level cache.
-    return emitQuantizedRow(b, y, norm.width, {range[0], range[1]}, rounded.base);
+    return emitQuantizedRow(b, y, norm.width, RowRange{range[0], range[1]}.steps(b), rounded.base);
   }
   b.forVectors(norm.width, [&](Value column, Value mask) {
     Value v = normalized(column, mask);

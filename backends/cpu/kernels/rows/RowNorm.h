@@ -4,6 +4,7 @@
 #define LATHE_BACKENDS_CPU_KERNELS_ROWS_ROWNORM_H
 
 #include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/Quantized.h"
 
 namespace lathe {
 
@@ -33,9 +34,10 @@ struct RowRange {
   mlir::Value above, below;
 
   void add(KernelBuilder &b, mlir::Value values);
+  QuantizedSteps steps(KernelBuilder &b) const;
 };
-/// Emits what quantize_u8 stores of a row of f32 at `x` whose range is known, its header first.
-void emitQuantizedRow(KernelBuilder &b, mlir::Value x, mlir::Value width, const RowRange &range, mlir::Value y);
+/// Emits what quantize_u8 stores of a row of f32 at `x`, its header first.
+void emitQuantizedRow(KernelBuilder &b, mlir::Value x, mlir::Value width, const QuantizedSteps &steps, mlir::Value y);
 
 /// What every row of a layer normalisation has in common.
 struct NormOperands {
