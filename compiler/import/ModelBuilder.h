@@ -108,7 +108,10 @@ public:
 
   bool hasWeight(llvm::StringRef name) const { return weights.find(name) != nullptr; }
   /// Weights that this task leaves alone but the family knows: no warning is due.
-  void expectUnused(llvm::StringRef prefix) { expectedPrefixes.push_back(prefix.str()); }
+  void expectUnused(std::initializer_list<llvm::StringRef> prefixes) {
+    for (llvm::StringRef prefix : prefixes)
+      expectedPrefixes.push_back(prefix.str());
+  }
 
   /// Ends the entry. Afterwards the module is complete, or the first error is returned.
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> finish();

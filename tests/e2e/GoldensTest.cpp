@@ -35,11 +35,6 @@ void expectClose(const Tensors &outputs, const GoldenCase &golden, double tolera
   }
 }
 
-Arguments with(Arguments flags, const Arguments &more) {
-  flags.insert(flags.end(), more.begin(), more.end());
-  return flags;
-}
-
 class Goldens : public testing::TestWithParam<GoldenCase> {};
 
 TEST_P(Goldens, InterpretedAsImported) {

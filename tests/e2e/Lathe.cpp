@@ -1,5 +1,6 @@
 #include "tests/e2e/Lathe.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -110,6 +111,19 @@ std::string testName(const testing::TestParamInfo<GoldenCase> &info) {
   for (size_t i = 1; i < info.param.flags.size(); i += 2) // the options' values
     name += "_as_" + info.param.flags[i];
   return identifier(name);
+}
+
+Arguments with(Arguments flags, const Arguments &more) {
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+double largestError(const Tensors &outputs, const Tensors &expected) {
+  EXPECT_EQ(outputs.size(), expected.size());
+  double largest = 0;
+  for (const auto &[name, value] : expected)
+    largest = std::max(largest, outputs.contains(name) ? relativeError(outputs.at(name), value) : INFINITY);
+  return largest;
 }
 
 Tensor maskOf(const Tensors &inputs) {

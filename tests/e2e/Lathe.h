@@ -80,6 +80,11 @@ std::vector<GoldenCase> goldenCases(const std::string &family);
 /// A case's name as gtest wants it: letters, digits and underscores.
 std::string testName(const testing::TestParamInfo<GoldenCase> &info);
 
+/// Flags, and more behind them.
+Arguments with(Arguments flags, const Arguments &more);
+/// The largest relative error among outputs, which must have the expected names.
+double largestError(const Tensors &outputs, const Tensors &expected);
+
 /// The attention mask of a run, ones where there is none: [B, S].
 Tensor maskOf(const Tensors &inputs);
 

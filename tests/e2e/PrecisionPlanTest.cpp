@@ -16,19 +16,6 @@ GoldenCase caseOf(const std::string &family, const std::string &model) {
   throw std::runtime_error("no case of " + model);
 }
 
-Arguments with(Arguments flags, const Arguments &more) {
-  flags.insert(flags.end(), more.begin(), more.end());
-  return flags;
-}
-
-double largestError(const Tensors &outputs, const Tensors &expected) {
-  EXPECT_EQ(outputs.size(), expected.size());
-  double largest = 0;
-  for (const auto &[name, value] : expected)
-    largest = std::max(largest, outputs.contains(name) ? relativeError(outputs.at(name), value) : INFINITY);
-  return largest;
-}
-
 struct Mixture {
   const char *family, *model, *plan;
 };

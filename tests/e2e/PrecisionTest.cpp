@@ -17,20 +17,6 @@ struct Precision {
 };
 constexpr Precision kBf16 = {"bf16", 1.5e-2, 8e-2}, kInt8 = {"int8", 5e-2, 2e-1};
 
-Arguments with(Arguments flags, const Arguments &more) {
-  flags.insert(flags.end(), more.begin(), more.end());
-  return flags;
-}
-
-/// The largest error among outputs of the same names.
-double largestError(const Tensors &outputs, const Tensors &expected) {
-  EXPECT_EQ(outputs.size(), expected.size());
-  double largest = 0;
-  for (const auto &[name, value] : expected)
-    largest = std::max(largest, outputs.contains(name) ? relativeError(outputs.at(name), value) : INFINITY);
-  return largest;
-}
-
 using PrecisionAndCase = std::tuple<Precision, GoldenCase>;
 
 class Precisions : public testing::TestWithParam<PrecisionAndCase> {

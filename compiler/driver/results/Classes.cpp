@@ -40,9 +40,6 @@ private:
     scores.resize(std::min<size_t>(scores.size(), count));
     return scores;
   }
-  std::string nameOf(int32_t index) const {
-    return size_t(index) < labels.size() ? labels[index] : "LABEL_" + std::to_string(index);
-  }
 
   void addResult(const TokenizedText &, ArrayRef<TextOutput> outputs, TokenText) override {
     results.push_back(scoresOf(outputs.front().values));
@@ -50,11 +47,11 @@ private:
   void describe(size_t index, Json &object) const override {
     object["labels"] = Json::array();
     for (auto [label, score] : results[index])
-      object["labels"].push_back({{"label", nameOf(label)}, {"score", score}});
+      object["labels"].push_back({{"label", labelOf(labels, label)}, {"score", score}});
   }
   void print(size_t index, llvm::raw_ostream &os) const override {
     for (auto [label, score] : results[index])
-      os << llvm::formatv("  {0} {1:F4}\n", printable(nameOf(label)), score);
+      os << llvm::formatv("  {0} {1:F4}\n", printable(labelOf(labels, label)), score);
   }
 
   std::vector<std::string> labels;

@@ -50,7 +50,7 @@ private:
         continue;
       }
       auto [best, score] = topProbabilities(logits.values.slice(position * logits.width, logits.width), 1).front();
-      const std::string name = size_t(best) < labels.size() ? labels[best] : "LABEL_" + std::to_string(best);
+      const std::string name = labelOf(labels, best);
       StringRef kind = name;
       const bool begins = kind.consume_front("B-");
       if (!begins)

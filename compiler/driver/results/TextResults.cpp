@@ -47,6 +47,10 @@ double cosine(ArrayRef<float> a, ArrayRef<float> b) {
   return aa && bb ? product / std::sqrt(aa * bb) : 0;
 }
 
+std::string labelOf(ArrayRef<std::string> labels, size_t index) {
+  return index < labels.size() ? labels[index] : "LABEL_" + std::to_string(index);
+}
+
 Json jsonToken(const std::optional<std::string> &token) { return token ? Json(*token) : Json(nullptr); }
 
 StringRef codePoints(StringRef text, int32_t start, int32_t end) {
@@ -65,24 +69,21 @@ StringRef codePoints(StringRef text, int32_t start, int32_t end) {
   return text.slice(from, to);
 }
 
+using Token = std::optional<std::string>;
+static bool marksContinuation(const Token &token) { return token && StringRef(*token).starts_with("##"); }
+static bool marksBeginning(const Token &token) {
+  return token && (StringRef(*token).starts_with("\u0120") || StringRef(*token).starts_with("\u2581"));
+}
+
 bool continuesWord(const TokenizedText &tokens, size_t position) {
   if (position == 0 || tokens.special[position] || tokens.special[position - 1])
     return false;
-  // A piece's text is longer than what it covers where it begins with a mark of its own ("##ing"); pieces of tokenizers
-  // that mark the beginning of words instead touch what is before them.
-  const std::optional<std::string> &token = tokens.tokens[position];
-  if (token && StringRef(*token).starts_with("##"))
+  const Token &token = tokens.tokens[position];
+  if (marksContinuation(token))
     return true;
-  const bool marksBeginnings =
-      token && (StringRef(*token).starts_with("\u0120") || StringRef(*token).starts_with("\u2581"));
-  const bool wordPiece = llvm::any_of(tokens.tokens, [](const std::optional<std::string> &other) {
-    return other && StringRef(*other).starts_with("##");
-  });
-  const bool marked = llvm::any_of(tokens.tokens, [](const std::optional<std::string> &other) {
-    return other && (StringRef(*other).starts_with("\u0120") || StringRef(*other).starts_with("\u2581"));
-  });
-  return marked && !wordPiece && !marksBeginnings &&
-         tokens.offsets[position].first == tokens.offsets[position - 1].second;
+  // Tokenizers that mark the beginning of words instead: what touches the token before it goes on.
+  return !marksBeginning(token) && tokens.offsets[position].first == tokens.offsets[position - 1].second &&
+         llvm::any_of(tokens.tokens, marksBeginning) && llvm::none_of(tokens.tokens, marksContinuation);
 }
 
 //===----------------------------------------------------------------------===//

@@ -85,6 +85,8 @@ std::vector<std::pair<int32_t, double>> topProbabilities(llvm::ArrayRef<float> l
 /// 0 where one of them is zero.
 double cosine(llvm::ArrayRef<float> a, llvm::ArrayRef<float> b);
 
+/// A class's name; "LABEL_3" where there is none of that number.
+std::string labelOf(llvm::ArrayRef<std::string> labels, size_t index);
 /// A token's text as JSON: null where the vocabulary has none.
 nlohmann::ordered_json jsonToken(const std::optional<std::string> &token);
 /// Code points [start, end) of a text.

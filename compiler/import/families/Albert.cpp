@@ -112,8 +112,7 @@ llvm::Error buildAlbert(ModelBuilder &m, const JsonDocument &document, const Hea
       return error;
   }
   emitHiddenStates(m, x, layers, options);
-  for (StringRef otherHead : {"pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."})
-    m.expectUnused(otherHead);
+  m.expectUnused({"pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }
 

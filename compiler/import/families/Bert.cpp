@@ -47,8 +47,7 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
       return error;
   }
   emitHiddenStates(m, x, layers, options);
-  for (StringRef otherHead : {"pooler.", "cls.", "classifier.", "qa_outputs."})
-    m.expectUnused(otherHead);
+  m.expectUnused({"pooler.", "cls.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }
 

@@ -76,8 +76,7 @@ llvm::Error buildDistilBert(ModelBuilder &m, const JsonDocument &document, const
       return error;
   }
   emitHiddenStates(m, x, layers, options);
-  for (StringRef otherHead : {"vocab_", "pre_classifier.", "classifier.", "qa_outputs."})
-    m.expectUnused(otherHead);
+  m.expectUnused({"vocab_", "pre_classifier.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }
 

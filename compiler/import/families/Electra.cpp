@@ -45,9 +45,8 @@ llvm::Error buildElectra(ModelBuilder &m, const JsonDocument &document, const He
       return error;
   }
   emitHiddenStates(m, x, layers, options);
-  for (StringRef otherHead : {"generator_predictions.", "generator_lm_head.", "discriminator_predictions.",
-                              "sequence_summary.", "classifier.", "qa_outputs."})
-    m.expectUnused(otherHead);
+  m.expectUnused({"generator_predictions.", "generator_lm_head.", "discriminator_predictions.", "sequence_summary.",
+                  "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }
 

@@ -37,8 +37,7 @@ llvm::Error build(ModelBuilder &m, const JsonDocument &document, const HeadOptio
       return error;
   }
   emitHiddenStates(m, x, layers, options);
-  for (StringRef otherHead : {"pooler.", "lm_head.", "classifier.", "qa_outputs."})
-    m.expectUnused(otherHead);
+  m.expectUnused({"pooler.", "lm_head.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }
 
