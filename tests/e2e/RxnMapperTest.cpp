@@ -60,7 +60,7 @@ TEST_F(RxnMapper, OtherPrecisionsFillInAlike) {
 
 TEST_F(RxnMapper, ArtifactComparesEqualToTheModel) {
   latheOutput(
-      {"compare", modelDirectory(), artifact(), "--inputs", goldens() / "rxnmapper" / "masked-inputs.safetensors"});
+      {"compare", modelDirectory(), artifact(), "--inputs", goldens() / "rxnmapper" / "short-inputs.safetensors"});
 }
 
 TEST_F(RxnMapper, TwelveLayersAreOne) {
