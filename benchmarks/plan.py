@@ -12,6 +12,7 @@ PEERS = {  # by precision, those that the best peer is one of
     "f32": ("eager", "onnxruntime", "openvino", "torch-compile"),
     "bf16": ("eager-bf16", "openvino-bf16"),
     "int8": ("onnxruntime-int8", "openvino-int8"),
+    "int4": ("onnxruntime-int8", "openvino-int8"),  # what comes nearest
 }
 PACKAGES = ("torch", "transformers", "onnxruntime", "openvino", "onnx", "nncf")
 
@@ -56,9 +57,11 @@ MODELS = (
     BASE,
     BASE.compiled_to("bf16", ("8x128", "1x128", "1x16", "1x4", "1x1")),
     BASE.compiled_to("int8", ("8x128", "1x128", "1x16", "1x4", "1x1")),
+    BASE.compiled_to("int4", ("8x128", "1x128", "1x16", "1x4", "1x1")),
     MINILM,
     MINILM.compiled_to("bf16", ("32x128", "1x128", "1x16", TEXTS)),
     MINILM.compiled_to("int8", ("32x128", "1x128", "1x16", TEXTS)),
+    MINILM.compiled_to("int4", ("32x128", "1x128", "1x16", TEXTS)),
     Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="large"),
 )
 
@@ -101,6 +104,7 @@ BARS = (
     Bar("base-int8", "1x16", "best peer", 1.6),
     Bar("base-int8", "1x4", "bandwidth", 0.7),
     Bar("base-int8", "1x1", "bandwidth", 0.7),
+    Bar("base-int4", "1x1", "bandwidth", 0.6),
     Bar("minilm", "32x128", "best peer", 1.08),
     Bar("minilm", "1x128", "best peer", 1.05),
     Bar("minilm", "1x16", "best peer", 1.3),

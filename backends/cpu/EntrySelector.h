@@ -96,8 +96,8 @@ private:
   llvm::DenseMap<mlir::Value, WeightRef> weightRefs;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
   mlir::Value attentionMask;                                            ///< of a dense entry
-  /// Contents that a linear reads, and so are stored in its layout for lookups too.
-  llvm::DenseSet<mlir::Attribute> panelTables;
+  /// Contents that a linear reads in a precision, and so are stored in its layout for lookups in the same one too.
+  llvm::DenseSet<std::pair<mlir::Attribute, std::optional<xf::Precision>>> panelTables;
 };
 
 } // namespace lathe

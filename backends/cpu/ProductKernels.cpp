@@ -14,7 +14,7 @@ struct Names {
   StringRef gemm, embed, panels, rows;
 };
 
-Names namesOf(std::optional<xf::Precision> precision) {
+Names namesOf(std::optional<xf::Precision> precision, std::optional<int64_t> group = std::nullopt) {
   if (!precision)
     return {"gemm_f32", "embed_f32", "panels", "rows"};
   switch (*precision) {
@@ -22,15 +22,23 @@ Names namesOf(std::optional<xf::Precision> precision) {
     return {"gemm_bf16", "embed_bf16", "panels_bf16", "rows_bf16"};
   case xf::Precision::INT8:
     return {"gemm_s8", "embed_s8", "panels_s8", "rows_s8"};
+  case xf::Precision::INT4: // tables have another precision then
+    return {"gemm_s4", "", *group == 32 ? "panels_s4_g32" : *group == 64 ? "panels_s4_g64" : "panels_s4_g128", ""};
   }
   llvm_unreachable("a precision");
 }
 
 } // namespace
 
+/// What x is rounded to: weights alone are in int4.
+static std::optional<xf::Precision> ofFactors(std::optional<xf::Precision> precision) {
+  return precision == xf::Precision::INT4 ? xf::Precision::INT8 : precision;
+}
+
 Buffer EntrySelector::getFactor(Value value, std::optional<xf::Precision> precision, Value range) {
   if (!precision)
     return get(value);
+  precision = ofFactors(precision);
   Buffer inItsRange; // other readers have others, or none
   Buffer &factor = range && !value.hasOneUse() ? inItsRange : factors[{value, *precision}];
   if (factor.memref)
@@ -75,7 +83,7 @@ Buffer EntrySelector::allocateFactor(xf::Precision precision, xf::Rows rows, int
 std::optional<xf::Precision> EntrySelector::precisionOfReaders(Value value) {
   auto ofUse = [&](OpOperand &use) -> std::optional<xf::Precision> {
     if (auto linear = dyn_cast<xf::LinearOp>(use.getOwner()))
-      return use.get() == linear.getX() && !linear.getRange() ? linear.getPrecision() : std::nullopt;
+      return use.get() == linear.getX() && !linear.getRange() ? ofFactors(linear.getPrecision()) : std::nullopt;
     StringRef callee;
     if (auto layer = dyn_cast<xf::LayerOp>(use.getOwner()))
       callee = layer.getCallee();
@@ -148,7 +156,8 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   Work work;
   for (unsigned t = 0; t < tables.size(); ++t) {
     const WeightRef &ref = weightRefs[tables[t]];
-    bool panels = !ref.perLayer && ref.names.size() == 1 && panelTables.contains(contentOf(ref.names.front()));
+    bool panels =
+        !ref.perLayer && ref.names.size() == 1 && panelTables.contains({contentOf(ref.names.front()), precision});
     packed |= int64_t(panels) << t;
     table[t] = calls.weight(ref, panels ? names.panels : names.rows);
     id[t] = memref(ids[t]);
@@ -190,7 +199,7 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
     const Buffer read = get(op.getX());
     calls.copy(read, calls.allocate(read.rows, read.width), observedStepPrefix + nameOf(op.getWeight()));
   }
-  const Names names = namesOf(op.getPrecision());
+  const Names names = namesOf(op.getPrecision(), op.getGroup());
   const Buffer x = getFactor(op.getX(), op.getPrecision(), op.getRange());
   const bool isNarrow = op.getPrecision().has_value();
   const Value range = op.getPrecision() == xf::Precision::INT8 ? rangeOfOnlyReader(op.getResult()) : Value();
@@ -207,6 +216,8 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
     params.push_back(calls.flag("y_bf16", stored.isBF16()));
   if (stored.isInteger(8))
     params.push_back(calls.flag("y_u8", true));
+  if (op.getGroup())
+    params.push_back(calls.choice("group", "g" + std::to_string(*op.getGroup())));
   SmallVector<std::pair<StringRef, Value>> arguments = {
       {"x", x.memref},
       {"ldx", calls.integer(x.stride)},

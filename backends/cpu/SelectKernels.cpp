@@ -28,7 +28,7 @@ void EntrySelector::findOutputs() {
 void EntrySelector::findPackedTables() {
   entry.walk([&](xf::LinearOp linear) {
     if (auto load = linear.getWeight().getDefiningOp<xf::LoadWeightOp>())
-      panelTables.insert(contentOf(load.getWeight()));
+      panelTables.insert({contentOf(load.getWeight()), linear.getPrecision()});
   });
 }
 

@@ -20,13 +20,15 @@ namespace {
 struct Variant {
   std::string activation = "none";
   bool bias = false, residual = false, yBf16 = false;
+  std::string group = {}; ///< of int4, if not the usual one
 
   std::string params() const {
     std::string params;
     for (const auto &[set, text] : {std::pair(bias, std::string("bias = true")),
                                     {activation != "none", "activation = \"" + activation + "\""},
                                     {residual, std::string("residual = true")},
-                                    {yBf16, std::string("y_bf16 = true")}})
+                                    {yBf16, std::string("y_bf16 = true")},
+                                    {!group.empty(), "group = \"" + group + "\""}})
       if (set)
         params += (params.empty() ? "" : ", ") + text;
     return "{" + params + "}";
@@ -143,6 +145,59 @@ void bench_gemm_s8() {
   }
   addOne({128, 3072, 768}, {"gelu", /*bias=*/true}, /*cold=*/false);
   addOne({128, 768, 3072}, {"none", /*bias=*/true, /*residual=*/true}, /*cold=*/false);
+}
+
+/// Weights in int4, likewise.
+static void gemmS4(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, int64_t group, bool cold) {
+  auto [m, n, k] = shape;
+  Random random(1);
+  std::vector<uint8_t> q(m * k);
+  for (uint8_t &byte : q)
+    byte = static_cast<uint8_t>(random.below(256));
+  Int4Weights w = {n, k, group, std::vector<float>(n, 1.0f), {}, {}, {}};
+  w.codes.resize(n * k);
+  for (uint8_t &code : w.codes)
+    code = static_cast<uint8_t>(random.below(16));
+  w.steps.assign(n * w.groups(), 11);
+  w.zeros.assign(n * w.groups(), 8);
+  const float scale = 1 / (64 * 64 * std::sqrt(float(k)));
+  const int64_t ldx = 64 + (k + 63) / 64 * 64;
+  std::vector<uint8_t> panels = w.panels();
+  Array<uint8_t> input(quantizedRows(q, std::vector<float>(m, scale), std::vector<int32_t>(m, 128), m, k, ldx));
+  Array<float> b(random.vector((n + 15) / 16 * 16)), r(random.vector(m * n)), y(m * n);
+  size_t copies = cold ? 1 + (size_t(256) << 20) / panels.size() : 1;
+  std::vector<Array<uint8_t>> weights;
+  std::vector<std::vector<Arg>> turns;
+  for (size_t copy = 0; copy < copies; ++copy) {
+    weights.emplace_back(panels);
+    turns.push_back({input, ldx, weights.back(), variant.bias ? Arg(b) : Arg(0), variant.residual ? Arg(r) : Arg(0), n,
+                     y, n, m, n, k});
+  }
+  run.warmUp(kernel, turns);
+  bool correct = holdsAt(m * n, [&](int64_t i) {
+    int64_t sum = 0;
+    for (int64_t j = 0; j < k; ++j)
+      sum += int64_t(q[i / n * k + j] - 128) * w.byteAt(i % n, j);
+    return isNear(y[i], activate(variant.activation, double(sum) * scale + (variant.bias ? b[i % n] : 0)) +
+                            (variant.residual ? r[i] : 0));
+  });
+  run.time(correct, {2.0 * m * n * k, cold ? double(panels.size()) : 0, /*fromMemory=*/cold});
+}
+
+void bench_gemm_s4() {
+  auto addOne = [](GemmShape shape, const Variant &variant, int64_t group, bool cold) {
+    add("gemm_s4", variant.params(), shapeText(shape) + (cold ? "/cold" : ""),
+        [=](Run &run, const Kernel &kernel) { gemmS4(run, kernel, shape, variant, group, cold); });
+  };
+  for (GemmShape shape : gemmModelShapes) {
+    addOne(shape, {}, 64, /*cold=*/false);
+    if (shape.m < 128)
+      addOne(shape, {}, 64, /*cold=*/true);
+  }
+  for (int64_t group : {32, 128})
+    addOne({16, 3072, 768}, {.group = "g" + std::to_string(group)}, group, /*cold=*/true);
+  addOne({128, 3072, 768}, {"gelu", /*bias=*/true}, 64, /*cold=*/false);
+  addOne({128, 768, 3072}, {"none", /*bias=*/true, /*residual=*/true}, 64, /*cold=*/false);
 }
 
 } // namespace lathe::bench

@@ -21,7 +21,8 @@ struct CompileOptions {
   ImportOptions import;
   bool graphPasses = true;
   bool observe = false;                         ///< steps show traces what linears read (Calibration.h)
-  std::string precision = "f32";                ///< f32, bf16 or int8
+  std::string precision = "f32";                ///< f32, bf16, int8 or int4
+  int64_t group = 64;                           ///< weights in a group of int4
   std::map<std::string, std::string> overrides; ///< units with another precision (PrecisionPlan.h)
   bool staticActivations = false; ///< ranges in int8 from `calibrate` where that saves a pass, not of each row
   std::shared_ptr<const Calibration> calibration; ///< that of a compile for which this one is a probe

@@ -25,9 +25,11 @@ llvm::Error Compilation::stages() {
         return error;
     if (stage == Stage::Precision)
       setOverrides(*model.module, plan);
-    if (llvm::Error error =
-            runStage(*model.module, stage,
-                     {.graphPasses = options.graphPasses, .precision = plan.precision, .observe = options.observe}))
+    if (llvm::Error error = runStage(*model.module, stage,
+                                     {.graphPasses = options.graphPasses,
+                                      .precision = plan.precision,
+                                      .group = options.group,
+                                      .observe = options.observe}))
       return error;
     if (stage == Stage::Precision && options.staticActivations)
       model.module->walk([&](xf::LinearOp linear) {

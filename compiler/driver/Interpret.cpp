@@ -70,7 +70,7 @@ Expected<std::vector<FloatTensor>> interpretModel(const InterpretOptions &option
     if (stage <= options.stage) {
       if (stage == Stage::Precision)
         setOverrides(*model->module, {options.precision, options.overrides});
-      if (Error error = runStage(*model->module, stage, {.precision = options.precision}))
+      if (Error error = runStage(*model->module, stage, {.precision = options.precision, .group = options.group}))
         return std::move(error);
     }
   Expected<mlir::func::FuncOp> entry = findEntry(*model->module, options.entry);

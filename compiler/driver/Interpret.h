@@ -16,6 +16,7 @@ struct InterpretOptions {
   Stage stage = Stage::Import;                  ///< the form to run: Import, Graph or Precision
   std::string precision = "f32";                ///< that stage Precision brings it to
   std::map<std::string, std::string> overrides; ///< units with another one
+  int64_t group = 64;                           ///< weights in a group of int4
   std::string entry;                            ///< empty: the first
 };
 

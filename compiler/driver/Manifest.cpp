@@ -209,7 +209,11 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     if (!facts.labels.problem.empty())
       manifest["model"]["problem_type"] = facts.labels.problem;
   }
-  manifest["precision"] = {{"weights", facts.precision}, {"compute", facts.precision}, {"drift", driftOf(facts)}};
+  const bool inInt4 = facts.precision == "int4"; // whose weights are multiplied as bytes
+  manifest["precision"] = {
+      {"weights", facts.precision}, {"compute", inInt4 ? "int8" : facts.precision}, {"drift", driftOf(facts)}};
+  if (inInt4)
+    manifest["precision"]["group_size"] = facts.group;
   manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides});
   if (!facts.staticInputs.empty())
     manifest["precision"]["static_inputs"] = facts.staticInputs;

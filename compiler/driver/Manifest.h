@@ -36,6 +36,7 @@ struct ManifestFacts {
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
   std::string precision = "f32";
+  int64_t group = 0;                            ///< weights in a group of int4
   std::vector<std::string> staticInputs;        ///< the function of each linear in int8 that reads a calibrated range
   std::map<std::string, std::string> overrides; ///< units with another precision
   std::optional<SearchReport> search;           ///< where precisions were searched

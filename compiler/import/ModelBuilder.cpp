@@ -50,7 +50,7 @@ Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, in
   Value w = weight(weightName, {width, typeOf(x).getShape().back()});
   Value bias = biasName.empty() ? Value() : weight(biasName, {width});
   return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias, /*residual=*/Value(),
-                              /*activation=*/nullptr, /*precision=*/nullptr, /*range=*/Value());
+                              /*activation=*/nullptr, /*precision=*/nullptr, /*range=*/Value(), /*group=*/nullptr);
 }
 
 Value BlockBuilder::layerNorm(Value x, StringRef name, double eps) {

@@ -49,7 +49,7 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     pm.addPass(createVerifyGraphPass());
     break;
   case Stage::Precision:
-    pm.addPass(createAssignPrecisionPass({.precision = options.precision}));
+    pm.addPass(createAssignPrecisionPass({.precision = options.precision, .group = options.group}));
     pm.addPass(createFixRangesPass()); // once it is known which products are in int8
     if (options.observe)
       pm.addPass(createObserveFactorsPass());

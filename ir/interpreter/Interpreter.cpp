@@ -198,8 +198,9 @@ llvm::Error Frame::execute(Operation *op) {
         return set(std::move(sum));
       })
       .Case([&](xf::LinearOp op) {
-        Tensor y = linear(roundedFactor(get(op.getX()), op.getPrecision(), getOrNull(op.getRange())),
-                          roundedWeight(get(op.getWeight()), op.getPrecision()), getOrNull(op.getBias()));
+        Tensor y =
+            linear(roundedFactor(get(op.getX()), op.getPrecision(), getOrNull(op.getRange())),
+                   roundedWeight(get(op.getWeight()), op.getPrecision(), op.getGroup()), getOrNull(op.getBias()));
         if (op.getActivation())
           y = activate(*op.getActivation(), y);
         if (op.getResidual())

@@ -1,6 +1,8 @@
 //===- Ops.cpp - what each xf op means ----------------------------------------===//
 #include "ir/interpreter/Ops.h"
 
+#include "ir/xf/Int4.h"
+
 #include "llvm/ADT/APFloat.h"
 
 #include <algorithm>
@@ -56,7 +58,7 @@ Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, co
   Tensor result = x;
   if (precision == xf::Precision::BF16)
     roundToBf16(result.values);
-  if (precision == xf::Precision::INT8)
+  if (precision == xf::Precision::INT8 || precision == xf::Precision::INT4)
     forRows(result, [&](llvm::MutableArrayRef<double> row) {
       const double above = range ? range->values[1] : std::max(0.0, *llvm::max_element(row));
       const double below = range ? -range->values[0] : -std::min(0.0, *llvm::min_element(row));
@@ -67,10 +69,18 @@ Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, co
   return result;
 }
 
-Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision) {
-  if (precision != xf::Precision::INT8)
+Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision, std::optional<int64_t> group) {
+  if (precision != xf::Precision::INT8 && precision != xf::Precision::INT4)
     return roundedFactor(weight, precision);
   Tensor result = weight;
+  if (precision == xf::Precision::INT4) {
+    forRows(result, [&](llvm::MutableArrayRef<double> row) {
+      const xf::Int4Row rounded = xf::roundToInt4(std::vector<float>(row.begin(), row.end()), *group);
+      for (auto [k, value] : llvm::enumerate(row))
+        value = double(rounded.scale) * rounded.byteAt(k);
+    });
+    return result;
+  }
   forRows(result, [](llvm::MutableArrayRef<double> row) {
     double largest = 0;
     for (double value : row)

@@ -16,7 +16,9 @@ Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
 /// The values that x, respectively a weight or a table, has in products of that precision; without one, those it has.
 /// In int8 the steps are those of `range`, if that is given, for all rows.
 Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, const Tensor *range = nullptr);
-Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision);
+/// A weight in int4 has groups of so many.
+Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision,
+                     std::optional<int64_t> group = std::nullopt);
 Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);
 std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);

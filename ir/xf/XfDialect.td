@@ -84,12 +84,14 @@ def Xf_ActivationAttr : EnumAttr<Xf_Dialect, Xf_Activation, "activation">;
 
 def Xf_Precision : I32EnumAttr<"Precision", "what products are computed from", [
     I32EnumAttrCase<"BF16", 0, "bf16">,
-    I32EnumAttrCase<"INT8", 1, "int8">]> {
+    I32EnumAttrCase<"INT8", 1, "int8">,
+    I32EnumAttrCase<"INT4", 2, "int4">]> {
   let cppNamespace = "::lathe::xf";
   let genSpecializedAttr = 0;
   let description = [{
     Without one, f32. `bf16`: both factors rounded to bf16, sums in f32. `int8`: weights in -127 to 127 times a scale for each
     row; x in 255 steps from the least to the largest number of its row and 0; sums exact, what follows them in f32.
+    `int4`, of linears alone: x as in int8; weights are 16 steps for each group of a row, as `ir/xf/Int4.h` says.
   }];
 }
 def Xf_PrecisionAttr : EnumAttr<Xf_Dialect, Xf_Precision, "precision">;

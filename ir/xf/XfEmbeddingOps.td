@@ -8,7 +8,7 @@ def Xf_LookupOp : Xf_PureOp<"lookup"> {
   let summary = "rows of a table";
   let description = [{
     `result[..., h] = table[ids[...], h]`, with table `[rows, hidden]`. Ids lie in `[0, rows)`; the ABI's edge checks them. With a
-    `precision` the table is rounded to it.
+    `precision`, which is not int4, the table is rounded to it.
   }];
   let arguments = (ins Xf_Ids:$ids, Xf_Matrix:$table, OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
@@ -20,7 +20,7 @@ def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let summary = "a sum of lookups, then a layer norm";
   let description = [{
     `result = layer_norm(sum_t tables[t][ids[t]])`; without `gain` and `bias`, the sum itself. `FuseEmbedding` forms those with a norm.
-    With a `precision` the tables are rounded to it.
+    With a `precision`, which is not int4, the tables are rounded to it.
   }];
   let arguments = (ins Variadic<Xf_Ids>:$ids, Variadic<Xf_Matrix>:$tables, Optional<Xf_Vector>:$gain,
                        Optional<Xf_Vector>:$bias, OptionalAttr<F64Attr>:$eps,

@@ -10,7 +10,8 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
     `result[..., n] = act(sum_k x[..., k] * weight[n, k] + bias[n]) + residual[..., n]`. Importers write the product with
     its bias; activation and residual are added by `FuseLinearEpilogue`. With a `precision`, which `AssignPrecision` sets,
     x and weight are rounded to it before they are multiplied. In int8 `range`, the least and the greatest number of x that
-    is expected, 0 being one of them, takes the place of each row's own; x beyond it counts as its end.
+    is expected, 0 being one of them, takes the place of each row's own; x beyond it counts as its end. In `int4` so
+    many neighbouring weights of a row are a group.
 
     ```mlir
     %y = xf.linear %x, %w bias(%b) activation gelu : tensor<?x384xf32>, tensor<1536x384xf32> -> tensor<?x1536xf32>
@@ -18,12 +19,13 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins Xf_Tensor:$x, Xf_Matrix:$weight, Optional<Xf_Vector>:$bias, Optional<Xf_Tensor>:$residual,
                        OptionalAttr<Xf_ActivationAttr>:$activation,
-                       OptionalAttr<Xf_PrecisionAttr>:$precision, Optional<Xf_Vector>:$range);
+                       OptionalAttr<Xf_PrecisionAttr>:$precision, Optional<Xf_Vector>:$range,
+                       OptionalAttr<I64Attr>:$group);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $x `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`activation` `` $activation^)?
     (`residual` `(` $residual^ `:` type($residual) `)`)? (`in` `` $precision^)?
-    (`range` `(` $range^ `:` type($range) `)`)? attr-dict `:` type($x) `,` type($weight) `->` type($result)
+    (`groups` `of` $group^)? (`range` `(` $range^ `:` type($range) `)`)? attr-dict `:` type($x) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -3,6 +3,7 @@
 // ODS states element types and ranks that never vary; these functions state what must agree between operands.
 //
 //===----------------------------------------------------------------------===//
+#include "ir/xf/Int4.h"
 #include "ir/xf/XfDialect.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -32,10 +33,19 @@ static LogicalResult expectShape(Operation *op, StringRef what, Value value, Arr
   return op->emitOpError() << what << " is a " << type << "; expected " << type.clone(expected);
 }
 
+/// Tables have a layout in every precision but int4.
+template <typename Op> static LogicalResult verifyTablePrecision(Op op) {
+  if (op.getPrecision() != Precision::INT4)
+    return success();
+  return op.emitOpError("rounds a table to int4; accepted are bf16 and int8");
+}
+
 LogicalResult LookupOp::verify() {
   SmallVector<int64_t> shape(shapeOf(getIds()));
   shape.push_back(lastExtent(getTable()));
-  return expectShape(*this, "result", getResult(), shape);
+  if (failed(expectShape(*this, "result", getResult(), shape)))
+    return failure();
+  return verifyTablePrecision(*this);
 }
 
 LogicalResult EmbedOp::verify() {
@@ -57,7 +67,7 @@ LogicalResult EmbedOp::verify() {
   if (getGain() && (failed(expectShape(*this, "gain", getGain(), {hidden})) ||
                     failed(expectShape(*this, "bias", getBias(), {hidden}))))
     return failure();
-  return success();
+  return verifyTablePrecision(*this);
 }
 
 LogicalResult LinearOp::verify() {
@@ -75,6 +85,10 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has a range of x, which only products in int8 have");
   if (getRange() && failed(expectShape(*this, "range", getRange(), {2})))
     return failure();
+  if (getGroup().has_value() != (getPrecision() == Precision::INT4))
+    return emitOpError("has ") << (getGroup() ? "groups, which int4 alone has" : "no groups, which int4 needs");
+  if (getGroup() && !isInt4Group(*getGroup()))
+    return emitOpError("has groups of ") << *getGroup() << "; accepted are 32, 64, 128";
   return success();
 }
 

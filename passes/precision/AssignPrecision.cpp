@@ -1,10 +1,13 @@
 //===- AssignPrecision.cpp - linears and tables get a precision ---------------===//
 #include "passes/precision/Passes.h"
+
+#include "ir/xf/Int4.h"
 #include "passes/precision/PrecisionPlan.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -14,17 +17,6 @@ namespace lathe {
 #include "passes/precision/Passes.h.inc"
 
 namespace {
-
-/// Has what `root` is or holds compute in a precision; f32 is none.
-void assignTo(Operation *root, StringRef precision) {
-  std::optional<xf::Precision> wanted = xf::symbolizePrecision(precision);
-  root->walk([&](Operation *op) {
-    llvm::TypeSwitch<Operation *>(op).Case<xf::LinearOp, xf::LookupOp, xf::EmbedOp>(
-        [&](auto reader) { reader.setPrecision(wanted); });
-    if (auto attention = dyn_cast<xf::AttentionOp>(op); attention && wanted)
-      attention.setPrecision(xf::Precision::BF16);
-  });
-}
 
 /// Splits a stack into runs of layers of one precision, each calling the function of that precision.
 void splitIntoRuns(xf::LayersOp layers, ArrayRef<StringRef> precisions,
@@ -55,6 +47,7 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
       return signalPassFailure();
     if (plan == PrecisionPlan())
       return;
+    findTables();
     llvm::MapVector<StringAttr, SmallVector<const UnitUse *>> calls; // by layer function
     for (const UnitUse &use : uses)
       if (isa<xf::LayerOp, xf::LayersOp>(use.op))
@@ -69,6 +62,42 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
   }
 
 private:
+  /// The matrices that tokens are looked up in.
+  void findTables() {
+    auto add = [&](ValueRange read) {
+      for (Value table : read)
+        if (auto load = table.getDefiningOp<xf::LoadWeightOp>())
+          tables.insert(load.getWeight());
+    };
+    getOperation().walk([&](Operation *op) {
+      llvm::TypeSwitch<Operation *>(op)
+          .Case([&](xf::LookupOp lookup) { add(lookup.getTable()); })
+          .Case([&](xf::EmbedOp embed) { add(embed.getTables()); });
+    });
+  }
+
+  /// Has what `root` is or holds compute in a precision; f32 is none. Of int4 are weights that are no tables.
+  void assignTo(Operation *root, StringRef precision) {
+    const std::optional<xf::Precision> wanted = xf::symbolizePrecision(precision);
+    const bool inInt4 = wanted == xf::Precision::INT4;
+    const std::optional<xf::Precision> ofTables = inInt4 ? xf::Precision::INT8 : wanted;
+    root->walk([&](Operation *op) {
+      llvm::TypeSwitch<Operation *>(op)
+          .Case<xf::LookupOp, xf::EmbedOp>([&](auto reader) { reader.setPrecision(ofTables); })
+          .Case([&](xf::LinearOp linear) {
+            auto load = linear.getWeight().getDefiningOp<xf::LoadWeightOp>();
+            const bool readsTable = load && tables.contains(load.getWeight());
+            linear.setPrecision(readsTable ? ofTables : wanted);
+            if (inInt4 && !readsTable)
+              linear.setGroup(group);
+          })
+          .Case([&](xf::AttentionOp attention) {
+            if (wanted)
+              attention.setPrecision(xf::Precision::BF16);
+          });
+    });
+  }
+
   /// Fails where the plan has a precision or a unit that there is not.
   LogicalResult readPlan() {
     plan = {precision, {}};
@@ -81,6 +110,9 @@ private:
     };
     if (failed(check(precision)))
       return failure();
+    if (!xf::isInt4Group(group))
+      return getOperation().emitError() << "there are no groups of " << group.getValue()
+                                        << "; accepted are 32, 64, 128";
     auto overrides = getOperation()->getAttrOfType<DictionaryAttr>(precisionOverridesAttr);
     if (!overrides)
       return success();
@@ -132,6 +164,7 @@ private:
 
   PrecisionPlan plan;
   std::vector<UnitUse> uses;
+  llvm::StringSet<> tables; ///< names of weights
 };
 
 } // namespace

@@ -14,6 +14,8 @@ def AssignPrecisionPass : Pass<"lathe-assign-precision", "mlir::ModuleOp"> {
     The module's attribute `xf.precision_overrides` names units (`embeddings`, `head`, layers such as `bert_layer 3`, by
     their number) with another precision than `precision`. A layer function whose layers have several becomes a copy for
     each, and a stack of them one for each run of layers of one precision.
+    Int4 is for linears, in groups of `group` weights. Tables are int8 then, and so are linears whose weight is a table as
+    well: one copy in int8 is smaller than one in each.
 
     ```mlir
     %y = xf.linear %x, %w bias(%b)    ==>    %y = xf.linear %x, %w bias(%b) in bf16
@@ -22,7 +24,8 @@ def AssignPrecisionPass : Pass<"lathe-assign-precision", "mlir::ModuleOp"> {
                                                              %y = xf.layers @layer_int8(%0) weights ["1."]
     ```
   }];
-  let options = [Option<"precision", "precision", "std::string", [{"f32"}], "f32, bf16 or int8">];
+  let options = [Option<"precision", "precision", "std::string", [{"f32"}], "f32, bf16, int8 or int4">,
+                 Option<"group", "group", "int64_t", "64", "Weights in a group of int4: 32, 64 or 128">];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 

@@ -127,6 +127,40 @@ TEST(Layouts, BytesHaveAScaleForEachRow) {
   }
 }
 
+/// What a layout of int4 says of an element, read as its description tells.
+float int4ElementOf(const std::vector<uint8_t> &panels, int64_t group, int64_t k, int64_t row, int64_t column) {
+  const int64_t groups = (k + group - 1) / group, header = (32 + 16 * groups + 63) / 64 * 64;
+  const uint8_t *panel = &panels[row / 16 * (header + (k + 7) / 8 * 64)];
+  uint16_t scale;
+  memcpy(&scale, panel + row % 16 * 2, 2);
+  const uint8_t ofGroup = panel[32 + std::min(column / group, groups - 1) * 16 + row % 16];
+  const uint8_t pair = panel[header + column / 8 * 64 + row % 16 * 4 + column % 4];
+  const int code = column % 8 < 4 ? pair & 15 : pair >> 4;
+  return fromBf16(scale) * float((code - (ofGroup >> 4)) * ((ofGroup & 15) + 1));
+}
+
+TEST(Layouts, NibblesHaveAStepAndAZeroForEachGroup) {
+  auto value = [](int64_t row, int64_t column) { return std::sin(float(row * 31 + column * column)) / float(1 + row); };
+  for (int64_t group : {32, 64, 128})
+    for (auto [n, k] : {std::pair<int64_t, int64_t>{1, 2}, {16, 8}, {17, 33}, {48, 129}, {100, 200}}) {
+      const std::string layout = "panels_s4_g" + std::to_string(group);
+      const auto panels = llvm::cantFail(stored<uint8_t>(layout.c_str(), {n, k}, value));
+      double squares = 0, errors = 0;
+      for (int64_t row = 0; row < (n + 15) / 16 * 16; ++row)
+        for (int64_t column = 0; column < (k + 7) / 8 * 8; ++column) {
+          const float expected = row < n && column < k ? value(row, column) : 0;
+          const float found = int4ElementOf(panels, group, k, row, column);
+          if (row >= n || column >= k)
+            EXPECT_EQ(found, 0) << "row " << row << ", column " << column << " of " << n << "x" << k;
+          // Sixteen numbers from -1 to 1 are 2/15 apart; what is cut off at the ends may be further from the last.
+          EXPECT_NEAR(found, expected, 0.25f / float(1 + row)) << "row " << row << ", column " << column;
+          squares += expected * expected;
+          errors += (found - expected) * (found - expected);
+        }
+      EXPECT_LT(errors, 0.006 * squares) << layout << " of " << n << "x" << k;
+    }
+}
+
 TEST(Layouts, ARowOfZerosIsZeros) {
   for (int8_t byte : llvm::cantFail(stored<int8_t>("panels_s8", {3, 9}, [](int64_t, int64_t) { return 0; })))
     EXPECT_EQ(byte, 0);

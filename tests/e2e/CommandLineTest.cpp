@@ -152,12 +152,14 @@ TEST(Unsupported, NotATokenizerThatIsNamedInAnyFile) {
 TEST(Unsupported, PrecisionTargetAndVerbAreNamed) {
   const ScratchDirectory work;
   const Path out = work / "out";
-  for (const char *precision : {"int4", "fp16"})
-    expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", precision},
-                  {precision, "f32", "bf16", "int8"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", "fp16"},
+                {"fp16", "f32", "bf16", "int8", "int4"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--precision", "int4", "--group-size", "48"},
+                {"--group-size is 48", "32, 64, 128"});
+  expectRefusal(kUsage, {"compile", demoModel(), "-o", out, "--precision", "int8", "--group-size", "64"},
+                {"--group-size", "int4"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--target", "ptx"}, {"ptx", "cpu"});
-  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "causal-lm"},
-                {"causal-lm"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--task", "causal-lm"}, {"causal-lm"});
   expectRefusal(kWrongInput, {"compile", demoModel(), "-o", out, "--tune"}, {"--tune"});
   expectRefusal(kWrongInput, {"generate", out, "--text", "x"}, {"generate"});
   EXPECT_FALSE(std::filesystem::exists(out));

@@ -113,7 +113,7 @@ std::vector<GoldenCase> chosenCases() {
       chosen.push_back(run);
   for (size_t i = 0, count = chosen.size(); i < count; ++i)
     if (chosen[i].model == "base-odd" || chosen[i].model == "mlm-tied" || chosen[i].model == "base-uneven")
-      for (const char *precision : {"bf16", "int8"}) {
+      for (const char *precision : {"bf16", "int8", "int4"}) {
         chosen.push_back(chosen[i]);
         chosen.back().flags.insert(chosen.back().flags.end(), {"--precision", precision});
       }

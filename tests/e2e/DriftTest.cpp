@@ -18,7 +18,7 @@ TEST(Drift, OfF32ThereIsNone) { EXPECT_EQ(driftOf(compiled(demoModel())), "none:
 
 TEST(Drift, IsWhatRunsOfBothGive) {
   const GoldenCase run = goldenCase();
-  for (const char *precision : {"bf16", "int8"}) {
+  for (const char *precision : {"bf16", "int8", "int4"}) {
     Arguments flags = run.flags;
     const Path exact = compiled(run.modelDirectory(), flags);
     flags.insert(flags.end(), {"--precision", precision, "--calibrate", inputsOf(run), "--isa", "avx512"});

@@ -116,10 +116,24 @@ TEST_F(MiniLm, OtherPrecisionsRankAlike) {
   if (!std::filesystem::exists(pairs))
     GTEST_SKIP() << "no " << pairs;
   const Json expected = Json::parse(readFile(goldens() / "minilm" / "sentences.json")).at("spearman");
-  for (const auto &[precision, loss] : {std::pair("bf16", 0.001), {"int8", 0.004}}) {
-    const Path rounded = compiled(modelDirectory(), {"--precision", precision});
-    const Json result = Json::parse(latheOutput({"eval", rounded, "--task", "sts", pairs, "--json"}));
-    EXPECT_GE(result.at("spearman").get<double>(), expected.at("en").get<double>() - loss) << precision;
+  const std::pair<Arguments, double> losses[] = {
+      {{"bf16"}, 0.001}, {{"int8"}, 0.004}, {{"int4", "--group-size", "32"}, 0.01}, {{"int4"}, 0.01}};
+  for (const auto &[precision, loss] : losses) {
+    Arguments flags = {"--precision"};
+    flags.insert(flags.end(), precision.begin(), precision.end());
+    const Json result =
+        Json::parse(latheOutput({"eval", compiled(modelDirectory(), flags), "--task", "sts", pairs, "--json"}));
+    EXPECT_GE(result.at("spearman").get<double>(), expected.at("en").get<double>() - loss)
+        << precision.front() << " " << precision.back();
+  }
+}
+
+/// Of f32's files.
+TEST_F(MiniLm, WeightsTakeTheirShare) {
+  const double f32 = double(std::filesystem::file_size(artifact() / "model.weights"));
+  for (const auto &[precision, share] : {std::pair("bf16", 0.52), {"int8", 0.27}, {"int4", 0.21}}) {
+    const Path file = compiled(modelDirectory(), {"--precision", precision}) / "model.weights";
+    EXPECT_LE(double(std::filesystem::file_size(file)), share * f32) << precision;
   }
 }
 

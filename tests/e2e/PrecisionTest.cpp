@@ -15,7 +15,7 @@ struct Precision {
   /// against f32: what rounding does to these tiny models of random weights at most.
   double tolerance, drift;
 };
-constexpr Precision kBf16 = {"bf16", 1.5e-2, 8e-2}, kInt8 = {"int8", 5e-2, 2e-1};
+constexpr Precision kBf16 = {"bf16", 1.5e-2, 8e-2}, kInt8 = {"int8", 5e-2, 2e-1}, kInt4 = {"int4", 5e-2, 6e-1};
 
 using PrecisionAndCase = std::tuple<Precision, GoldenCase>;
 
@@ -57,7 +57,8 @@ std::string nameOf(const testing::TestParamInfo<PrecisionAndCase> &info) {
   return testName({std::get<1>(info.param), 0}) + "_in_" + std::get<0>(info.param).name;
 }
 INSTANTIATE_TEST_SUITE_P(Goldens, Precisions,
-                         testing::Combine(testing::Values(kBf16, kInt8), testing::ValuesIn(someCases())), nameOf);
+                         testing::Combine(testing::Values(kBf16, kInt8, kInt4), testing::ValuesIn(someCases())),
+                         nameOf);
 
 /// An artifact of a precision, the levels at which its kernels have code of their own, and what its weights are of
 /// f32's.
@@ -74,7 +75,7 @@ protected:
 
 TEST_P(Artifacts, SayWhatTheyAre) {
   const Json manifest = Json::parse(readFile(artifact() / "manifest.json"));
-  EXPECT_EQ(manifest.at("precision").at("compute"), GetParam().precision.name);
+  EXPECT_EQ(manifest.at("precision").at("weights"), GetParam().precision.name);
   EXPECT_EQ(manifest.at("isa_levels"), Json(GetParam().levels));
   EXPECT_NE(latheOutput({"explain", artifact()}).find(GetParam().precision.name), std::string::npos);
 }
@@ -150,7 +151,8 @@ TEST_F(StaticActivations, NeedTextsToMeasureThem) {
 
 INSTANTIATE_TEST_SUITE_P(Precisions, Artifacts,
                          testing::Values(Expectation{kBf16, {"avx512", "avx512_bf16", "amx"}, 0.55},
-                                         Expectation{kInt8, {"avx512", "avx512_vnni", "avx512_bf16", "amx"}, 0.30}),
+                                         Expectation{kInt8, {"avx512", "avx512_vnni", "avx512_bf16", "amx"}, 0.30},
+                                         Expectation{kInt4, {"avx512", "avx512_vnni", "avx512_bf16", "amx"}, 0.25}),
                          [](const auto &info) { return std::string(info.param.precision.name); });
 
 } // namespace

@@ -232,3 +232,43 @@ func.func @f(%x: tensor<?x?x4xf32>) {
   %0 = xf.pool max %x : tensor<?x?x4xf32> -> tensor<?x5xf32>
   return
 }
+
+// -----
+// linear: groups in int4 alone
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>) {
+  // expected-error @+1 {{has groups, which int4 alone has}}
+  %0 = xf.linear %x, %w in int8 groups of 64 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// linear: groups in int4
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>) {
+  // expected-error @+1 {{has no groups, which int4 needs}}
+  %0 = xf.linear %x, %w in int4 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// linear: size of groups
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>) {
+  // expected-error @+1 {{has groups of 16; accepted are 32, 64, 128}}
+  %0 = xf.linear %x, %w in int4 groups of 16 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// lookup: precision
+func.func @f(%ids: tensor<?xi32>, %t: tensor<10x4xf32>) {
+  // expected-error @+1 {{rounds a table to int4; accepted are bf16 and int8}}
+  %0 = xf.lookup %ids in %t rounded int4 : tensor<?xi32>, tensor<10x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// embed: precision
+func.func @f(%ids: tensor<?xi32>, %t: tensor<10x4xf32>) {
+  // expected-error @+1 {{rounds a table to int4; accepted are bf16 and int8}}
+  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%t : tensor<10x4xf32>) rounded int4 -> tensor<?x4xf32>
+  return
+}

@@ -155,3 +155,33 @@ func.func @unstacked(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x
   %z = xf.layer @layer(%y) weights "1." : (tensor<?x8xf32>) -> tensor<?x8xf32>
   return %z : tensor<?x8xf32>
 }
+
+// -----
+// In int4 weights alone: x is quantised once for products in int4 and in int8, and a table that is read in another
+// precision than its product is stored for each.
+// CHECK-LABEL: func.func @int4
+// CHECK: xf.weight_address [@packed.table.rows] : memref<10x12xi8>
+// CHECK: step "int4/quantize"
+// CHECK: %[[W:.*]] = xf.weight_address [@packed.w] : memref<1x128xi8>
+// CHECK: xf.launch @lathe_gemm_s4_g32({{.*}}%[[W]], {{.*}} step "int4/w"
+// CHECK-NOT: quantize
+// CHECK: xf.launch @lathe_gemm_s8({{.*}} step "int4/u"
+// CHECK: xf.weight_address [@packed.table] : memref<1x128xi8>
+// CHECK: xf.launch @lathe_gemm_s4({{.*}} step "int4/table"
+// CHECK: layout "rows_s8"
+// CHECK: layout "panels_s4_g32"
+// CHECK: layout "panels_s8"
+// CHECK: layout "panels_s4_g64"
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @w = dense<1.5> : tensor<8x8xf32>
+xf.weight @u = dense<2.0> : tensor<8x8xf32>
+func.func @int4(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x10xf32>) attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %w = xf.load_weight @w : tensor<8x8xf32>
+  %u = xf.load_weight @u : tensor<8x8xf32>
+  %x = xf.lookup %ids in %t rounded int8 : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.linear %x, %w in int4 groups of 32 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %z = xf.linear %x, %u in int8 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %v = xf.linear %x, %t in int4 groups of 64 : tensor<?x8xf32>, tensor<10x8xf32> -> tensor<?x10xf32>
+  return %y, %z, %v : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x10xf32>
+}

@@ -10,7 +10,6 @@ namespace lathe {
 namespace {
 
 constexpr int64_t linesAsked = 8; ///< of each panel with each step
-constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
 
 /// The dialect's ops on what lies at an address, with lines a number of words apart.
 class Tiles {
@@ -118,8 +117,8 @@ void emitAmxTiles(KernelBuilder &b, Rows x, Value second, Panels packed, Value s
   });
 }
 
-Prefetch prefetchAmx(KernelBuilder &b, Panels packed, Value steps, Value part, Value parts) {
-  Value step = b.ceilDiv(b.integer(lineBytes * amxDepth / linesAsked), parts);
+Prefetch prefetchAmx(KernelBuilder &b, Panels packed, Value steps, Value part, Value parts, int64_t bytes) {
+  Value step = b.ceilDiv(b.integer(bytes * amxDepth / linesAsked), parts);
   Value share = b.mul(b.mul(steps, linesAsked), step);
   return {b.atByte(packed.base, b.mul(part, share)), step, b.mul(packed.stride, int64_t(sizeof(float)))};
 }

@@ -31,7 +31,9 @@ void emitAmxTiles(KernelBuilder &b, Rows x, mlir::Value second, Panels packed, m
 
 /// Columns that come next, evenly over `parts` calls of that many steps, of which this is number `part`. If it is a
 /// single one, every second line: this cache fetches lines in pairs.
-Prefetch prefetchAmx(KernelBuilder &b, Panels packed, mlir::Value steps, mlir::Value part, mlir::Value parts);
+/// A line of the next ones, as they are stored, may be of fewer bytes.
+Prefetch prefetchAmx(KernelBuilder &b, Panels packed, mlir::Value steps, mlir::Value part, mlir::Value parts,
+                     int64_t bytes = KernelBuilder::lanes * sizeof(float));
 
 } // namespace lathe
 #endif // LATHE_BACKENDS_CPU_KERNELS_AMXTILE_H

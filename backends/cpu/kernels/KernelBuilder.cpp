@@ -105,6 +105,20 @@ Value KernelBuilder::bitsOf(Value floats) {
   return arith::BitcastOp::create(*this, VectorType::get({lanes}, getI32Type()), floats);
 }
 Value KernelBuilder::shiftLeft(Value bits, int32_t by) { return arith::ShLIOp::create(*this, bits, splatBits(by)); }
+Value KernelBuilder::shiftRight(Value bits, int32_t by) { return arith::ShRUIOp::create(*this, bits, splatBits(by)); }
+Value KernelBuilder::maskBits(Value bits, int32_t mask) { return arith::AndIOp::create(*this, bits, splatBits(mask)); }
+Value KernelBuilder::mulHalves(Value a, Value b) {
+  auto halves = [&](Value words) {
+    return LLVM::BitcastOp::create(*this, VectorType::get({2 * lanes}, getI16Type()), words);
+  };
+  return LLVM::BitcastOp::create(*this, wordType(), mul(halves(a), halves(b)));
+}
+Value KernelBuilder::subBytes(Value a, Value b) {
+  auto bytes = [&](Value words) {
+    return LLVM::BitcastOp::create(*this, VectorType::get({4 * lanes}, getI8Type()), words);
+  };
+  return LLVM::BitcastOp::create(*this, wordType(), sub(bytes(a), bytes(b)));
+}
 Value KernelBuilder::floatsOf(Value bits) { return arith::BitcastOp::create(*this, vectorType(), bits); }
 Value KernelBuilder::dotBf16(Value sum, Value a, Value b) {
   if (level >= IsaLevel::Avx512Bf16) {
@@ -150,7 +164,11 @@ Value KernelBuilder::floatOf(Value integer) {
 }
 Value KernelBuilder::round(Value a) { return LLVM::RoundEvenOp::create(*this, a.getType(), a); }
 
-Value KernelBuilder::wordOf(Value scalar) { return arith::FPToSIOp::create(*this, getI32Type(), scalar); }
+Value KernelBuilder::wordOf(Value scalar) {
+  if (!isFloat(scalar))
+    return arith::TruncIOp::create(*this, getI32Type(), scalar);
+  return arith::FPToSIOp::create(*this, getI32Type(), scalar);
+}
 
 // Lanes.
 
@@ -279,6 +297,13 @@ Value KernelBuilder::loadS8(Value address, Value mask) {
     bytes = LLVM::LoadOp::create(*this, type, address, /*alignment=*/1);
   }
   return floatOf(arith::ExtSIOp::create(*this, wordType(), bytes));
+}
+Value KernelBuilder::loadBytesRepeated(Value address) {
+  Value bytes = LLVM::LoadOp::create(*this, VectorType::get({lanes}, getI8Type()), address, /*alignment=*/1);
+  SmallVector<int64_t> indices;
+  for (int64_t byte = 0; byte < 4 * lanes; ++byte)
+    indices.push_back(byte / 4);
+  return LLVM::BitcastOp::create(*this, wordType(), shuffle(bytes, bytes, indices));
 }
 void KernelBuilder::storeU8(Value vector, Value address) {
   Value words = arith::FPToSIOp::create(*this, wordType(), vector);

@@ -72,12 +72,18 @@ public:
   Value select(Value condition, Value a, Value b);
   Value bitsOf(Value floats);
   Value shiftLeft(Value bits, int32_t by);
+  /// Zeros come in from above.
+  Value shiftRight(Value bits, int32_t by);
+  Value maskBits(Value bits, int32_t mask);
+  /// Lanes of i32 as two of 16 bits that are multiplied each for itself, and as four bytes that are subtracted.
+  Value mulHalves(Value a, Value b);
+  Value subBytes(Value a, Value b);
   Value floatsOf(Value bits);
   /// Of an i64, or of lanes of i32.
   Value floatOf(Value integer);
   /// To the nearest integer, at ties to the even one.
   Value round(Value a);
-  /// A float that is an integer, as an i32.
+  /// A float that is an integer, or an i64 that fits, as an i32.
   Value wordOf(Value scalar);
 
   /// The 16 lanes added, or their largest: always the same tree.
@@ -121,6 +127,8 @@ public:
   /// Sixteen signed bytes as floats, one behind the other, or four by four in words that are `stride` apart.
   Value loadS8(Value address, Value mask = nullptr);
   Value gatherS8Quads(Value address, Value stride, Value mask);
+  /// Sixteen bytes, each four times in its lane of i32.
+  Value loadBytesRepeated(Value address);
   /// Floats that are integers from 0 to 255, as bytes.
   void storeU8(Value vector, Value address);
   /// Sixteen elements `stride` apart.

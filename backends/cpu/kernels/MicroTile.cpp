@@ -96,9 +96,9 @@ Prefetch prefetchOwn(KernelBuilder &b, Panels packed) {
           b.mul(packed.stride, int64_t(sizeof(float)))};
 }
 
-Prefetch prefetchPart(KernelBuilder &b, Panels packed, Value depth, Value part, Value parts) {
+Prefetch prefetchPart(KernelBuilder &b, Panels packed, Value depth, Value part, Value parts, int64_t bytes) {
   // Rounded up, so that nothing is left out where a tile asks for less than a line with each k.
-  Value step = b.ceilDiv(b.integer(lineBytes), parts);
+  Value step = b.ceilDiv(b.integer(bytes), parts);
   return {b.atByte(packed.base, b.mul(b.mul(part, step), depth)), step, b.mul(packed.stride, int64_t(sizeof(float)))};
 }
 

@@ -41,7 +41,9 @@ struct Prefetch {
 Prefetch prefetchOwn(KernelBuilder &b, Panels packed);
 /// Columns that come next, evenly over `parts` tiles of that depth, of which this is number `part`. Where one tile
 /// after the other reuses the same columns, the next ones arrive meanwhile, at the pace at which they will be used.
-Prefetch prefetchPart(KernelBuilder &b, Panels packed, mlir::Value depth, mlir::Value part, mlir::Value parts);
+/// A k of the next ones, as they are stored, may have fewer bytes than a line.
+Prefetch prefetchPart(KernelBuilder &b, Panels packed, mlir::Value depth, mlir::Value part, mlir::Value parts,
+                      int64_t bytes = KernelBuilder::lanes * sizeof(float));
 
 /// Emits, with sums of i32 where words are bytes, y[r][16 p + lane] = sum over k of x[r][k] * packed[p][k][lane], for r
 /// < rows in [1, 8], p < panels in [1, 3] and k in [0, depth) in that order, whatever rows and panels are: the bits of

@@ -9,6 +9,7 @@
 #include "compiler/driver/bench/Work.h"
 
 #include <malloc.h>
+#include <nlohmann/json.hpp>
 
 using llvm::createStringError;
 using llvm::Error;
@@ -87,6 +88,10 @@ Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifa
   Expected<Precision> precision = precisionOf(artifact);
   if (!precision)
     return precision.takeError();
+  if (*precision == Precision::Int4) {
+    const nlohmann::json &stated = artifact.manifest().at("precision");
+    options.group = stated.value("group_size", options.group);
+  }
   Expected<ImportOptions> import = importOptions(artifact, entry);
   if (!import)
     return import.takeError();

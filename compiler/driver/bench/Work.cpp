@@ -90,7 +90,7 @@ Work sumOf(ArrayRef<StepWork> steps) {
 }
 
 Expected<Precision> precisionOf(const Artifact &artifact) {
-  std::string name = fieldText(artifact.manifest(), {"precision", "compute"});
+  std::string name = fieldText(artifact.manifest(), {"precision", "weights"});
   if (std::optional<Precision> precision = precisionNamed(name)) {
     const nlohmann::json overrides = objectAt(artifact.manifest(), {"precision", "plan", "overrides"});
     for (const auto &[part, other] : overrides.items())
@@ -100,7 +100,7 @@ Expected<Precision> precisionOf(const Artifact &artifact) {
   std::vector<StringRef> accepted;
   for (Precision precision : allPrecisions)
     accepted.push_back(nameOf(precision));
-  return malformed(artifact, "precision.compute is " + quote(name) + "; accepted are " + llvm::join(accepted, ", "));
+  return malformed(artifact, "precision.weights is " + quote(name) + "; accepted are " + llvm::join(accepted, ", "));
 }
 
 Work withWeightsIn(Precision to, Work work, Precision from) {

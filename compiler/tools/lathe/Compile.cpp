@@ -7,6 +7,7 @@
 #include "backends/cpu/ProgramLevels.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/PlanFile.h"
+#include "ir/xf/Int4.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -35,6 +36,8 @@ llvm::Error Flags::resolve() {
     options.overrides = read->overrides;
     options.searchPrecisions = false; // these are the user's
   }
+  if (!xf::isInt4Group(options.group))
+    return llvm::createStringError(llvm::formatv("--group-size is {0}; accepted are 32, 64, 128", options.group).str());
   llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
   if (!levels)
     return llvm::createStringError("--isa: " + llvm::toString(levels.takeError()));
@@ -77,12 +80,14 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
   flags->import.declare(*verb);
   verb->add_option("--precision", flags->options.precision,
-                   "What products are computed from, in linears and tables: f32 (default), bf16 or int8; with "
+                   "What products are computed from, in linears and tables: f32 (default), bf16, int8 or int4; with "
                    "--max-drift the cheapest allowed");
   verb->add_option(
       "--precision-plan", flags->plan,
       "Instead: a JSON file with a precision for each part, or the manifest.json of an artifact that is to "
       "be compiled again");
+  verb->add_option("--group-size", flags->options.group,
+                   "With int4: how many weights share a step, 32, 64 (default) or 128");
   verb->add_option("--activations", flags->activations,
                    "Ranges of what products in int8 read: dynamic, each row's own (default), or static, from "
                    "--calibrate's inputs where another product computes it and so can store bytes at once");
@@ -120,6 +125,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
       throw UsageError("--activations static needs --calibrate FILE: the inputs on which ranges are measured");
     if (flags->options.evalTask.empty() != flags->options.evalData.empty())
       throw UsageError("--eval TASK and --eval-data FILE go together");
+    if (verb->count("--group-size") && flags->options.precision != "int4" && flags->plan.empty())
+      throw UsageError("--group-size goes with --precision int4: other precisions have no groups");
     line.action = [flags]() -> llvm::Error {
       if (llvm::Error error = flags->resolve())
         return error;

@@ -24,6 +24,7 @@ double millisecondsSince(Clock::time_point began) {
 
 struct Flags {
   std::string directory, inputs, outputs, image, entry, stage = "import", precision = "f32", plan;
+  int64_t group = 64;
   ImportFlags import;
   bool interpret = false, json = false;
   std::optional<int64_t> threads, topK;
@@ -49,11 +50,12 @@ void Flags::check(const CommandLine &line, const CLI::App &verb) const {
                                  : "run needs --text S, or --inputs F --outputs F");
   if (interpret && !usesFiles())
     throw UsageError("--interpret needs --inputs F --outputs F");
-  if (!interpret &&
-      (import.given() || verb.count("--stage") || verb.count("--precision") || verb.count("--precision-plan")))
-    throw UsageError("--stage, --precision, --precision-plan, --task, --pooling and --emit go with --interpret; an "
-                     "artifact is what it was "
-                     "compiled as");
+  if (!interpret && (import.given() || verb.count("--stage") || verb.count("--precision") ||
+                     verb.count("--precision-plan") || verb.count("--group-size")))
+    throw UsageError(
+        "--stage, --precision, --precision-plan, --group-size, --task, --pooling and --emit go with --interpret; an "
+        "artifact is what it was "
+        "compiled as");
   if (verb.count("--precision") && verb.count("--precision-plan"))
     throw UsageError("give either --precision or --precision-plan, not both");
   if (usesFiles() && (json || topK))
@@ -110,6 +112,7 @@ llvm::Error Flags::interpretFile() const {
                                                                      .stage = *parsed,
                                                                      .precision = parts.precision,
                                                                      .overrides = parts.overrides,
+                                                                     .group = group,
                                                                      .entry = entry},
                                                                     *tensors);
   if (!results)
@@ -177,8 +180,9 @@ void addRun(CLI::App &app, CommandLine &line) {
   verb->add_flag("--interpret", flags->interpret, "The reference: run a model directory without compiling it");
   verb->add_option("--stage", flags->stage,
                    "With --interpret: the form to run, import, graph or precision (default: import)");
-  verb->add_option("--precision", flags->precision, "With --stage precision: f32 (default), bf16 or int8");
+  verb->add_option("--precision", flags->precision, "With --stage precision: f32 (default), bf16, int8 or int4");
   verb->add_option("--precision-plan", flags->plan, "Instead: a file as compile takes it");
+  verb->add_option("--group-size", flags->group, "With int4: 32, 64 (default) or 128");
   flags->import.declare(*verb);
   declareText(*verb);
   verb->callback([flags, verb, &line] {

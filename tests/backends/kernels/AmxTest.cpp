@@ -52,7 +52,9 @@ INSTANTIATE_TEST_SUITE_P(Variants, AmxTest,
                                          std::pair("gemm_bf16",
                                                    R"({bias = true, activation = "tanh", residual = true})"),
                                          std::pair("gemm_s8", R"({bias = true, activation = "gelu"})"),
-                                         std::pair("gemm_s8", "{bias = true, residual = true}")));
+                                         std::pair("gemm_s8", "{bias = true, residual = true}"),
+                                         std::pair("gemm_s4", R"({bias = true, activation = "gelu"})"),
+                                         std::pair("gemm_s4", "{bias = true, residual = true}")));
 
 TEST(AmxHardware, InstructionsAndEmulationGiveTheSameBits) {
   if (std::string why = whyUnsupported(IsaLevel::Amx); !why.empty())

@@ -108,6 +108,40 @@ inline std::vector<uint8_t> packQuads(const std::vector<int8_t> &w, const std::v
   return packed;
 }
 
+/// Weights [n][k] in int4: weight (row, column) is scales[row] * (code - zero) * step, with the step and the zero of
+/// its group of neighbouring columns.
+struct Int4Weights {
+  int64_t n, k, group;
+  std::vector<float> scales;                // that bf16 has
+  std::vector<uint8_t> codes, steps, zeros; // [n][k], and [n][groups]
+  int64_t groups() const { return (k + group - 1) / group; }
+  int byteAt(int64_t row, int64_t column) const {
+    const int64_t of = row * groups() + column / group;
+    return (codes[row * k + column] - zeros[of]) * steps[of];
+  }
+  /// As layouts/Int4.cpp stores them: a panel of 16 rows has 16 scales, for each group 16 bytes, [ceil(k/8)][16]
+  /// words.
+  std::vector<uint8_t> panels() const {
+    const int64_t header = alignTo(32 + groups() * 16, 64), panelBytes = header + (k + 7) / 8 * 64;
+    std::vector<uint8_t> packed((n + 15) / 16 * panelBytes);
+    for (int64_t row = 0; row < n; ++row) {
+      uint8_t *panel = &packed[row / 16 * panelBytes];
+      const int64_t lane = row % 16;
+      const uint16_t scale = toBf16(scales[row]);
+      std::memcpy(panel + lane * 2, &scale, sizeof scale);
+      for (int64_t g = 0; g < groups(); ++g)
+        panel[32 + g * 16 + lane] =
+            static_cast<uint8_t>(steps[row * groups() + g] - 1 + 16 * zeros[row * groups() + g]);
+      for (int64_t column = 0; column < (k + 7) / 8 * 8; ++column) {
+        const int code = column < k ? codes[row * k + column] : zeros[(row + 1) * groups() - 1];
+        panel[header + (column / 8 * 16 + lane) * 4 + column % 4] |=
+            static_cast<uint8_t>(column % 8 < 4 ? code : 16 * code);
+      }
+    }
+    return packed;
+  }
+};
+
 /// |got - expected| relative to max(1, |expected|); NaN is infinitely wrong.
 inline double errorOf(double got, double expected) {
   double error = std::abs(got - expected) / std::max(1.0, std::abs(expected));

@@ -79,17 +79,17 @@ TEST_F(Manifest, SaysThePrecision) {
     return precisionOf(llvm::cantFail(Artifact::open(work.path().string())));
   };
   for (Precision known : allPrecisions) {
-    manifest["precision"] = {{"compute", nameOf(known)}};
+    manifest["precision"] = {{"weights", nameOf(known)}};
     EXPECT_EQ(llvm::cantFail(precision()), known);
   }
-  manifest["precision"] = {{"compute", "bf16"}, {"plan", {{"overrides", {{"head", "f32"}, {"layer 0", "int8"}}}}}};
+  manifest["precision"] = {{"weights", "bf16"}, {"plan", {{"overrides", {{"head", "f32"}, {"layer 0", "int8"}}}}}};
   EXPECT_EQ(llvm::cantFail(precision()), Precision::Int8) << "the coarsest of its parts";
   for (const Json &wrong : {Json("f16"), Json(8), Json()}) {
-    manifest["precision"]["compute"] = wrong;
-    expectError(precision(), {"manifest.json", "precision.compute", "f32, bf16, int8, int4"});
+    manifest["precision"]["weights"] = wrong;
+    expectError(precision(), {"manifest.json", "precision.weights", "f32, bf16, int8, int4"});
   }
   manifest.erase("precision");
-  expectError(precision(), {"precision.compute is '?'"});
+  expectError(precision(), {"precision.weights is '?'"});
 }
 
 TEST(Precision, OfAKernelIsItsFamilys) {
@@ -97,6 +97,7 @@ TEST(Precision, OfAKernelIsItsFamilys) {
   EXPECT_EQ(precisionOfKernel("lathe_gemm_bf16_bias_gelu_y_bf16"), Precision::BF16);
   EXPECT_EQ(precisionOfKernel("lathe_gemm_s8_y_bf16"), Precision::Int8);
   EXPECT_EQ(precisionOfKernel("lathe_quantize_u8"), Precision::Int8);
+  EXPECT_EQ(precisionOfKernel("lathe_gemm_s4_bias_g32"), Precision::Int4);
   EXPECT_EQ(precisionOfKernel("lathe_halide"), Precision::F32);
   EXPECT_EQ(kernelStem("lathe_gemm_s8_y_bf16"), "lathe_gemm");
   EXPECT_EQ(kernelStem("lathe_halide"), "lathe_halide");
@@ -106,7 +107,7 @@ TEST(Work, WeightsTakeTheBytesOfTheirPrecision) {
   Work f32 = {.flops = 3, .weightBytes = 640, .activationBytes = 5};
   EXPECT_EQ(withWeightsIn(Precision::BF16, f32, Precision::F32).weightBytes, 320);
   EXPECT_EQ(withWeightsIn(Precision::Int8, f32, Precision::F32).weightBytes, 160);
-  EXPECT_EQ(withWeightsIn(Precision::Int4, f32, Precision::F32).weightBytes, 90);
+  EXPECT_EQ(withWeightsIn(Precision::Int4, f32, Precision::F32).weightBytes, 82.5);
   EXPECT_EQ(withWeightsIn(Precision::F32, f32, Precision::BF16).weightBytes, 1280);
   EXPECT_EQ(withWeightsIn(Precision::Int8, f32, Precision::F32).flops, 3);
 }

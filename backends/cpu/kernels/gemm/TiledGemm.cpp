@@ -31,6 +31,11 @@ constexpr int64_t sumsAt = 0, stagedRowsAt = sumsAt + taskRows * taskColumns;
 constexpr int64_t stagedRowsWords = amxRows * longestBlock * amxDepth;
 constexpr int64_t stagedColumnsAt = stagedRowsAt + stagedRowsWords;
 constexpr int64_t scratchWords = stagedColumnsAt + taskPanels * amxDepth * lanes;
+// Of int4, all columns are unpacked to where otherwise the last ones are copied, with their sums behind.
+constexpr int64_t unpackedPanel = longestBlock * amxDepth * lanes;
+constexpr int64_t sumsOfBytesAt = stagedColumnsAt + taskPanels * unpackedPanel;
+constexpr int64_t int4ScratchWords = sumsOfBytesAt + taskColumns;
+static_assert(taskPanels <= Int4Panels::unpackedPanels);
 static_assert(stagedRowsWords >= taskRows * amxDepth, "what is left of K fits for all rows of a task");
 
 /// Where a task lies. Tasks are numbered by groups of row blocks, in a group by columns, then by rows.
@@ -60,31 +65,43 @@ void emitStaging(KernelBuilder &b, Rows from, Value rows, Value words, Rows to) 
   });
 }
 
+Value lineOf(KernelBuilder &b, Value base, Value k) { return b.at(base, b.mul(k, lanes)); }
+
+/// Fills panels up with lines of zeros to a whole tile.
+void emitZeroLines(KernelBuilder &b, Panels packed, Value panels, Value lines) {
+  b.forRange(b.integer(0), panels, 1, [&](Value panel) {
+    Value target = b.at(packed.base, b.mul(panel, packed.stride));
+    b.forRange(lines, b.integer(amxDepth), 1, [&](Value k) { b.store(b.splat(0.0f), lineOf(b, target, k)); });
+  });
+}
+
 /// Copies the last lines of panels, with zeros up to a whole tile.
 void emitStaging(KernelBuilder &b, Panels from, Value panels, Value lines, Panels to) {
   b.forRange(b.integer(0), panels, 1, [&](Value panel) {
     Value source = b.at(from.base, b.mul(panel, from.stride)), target = b.at(to.base, b.mul(panel, to.stride));
-    auto line = [&](Value base, Value k) { return b.at(base, b.mul(k, lanes)); };
-    b.forRange(b.integer(0), lines, 1, [&](Value k) { b.store(b.load(line(source, k)), line(target, k)); });
-    b.forRange(lines, b.integer(amxDepth), 1, [&](Value k) { b.store(b.splat(0.0f), line(target, k)); });
+    b.forRange(b.integer(0), lines, 1, [&](Value k) { b.store(b.load(lineOf(b, source, k)), lineOf(b, target, k)); });
   });
+  emitZeroLines(b, to, panels, lines);
 }
 
 } // namespace
 
-int64_t tiledScratchBytes() { return scratchWords * sizeof(float); }
+int64_t tiledScratchBytes(bool isInt4) { return (isInt4 ? int4ScratchWords : scratchWords) * sizeof(float); }
 
 void emitTiled(KernelBuilder &b, const Operands &operands, Value panels) {
   Value depth = operands.depth, zero = b.integer(0);
   Value steps = b.div(depth, b.integer(amxDepth)), rest = b.rem(depth, b.integer(amxDepth));
+  const bool isInt4 = operands.int4Group != 0;
   // Whole steps in blocks of one size, but for the last, then a block of what is left.
   Value wholeBlocks = b.ceilDiv(steps, longestBlock), usualSteps = b.ceilDiv(steps, b.max(wholeBlocks, b.integer(1)));
   Value blocks = b.add(wholeBlocks, b.select(b.less(zero, rest), b.integer(1), zero));
   auto panelsAt = [&](Value column, Value k) {
-    return Panels{b.at(operands.wAt(b, column), b.mul(k, lanes)), operands.panelStride, operands.words};
+    return Panels{operands.wAt(b, column, k), operands.panelStride, operands.words};
   };
   Rows sums = {b.at(b.scratch, sumsAt), b.integer(taskColumns)};
-  Panels stagedColumns = {b.at(b.scratch, stagedColumnsAt), b.integer(amxDepth * lanes), operands.words};
+  Panels stagedColumns = {b.at(b.scratch, stagedColumnsAt), b.integer(isInt4 ? unpackedPanel : amxDepth * lanes),
+                          operands.words};
+  Value sumsOfBytes = isInt4 ? b.at(b.scratch, sumsOfBytesAt) : Value();
 
   Value tasks = b.mul(b.ceilDiv(operands.rows, taskRows), b.ceilDiv(operands.columns, taskColumns));
   auto firstTask = [&](Value panel) { return b.div(b.mul(panel, tasks), panels); };
@@ -106,10 +123,27 @@ void emitTiled(KernelBuilder &b, const Operands &operands, Value panels) {
       Value isStaged = b.select(isRest, b.flag(true), isLow);
       b.ifTrue(isStaged,
                [&] { emitStaging(b, x, task.height, b.select(isRest, rest, b.mul(length, amxDepth)), stagedRows); });
-      b.ifTrue(isRest, [&] { emitStaging(b, packed, widthInPanels, rest, stagedColumns); });
       x = {b.select(isStaged, stagedRows.base, x.base), b.select(isStaged, stagedRows.stride, x.stride)};
-      packed.base = b.select(isRest, stagedColumns.base, packed.base);
-      packed.stride = b.select(isRest, stagedColumns.stride, packed.stride);
+      if (isInt4) {
+        Value words = b.select(isRest, rest, b.mul(length, amxDepth));
+        Prefetch own = prefetchOwn(b, packed);
+        own.step = b.integer(operands.storedLineBytes());
+        operands.int4PanelsAt(b, task.column)
+            .emitUnpacking(b,
+                           {.from = k,
+                            .length = words,
+                            .ahead = own,
+                            .bytes = stagedColumns,
+                            .sumsOfBytes = sumsOfBytes,
+                            .accumulate = b.less(zero, block)},
+                           widthInPanels);
+        b.ifTrue(isRest, [&] { emitZeroLines(b, stagedColumns, widthInPanels, rest); });
+        packed = stagedColumns;
+      } else {
+        b.ifTrue(isRest, [&] { emitStaging(b, packed, widthInPanels, rest, stagedColumns); });
+        packed.base = b.select(isRest, stagedColumns.base, packed.base);
+        packed.stride = b.select(isRest, stagedColumns.stride, packed.stride);
+      }
 
       b.forRange(zero, pairs, 1, [&](Value pair) {
         // Rows in equal parts, so that a pair of tiles has more than 16 unless it is the only one.
@@ -121,7 +155,7 @@ void emitTiled(KernelBuilder &b, const Operands &operands, Value panels) {
         });
         // While rows pass, the same block of the columns that come next arrives.
         Prefetch next = prefetchAmx(b, panelsAt(nextColumn, k), length, b.add(b.mul(task.rowBlock, pairs), pair),
-                                    b.mul(task.rowBlocks, pairs));
+                                    b.mul(task.rowBlocks, pairs), operands.storedLineBytes());
         auto rowsFrom = [&](Rows rows) { return Rows{b.at(rows.base, b.mul(from, rows.stride)), rows.stride}; };
         emitAmxTiles(b, rowsFrom(x), b.max(b.sub(b.sub(to, from), b.integer(amxRows)), zero), packed, length,
                      rowsFrom(sums), widthInPanels, next, b.less(zero, block));
@@ -129,7 +163,7 @@ void emitTiled(KernelBuilder &b, const Operands &operands, Value panels) {
     });
     b.forRange(zero, task.height, 1, [&](Value row) {
       emitEpilogue(b, operands, b.at(sums.base, b.mul(row, taskColumns)), b.add(task.firstRow, row), task.column,
-                   task.width);
+                   task.width, sumsOfBytes);
     });
   });
 }
