@@ -47,7 +47,7 @@ void Bpe::addCodePoints(const char *begin, const char *end) {
     if (!size)
       return;
     uint32_t id = codePointToken(at, at + size, at == begin, at + size == end);
-    bool fallsBack = id == noToken && tokenizer.has(bpeFallsBack);
+    bool fallsBack = id == noToken && tokenizer.has(fallsBackToBytes);
     for (unsigned i = 0; fallsBack && i < size; ++i)
       fallsBack = tokenizer.byteTokens[uint8_t(at[i])] != noToken;
     if (fallsBack) {

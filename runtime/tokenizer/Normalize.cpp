@@ -1,5 +1,6 @@
 #include "runtime/tokenizer/Normalize.h"
 
+#include "runtime/tokenizer/Charsmap.h"
 #include "runtime/tokenizer/Pattern.h"
 #include "runtime/tokenizer/Utf8.h"
 
@@ -65,6 +66,9 @@ void Normalizer::runStep(const NormalizerRecord &step, const MappedText &from, M
   }
   case NormalizerKind::Strip:
     strip(step.a & 1, step.a & 2, from, to);
+    break;
+  case NormalizerKind::Charsmap:
+    applyCharsmap(tokenizer, from, to);
     break;
   }
 }

@@ -123,9 +123,10 @@ static void checkSteps(Tokenizer &tokenizer, const TokenizerHeader &header, Vali
   for (uint32_t i = 0; i < tokenizer.normalizer.count; ++i) {
     const NormalizerRecord &step = tokenizer.normalizer[i];
     hasKinds = step.kind == NormalizerKind::CharMap;
-    check.require(step.kind <= NormalizerKind::Strip, "normalizer");
+    check.require(step.kind <= NormalizerKind::Charsmap, "normalizer");
     check.require(!hasKinds || step.a < tokenizer.charMaps.count, "normalizer");
     check.require(step.kind != NormalizerKind::Replace || step.a < tokenizer.patterns.count, "normalizer");
+    check.require(step.kind != NormalizerKind::Charsmap || tokenizer.graphemes.index.count, "normalizer");
     check.require(step.b < tokenizer.pool.count, "normalizer");
   }
   tokenizer.preTokenizer = check.view<PreTokenizerRecord>(header.preTokenizer, "pre-tokenizer");
@@ -175,7 +176,7 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
 
   uint32_t vocabulary = tokenizer.tokens.count;
   auto isInPool = [&](uint32_t offset) { return offset < tokenizer.pool.count; };
-  check.require(vocabulary <= INT32_MAX / 2 && header->model <= ModelKind::Bpe &&
+  check.require(vocabulary <= INT32_MAX / 2 && header->model <= ModelKind::Unigram &&
                     header->decoder <= DecoderKind::ByteLevel && isInPool(header->wordEnd),
                 "header");
   bool isBpe = header->model == ModelKind::Bpe;
@@ -192,10 +193,14 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   tokenizer.classes = check.classes(header->classes);
   tokenizer.patterns = check.patterns(header->patterns);
   check.require(!tokenizer.patterns.count || tokenizer.classes.index.count, "pattern");
+  tokenizer.charsmap = check.trie(header->charsmap, tokenizer.pool.count, "character");
+  tokenizer.graphemes = check.classes(header->graphemes);
   checkSteps(tokenizer, *header, check);
   tokenizer.merges = check.merges(header->merges, vocabulary);
   tokenizer.byteTokens = check.view<uint32_t>(header->byteTokens, "byte");
-  bool needsBytes = isBpe && header->flags & (bpeIsByteLevel | bpeFallsBack);
+  bool needsBytes = (isBpe && header->flags & bpeIsByteLevel) || header->flags & fallsBackToBytes;
+  tokenizer.scores = check.view<double>(header->scores, "score");
+  check.require(tokenizer.scores.count == (header->model == ModelKind::Unigram ? vocabulary : 0), "score");
   check.require(tokenizer.byteTokens.count == (needsBytes ? 256u : 0u), "byte");
   for (uint32_t i = 0; i < tokenizer.byteTokens.count; ++i)
     check.require(tokenizer.byteTokens[i] < vocabulary || tokenizer.byteTokens[i] == noToken, "byte");

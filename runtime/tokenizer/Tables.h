@@ -129,7 +129,8 @@ enum class NormalizerKind : uint32_t {
   CharMap = 0, // a: index of the map
   Replace = 1, // a: first node of a pattern, b: what takes its place, in the pool
   Prepend = 2, // b: text in the pool
-  Strip = 3    // a: bit 0 strips the beginning, bit 1 the end
+  Strip = 3,   // a: bit 0 strips the beginning, bit 1 the end
+  Charsmap = 4 // SentencePiece's map of characters
 };
 struct NormalizerRecord {
   NormalizerKind kind;
@@ -151,7 +152,29 @@ enum class SplitBehavior : uint32_t { Removed = 0, Isolated = 1, WithPrevious = 
 /// Which words get a prefix: none, all, or what stands at the text's beginning.
 enum class PrependScheme : uint32_t { Never = 0, Always = 1, First = 2 };
 
-enum class ModelKind : uint32_t { WordPiece = 0, Bpe = 1 };
+/// What a code point is to grapheme clusters: Grapheme_Cluster_Break, with Extended_Pictographic and
+/// Indic_Conjunct_Break.
+enum class GraphemeClass : uint8_t {
+  Other,
+  Return,
+  LineFeed,
+  Control,
+  Extend,
+  Linker, // an Extend that joins consonants
+  Joiner, // U+200D
+  SpacingMark,
+  Prepend,
+  Regional,
+  Pictograph,
+  Consonant,
+  HangulL,
+  HangulV,
+  HangulT,
+  HangulLV,
+  HangulLVT
+};
+
+enum class ModelKind : uint32_t { WordPiece = 0, Bpe = 1, Unigram = 2 };
 
 /// Two neighbouring tokens of BPE that become one. The records are a hash table with open addressing: a power of two of
 /// them, those with left == noToken unused, a pair found from slot mergeHash(left, right) on.
@@ -195,16 +218,20 @@ struct TokenizerHeader {
   uint32_t maxWordChars;     // WordPiece: longer words are unknown
   uint32_t continuingNode;   // the vocabulary's node behind the continuing prefix ("##"), or trieNone
   uint32_t wordEnd;          // BPE: in the pool, what is put behind words ("</w>")
+  double unknownScore;       // Unigram: of a code point that no token spells
   TableSection charMaps;     // CharMapSections; the first has the properties for added tokens, whatever the steps
   TableSection normalizer;   // NormalizerRecord
   TableSection preTokenizer; // PreTokenizerRecord
   ClassMapSections classes;
-  TableSection patterns;        // PatternNode
-  CharMapSections lowerFirst;   // empty unless tokenizerLowersFirst
-  TableSection vocabulary;      // TrieUnit; values are ids, of BPE twice the id and 1 where the word is that token
-  TableSection merges;          // MergeRecord
-  TableSection byteTokens;      // uint32_t[256]: the token of a single byte or noToken; BPE's, else empty
-  TableSection addedRaw;        // TrieUnit, found in the text as given; values index `added`
+  TableSection patterns;      // PatternNode
+  TableSection charsmap;      // TrieUnit; values are places in the pool
+  ClassMapSections graphemes; // GraphemeClass; empty without a Charsmap step
+  CharMapSections lowerFirst; // empty unless tokenizerLowersFirst
+  TableSection vocabulary;    // TrieUnit; values are ids, of BPE twice the id and 1 where the word is that token
+  TableSection merges;        // MergeRecord
+  TableSection scores;        // double, by id: of Unigram
+  TableSection byteTokens;    // uint32_t[256]: the token of a single byte or noToken; empty where the model needs none
+  TableSection addedRaw;      // TrieUnit, found in the text as given; values index `added`
   TableSection addedNormalized; // TrieUnit, found in the normalized text
   TableSection added;           // AddedTokenRecord
   TableSection tokens;          // TokenRecord, by id
@@ -217,9 +244,9 @@ inline constexpr uint32_t tokenizerTruncatesLeft = 2; // truncation keeps the en
 /// Offsets leave out the spaces that a token begins or ends with; and the space that was put before a text counts as
 /// none of them.
 inline constexpr uint32_t tokenizerTrimsOffsets = 4, tokenizerTrimsAfterPrefix = 8;
-inline constexpr uint32_t bpeIsByteLevel = 16;  // symbols are bytes, else code points
-inline constexpr uint32_t bpeFusesUnknown = 32; // neighbours that are unknown become one token
-inline constexpr uint32_t bpeFallsBack = 64;    // what is unknown becomes the tokens of its bytes, where all exist
+inline constexpr uint32_t bpeIsByteLevel = 16;   // symbols are bytes, else code points
+inline constexpr uint32_t bpeFusesUnknown = 32;  // neighbours that are unknown become one token
+inline constexpr uint32_t fallsBackToBytes = 64; // what is unknown becomes the tokens of its bytes, where all exist
 
 } // namespace lathe
 

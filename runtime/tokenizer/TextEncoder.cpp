@@ -29,6 +29,10 @@ void TextEncoder::encodeWords(const MappedText &text, size_t begin, size_t end, 
     for (size_t i = 0; i < words.size; ++i)
       bpe.spell(words.data[i], sink);
     break;
+  case ModelKind::Unigram:
+    for (size_t i = 0; i < words.size; ++i)
+      unigram.spell(words.data[i], sink);
+    break;
   }
 }
 

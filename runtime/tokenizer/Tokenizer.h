@@ -44,7 +44,10 @@ struct Tokenizer {
   TableView<PreTokenizerRecord> preTokenizer;
   ClassMap classes;
   TableView<PatternNode> patterns;
+  TableView<TrieUnit> charsmap;
+  ClassMap graphemes;
   TableView<MergeRecord> merges;
+  TableView<double> scores;
   TableView<uint32_t> byteTokens;
   TableView<TrieUnit> vocabulary, addedRaw, addedNormalized;
   TableView<AddedTokenRecord> added;

@@ -110,7 +110,7 @@ TEST(Unsupported, TokenizerIsNamedAndIdsWork) {
     std::vector<std::string> words;
   } cases[] = {
       {"spiece.model", "x", {"spiece.model", "kind of tokenizer", "WordPiece"}},
-      {"tokenizer.json", R"({"model": {"type": "Unigram", "vocab": []}})", {"tokenizer.json", "Unigram", "WordPiece"}},
+      {"tokenizer.json", R"({"model": {"type": "Markov", "vocab": []}})", {"tokenizer.json", "Markov", "WordPiece"}},
       {"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n", {"vocab.txt", "AlbertTokenizer", "BertTokenizer"}},
   };
   const Path model = goldens() / "albert" / "mlm-tied";

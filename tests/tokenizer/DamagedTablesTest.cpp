@@ -37,16 +37,17 @@ bool survives(const std::vector<uint8_t> &bytes) {
   return true;
 }
 
-class DamagedTables : public testing::Test {
+/// By model: WordPiece, BPE, Unigram.
+class DamagedTables : public testing::TestWithParam<const char *> {
 protected:
-  LoadedTokenizer loaded{goldens() / "flags", {.lowerFirst = true}};
+  LoadedTokenizer loaded{goldens() / GetParam(), {.lowerFirst = true}};
   std::vector<uint8_t> sound = loaded.compiled.tables;
 };
 } // namespace
 
-TEST_F(DamagedTables, TheSoundOnesOpen) { EXPECT_TRUE(survives(sound)); }
+TEST_P(DamagedTables, TheSoundOnesOpen) { EXPECT_TRUE(survives(sound)); }
 
-TEST_F(DamagedTables, Truncated) {
+TEST_P(DamagedTables, Truncated) {
   for (size_t size : {size_t(0), size_t(1), sizeof(TokenizerHeader) - 1, sizeof(TokenizerHeader), sound.size() - 1}) {
     std::vector<uint8_t> bytes(sound.begin(), sound.begin() + size);
     EXPECT_FALSE(survives(bytes));
@@ -58,7 +59,7 @@ TEST_F(DamagedTables, Truncated) {
   }
 }
 
-TEST_F(DamagedTables, Misaligned) {
+TEST_P(DamagedTables, Misaligned) {
   std::vector<uint8_t> shifted(sound.size() + 1);
   std::shared_ptr<char> tables = alignedCopy(shifted);
   memcpy(tables.get() + 1, sound.data(), sound.size());
@@ -67,7 +68,7 @@ TEST_F(DamagedTables, Misaligned) {
   EXPECT_EQ(openTokenizer(nullptr, 0, tokenizer, nullptr), LATHE_INVALID_ARGUMENT);
 }
 
-TEST_F(DamagedTables, EachHeaderWordReplaced) {
+TEST_P(DamagedTables, EachHeaderWordReplaced) {
   int refused = 0;
   for (size_t at = 0; at < sizeof(TokenizerHeader); at += 4)
     for (uint32_t value : {0u, 1u, 63u, 0x7FFFFFFFu, 0x80000000u, ~0u, uint32_t(sound.size())}) {
@@ -79,7 +80,7 @@ TEST_F(DamagedTables, EachHeaderWordReplaced) {
 }
 
 /// Random words in random places, more often in the sections that hold indices.
-TEST_F(DamagedTables, RandomDamage) {
+TEST_P(DamagedTables, RandomDamage) {
   constexpr uint32_t seed = 20240611;
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
@@ -96,6 +97,8 @@ TEST_F(DamagedTables, RandomDamage) {
                                    header.patterns,
                                    header.lowerFirst.entries,
                                    header.vocabulary,
+                                   header.scores,
+                                   header.charsmap,
                                    header.merges,
                                    header.byteTokens,
                                    header.addedRaw,
@@ -134,3 +137,10 @@ TEST_F(DamagedTables, RandomDamage) {
   EXPECT_GT(opened, rounds / 50) << "damage is always refused: the walkers were not tried";
   EXPECT_LT(opened, rounds) << "damage is never refused";
 }
+
+INSTANTIATE_TEST_SUITE_P(Models, DamagedTables, testing::Values("flags", "byte-level", "unigram"),
+                         [](const testing::TestParamInfo<const char *> &info) {
+                           std::string name = info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });

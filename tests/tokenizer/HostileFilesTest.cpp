@@ -118,9 +118,7 @@ const std::vector<Spoiled> &spoiledComponents() {
       {"special token not described",
        [](Json &j) { j["post_processor"]["special_tokens"].erase("[CLS]"); },
        {"[CLS]", "missing"}},
-      {"another decoder",
-       [](Json &j) { j["decoder"]["type"] = "Metaspace"; },
-       {"decoder.type", "Metaspace", "WordPiece"}},
+      {"another decoder", [](Json &j) { j["decoder"]["type"] = "CTC"; }, {"decoder.type", "CTC", "WordPiece"}},
       {"truncation", [](Json &j) { j["truncation"] = {{"max_length", "many"}}; }, {"truncation.max_length", "many"}},
   };
   return all;
@@ -275,6 +273,29 @@ TEST(HostileTokenizerFiles, Bpe) {
   expectWords(errorWith([](Json &m) { m["merges"][1] = {"a"}; }), {"model.merges[1]", "a pair"});
   expectWords(errorWith([](Json &m) { m["merges"][1] = {"a", "zz"}; }), {"model.merges", "merge 1", "'zz'"});
   expectWords(errorWith([](Json &m) { m["merges"][1] = {"z", "z"}; }), {"model.merges", "merge 1", "'zz'"});
+}
+
+TEST(HostileTokenizerFiles, Unigram) {
+  const Json unigram = Json::parse(readFile(goldens() / "unigram" / "tokenizer.json"));
+  auto errorWith = [&](const std::function<void(Json &)> &spoil) {
+    Json json = unigram;
+    spoil(json);
+    return errorOf({{"tokenizer.json", json.dump()}});
+  };
+  auto charsmap = [&](const char *base64) {
+    return errorWith([&](Json &j) { j["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", base64}}; });
+  };
+  EXPECT_EQ(errorWith([](Json &) {}), "");
+  expectWords(errorWith([](Json &j) { j["model"]["unk_id"] = 1000; }), {"model.unk_id", "1000"});
+  expectWords(errorWith([](Json &j) { j["model"]["unk_id"] = nullptr; }), {"model.unk_id", "null"});
+  expectWords(errorWith([](Json &j) { j["model"]["vocab"][3] = "a"; }), {"model.vocab[3]", "'a'"});
+  expectWords(errorWith([](Json &j) { j["model"]["vocab"][3] = {"a"}; }), {"model.vocab[3]", "score"});
+  expectWords(errorWith([](Json &j) { j["model"]["vocab"][3][1] = "x"; }), {"model.vocab[3][1]", "'x'"});
+  expectWords(errorWith([](Json &j) { j["decoder"]["replacement"] = ""; }), {"decoder.replacement", "one character"});
+  expectWords(errorWith([](Json &j) { j["decoder"]["prepend_scheme"] = "last"; }), {"decoder.prepend_scheme", "last"});
+  expectWords(charsmap("?"), {"precompiled_charsmap", "base64"});
+  expectWords(charsmap("AAA="), {"precompiled_charsmap", "announce"});
+  expectWords(charsmap("/////w=="), {"precompiled_charsmap", "announce"});
 }
 
 TEST(HostileTokenizerFiles, VocabularyJson) {

@@ -97,7 +97,10 @@ TEST_F(Runtime, LinearTime) {
       text += unit;
     return text;
   };
-  for (const char *unit :
-       {"a", " ", "[", "[MASK", "<a>", "<a> ", "a  ", "!", "\xcc\x81\xcc\xa7", "\xe3\x80\xae\xcc\x81", "zzz "})
-    EXPECT_EQ(loaded.encode(repeat(unit)).error, "") << unit;
+  for (const char *name : {"flags", "byte-level", "unigram"}) {
+    LoadedTokenizer model(goldens() / name);
+    for (const char *unit : {"a", "ab", " ", " \n", "the", "[", "[MASK", "<a>", "<a> ", "a  ", "!", "\xcc\x81\xcc\xa7",
+                             "\xe3\x80\xae\xcc\x81", "zzz "})
+      EXPECT_EQ(model.encode(repeat(unit)).error, "") << name << " " << unit;
+  }
 }

@@ -18,6 +18,7 @@ files of corpora/tokenizers the tokenizer has, and "config" is its tokenizer_con
 A hash is FNV-1a over 32-bit words (Hash): the number of tokens, then id, start and end of each (ids alone with
 "lower_first", where the library's offsets count in another text).
 """
+import gzip
 import json
 import pathlib
 import shutil
@@ -243,6 +244,10 @@ GPT2 = {"vocab.json": "gpt2/gpt2_bpe_encoder.json", "merges.txt": "gpt2/gpt2_bpe
 ROBERTA = {"vocab.json": "roberta/vocab.json", "merges.txt": "roberta/merges.txt"}
 
 
+UNIGRAMS = {"t5": "t5/tokenizer.json", "nmt": "nmt/tokenizer.json",
+            "xlm-r": "xlm-r/paraphrase-multilingual-mpnet-base-v2.json.gz"}
+
+
 def transformers_class(name, corpora, files, **config):
     """The tokenizer that Transformers makes of legacy files."""
     import tempfile
@@ -274,6 +279,38 @@ def byte_level():
     return tokenizer
 
 
+def unigram():
+    """A small model over marked words: bytes of what it lacks, equal scores, NFD and replacements before it."""
+    pieces = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0), ("\u2581", -2.0), ("\u2581the", -3.0), ("th", -4.0), ("\u2581t", -5.0),
+              ("he", -5.0), ("play", -6.5), ("ing", -5.25), ("pla", -6.0), ("ying", -5.75), ("\u2581\u2581", -7.125), ("fo", -6.0),
+              ("o", -6.0), ("oo", -12.0), ("foo", -12.0), ("e\u0301", -8.0), ("\u0301", -9.5), ("中文", -10.0), ("中", -4.0), ("  ", -3.0)]
+    pieces += [(chr(c), -8.0 - c / 64) for c in range(33, 127) if chr(c) != "o"]
+    pieces += [(f"<0x{b:02X}>", 0.0) for b in range(256)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Sequence([
+        normalizers.Replace("``", '"'), normalizers.Replace(Regex(" {2,}"), " "), normalizers.NFD(), normalizers.Lowercase(),
+        normalizers.Strip(left=True, right=False), normalizers.Prepend("\u2581")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Metaspace(prepend_scheme="first", split=False), pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.Punctuation("merged_with_previous"), pre_tokenizers.Split("z", "merged_with_next"),
+        pre_tokenizers.Split(Regex("[aeiou]{2,}"), "contiguous", invert=True)])
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="first")
+    tokenizer.add_special_tokens(["<s>", "</s>", AddedToken("[MASK]", lstrip=True)])
+    tokenizer.add_tokens([AddedToken("Foo", single_word=True), AddedToken("<a>", rstrip=True, normalized=False)])
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", pair="<s> $A </s> $B </s>",
+                                                             special_tokens=[("<s>", 1), ("</s>", 2)])
+    return tokenizer
+
+
+def from_corpora(corpora, path):
+    """A tokenizer.json of the corpora, compressed or not, without the truncation and padding that it asks for."""
+    data = (corpora / "tokenizers" / path).read_bytes()
+    tokenizer = Tokenizer.from_str((gzip.decompress(data) if path.endswith(".gz") else data).decode())
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 def main():
     corpora = pathlib.Path(sys.argv[1])
     uncased, cased = "bert_base_uncased_vocab.txt", "bert_base_cased_vocab.txt"
@@ -293,6 +330,9 @@ def main():
     write("roberta", Reference(Tokenizer.from_file(str(corpora / "tokenizers" / "roberta" / "tokenizer.json"))), corpora,
           files={"tokenizer.json": "roberta/tokenizer.json"}, config={})
     write("byte-level", Reference(byte_level()), corpora)
+    write("unigram", Reference(unigram()), corpora)
+    for name, path in UNIGRAMS.items():
+        write(name, Reference(from_corpora(corpora, path)), corpora, files={"tokenizer.json": path}, config={})
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ namespace {
 /// tree builder takes the last of two equal keys and nests without limit.)
 class StrictTreeBuilder {
 public:
+  explicit StrictTreeBuilder(double (*readFloat)(StringRef text)) : readFloat(readFloat) {}
+
   json root;
   std::string message;
 
@@ -30,7 +32,7 @@ public:
   bool boolean(bool value) { return add(value); }
   bool number_integer(int64_t value) { return add(value); }
   bool number_unsigned(uint64_t value) { return add(value); }
-  bool number_float(double value, const std::string &) { return add(value); }
+  bool number_float(double value, const std::string &text) { return add(readFloat ? readFloat(text) : value); }
   bool string(std::string &value) { return add(std::move(value)); }
   bool binary(json::binary_t &value) { return add(std::move(value)); }
   bool start_object(size_t) { return open(json::object()); }
@@ -80,27 +82,28 @@ private:
     return false;
   }
 
+  double (*readFloat)(StringRef text);
   std::vector<json *> parents; // containers still open; adding to the innermost moves none of these
   json *pending = nullptr;     // the field whose key came last
 };
 
 } // namespace
 
-Expected<JsonDocument> JsonDocument::open(StringRef path) {
+Expected<JsonDocument> JsonDocument::open(StringRef path, double (*readFloat)(StringRef text)) {
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file)
     return file.takeError();
-  return parse(file->text(), path);
+  return parse(file->text(), path, readFloat);
 }
 
-Expected<JsonDocument> JsonDocument::parse(StringRef text, StringRef origin) {
+Expected<JsonDocument> JsonDocument::parse(StringRef text, StringRef origin, double (*readFloat)(StringRef text)) {
   if (text.empty())
     return createStringError(formatv("'{0}': the file is empty; expected JSON", origin));
   if (text.size() > maxJsonBytes)
     return createStringError(formatv("'{0}': {1} bytes of JSON, the limit is {2}", origin, text.size(), maxJsonBytes));
   if (size_t nul = text.find('\0'); nul != StringRef::npos) // the parser would take it for the end
     return createStringError(formatv("'{0}': not valid JSON at byte {1}: a NUL byte", origin, nul));
-  StrictTreeBuilder builder;
+  StrictTreeBuilder builder(readFloat);
   if (!json::sax_parse(text.begin(), text.end(), &builder))
     return createStringError(formatv("'{0}': {1}", origin, builder.message));
   return JsonDocument(std::make_shared<const std::string>(origin.str()),

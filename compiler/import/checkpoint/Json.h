@@ -23,10 +23,12 @@ constexpr size_t maxJsonDepth = 64;
 class JsonDocument {
 public:
   /// Reads a file of at most maxJsonBytes. Nesting beyond maxJsonDepth, a key given twice in one object, text that is
-  /// not UTF-8 and anything but one JSON value are errors.
-  static llvm::Expected<JsonDocument> open(llvm::StringRef path);
+  /// not UTF-8 and anything but one JSON value are errors. `readFloat`, where given, says what the text of a number
+  /// with a fraction or an exponent means, in place of the nearest double.
+  static llvm::Expected<JsonDocument> open(llvm::StringRef path, double (*readFloat)(llvm::StringRef text) = nullptr);
   /// The same from memory; errors begin with `origin`.
-  static llvm::Expected<JsonDocument> parse(llvm::StringRef text, llvm::StringRef origin);
+  static llvm::Expected<JsonDocument> parse(llvm::StringRef text, llvm::StringRef origin,
+                                            double (*readFloat)(llvm::StringRef text) = nullptr);
 
   llvm::StringRef origin() const { return *originText; }
   const nlohmann::json &root() const { return *value; }

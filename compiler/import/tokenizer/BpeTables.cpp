@@ -58,17 +58,16 @@ std::vector<MergeRecord> lathe::bpeMerges(const BpeModel &model, const Tokenizer
   return table;
 }
 
-std::vector<uint32_t> lathe::bpeByteTokens(const BpeModel &model, const TokenizerSpec &spec) {
-  std::vector<uint32_t> tokens;
-  if (!model.isByteLevel && !model.fallsBack)
-    return tokens;
-  tokens.assign(256, noToken);
-  if (model.isByteLevel) {
-    for (uint32_t id = 0; id < spec.modelTokens; ++id)
-      if (std::optional<std::string> bytes = spelledBytes(spec.vocabulary[id]); bytes && bytes->size() == 1)
-        tokens[uint8_t((*bytes)[0])] = id;
-    return tokens;
-  }
+std::vector<uint32_t> lathe::byteLevelTokens(const TokenizerSpec &spec) {
+  std::vector<uint32_t> tokens(256, noToken);
+  for (uint32_t id = 0; id < spec.modelTokens; ++id)
+    if (std::optional<std::string> bytes = spelledBytes(spec.vocabulary[id]); bytes && bytes->size() == 1)
+      tokens[uint8_t((*bytes)[0])] = id;
+  return tokens;
+}
+
+std::vector<uint32_t> lathe::byteFallbackTokens(const TokenizerSpec &spec) {
+  std::vector<uint32_t> tokens(256, noToken);
   for (unsigned byte = 0; byte < 256; ++byte)
     if (std::optional<uint32_t> id = spec.idOf(byteFallbackToken(uint8_t(byte))); id && *id < spec.modelTokens)
       tokens[byte] = *id;

@@ -29,7 +29,11 @@ static constexpr Format formats[] = {{"tokenizer.json", readTokenizerJson},
                                      {"sentencepiece.bpe.model", nullptr}};
 
 /// What `lathe inspect` calls a model.
-static const char *kindOf(const Model &model) { return std::holds_alternative<BpeModel>(model) ? "bpe" : "wordpiece"; }
+static const char *kindOf(const Model &model) {
+  if (std::holds_alternative<WordPieceModel>(model))
+    return "wordpiece";
+  return std::holds_alternative<BpeModel>(model) ? "bpe" : "unigram";
+}
 
 llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::StringRef directory,
                                                                          const TokenizerOptions &options) {

@@ -18,7 +18,7 @@ struct TokenizerOptions {
 
 struct CompiledTokenizer {
   std::vector<uint8_t> tables; // for openTokenizer; to be placed at a multiple of 64 bytes
-  std::string kind;            // "wordpiece", "bpe"
+  std::string kind;            // "wordpiece", "bpe", "unigram"
   std::string file;            // name of the file it was read from, without the directory
   uint32_t vocabularySize = 0; // added tokens included
   /// The two maximum lengths that tokenizer files can state, 0 for none. Neither is applied here: which one counts is

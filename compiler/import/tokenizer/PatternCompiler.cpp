@@ -51,21 +51,13 @@ public:
     return mask;
   }
 
-  void write(PatternTables &tables) const {
-    std::map<std::vector<uint8_t>, uint16_t> blocks;
+  ClassMapTable table() const {
     size_t range = 0;
-    for (uint32_t first = 0; first < codePointLimit; first += charBlock) {
-      std::vector<uint8_t> block;
-      for (uint32_t c = first; c < first + charBlock; ++c) {
-        while (range + 1 < ranges.size() && ranges[range + 1].first <= c)
-          ++range;
-        block.push_back(ranges[range].second);
-      }
-      auto [place, isNew] = blocks.try_emplace(block, uint16_t(blocks.size()));
-      if (isNew)
-        tables.entries.insert(tables.entries.end(), block.begin(), block.end());
-      tables.index.push_back(place->second);
-    }
+    return buildClassMap([&](uint32_t c) {
+      while (range + 1 < ranges.size() && ranges[range + 1].first <= c)
+        ++range;
+      return ranges[range].second;
+    });
   }
 
 private:
@@ -192,6 +184,6 @@ llvm::Expected<PatternTables> lathe::compilePatterns(llvm::ArrayRef<Pattern> pat
     starts.push_back(uint32_t(tables.nodes.size()));
     builder.write(starts.back(), tables.nodes);
   }
-  classes.write(tables);
+  tables.classes = classes.table();
   return tables;
 }

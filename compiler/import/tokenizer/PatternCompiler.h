@@ -2,14 +2,13 @@
 #ifndef LATHE_COMPILER_IMPORT_TOKENIZER_PATTERNCOMPILER_H
 #define LATHE_COMPILER_IMPORT_TOKENIZER_PATTERNCOMPILER_H
 
+#include "compiler/import/tokenizer/ClassMapBuilder.h"
 #include "compiler/import/tokenizer/TokenizerSpec.h"
 
 namespace lathe {
 
-/// The contents of ClassMapSections, and all nodes.
 struct PatternTables {
-  std::vector<uint16_t> index;
-  std::vector<uint8_t> entries;
+  ClassMapTable classes;
   std::vector<PatternNode> nodes;
 };
 

@@ -79,20 +79,43 @@ void TokenizerJson::readBpe(JsonView view) {
   spec.model = std::move(model);
 }
 
+void TokenizerJson::readUnigram(JsonView view) {
+  UnigramModel model;
+  model.fallsBack = view["byte_fallback"].boolean(false);
+  for (const JsonView &entry : view["vocab"].elements()) {
+    std::vector<JsonView> parts = entry.elements();
+    if (parts.size() != 2)
+      return entry.reject("a token and its score");
+    std::string token = parts[0].string();
+    spec.ids[token] = uint32_t(spec.vocabulary.size()); // of equal tokens the last counts, as in `tokenizers`
+    spec.vocabulary.push_back(std::move(token));
+    model.scores.push_back(parts[1].real());
+  }
+  spec.modelTokens = uint32_t(spec.vocabulary.size());
+  model.unknownId = view["unk_id"].number(INT32_MAX);
+  if (model.unknownId >= spec.modelTokens)
+    return view["unk_id"].reject("an id of the vocabulary");
+  model.unknown = spec.vocabulary[model.unknownId];
+  spec.model = std::move(model);
+}
+
 void TokenizerJson::readModel(JsonView view) {
   // Old files leave the type out; a model is known by a field that no other has.
   JsonView type = view["type"];
   std::string name = !type.isNull()                               ? type.string()
                      : !view["max_input_chars_per_word"].isNull() ? "WordPiece"
                      : !view["merges"].isNull()                   ? "BPE"
+                     : !view["unk_id"].isNull()                   ? "Unigram"
                                                                   : "";
   if (name == "WordPiece")
     readWordPiece(view);
   else if (name == "BPE")
     readBpe(view);
+  else if (name == "Unigram")
+    readUnigram(view);
   else if (type.isNull())
-    view.fail(
-        "has neither a type nor max_input_chars_per_word or merges, which would tell it; accepted: WordPiece, BPE");
+    view.fail("has neither a type nor max_input_chars_per_word or merges, which would tell it; accepted: WordPiece, "
+              "BPE, Unigram");
   else
-    rejectKind(type, "WordPiece or BPE");
+    rejectKind(type, "WordPiece, BPE or Unigram");
 }

@@ -1,6 +1,9 @@
 // The normalizers of a tokenizer.json.
 #include "compiler/import/tokenizer/PatternCompiler.h"
+#include "compiler/import/tokenizer/ReadCharsmap.h"
 #include "compiler/import/tokenizer/TokenizerJson.h"
+
+#include "llvm/Support/Base64.h"
 
 using namespace lathe;
 
@@ -38,6 +41,22 @@ static void addCharSteps(const CharSteps &added, std::vector<NormalizerStep> &st
   last.insert(last.end(), added.begin(), added.end());
 }
 
+static CharsmapStep readPrecompiled(JsonView view) {
+  std::vector<char> bytes;
+  std::string text = view.string();
+  llvm::Error error = llvm::decodeBase64(text, bytes);
+  if (error) {
+    llvm::consumeError(std::move(error));
+    view.reject("base64");
+    return {};
+  }
+  llvm::Expected<CharsmapStep> step = readCharsmap({bytes.data(), bytes.size()});
+  if (step)
+    return std::move(*step);
+  view.fail("is not accepted: " + llvm::toString(step.takeError()));
+  return {};
+}
+
 void TokenizerJson::readNormalizer(JsonView view) {
   if (view.isNull())
     return;
@@ -57,6 +76,8 @@ void TokenizerJson::readNormalizer(JsonView view) {
     addCharSteps({CharStep::Decompose}, steps);
   } else if (type == "StripAccents") {
     addCharSteps({CharStep::DropCombiningMarks}, steps);
+  } else if (type == "Precompiled") {
+    steps.push_back(readPrecompiled(view["precompiled_charsmap"]));
   } else if (type == "Replace") {
     steps.push_back(ReplaceStep{readPattern(view["pattern"]), view["content"].string()});
   } else if (type == "Prepend") {
@@ -64,7 +85,8 @@ void TokenizerJson::readNormalizer(JsonView view) {
   } else if (type == "Strip") {
     steps.push_back(StripStep{view["strip_left"].boolean(), view["strip_right"].boolean()});
   } else {
-    rejectKind(view["type"],
-               "BertNormalizer, Lowercase, NFD, StripAccents, Replace, Prepend, Strip or a Sequence of them");
+    rejectKind(
+        view["type"],
+        "BertNormalizer, Lowercase, NFD, Precompiled, StripAccents, Replace, Prepend, Strip or a Sequence of them");
   }
 }

@@ -83,6 +83,8 @@ void TokenizerJson::readDecoder(JsonView view) {
     spec.decoder = WordPieceDecoder{view["prefix"].string(), view["cleanup"].boolean()};
   else if (type == "ByteLevel")
     spec.decoder = ByteLevelDecoder();
+  else if (type == "Metaspace")
+    spec.decoder = MetaspaceDecoder{readMark(view["replacement"]), readPrependScheme(view) != PrependScheme::Never};
   else
-    rejectKind(view["type"], "ByteLevel, WordPiece, or no decoder");
+    rejectKind(view["type"], "ByteLevel, Metaspace, WordPiece, or no decoder");
 }

@@ -1,6 +1,7 @@
 // The pre-tokenizers of a tokenizer.json.
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/TokenizerJson.h"
+#include "runtime/tokenizer/Utf8.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -27,8 +28,15 @@ static std::optional<SplitBehavior> readBehavior(JsonView view, const char *ifAb
   return behavior;
 }
 
-/// Which words get the mark. Old files say add_prefix_space alone.
-static PrependScheme readScheme(JsonView view) {
+std::string lathe::readMark(JsonView view) {
+  std::string mark = view.string();
+  uint32_t codePoint;
+  if (mark.empty() || decodeUtf8(mark.data(), mark.data() + mark.size(), codePoint) != mark.size())
+    view.reject("one character");
+  return mark;
+}
+
+PrependScheme lathe::readPrependScheme(JsonView view) {
   if (JsonView scheme = view["prepend_scheme"]; !scheme.isNull()) {
     std::string name = scheme.string();
     if (name != "always" && name != "first" && name != "never")
@@ -90,7 +98,7 @@ void TokenizerJson::readPreTokenizer(JsonView view) {
       split(gpt2Pattern, SplitBehavior::Isolated);
     spellsBytes = true;
   } else if (type == "Metaspace") {
-    MetaspaceStep step = {view["replacement"].string(), readScheme(view)};
+    MetaspaceStep step = {readMark(view["replacement"]), readPrependScheme(view)};
     steps.push_back(step);
     if (view["split"].boolean(true))
       steps.push_back(SplitStep{{step.replacement, true}, SplitBehavior::WithNext});

@@ -4,8 +4,47 @@
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "llvm/ADT/StringSet.h"
+#include <algorithm>
+#include <cstdlib>
 
 using namespace lathe;
+
+/// A number as the library's parser reads it: its digits as one integer, as many as fit, times a power of ten. One in
+/// four scores of a Unigram model is another double than the nearest, and tells spellings apart that would be equal.
+static double readFloat(llvm::StringRef text) {
+  bool isNegative = text.consume_front("-");
+  uint64_t digits = 0;
+  int exponent = 0;
+  bool isFull = false, isFraction = false;
+  for (; !text.empty() && text[0] != 'e' && text[0] != 'E'; text = text.drop_front()) {
+    if (text[0] == '.') {
+      // What the integer's digits left out is lost; the fraction's may still fit.
+      isFull = false;
+      isFraction = true;
+      continue;
+    }
+    unsigned digit = unsigned(text[0] - '0');
+    isFull |= digits > UINT64_MAX / 10 || (digits == UINT64_MAX / 10 && digit > UINT64_MAX % 10);
+    if (!isFull)
+      digits = digits * 10 + digit;
+    exponent += isFraction ? (isFull ? 0 : -1) : (isFull ? 1 : 0);
+  }
+  if (!text.empty()) {
+    int written = 0;
+    text = text.drop_front();
+    text.consume_front("+");
+    if (text.getAsInteger(10, written)) // beyond any double: the parser before us took it for zero
+      return 0;
+    exponent += std::clamp(written, -100000, 100000);
+  }
+  double value = double(digits);
+  for (; exponent < -308 && value != 0; exponent += 308)
+    value /= 1e308;
+  double power = std::strtod(("1e" + std::to_string(std::abs(exponent))).c_str(), nullptr); // the nearest double
+  if (value != 0)
+    value = exponent < 0 ? value / power : value * power;
+  return isNegative ? -value : value;
+}
 
 static void readAddedTokens(JsonView added, TokenizerSpec &spec) {
   if (added.isNull())
@@ -50,7 +89,7 @@ static void checkBytes(JsonView root, TokenizerJson &json) {
 }
 
 llvm::Expected<TokenizerSpec> lathe::readTokenizerJson(llvm::StringRef path, const TokenizerConfig &config) {
-  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
+  llvm::Expected<JsonDocument> document = JsonDocument::open(path, readFloat);
   if (!document)
     return document.takeError();
   TokenizerJson json(config);

@@ -41,7 +41,13 @@ struct TokenizerJson {
 private:
   void readWordPiece(JsonView view);
   void readBpe(JsonView view);
+  void readUnigram(JsonView view);
 };
+
+/// What a Metaspace puts for spaces, one character.
+std::string readMark(JsonView view);
+/// Which words a Metaspace marks. Old files say add_prefix_space alone.
+PrependScheme readPrependScheme(JsonView view);
 
 } // namespace lathe
 

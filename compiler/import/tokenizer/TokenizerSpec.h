@@ -6,6 +6,7 @@
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -39,8 +40,12 @@ struct PrependStep {
 struct StripStep {
   bool left = false, right = false;
 };
+/// SentencePiece's map of characters; no key begins with another.
+struct CharsmapStep {
+  std::map<std::string, std::string> replacements;
+};
 using CharSteps = std::vector<CharStep>;
-using NormalizerStep = std::variant<CharSteps, ReplaceStep, PrependStep, StripStep>;
+using NormalizerStep = std::variant<CharSteps, ReplaceStep, PrependStep, StripStep, CharsmapStep>;
 
 /// How text is cut into words by what each code point is: the pre-tokenizers that BERT's kind of model uses, and
 /// sequences of them, all come down to this.
@@ -73,7 +78,13 @@ struct BpeModel {
   bool fusesUnknown = false, fallsBack = false, ignoresMerges = false;
   std::vector<std::pair<std::string, std::string>> merges; // by rank
 };
-using Model = std::variant<WordPieceModel, BpeModel>;
+struct UnigramModel {
+  std::string unknown;
+  uint32_t unknownId = 0;
+  bool fallsBack = false;
+  std::vector<double> scores; // by id
+};
+using Model = std::variant<WordPieceModel, BpeModel, UnigramModel>;
 
 struct AddedToken {
   std::string content;
@@ -89,7 +100,12 @@ struct WordPieceDecoder {
   bool cleansUp = true;
 };
 struct ByteLevelDecoder {};
-using Decoder = std::variant<SpacesDecoder, WordPieceDecoder, ByteLevelDecoder>;
+/// Marks become spaces, but that the first token has none when texts get one as a prefix.
+struct MetaspaceDecoder {
+  std::string replacement;
+  bool dropsFirst = true;
+};
+using Decoder = std::variant<SpacesDecoder, WordPieceDecoder, ByteLevelDecoder, MetaspaceDecoder>;
 
 struct TokenizerSpec {
   std::vector<std::string> vocabulary; // by id, added tokens included

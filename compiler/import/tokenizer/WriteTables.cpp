@@ -87,6 +87,16 @@ static std::string cleanUp(std::string text) {
 static std::string decoded(const std::string &token, const Decoder &decoder, bool isFirst) {
   if (std::holds_alternative<ByteLevelDecoder>(decoder))
     return token; // never read: what bytes make is known only together
+  if (auto *metaspace = std::get_if<MetaspaceDecoder>(&decoder)) {
+    std::string text;
+    const char *space = isFirst && metaspace->dropsFirst ? "" : " ";
+    for (size_t at = 0; at < token.size();) {
+      bool isMark = token.compare(at, metaspace->replacement.size(), metaspace->replacement) == 0;
+      text += isMark ? std::string(space) : token.substr(at, 1);
+      at += isMark ? metaspace->replacement.size() : 1;
+    }
+    return text;
+  }
   auto *pieces = std::get_if<WordPieceDecoder>(&decoder);
   std::string text = token;
   if (!isFirst) {
@@ -130,6 +140,9 @@ private:
   PatternTables patternTables;
   std::vector<CharMapTable> charMaps;
   std::vector<NormalizerRecord> normalizer;
+  std::map<std::string, uint32_t> charsmapKeys;
+  std::vector<TrieUnit> charsmap;
+  ClassMapTable graphemes;
 };
 } // namespace
 
@@ -166,6 +179,13 @@ llvm::Error TableWriter::writeSteps() {
                    },
                    [&](const PrependStep &prepend) -> NormalizerRecord {
                      return {NormalizerKind::Prepend, 0, pool.intern(prepend.content)};
+                   },
+                   [&](const CharsmapStep &step) -> NormalizerRecord {
+                     for (const auto &[key, text] : step.replacements)
+                       charsmapKeys.emplace(key, pool.intern(text));
+                     charsmap = buildTrie(charsmapKeys);
+                     graphemes = buildGraphemeMap();
+                     return {NormalizerKind::Charsmap, 0, 0};
                    },
                    [&](const StripStep &strip) -> NormalizerRecord {
                      return {NormalizerKind::Strip, (strip.left ? 1u : 0) | (strip.right ? 2u : 0), 0};
@@ -207,7 +227,9 @@ llvm::Error TableWriter::writeSteps() {
   header.charMaps = blob.append(maps);
   header.normalizer = blob.append(normalizer);
   header.preTokenizer = blob.append(preTokenizer);
-  header.classes = {blob.append(patternTables.index), blob.append(patternTables.entries)};
+  header.classes = {blob.append(patternTables.classes.index), blob.append(patternTables.classes.entries)};
+  header.charsmap = blob.append(charsmap);
+  header.graphemes = {blob.append(graphemes.index), blob.append(graphemes.entries)};
   header.patterns = blob.append(patternTables.nodes);
   return llvm::Error::success();
 }
@@ -227,11 +249,26 @@ void TableWriter::writeModel() {
     header.model = ModelKind::Bpe;
     header.wordEnd = pool.intern(bpe->wordEnd);
     header.flags |= (bpe->isByteLevel ? bpeIsByteLevel : 0) | (bpe->fusesUnknown ? bpeFusesUnknown : 0) |
-                    (bpe->fallsBack ? bpeFallsBack : 0);
+                    (bpe->fallsBack ? fallsBackToBytes : 0);
     continuingPrefix = bpe->continuingPrefix;
     keys = bpeKeys(*bpe, spec);
     header.merges = blob.append(bpeMerges(*bpe, spec));
-    header.byteTokens = blob.append(bpeByteTokens(*bpe, spec));
+    if (bpe->isByteLevel || bpe->fallsBack)
+      header.byteTokens = blob.append(bpe->isByteLevel ? byteLevelTokens(spec) : byteFallbackTokens(spec));
+  } else if (auto *unigram = std::get_if<UnigramModel>(&spec.model)) {
+    header.model = ModelKind::Unigram;
+    header.unknownId = unigram->unknownId;
+    header.flags |= unigram->fallsBack ? fallsBackToBytes : 0;
+    for (uint32_t id = 0; id < spec.modelTokens; ++id)
+      if (!spec.vocabulary[id].empty())
+        keys[spec.vocabulary[id]] = id; // of equal tokens the last counts
+    // SentencePiece's penalty for what is unknown.
+    header.unknownScore = *llvm::min_element(unigram->scores) - 10;
+    std::vector<double> scores = unigram->scores;
+    scores.resize(spec.vocabulary.size()); // of added tokens, which no word is spelled with
+    header.scores = blob.append(scores);
+    if (unigram->fallsBack)
+      header.byteTokens = blob.append(byteFallbackTokens(spec));
   }
   std::vector<TrieUnit> vocabulary = buildTrie(keys);
   header.continuingNode = vocabulary.empty() ? trieNone : findTrieNode(vocabulary, continuingPrefix);
@@ -254,7 +291,9 @@ std::optional<std::string> TableWriter::normalize(const std::string &content) co
   tokenizer.charMaps = view(maps);
   tokenizer.properties = tokenizer.charMap(maps[0]);
   tokenizer.normalizer = view(normalizer);
-  tokenizer.classes = {view(patternTables.index), view(patternTables.entries)};
+  tokenizer.classes = {view(patternTables.classes.index), view(patternTables.classes.entries)};
+  tokenizer.charsmap = view(charsmap);
+  tokenizer.graphemes = {view(graphemes.index), view(graphemes.entries)};
   tokenizer.patterns = view(patternTables.nodes);
   tokenizer.pool = view(pool.chars);
   lathe_allocator allocator = heapAllocator();

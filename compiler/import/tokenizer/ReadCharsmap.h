@@ -1,0 +1,15 @@
+// SentencePiece's precompiled map of characters, as its models and tokenizer.json carry it.
+#ifndef LATHE_COMPILER_IMPORT_TOKENIZER_READCHARSMAP_H
+#define LATHE_COMPILER_IMPORT_TOKENIZER_READCHARSMAP_H
+
+#include "compiler/import/tokenizer/TokenizerSpec.h"
+
+namespace lathe {
+
+/// `bytes`: the size of a double-array trie, the trie, and the strings that its values are places in. Of keys that
+/// begin alike the `tokenizers` library finds the shortest only, so the others are left out.
+llvm::Expected<CharsmapStep> readCharsmap(llvm::StringRef bytes);
+
+} // namespace lathe
+
+#endif
