@@ -30,20 +30,30 @@ private:
   Buffer bufferFor(mlir::Value value, xf::Rows rows, int64_t width);
   Buffer bufferFor(mlir::Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
   const Buffer &get(mlir::Value value) { return buffers.find(value)->second; }
-  /// The value as a factor of products in a precision: as its producer stored it, or rounded now.
+  /// How products read a value: rounded, and before that its columns multiplied with a weight of that name, if any.
+  struct FactorForm {
+    xf::Precision precision;
+    llvm::StringRef smoothing = "";
+  };
+  /// What a linear reads; nothing where that is f32.
+  static std::optional<FactorForm> formOfX(xf::LinearOp linear);
+  /// The value as a factor of products: as its producer stored it, or rounded now; without a form, as it is.
   /// With a `range` the steps of int8 are those of that range.
-  Buffer getFactor(mlir::Value value, std::optional<xf::Precision> precision, mlir::Value range = nullptr);
+  Buffer getFactor(mlir::Value value, std::optional<FactorForm> form, mlir::Value range = nullptr);
   void forgetFactors(mlir::Value value);
   Buffer allocateFactor(xf::Precision precision, xf::Rows rows, int64_t width);
-  /// The precision in which products read a value as it is or as what a layer is given; of several, one.
-  std::optional<xf::Precision> precisionOfReaders(mlir::Value value);
+  /// The form in which products read a value as it is or as what a layer is given; of several, one.
+  std::optional<FactorForm> formOfReaders(mlir::Value value);
   /// Where a kernel that can store its result as a factor, too, is to do so, and in which form by the kernel's name for
   /// it; nowhere if no product reads the value.
   struct RoundedBuffer {
     llvm::StringRef form = "none";
     Buffer buffer = {};
+    mlir::Value smoothing = nullptr; ///< the factors of columns, where there are such
   };
   RoundedBuffer roundedBufferFor(mlir::Value value, xf::Rows rows);
+  /// A weight that is the same in every layer; null for no name.
+  mlir::Value sharedVector(llvm::StringRef name);
   void passFactors(xf::LayerOp layer);
   void carryFactors(xf::LayersOp layers);
   /// Where a product's result is to be computed: in bf16 where nothing but products in bf16 reads it.
@@ -92,7 +102,11 @@ private:
   KernelCalls calls;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   /// Values that have such a form, in bf16 some that have no other.
-  llvm::DenseMap<std::pair<mlir::Value, xf::Precision>, Buffer> factors;
+  struct Factor {
+    Buffer buffer = {};
+    llvm::StringRef smoothing = "";
+  };
+  llvm::DenseMap<std::pair<mlir::Value, xf::Precision>, Factor> factors;
   llvm::DenseMap<mlir::Value, WeightRef> weightRefs;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
   mlir::Value attentionMask;                                            ///< of a dense entry

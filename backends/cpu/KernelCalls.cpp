@@ -27,7 +27,8 @@ SmallVector<int64_t> WeightTable::shapeOf(ArrayRef<std::string> sources) {
   return shape;
 }
 
-FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef layout) {
+FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef layout, StringRef smoothing,
+                                    StringRef importance) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   SmallVector<Attribute> references, recipe;
   for (const std::string &source : sources) {
@@ -35,6 +36,9 @@ FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef lay
     recipe.push_back(module.lookupSymbol<xf::WeightOp>(source).getValue());
   }
   recipe.push_back(builder.getStringAttr(layout));
+  for (StringRef columns : {smoothing, importance})
+    recipe.push_back(columns.empty() ? Attribute(builder.getUnitAttr())
+                                     : module.lookupSymbol<xf::WeightOp>(columns).getValue());
   xf::PackedWeightOp &weight = packed[builder.getArrayAttr(recipe)];
   if (weight) {
     weight.setUses(weight.getUses() + 1);
@@ -44,9 +48,13 @@ FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef lay
   for (unsigned suffix = 1; module.lookupSymbol(name); ++suffix)
     name = "packed." + sources.front() + "." + std::to_string(suffix);
   int64_t bytes = lookupLayout(layout)->bytes(builder, shapeOf(sources));
+  auto optional = [&](StringRef name) {
+    return name.empty() ? FlatSymbolRefAttr() : FlatSymbolRefAttr::get(builder.getContext(), name);
+  };
   weight = xf::PackedWeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name),
                                       builder.getArrayAttr(references), builder.getStringAttr(layout),
-                                      builder.getI64IntegerAttr(nextOffset), builder.getI64IntegerAttr(bytes));
+                                      builder.getI64IntegerAttr(nextOffset), builder.getI64IntegerAttr(bytes),
+                                      /*uses=*/builder.getI64IntegerAttr(1), optional(smoothing), optional(importance));
   nextOffset += llvm::alignTo(bytes, 64);
   return FlatSymbolRefAttr::get(weight);
 }
@@ -98,18 +106,23 @@ Buffer KernelCalls::columns(const Buffer &buffer, int64_t from, int64_t width) {
   return {memref, buffer.rows, width, buffer.stride};
 }
 
-Value KernelCalls::weight(const WeightRef &ref, StringRef layout) {
+Value KernelCalls::weight(const WeightRef &ref, const Packing &packing) {
   SmallVector<Attribute> symbols;
   SmallVector<std::string> sources;
   auto add = [&](const std::string &prefix) {
     sources = llvm::map_to_vector(ref.names, [&](const std::string &name) { return prefix + name; });
-    symbols.push_back(weights.pack(sources, layout));
+    auto ofColumns = [&](const std::optional<WeightRef> &columns) {
+      return columns ? (columns->perLayer ? prefix : "") + columns->names.front() : std::string();
+    };
+    symbols.push_back(
+        weights.pack(sources, packing.layout, ofColumns(packing.smoothing), ofColumns(packing.importance)));
   };
   if (ref.perLayer)
     llvm::for_each(layerPrefixes, add);
   else
     add("");
-  return xf::WeightAddressOp::create(builder, loc(), lookupLayout(layout)->type(builder, weights.shapeOf(sources)),
+  return xf::WeightAddressOp::create(builder, loc(),
+                                     lookupLayout(packing.layout)->type(builder, weights.shapeOf(sources)),
                                      builder.getArrayAttr(symbols), ref.perLayer ? layerIndex : Value());
 }
 

@@ -31,6 +31,15 @@ struct WeightRef {
   bool perLayer = false;
 };
 
+/// How a weight is packed: its layout, and what is done to its columns (see xf.packed_weight).
+struct Packing {
+  Packing(llvm::StringRef layout) : layout(layout) {}
+  Packing(const char *layout) : layout(layout) {}
+
+  llvm::StringRef layout;
+  std::optional<WeightRef> smoothing = std::nullopt, importance = std::nullopt;
+};
+
 /// What a launch is known to do beyond reading and writing all that its arguments hold.
 struct Work {
   xf::WorkFormula flops; ///< of matrix products, a multiply-add counts two
@@ -44,15 +53,17 @@ class WeightTable {
 public:
   explicit WeightTable(mlir::ModuleOp module) : module(module) {}
 
-  /// The xf.packed_weight of these checkpoint tensors in this layout. Each call counts as a use of it.
-  mlir::FlatSymbolRefAttr pack(llvm::ArrayRef<std::string> sources, llvm::StringRef layout);
+  /// The xf.packed_weight of these checkpoint tensors in this layout, their columns smoothed and weighed by the weights
+  /// of those names, if any. Each call counts as a use of it.
+  mlir::FlatSymbolRefAttr pack(llvm::ArrayRef<std::string> sources, llvm::StringRef layout,
+                               llvm::StringRef smoothing = "", llvm::StringRef importance = "");
   /// The shape that the joined sources have in the checkpoint.
   llvm::SmallVector<int64_t> shapeOf(llvm::ArrayRef<std::string> sources);
 
 private:
   mlir::ModuleOp module;
   int64_t nextOffset = 0;
-  llvm::DenseMap<mlir::Attribute, xf::PackedWeightOp> packed; ///< by values of sources, then layout
+  llvm::DenseMap<mlir::Attribute, xf::PackedWeightOp> packed; ///< by all that it is made of, as values
 };
 
 /// Emits into one entry.
@@ -82,7 +93,7 @@ public:
   Buffer allocateQuantized(xf::Rows rows, int64_t width);
   Buffer output(llvm::ArrayRef<int64_t> outputs, xf::Rows rows, int64_t width, mlir::Value index = nullptr);
   Buffer columns(const Buffer &buffer, int64_t from, int64_t width);
-  mlir::Value weight(const WeightRef &ref, llvm::StringRef layout);
+  mlir::Value weight(const WeightRef &ref, const Packing &packing);
 
   using Arguments = llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>>;
   using Params = llvm::ArrayRef<mlir::NamedAttribute>;

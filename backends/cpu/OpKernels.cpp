@@ -7,13 +7,14 @@ using namespace mlir;
 namespace lathe {
 
 void EntrySelector::lowerSplit(xf::SplitOp op) {
-  const Buffer whole = buffers.lookup(op.getInput()), inBf16 = factors.lookup({op.getInput(), xf::Precision::BF16});
+  const Buffer whole = buffers.lookup(op.getInput()),
+               inBf16 = factors.lookup({op.getInput(), xf::Precision::BF16}).buffer;
   int64_t from = 0;
   for (Value result : op.getResults()) {
     if (whole.memref)
       buffers[result] = calls.columns(whole, from, widthOf(result));
     if (inBf16.memref)
-      factors[{result, xf::Precision::BF16}] = calls.columns(inBf16, from, widthOf(result));
+      factors[{result, xf::Precision::BF16}] = {calls.columns(inBf16, from, widthOf(result))};
     from += widthOf(result);
   }
 }
@@ -87,8 +88,9 @@ void EntrySelector::lowerSoftmax(xf::SoftmaxOp op) {
 LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   if (!op.getMask() && !op.getCuSeqlens())
     return op.emitOpError("has neither a mask nor cu_seqlens; the CPU's attention needs one of them");
-  const Buffer q = getFactor(op.getQuery(), op.getPrecision()), k = getFactor(op.getKey(), op.getPrecision()),
-               v = getFactor(op.getValue(), op.getPrecision());
+  const std::optional<FactorForm> form =
+      op.getPrecision() ? std::optional(FactorForm{*op.getPrecision()}) : std::nullopt;
+  const Buffer q = getFactor(op.getQuery(), form), k = getFactor(op.getKey(), form), v = getFactor(op.getValue(), form);
   const bool inBf16 = op.getPrecision().has_value();
   // Heads store what is theirs, and nothing behind an odd last column, where a product would read the other half of a
   // word.
@@ -121,7 +123,8 @@ void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
   Buffer y = bufferFor(op.getResult(), x.rows);
   const RoundedBuffer rounded = roundedBufferFor(op.getResult(), x.rows);
   calls.launch("layer_norm_f32",
-               {calls.flag("residual", bool(op.getResidual())), calls.choice("rounded", rounded.form)},
+               {calls.flag("residual", bool(op.getResidual())), calls.choice("rounded", rounded.form),
+                calls.flag("smoothed", bool(rounded.smoothing))},
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
                 {"residual", memref(op.getResidual())},
@@ -134,7 +137,8 @@ void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
                 {"H", calls.integer(x.width)},
                 {"eps", calls.real(op.getEps().convertToDouble())},
                 {"rounded", rounded.buffer.memref},
-                {"ldrounded", calls.integer(rounded.buffer.stride)}},
+                {"ldrounded", calls.integer(rounded.buffer.stride)},
+                {"smoothing", rounded.smoothing}},
                nameOf(op.getGain()));
 }
 

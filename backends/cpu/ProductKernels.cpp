@@ -31,44 +31,45 @@ Names namesOf(std::optional<xf::Precision> precision, std::optional<int64_t> gro
 } // namespace
 
 /// What x is rounded to: weights alone are in int4.
-static std::optional<xf::Precision> ofFactors(std::optional<xf::Precision> precision) {
-  return precision == xf::Precision::INT4 ? xf::Precision::INT8 : precision;
+std::optional<EntrySelector::FactorForm> EntrySelector::formOfX(xf::LinearOp linear) {
+  if (!linear.getPrecision())
+    return std::nullopt;
+  auto smoothing = linear.getSmoothing() ? linear.getSmoothing().getDefiningOp<xf::LoadWeightOp>() : nullptr;
+  return FactorForm{*linear.getPrecision() == xf::Precision::INT4 ? xf::Precision::INT8 : *linear.getPrecision(),
+                    smoothing ? smoothing.getWeight() : StringRef()};
 }
 
-Buffer EntrySelector::getFactor(Value value, std::optional<xf::Precision> precision, Value range) {
-  if (!precision)
+Value EntrySelector::sharedVector(StringRef name) {
+  return name.empty() ? Value() : calls.weight(WeightRef{{name.str()}}, "vector");
+}
+
+Buffer EntrySelector::getFactor(Value value, std::optional<FactorForm> form, Value range) {
+  if (!form)
     return get(value);
-  precision = ofFactors(precision);
-  Buffer inItsRange; // other readers have others, or none
-  Buffer &factor = range && !value.hasOneUse() ? inItsRange : factors[{value, *precision}];
-  if (factor.memref)
-    return factor;
-  const bool quantized = *precision == xf::Precision::INT8;
+  Factor inItsForm; // other readers have other ranges or smoothing, or none
+  const bool others =
+      factors.contains({value, form->precision}) && factors[{value, form->precision}].smoothing != form->smoothing;
+  Factor &factor = others || (range && !value.hasOneUse()) ? inItsForm : factors[{value, form->precision}];
+  if (factor.buffer.memref)
+    return factor.buffer;
   const Buffer x = get(value);
-  factor = allocateFactor(*precision, x.rows, x.width);
-  SmallVector<NamedAttribute> params;
-  if (range)
-    params.push_back(calls.flag("fixed", true));
-  if (quantized)
-    calls.launch("quantize_u8", params,
-                 {{"x", x.memref},
-                  {"ldx", calls.integer(x.stride)},
-                  {"y", factor.memref},
-                  {"ldy", calls.integer(factor.stride)},
-                  {"M", calls.countOf(x.rows)},
-                  {"N", calls.integer(x.width)},
-                  {"range", range ? calls.weight(weightRefs[range], "vector") : Value()}},
-                 "quantize");
-  else
-    calls.launch("round_bf16", {},
-                 {{"x", x.memref},
-                  {"ldx", calls.integer(x.stride)},
-                  {"y", factor.memref},
-                  {"ldy", calls.integer(factor.stride)},
-                  {"M", calls.countOf(x.rows)},
-                  {"N", calls.integer(x.width)}},
-                 "round");
-  return factor;
+  factor = {allocateFactor(form->precision, x.rows, x.width), form->smoothing};
+  const Buffer &y = factor.buffer;
+  SmallVector<std::pair<StringRef, Value>> arguments = {{"x", x.memref},
+                                                        {"ldx", calls.integer(x.stride)},
+                                                        {"y", y.memref},
+                                                        {"ldy", calls.integer(y.stride)},
+                                                        {"M", calls.countOf(x.rows)},
+                                                        {"N", calls.integer(x.width)}};
+  if (form->precision == xf::Precision::BF16) {
+    calls.launch("round_bf16", {}, arguments, "round");
+    return y;
+  }
+  arguments.push_back({"range", range ? calls.weight(weightRefs[range], "vector") : Value()});
+  arguments.push_back({"smoothing", sharedVector(form->smoothing)});
+  calls.launch("quantize_u8", {calls.flag("fixed", bool(range)), calls.flag("smoothed", !form->smoothing.empty())},
+               arguments, "quantize");
+  return y;
 }
 
 void EntrySelector::forgetFactors(Value value) {
@@ -80,10 +81,10 @@ Buffer EntrySelector::allocateFactor(xf::Precision precision, xf::Rows rows, int
   return precision == xf::Precision::INT8 ? calls.allocateQuantized(rows, width) : calls.allocateBf16(rows, width);
 }
 
-std::optional<xf::Precision> EntrySelector::precisionOfReaders(Value value) {
-  auto ofUse = [&](OpOperand &use) -> std::optional<xf::Precision> {
+std::optional<EntrySelector::FactorForm> EntrySelector::formOfReaders(Value value) {
+  auto ofUse = [&](OpOperand &use) -> std::optional<FactorForm> {
     if (auto linear = dyn_cast<xf::LinearOp>(use.getOwner()))
-      return use.get() == linear.getX() && !linear.getRange() ? ofFactors(linear.getPrecision()) : std::nullopt;
+      return use.get() == linear.getX() && !linear.getRange() ? formOfX(linear) : std::nullopt;
     StringRef callee;
     if (auto layer = dyn_cast<xf::LayerOp>(use.getOwner()))
       callee = layer.getCallee();
@@ -91,21 +92,24 @@ std::optional<xf::Precision> EntrySelector::precisionOfReaders(Value value) {
       callee = layers.getCallee();
     if (callee.empty() || use.getOperandNumber() != 0)
       return std::nullopt;
-    return precisionOfReaders(module.lookupSymbol<func::FuncOp>(callee).getArgument(0));
+    return formOfReaders(module.lookupSymbol<func::FuncOp>(callee).getArgument(0));
   };
   for (OpOperand &use : value.getUses())
-    if (std::optional<xf::Precision> precision = ofUse(use))
-      return precision;
+    if (std::optional<FactorForm> form = ofUse(use))
+      return form;
   return std::nullopt;
 }
 
 EntrySelector::RoundedBuffer EntrySelector::roundedBufferFor(Value value, xf::Rows rows) {
+  const std::optional<FactorForm> read = formOfReaders(value);
   for (auto [precision, form] : {std::pair<xf::Precision, StringRef>{xf::Precision::BF16, "bf16"},
                                  std::pair<xf::Precision, StringRef>{xf::Precision::INT8, "u8"}}) {
-    if (auto place = factors.find({value, precision}); place != factors.end())
-      return {form, place->second};
-    if (precisionOfReaders(value) == precision)
-      return {form, factors[{value, precision}] = allocateFactor(precision, rows, widthOf(value))};
+    auto place = factors.find({value, precision});
+    if (place == factors.end() && read && read->precision == precision)
+      place = factors.insert({{value, precision}, {allocateFactor(precision, rows, widthOf(value)), read->smoothing}})
+                  .first;
+    if (place != factors.end())
+      return {form, place->second.buffer, sharedVector(place->second.smoothing)};
   }
   return {};
 }
@@ -124,7 +128,7 @@ static bool multipliesInBf16(OpOperand &use) {
 Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
   if (buffers.contains(value) || !llvm::all_of(value.getUses(), multipliesInBf16))
     return bufferFor(value, rows);
-  return factors[{value, xf::Precision::BF16}] = calls.allocateBf16(rows, widthOf(value));
+  return (factors[{value, xf::Precision::BF16}] = {calls.allocateBf16(rows, widthOf(value))}).buffer;
 }
 
 /// Bytes of a table, of so many for a row, that a run reads: a row for each token, but positions are the same in every
@@ -166,7 +170,7 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   }
   calls.launch(names.embed,
                {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed),
-                calls.choice("rounded", rounded.form)},
+                calls.choice("rounded", rounded.form), calls.flag("smoothed", bool(rounded.smoothing))},
                {{tableSlots[0], table[0]},
                 {idsSlots[0], id[0]},
                 {tableSlots[1], table[1]},
@@ -183,7 +187,8 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
                 {"M", calls.tokens},
                 {"H", calls.integer(y.width)},
                 {"rounded", rounded.buffer.memref},
-                {"ldrounded", calls.integer(rounded.buffer.stride)}},
+                {"ldrounded", calls.integer(rounded.buffer.stride)},
+                {"smoothing", rounded.smoothing}},
                "embeddings", work);
   return success();
 }
@@ -200,12 +205,13 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
     calls.copy(read, calls.allocate(read.rows, read.width), observedStepPrefix + nameOf(op.getWeight()));
   }
   const Names names = namesOf(op.getPrecision(), op.getGroup());
-  const Buffer x = getFactor(op.getX(), op.getPrecision(), op.getRange());
+  const Buffer x = getFactor(op.getX(), formOfX(op), op.getRange());
   const bool isNarrow = op.getPrecision().has_value();
   const Value range = op.getPrecision() == xf::Precision::INT8 ? rangeOfOnlyReader(op.getResult()) : Value();
   Buffer y;
   if (range && !buffers.contains(op.getResult()))
-    y = factors[{op.getResult(), xf::Precision::INT8}] = calls.allocateQuantized(x.rows, widthOf(op.getResult()));
+    y = (factors[{op.getResult(), xf::Precision::INT8}] = {calls.allocateQuantized(x.rows, widthOf(op.getResult()))})
+            .buffer;
   else
     y = isNarrow ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
   const Type stored = cast<MemRefType>(y.memref.getType()).getElementType();
@@ -218,10 +224,15 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
     params.push_back(calls.flag("y_u8", true));
   if (op.getGroup())
     params.push_back(calls.choice("group", "g" + std::to_string(*op.getGroup())));
+  Packing packing = names.panels;
+  if (op.getSmoothing())
+    packing.smoothing = weightRefs[op.getSmoothing()];
+  if (op.getImportance())
+    packing.importance = weightRefs[op.getImportance()];
   SmallVector<std::pair<StringRef, Value>> arguments = {
       {"x", x.memref},
       {"ldx", calls.integer(x.stride)},
-      {"w", calls.weight(weightRefs[op.getWeight()], names.panels)},
+      {"w", calls.weight(weightRefs[op.getWeight()], packing)},
       {"bias", op.getBias() ? calls.weight(weightRefs[op.getBias()], "vector") : Value()},
       {"residual", memref(op.getResidual())},
       {"ldr", stride(op.getResidual())},

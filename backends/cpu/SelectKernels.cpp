@@ -179,12 +179,12 @@ void EntrySelector::passFactors(xf::LayerOp layer) {
   Value argument = callee.getArgument(0), returned = callee.front().getTerminator()->getOperand(0);
   for (xf::Precision precision : {xf::Precision::BF16, xf::Precision::INT8})
     if (auto factor = factors.find({layer.getInputs()[0], precision}); factor != factors.end())
-      factors[{argument, precision}] = Buffer(factor->second);
+      factors[{argument, precision}] = Factor(factor->second);
   if (returned.getDefiningOp<xf::LayerNormOp>())
-    if (std::optional<xf::Precision> precision = precisionOfReaders(layer.getResult())) {
-      const Buffer factor = allocateFactor(*precision, xf::Rows::Tokens, widthOf(returned));
+    if (std::optional<FactorForm> form = formOfReaders(layer.getResult())) {
+      const Factor factor = {allocateFactor(form->precision, xf::Rows::Tokens, widthOf(returned)), form->smoothing};
       for (Value value : {returned, Value(layer.getResult())})
-        factors[{value, *precision}] = factor;
+        factors[{value, form->precision}] = factor;
     }
 }
 
@@ -192,14 +192,14 @@ void EntrySelector::passFactors(xf::LayerOp layer) {
 void EntrySelector::carryFactors(xf::LayersOp layers) {
   auto callee = module.lookupSymbol<func::FuncOp>(layers.getCallee());
   Value argument = callee.getArgument(0), returned = callee.front().getTerminator()->getOperand(0);
-  std::optional<xf::Precision> precision = precisionOfReaders(argument);
+  std::optional<FactorForm> form = formOfReaders(argument);
   auto norm = returned.getDefiningOp<xf::LayerNormOp>();
-  if (!precision || !norm || !isReadOnlyBefore(argument, norm))
+  if (!form || !norm || !isReadOnlyBefore(argument, norm))
     return;
-  const Buffer factor = getFactor(layers.getInputs()[0], precision);
-  factors.erase({layers.getInputs()[0], *precision}); // the first layer overwrites it
+  const Factor factor = {getFactor(layers.getInputs()[0], form), form->smoothing};
+  factors.erase({layers.getInputs()[0], form->precision}); // the first layer overwrites it
   for (Value value : {argument, returned, Value(layers.getResults().back())})
-    factors[{value, *precision}] = factor;
+    factors[{value, form->precision}] = factor;
 }
 
 LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {

@@ -25,8 +25,8 @@ void bench_layer_norm_f32() {
             Random random(3);
             Array<float> x(random.vector(rows * width)), r(random.vector(rows * width)), y(rows * width);
             Array<float> gamma(std::vector<float>(width, 1.0f)), beta(width);
-            run.warmUp(kernel,
-                       {x, width, residual ? Arg(r) : Arg(0), width, gamma, beta, y, width, rows, width, 1e-12f, 0, 0});
+            run.warmUp(kernel, {x, width, residual ? Arg(r) : Arg(0), width, gamma, beta, y, width, rows, width, 1e-12f,
+                                0, 0, 0});
             run.time(holdsAt(rows, [&](int64_t row) { return isNormal(&y[row * width], width); }),
                      {0, floats((residual ? 3.0 : 2.0) * rows * width)});
           });
@@ -59,7 +59,7 @@ template <typename Stored> static void embed(Run &run, const Kernel &kernel, con
       ids[t][row] = static_cast<int32_t>(random.below(entries));
     args.insert(args.end(), {stored[t], ids[t]});
   }
-  args.insert(args.end(), {0, 0});
+  args.insert(args.end(), {0, 0, 0});
   run.warmUp(kernel, args);
   auto isSum = [&](int64_t i) {
     double sum = 0;
@@ -106,7 +106,7 @@ void bench_embed_s8() {
         ids[row] = static_cast<int32_t>(random.below(entries));
       Array<float> y(rows * width);
       run.warmUp(kernel,
-                 std::vector<Arg>{y, width, rows, width, 0, 0, 0.0f, packed, ids, plain, ids, 0, 0, 0, 0, 0, 0});
+                 std::vector<Arg>{y, width, rows, width, 0, 0, 0.0f, packed, ids, plain, ids, 0, 0, 0, 0, 0, 0, 0});
       run.time(holdsAt(rows * width, [&](int64_t i) { return y[i] == first[ids[i / width] * width + i % width]; }),
                {0, (2 + sizeof(float)) * double(rows * width)});
     });
@@ -120,7 +120,7 @@ void bench_quantize_u8() {
       Random random(5);
       Array<float> x(random.vector(rows * width));
       Array<uint8_t> y(rows * ldy);
-      run.warmUp(kernel, std::vector<Arg>{x, width, y, ldy, rows, width, 0});
+      run.warmUp(kernel, std::vector<Arg>{x, width, y, ldy, rows, width, 0, 0});
       bool correct = holdsAt(rows * width, [&](int64_t i) {
         float scale;
         int32_t zero;

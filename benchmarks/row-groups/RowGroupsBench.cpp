@@ -88,7 +88,7 @@ const std::vector<Pair> pairs = {
      "rsqrt 10; mul 7 11; mul 12 2; add 13 3; result 14",
      "layer_norm_f32", "{residual = true}",
      [](const std::vector<float *> &v, int64_t rows, int64_t width) -> std::vector<Arg> {
-       return {v[0], width, v[1], width, v[2], v[3], v[4], width, rows, width, 1e-5f, nullptr, 0};
+       return {v[0], width, v[1], width, v[2], v[3], v[4], width, rows, width, 1e-5f, nullptr, 0, nullptr};
      }},
     {"normalize", "rows W; mul 0 0; row_sum 1; sqrt 2; constant 1e-12; max 3 4; div 0 5; result 6", "normalize_f32",
      "{}",

@@ -21,6 +21,16 @@ namespace lathe {
 
 void FactorStatistics::add(ArrayRef<float> row) {
   assert(row.size() == largestOf.size() && "rows have as many numbers as there are channels");
+  if (rowCount % sampledEvery == 0) {
+    if (sampled.size() == mostSampled * row.size()) { // every other one stays
+      for (size_t kept = 0; kept < mostSampled / 2; ++kept)
+        std::copy_n(&sampled[2 * kept * row.size()], row.size(), &sampled[kept * row.size()]);
+      sampled.resize(mostSampled / 2 * row.size());
+      sampledEvery *= 2;
+    }
+    if (rowCount % sampledEvery == 0)
+      sampled.insert(sampled.end(), row.begin(), row.end());
+  }
   ++rowCount;
   for (auto [channel, value] : llvm::enumerate(row)) {
     largestOf[channel] = std::max(largestOf[channel], std::fabs(value));
@@ -94,8 +104,7 @@ LayerPrefixes layerPrefixes(ModuleOp module) {
 
 Expected<Calibration> Calibration::gather(const LoadedArtifact &observed, const DriftInputs &inputs,
                                           const LayerPrefixes &prefixes) {
-  Calibration calibration;
-  calibration.description = inputs.description;
+  Linears statistics;
   for (const InputTensors &batch : inputs.batches) {
     llvm::StringMap<size_t> calls;
     std::vector<float> row;
@@ -108,7 +117,7 @@ Expected<Calibration> Calibration::gather(const LoadedArtifact &observed, const 
       std::string weight = step.str();
       if (layers != prefixes.end() && call < layers->second.size())
         weight = layers->second[call] + weight;
-      auto place = calibration.statistics.insert({weight, FactorStatistics(result.width)}).first;
+      auto place = statistics.insert({weight, FactorStatistics(result.width)}).first;
       const float *values = static_cast<const float *>(result.data);
       for (int64_t at = 0; at < result.rows; ++at) {
         row.assign(values + at * result.stride, values + at * result.stride + result.width);
@@ -119,7 +128,7 @@ Expected<Calibration> Calibration::gather(const LoadedArtifact &observed, const 
     if (!outputs)
       return outputs.takeError();
   }
-  return calibration;
+  return Calibration(inputs.description, std::move(statistics));
 }
 
 const FactorStatistics *Calibration::find(StringRef weight) const {

@@ -39,6 +39,8 @@ public:
   double meanSquare(int64_t channel) const { return rowCount ? squareOf[channel] / double(rowCount) : 0; }
   /// Of all numbers, and 0.
   NumberRange range() const { return all; }
+  /// Some of the rows, [n][K] with n up to 64, evenly spread.
+  llvm::ArrayRef<float> sample() const { return sampled; }
 
   /// The mean of squared distances of all numbers from what they become in 255 steps over a range: the nearest step,
   /// beyond the range its end.
@@ -60,6 +62,9 @@ private:
   std::vector<float> largestOf;
   std::vector<double> squareOf; ///< sums
   std::vector<uint64_t> counts; ///< by bucket
+  static constexpr size_t mostSampled = 64;
+  uint64_t sampledEvery = 1; ///< rows
+  std::vector<float> sampled;
 };
 
 /// The prefixes of the weights of every layer function's calls, in the order of a run: those of `layer 0`, `layer 1`, …
@@ -69,6 +74,11 @@ LayerPrefixes layerPrefixes(mlir::ModuleOp module);
 
 class Calibration {
 public:
+  /// By weight, in the order of a run.
+  using Linears = llvm::MapVector<std::string, FactorStatistics, std::map<std::string, unsigned>>;
+  Calibration(std::string inputs, Linears statistics)
+      : description(std::move(inputs)), statistics(std::move(statistics)) {}
+
   /// Runs an observed f32 model on all inputs. The same on every machine and with any number of threads.
   static llvm::Expected<Calibration> gather(const LoadedArtifact &observed, const DriftInputs &inputs,
                                             const LayerPrefixes &prefixes);
@@ -76,8 +86,6 @@ public:
   /// Of what the linear with that weight reads, or null. A weight is named as in the checkpoint; one that is joined of
   /// several, as of query, key and value, by the first of them. Layers that share a weight are counted together.
   const FactorStatistics *find(llvm::StringRef weight) const;
-  /// By weight, in the order of a run.
-  using Linears = llvm::MapVector<std::string, FactorStatistics, std::map<std::string, unsigned>>;
   const Linears &linears() const { return statistics; }
   /// The inputs, as DriftInputs names them.
   const std::string &inputs() const { return description; }

@@ -22,6 +22,9 @@
 
 namespace lathe {
 
+/// Whether products read bytes anywhere, as in int8 and int4.
+bool readsBytes(const PrecisionPlan &plan);
+
 /// One run of the compiler; its members are what later steps need of earlier ones.
 class Compilation {
 public:
@@ -41,7 +44,7 @@ private:
   }
   llvm::Expected<Probes *> makeProbes();
   llvm::Expected<const Calibration *> calibrate();
-  llvm::Error setRanges();
+  llvm::Error applyCalibration();
   llvm::Error search();
   llvm::Error certify();
   llvm::Error evaluate();

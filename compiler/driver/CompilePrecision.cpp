@@ -28,6 +28,12 @@ static CompileOptions probeOptions(const CompileOptions &options, const std::str
   return probe;
 }
 
+bool readsBytes(const PrecisionPlan &plan) {
+  auto isOfBytes = [](StringRef precision) { return precision == "int8" || precision == "int4"; };
+  return isOfBytes(plan.precision) ||
+         llvm::any_of(plan.overrides, [&](const auto &unit) { return isOfBytes(unit.second); });
+}
+
 /// The model by other plans, compiled aside.
 llvm::Expected<Probes *> Compilation::makeProbes() {
   if (!probes) {
@@ -74,18 +80,33 @@ llvm::Expected<const Calibration *> Compilation::calibrate() {
   return calibration.get();
 }
 
-/// Writes ranges of what linears read into the module, for pass FixRanges.
-llvm::Error Compilation::setRanges() {
+/// Writes into the module what calibration says to the passes of stage precision: smoothing, ranges, importances.
+llvm::Error Compilation::applyCalibration() {
   llvm::Expected<const Calibration *> found = calibrate();
   if (!found)
     return found.takeError();
+  facts.smoothing = smoothFactors(*model.module, **found);
+  llvm::StringMap<llvm::ArrayRef<float>> factors; // of what a linear reads, by its weight
+  for (const Smoothing &smoothing : facts.smoothing)
+    for (const std::string &linear : smoothing.linears)
+      factors[linear] = smoothing.factors;
   Builder builder(context.get());
-  NamedAttrList ranges;
+  NamedAttrList ranges, importances;
   for (const auto &[weight, statistics] : (*found)->linears()) {
-    const NumberRange range = statistics.bestRange();
-    ranges.set(weight, builder.getDenseF32ArrayAttr({range.least, range.greatest}));
+    if (options.staticActivations) {
+      const NumberRange range = statistics.bestRange();
+      ranges.set(weight, builder.getDenseF32ArrayAttr({range.least, range.greatest}));
+    }
+    if (plan.precision == "int4") {
+      std::vector<float> importance(statistics.channels());
+      const llvm::ArrayRef<float> by = factors.lookup(weight);
+      for (size_t k = 0; k < importance.size(); ++k)
+        importance[k] = float(statistics.meanSquare(k) * (by.empty() ? 1 : double(by[k]) * by[k]));
+      importances.set(weight, builder.getDenseF32ArrayAttr(importance));
+    }
   }
   (*model.module)->setAttr(rangesAttr, ranges.getDictionary(context.get()));
+  (*model.module)->setAttr(importancesAttr, importances.getDictionary(context.get()));
   return llvm::Error::success();
 }
 

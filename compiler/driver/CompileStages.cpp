@@ -17,8 +17,8 @@ llvm::Error Compilation::stages() {
   for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
     if (options.stopAfter && *options.stopAfter < stage)
       return llvm::Error::success();
-    if (stage == Stage::Precision && options.staticActivations && plan != PrecisionPlan())
-      if (llvm::Error error = setRanges())
+    if (stage == Stage::Precision && !options.calibrate.empty() && readsBytes(plan))
+      if (llvm::Error error = applyCalibration())
         return error;
     if (stage == Stage::Precision && options.maxDrift && options.searchPrecisions && plan != PrecisionPlan())
       if (llvm::Error error = search())

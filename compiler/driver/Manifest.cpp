@@ -217,6 +217,11 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides});
   if (!facts.staticInputs.empty())
     manifest["precision"]["static_inputs"] = facts.staticInputs;
+  for (const Smoothing &smoothing : facts.smoothing)
+    manifest["precision"]["smoothing"].push_back({{"linears", smoothing.linears},
+                                                  {"strength", smoothing.strength},
+                                                  {"lost_before", smoothing.before},
+                                                  {"lost_after", smoothing.after}});
   if (facts.search)
     manifest["precision"]["search"] = toJson(*facts.search, facts.searchedBytes);
   if (facts.metric)

@@ -6,6 +6,7 @@
 #include "compiler/driver/Drift.h"
 #include "compiler/driver/PrecisionSearch.h"
 #include "compiler/driver/Sharing.h"
+#include "compiler/driver/Smoothing.h"
 #include "compiler/driver/WeightPacker.h"
 #include "compiler/import/Import.h"
 #include "passes/graph/FusionLog.h"
@@ -38,6 +39,7 @@ struct ManifestFacts {
   std::string precision = "f32";
   int64_t group = 0;                            ///< weights in a group of int4
   std::vector<std::string> staticInputs;        ///< the function of each linear in int8 that reads a calibrated range
+  std::vector<Smoothing> smoothing;             ///< of what products read in bytes
   std::map<std::string, std::string> overrides; ///< units with another precision
   std::optional<SearchReport> search;           ///< where precisions were searched
   std::vector<uint64_t> searchedBytes;          ///< of the weights of each plan that the search measured

@@ -3,10 +3,8 @@
 
 #include "backends/cpu/layouts/WeightLayout.h"
 #include "compiler/driver/FileWriter.h"
-#include "compiler/import/checkpoint/WeightValues.h"
-#include "ir/xf/XfDialect.h"
+#include "compiler/driver/JoinedRows.h"
 
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/BLAKE3.h"
 
 #include <fcntl.h>
@@ -16,23 +14,6 @@ using namespace mlir;
 
 namespace lathe {
 namespace {
-
-/// The stored bytes that an xf.weight refers to, as the checkpoint's reader describes them.
-TensorView viewOf(xf::WeightOp weight) {
-  auto attribute = cast<DenseResourceElementsAttr>(weight.getValue());
-  auto type = cast<RankedTensorType>(attribute.getType());
-  TensorView view;
-  view.name = weight.getSymName().str();
-  Type element = type.getElementType();
-  view.dtype = element.isF16()    ? DType::F16
-               : element.isBF16() ? DType::BF16
-               : element.isF64()  ? DType::F64
-                                  : DType::F32;
-  view.shape.assign(type.getShape().begin(), type.getShape().end());
-  ArrayRef<char> bytes = attribute.getRawHandle().getBlob()->getData();
-  view.bytes = ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
-  return view;
-}
 
 /// The file behind its header, hashed as it is written.
 class SectionWriter {
@@ -56,22 +37,19 @@ private:
   llvm::BLAKE3 hash;
 };
 
-/// Stores tensors, joined along their first axis, in a layout.
-llvm::Error writeJoined(ArrayRef<TensorView> tensors, const WeightLayout &layout, SectionWriter &out) {
-  const TensorView &first = tensors.front();
-  WeightRows rows;
-  rows.width = first.numElements() / first.shape.front();
-  for (const TensorView &tensor : tensors)
-    rows.count += tensor.shape.front();
+/// Stores tensors, joined along their first axis, in a layout; each column divided by its number in `smoothing`, and as
+/// important as said, where such are given.
+llvm::Error writeJoined(const JoinedRows &joined, ArrayRef<float> smoothing, ArrayRef<float> importance,
+                        const WeightLayout &layout, SectionWriter &out) {
   auto read = [&](int64_t row, MutableArrayRef<float> values) {
-    const TensorView *tensor = tensors.begin();
-    for (; row >= tensor->shape.front(); ++tensor)
-      row -= tensor->shape.front();
-    widenToF32(*tensor, row * rows.width, values);
+    joined.read(row, values);
+    for (auto [value, divisor] : llvm::zip(values, smoothing))
+      value /= divisor;
   };
-  rows.read = read;
+  const WeightRows rows = {joined.count(), joined.width(), read, importance};
   if (llvm::Error error = layout.write(rows, [&](ArrayRef<char> bytes) { out.write(bytes); }))
-    return llvm::createStringError("tensor '" + first.name + "': " + llvm::toString(std::move(error)));
+    return llvm::createStringError("tensor '" + joined.tensors().front().name +
+                                   "': " + llvm::toString(std::move(error)));
   return llvm::Error::success();
 }
 
@@ -90,10 +68,15 @@ llvm::Expected<PackedWeights> packWeights(ModuleOp module, const Checkpoint &che
     SmallVector<TensorView> tensors;
     for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>())
       tensors.push_back(viewOf(module.lookupSymbol<xf::WeightOp>(source.getAttr())));
-    if (llvm::Error error = writeJoined(tensors, *lookupLayout(packed.getLayout()), out))
+    auto vectorOf = [&](std::optional<StringRef> name) {
+      return name ? readVector(module.lookupSymbol<xf::WeightOp>(*name)) : std::vector<float>();
+    };
+    const JoinedRows joined(std::move(tensors));
+    if (llvm::Error error = writeJoined(joined, vectorOf(packed.getSmoothing()), vectorOf(packed.getImportance()),
+                                        *lookupLayout(packed.getLayout()), out))
       return error;
     assert(file.position() == header.tensors_offset + packed.getOffset() + packed.getBytes() && "bytes as declared");
-    for (const TensorView &tensor : tensors)
+    for (const TensorView &tensor : joined.tensors())
       checkpoint.releasePages(tensor);
     ++result.tensorCount;
   }

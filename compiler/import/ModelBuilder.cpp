@@ -49,8 +49,7 @@ Value BlockBuilder::linear(Value x, StringRef name, int64_t width) {
 Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, int64_t width) {
   Value w = weight(weightName, {width, typeOf(x).getShape().back()});
   Value bias = biasName.empty() ? Value() : weight(biasName, {width});
-  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias, /*residual=*/Value(),
-                              /*activation=*/nullptr, /*precision=*/nullptr, /*range=*/Value(), /*group=*/nullptr);
+  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias);
 }
 
 Value BlockBuilder::layerNorm(Value x, StringRef name, double eps) {

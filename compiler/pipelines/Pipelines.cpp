@@ -50,7 +50,9 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     break;
   case Stage::Precision:
     pm.addPass(createAssignPrecisionPass({.precision = options.precision, .group = options.group}));
-    pm.addPass(createFixRangesPass()); // once it is known which products are in int8
+    pm.addPass(createSmoothFactorsPass()); // once it is known which products read bytes
+    pm.addPass(createFixRangesPass());
+    pm.addPass(createWeighColumnsPass());
     if (options.observe)
       pm.addPass(createObserveFactorsPass());
     pm.addPass(createVerifyPrecisionPass());

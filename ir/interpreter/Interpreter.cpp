@@ -198,9 +198,12 @@ llvm::Error Frame::execute(Operation *op) {
         return set(std::move(sum));
       })
       .Case([&](xf::LinearOp op) {
-        Tensor y =
-            linear(roundedFactor(get(op.getX()), op.getPrecision(), getOrNull(op.getRange())),
-                   roundedWeight(get(op.getWeight()), op.getPrecision(), op.getGroup()), getOrNull(op.getBias()));
+        const Tensor *smoothing = getOrNull(op.getSmoothing());
+        Tensor x = smoothing ? timesColumns(get(op.getX()), *smoothing) : get(op.getX());
+        Tensor weight = smoothing ? dividedByColumns(get(op.getWeight()), *smoothing) : get(op.getWeight());
+        Tensor y = linear(roundedFactor(x, op.getPrecision(), getOrNull(op.getRange())),
+                          roundedWeight(weight, op.getPrecision(), op.getGroup(), getOrNull(op.getImportance())),
+                          getOrNull(op.getBias()));
         if (op.getActivation())
           y = activate(*op.getActivation(), y);
         if (op.getResidual())

@@ -69,13 +69,34 @@ Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, co
   return result;
 }
 
-Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision, std::optional<int64_t> group) {
+Tensor timesColumns(const Tensor &x, const Tensor &factors) {
+  Tensor result = x;
+  forRows(result, [&](llvm::MutableArrayRef<double> row) {
+    for (auto [value, factor] : llvm::zip_equal(row, factors.values))
+      value *= factor;
+  });
+  return result;
+}
+
+Tensor dividedByColumns(const Tensor &weight, const Tensor &factors) {
+  Tensor result = weight;
+  forRows(result, [&](llvm::MutableArrayRef<double> row) {
+    for (auto [value, factor] : llvm::zip_equal(row, factors.values))
+      value = float(value) / float(factor); // in f32, which is what is rounded next, here as in the weights file
+  });
+  return result;
+}
+
+Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision, std::optional<int64_t> group,
+                     const Tensor *importance) {
   if (precision != xf::Precision::INT8 && precision != xf::Precision::INT4)
     return roundedFactor(weight, precision);
   Tensor result = weight;
   if (precision == xf::Precision::INT4) {
+    const std::vector<float> ofColumns =
+        importance ? std::vector<float>(importance->values.begin(), importance->values.end()) : std::vector<float>();
     forRows(result, [&](llvm::MutableArrayRef<double> row) {
-      const xf::Int4Row rounded = xf::roundToInt4(std::vector<float>(row.begin(), row.end()), *group);
+      const xf::Int4Row rounded = xf::roundToInt4(std::vector<float>(row.begin(), row.end()), *group, ofColumns);
       for (auto [k, value] : llvm::enumerate(row))
         value = double(rounded.scale) * rounded.byteAt(k);
     });

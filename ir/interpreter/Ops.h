@@ -16,9 +16,12 @@ Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
 /// The values that x, respectively a weight or a table, has in products of that precision; without one, those it has.
 /// In int8 the steps are those of `range`, if that is given, for all rows.
 Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, const Tensor *range = nullptr);
-/// A weight in int4 has groups of so many.
+/// A weight in int4 has groups of so many, and its columns are as important as said.
 Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precision,
-                     std::optional<int64_t> group = std::nullopt);
+                     std::optional<int64_t> group = std::nullopt, const Tensor *importance = nullptr);
+/// x with each column times its factor; a weight with each column divided by it.
+Tensor timesColumns(const Tensor &x, const Tensor &factors);
+Tensor dividedByColumns(const Tensor &weight, const Tensor &factors);
 Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);
 std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);

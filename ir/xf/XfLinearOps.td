@@ -13,6 +13,10 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
     is expected, 0 being one of them, takes the place of each row's own; x beyond it counts as its end. In `int4` so
     many neighbouring weights of a row are a group.
 
+    Calibration adds, of those that read x in bytes: `smoothing` [K], which evens out the channels of x (SmoothQuant, Xiao
+    et al. 2023), so that `x[..., k] * smoothing[k]` and `weight[n, k] / smoothing[k]` are what is rounded; and in int4
+    `importance` [K], how much an error in a column counts when steps and zeros of groups are chosen.
+
     ```mlir
     %y = xf.linear %x, %w bias(%b) activation gelu : tensor<?x384xf32>, tensor<1536x384xf32> -> tensor<?x1536xf32>
     ```
@@ -20,12 +24,19 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
   let arguments = (ins Xf_Tensor:$x, Xf_Matrix:$weight, Optional<Xf_Vector>:$bias, Optional<Xf_Tensor>:$residual,
                        OptionalAttr<Xf_ActivationAttr>:$activation,
                        OptionalAttr<Xf_PrecisionAttr>:$precision, Optional<Xf_Vector>:$range,
-                       OptionalAttr<I64Attr>:$group);
+                       OptionalAttr<I64Attr>:$group,
+                       Optional<Xf_Vector>:$smoothing, Optional<Xf_Vector>:$importance);
   let results = (outs Xf_Tensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$x, "::mlir::Value":$weight, "::mlir::Value":$bias), [{
+    build($_builder, $_state, result, x, weight, bias, /*residual=*/::mlir::Value(), /*activation=*/nullptr, /*precision=*/nullptr,
+          /*range=*/::mlir::Value(), /*group=*/nullptr, /*smoothing=*/::mlir::Value(), /*importance=*/::mlir::Value());
+  }]>];
   let assemblyFormat = [{
     $x `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`activation` `` $activation^)?
     (`residual` `(` $residual^ `:` type($residual) `)`)? (`in` `` $precision^)?
-    (`groups` `of` $group^)? (`range` `(` $range^ `:` type($range) `)`)? attr-dict `:` type($x) `,` type($weight) `->` type($result)
+    (`groups` `of` $group^)? (`range` `(` $range^ `:` type($range) `)`)?
+    (`smoothing` `(` $smoothing^ `:` type($smoothing) `)`)? (`importance` `(` $importance^ `:` type($importance) `)`)?
+    attr-dict `:` type($x) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -85,6 +85,16 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has a range of x, which only products in int8 have");
   if (getRange() && failed(expectShape(*this, "range", getRange(), {2})))
     return failure();
+  if (getSmoothing() && getPrecision() != Precision::INT8 && getPrecision() != Precision::INT4)
+    return emitOpError("smooths x, which is for products that read it in bytes");
+  if (getSmoothing() && !getSmoothing().getDefiningOp<LoadWeightOp>())
+    return emitOpError("smooths x by what is no loaded weight: whatever computes x, in any function, reads it too");
+  if (getSmoothing() && failed(expectShape(*this, "smoothing", getSmoothing(), {weight[1]})))
+    return failure();
+  if (getImportance() && getPrecision() != Precision::INT4)
+    return emitOpError("has importances of columns, which int4 alone has");
+  if (getImportance() && failed(expectShape(*this, "importance", getImportance(), {weight[1]})))
+    return failure();
   if (getGroup().has_value() != (getPrecision() == Precision::INT4))
     return emitOpError("has ") << (getGroup() ? "groups, which int4 alone has" : "no groups, which int4 needs");
   if (getGroup() && !isInt4Group(*getGroup()))

@@ -21,14 +21,16 @@ def Xf_RowsAttr : EnumAttr<Xf_Dialect, Xf_Rows, "rows">;
 def Xf_PackedWeightOp : Xf_Op<"packed_weight", [Symbol]> {
   let summary = "a tensor of the artifact's weight file";
   let description = [{
-    Says how the compiler makes it from the checkpoint: `sources` joined along their first axis, laid out as the back end's
-    layout of that name says. It lies `offset` bytes, a multiple of 64, into the tensors' section. `uses` says
+    Says how the compiler makes it from the checkpoint: `sources` joined along their first axis, each column divided by
+    its number in the weight `smoothing`, laid out as the back end's layout of that name says; one that rounds makes the
+    errors small where the weight `importance` is large. It lies `offset` bytes, a multiple of 64, into the tensors' section. `uses` says
     how many times the model as written down reads it: in how many places, in each for every layer. Left out, it is once.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$layout, I64Attr:$offset, I64Attr:$bytes,
-                       DefaultValuedAttr<I64Attr, "1">:$uses);
+                       DefaultValuedAttr<I64Attr, "1">:$uses, OptionalAttr<FlatSymbolRefAttr>:$smoothing,
+                       OptionalAttr<FlatSymbolRefAttr>:$importance);
   let assemblyFormat = [{
-    $sym_name `from` $sources `layout` $layout `offset` $offset `bytes` $bytes (`uses` $uses^)? attr-dict
+    $sym_name `from` $sources (`smoothed` `by` $smoothing^)? (`weighed` `by` $importance^)? `layout` $layout `offset` $offset `bytes` $bytes (`uses` $uses^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -66,10 +66,7 @@ struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
     auto type = cast<RankedTensorType>(linears[0].getType());
     SmallVector<int64_t> shape(type.getShape());
     shape.back() = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-    auto merged =
-        xf::LinearOp::create(builder, loc, type.clone(shape), linears[0].getX(), weight, bias,
-                             /*residual=*/Value(), /*activation=*/nullptr, /*precision=*/nullptr, /*range=*/Value(),
-                             /*group=*/nullptr);
+    auto merged = xf::LinearOp::create(builder, loc, type.clone(shape), linears[0].getX(), weight, bias);
     SmallVector<Type> types =
         llvm::map_to_vector(linears, [](xf::LinearOp linear) -> Type { return linear.getType(); });
     auto split = xf::SplitOp::create(builder, loc, types, merged);

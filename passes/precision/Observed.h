@@ -14,6 +14,12 @@ inline constexpr llvm::StringLiteral observedAttr = "xf.observed", observedStepP
 /// which pass FixRanges goes.
 inline constexpr llvm::StringLiteral rangesAttr = "xf.ranges";
 
+/// Module attribute, likewise: the mean square of each column of what a linear reads, by which pass WeighColumns goes.
+inline constexpr llvm::StringLiteral importancesAttr = "xf.importances";
+
+/// Attribute of a linear: the weight by which pass SmoothFactors smooths what it reads in bytes.
+inline constexpr llvm::StringLiteral smoothingAttr = "xf.smoothed_by";
+
 } // namespace lathe
 
 #endif

@@ -52,4 +52,32 @@ def FixRangesPass : Pass<"lathe-fix-ranges", "mlir::ModuleOp"> {
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
+def SmoothFactorsPass : Pass<"lathe-smooth-factors", "mlir::ModuleOp"> {
+  let summary = "products that read bytes get their inputs smoothed";
+  let description = [{
+    A linear with the attribute `xf.smoothed_by`, a weight's name, multiplies the columns of x with that weight if it reads
+    x in bytes, and its own columns by the inverse: large columns would take from the others the steps that they need.
+    Linears that read one value have one smoothing, in all layers, so that what computes the value stores it once.
+
+    ```mlir
+    %y = xf.linear %x, %w in int8 {xf.smoothed_by = @s}    ==>    %s = xf.load_weight @s : tensor<8xf32>
+                                                                  %y = xf.linear %x, %w in int8 smoothing(%s : tensor<8xf32>)
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
+def WeighColumnsPass : Pass<"lathe-weigh-columns", "mlir::ModuleOp"> {
+  let summary = "weights in int4 are rounded for what they multiply";
+  let description = [{
+    The module's attribute `xf.importances` has the mean square of each column of what linears read, by the full name of
+    their weight. A linear in int4 gets it, so that steps and zeros are chosen for the least error of the product.
+
+    ```mlir
+    %y = xf.linear %x, %w in int4 groups of 64    ==>    %y = xf.linear %x, %w in int4 groups of 64 importance(%i : tensor<8xf32>)
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
 #endif // LATHE_PASSES_PRECISION_PASSES_TD

@@ -108,6 +108,41 @@ TEST_P(Artifacts, AgreeAtAllLevels) {
       EXPECT_NEAR(results[0][i].get<double>(), result[i].get<double>(), GetParam().precision.tolerance);
 }
 
+/// Calibration fits what products read in bytes to the model, and says so.
+TEST(Smoothing, IsPartOfTheCertificate) {
+  const ScratchDirectory scratch;
+  const Path model = scratch / "model";
+  std::filesystem::copy(goldens() / "demo-model", model, std::filesystem::copy_options::recursive);
+  // Norms that give a few large channels, as trained ones do: these need the steps of all others.
+  Tensors weights = readTensors(model / "model.safetensors");
+  size_t norms = 0;
+  for (auto &[name, tensor] : weights)
+    if (name.find("LayerNorm.weight") != std::string::npos) {
+      ++norms;
+      std::vector<float> gains = tensor.floats();
+      gains[3] *= 25, gains[11] *= 25;
+      tensor = Tensor::of(tensor.shape, gains);
+    }
+  ASSERT_GT(norms, 0u);
+  writeTensors(model / "model.safetensors", weights);
+  writeFile(scratch / "texts", "A man is eating.\nSomeone has a meal.\nThe weather is fine today, they say.\n");
+  for (const char *precision : {"int8", "int4"}) {
+    const Path plain = compiled(model, {"--precision", precision}),
+               fitted = compiled(model, {"--precision", precision, "--calibrate", scratch / "texts"});
+    const Json stated = Json::parse(readFile(fitted / "manifest.json")).at("precision");
+    EXPECT_EQ(stated.at("smoothing").size(), 2u) << "what layers hand on, and what the second product reads";
+    EXPECT_FALSE(Json::parse(readFile(plain / "manifest.json")).at("precision").contains("smoothing"));
+    EXPECT_NE(latheOutput({"explain", fitted}).find("smoothed with strength"), std::string::npos);
+    for (const char *text : {"A man is eating.", "They say that someone has a meal."}) {
+      const Json exact =
+                     Json::parse(latheOutput({"run", compiled(model), "--text", text, "--json"}))[0].at("embedding"),
+                 found = Json::parse(latheOutput({"run", fitted, "--text", text, "--json"}))[0].at("embedding");
+      for (size_t i = 0; i < exact.size(); ++i)
+        EXPECT_NEAR(exact[i].get<double>(), found[i].get<double>(), 0.05) << precision << ", column " << i;
+    }
+  }
+}
+
 class StaticActivations : public testing::Test {
 protected:
   StaticActivations() {

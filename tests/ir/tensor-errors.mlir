@@ -114,6 +114,50 @@ func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %r: tensor<2xf32>) -> ten
 }
 
 // -----
+// linear: smoothing without bytes
+xf.weight @s = dense<1.0> : tensor<4xf32>
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {
+  %s = xf.load_weight @s : tensor<4xf32>
+  // expected-error@+1 {{smooths x, which is for products that read it in bytes}}
+  %0 = xf.linear %x, %w in bf16 smoothing(%s : tensor<4xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+// linear: smoothing of a layer's own
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %s: tensor<4xf32>) -> tensor<?x8xf32> {
+  // expected-error@+1 {{smooths x by what is no loaded weight}}
+  %0 = xf.linear %x, %w in int8 smoothing(%s : tensor<4xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+// linear: smoothing of other columns
+xf.weight @s = dense<1.0> : tensor<8xf32>
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {
+  %s = xf.load_weight @s : tensor<8xf32>
+  // expected-error@+1 {{smoothing is a 'tensor<8xf32>'; expected 'tensor<4xf32>'}}
+  %0 = xf.linear %x, %w in int8 smoothing(%s : tensor<8xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+// linear: importance without int4
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %i: tensor<4xf32>) -> tensor<?x8xf32> {
+  // expected-error@+1 {{has importances of columns, which int4 alone has}}
+  %0 = xf.linear %x, %w in int8 importance(%i : tensor<4xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+// linear: importance of other columns
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %i: tensor<8xf32>) -> tensor<?x8xf32> {
+  // expected-error@+1 {{importance is a 'tensor<8xf32>'; expected 'tensor<4xf32>'}}
+  %0 = xf.linear %x, %w in int4 groups of 32 importance(%i : tensor<8xf32>) : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
 // linear: residual
 func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) {
   // expected-error @+1 {{residual is a 'tensor<?x4xf32>'; expected 'tensor<?x8xf32>'}}

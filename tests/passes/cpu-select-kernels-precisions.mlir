@@ -185,3 +185,42 @@ func.func @int4(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32
   %v = xf.linear %x, %t in int4 groups of 64 : tensor<?x8xf32>, tensor<10x8xf32> -> tensor<?x10xf32>
   return %y, %z, %v : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x10xf32>
 }
+
+// -----
+// A stack's norm stores what the next layer reads in bytes, smoothed by the one vector that all layers have; weights are
+// packed with what it is divided by, and in int4 for what they multiply.
+// CHECK-LABEL: func.func @smoothed
+// CHECK: xf.launch @lathe_quantize_u8_smoothed({{.*}} step "smoothed/quantize"
+// CHECK: scf.for
+// CHECK-NOT: quantize
+// CHECK: xf.launch @lathe_gemm_s8
+// CHECK-NOT: quantize
+// CHECK: xf.launch @lathe_layer_norm_f32_u8_smoothed({{.*}} step "layer/gain"
+// CHECK: xf.launch @lathe_gemm_s4_g32({{.*}} step "smoothed/w"
+// CHECK-DAG: from [@"0.square"] smoothed by @s layout "panels_s8"
+// CHECK-DAG: from [@"1.square"] smoothed by @s layout "panels_s8"
+// CHECK-DAG: from [@w] smoothed by @s weighed by @i layout "panels_s4_g32"
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @s = dense<3.0> : tensor<8xf32>
+xf.weight @i = dense<4.0> : tensor<8xf32>
+xf.weight @w = dense<5.0> : tensor<8x8xf32>
+xf.weight @"0.square" = dense<1.0> : tensor<8x8xf32>
+xf.weight @"1.square" = dense<2.0> : tensor<8x8xf32>
+xf.weight @"0.gain" = dense<1.0> : tensor<8xf32>
+xf.weight @"1.gain" = dense<2.0> : tensor<8xf32>
+func.func private @layer(%x: tensor<?x8xf32>, %square: tensor<8x8xf32> {xf.weight = "square"}, %gain: tensor<8xf32> {xf.weight = "gain"}) -> tensor<?x8xf32> {
+  %s = xf.load_weight @s : tensor<8xf32>
+  %d = xf.linear %x, %square in int8 smoothing(%s : tensor<8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %y = xf.layer_norm %d, %gain, %gain eps 1.0e-5 : tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+func.func @smoothed(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf32>) attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %w = xf.load_weight @w : tensor<8x8xf32>
+  %s = xf.load_weight @s : tensor<8xf32>
+  %i = xf.load_weight @i : tensor<8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %y = xf.layers @layer(%x) weights ["0.", "1."] : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %z = xf.linear %y, %w in int4 groups of 32 smoothing(%s : tensor<8xf32>) importance(%i : tensor<8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %z : tensor<?x8xf32>
+}

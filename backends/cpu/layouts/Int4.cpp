@@ -33,7 +33,7 @@ public:
       std::fill(panel.begin(), panel.end(), 0);
       for (int64_t n = 0; n < std::min(panelWidth, rows.count - first); ++n) {
         rows.read(first + n, values);
-        putRow(xf::roundToInt4(values, group), n, panel);
+        putRow(xf::roundToInt4(values, group, rows.importance), n, panel);
       }
       put(sink, panel);
     }

@@ -19,6 +19,8 @@ struct WeightRows {
   int64_t count = 0, width = 1;
   /// Gives row `row`, in [0, count), in f32.
   llvm::function_ref<void(int64_t row, llvm::MutableArrayRef<float> out)> read;
+  /// How much an error in a column counts for a layout that has to choose; empty: all alike.
+  llvm::ArrayRef<float> importance = {};
 };
 
 /// Takes the stored bytes, from first to last.

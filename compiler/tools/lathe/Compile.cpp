@@ -98,7 +98,8 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--features", flags->features, "Token features (not supported yet)");
   verb->add_option(
       "--calibrate", flags->options.calibrate,
-      "Inputs to measure drift on, and static ranges: a safetensors file, or a text a line (default: random ids)");
+      "Inputs to measure drift on (default: random ids), by which int8 and int4 are fitted to the model, too: a "
+      "safetensors file, or a text a line");
   verb->add_option(
       "--max-drift", flags->options.maxDrift,
       "Raise precisions, part by part, until no output is further from f32: max |y - y_f32| / max(1, max |y_f32|), on "

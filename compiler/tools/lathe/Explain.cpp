@@ -173,6 +173,18 @@ static void printDrift(llvm::raw_ostream &os, const nlohmann::json &precision, c
     }
 }
 
+/// By how much channels were evened out before they are bytes.
+static void printSmoothing(llvm::raw_ostream &os, const nlohmann::json &precision) {
+  for (const nlohmann::json &smoothing : elements(precision, "smoothing")) {
+    const auto linears = elements(smoothing, "linears");
+    os << "  smoothed with strength " << llvm::formatv("{0:F2}", numberAt(smoothing, "strength")) << ": what "
+       << linears.size() << (linears.size() == 1 ? " linear reads" : " linears read") << ", the first "
+       << fieldText(linears.empty() ? nlohmann::json() : linears[0], {}) << "; estimated loss to rounding "
+       << llvm::formatv("{0:e1}, without {1:e1}\n", numberAt(smoothing, "lost_after"),
+                        numberAt(smoothing, "lost_before"));
+  }
+}
+
 /// What is computed in which precision, and what that does to results.
 static void printPrecision(llvm::raw_ostream &os, const nlohmann::json &manifest) {
   const nlohmann::json precision = objectAt(manifest, {"precision"});
@@ -185,6 +197,7 @@ static void printPrecision(llvm::raw_ostream &os, const nlohmann::json &manifest
     os << "inputs of " << count << (count == 1 ? " linear" : " linears")
        << " in static ranges, of others in their own; ";
   printDrift(os, precision, plan);
+  printSmoothing(os, precision);
   printMetrics(os, precision);
   printSearch(os, precision);
 }

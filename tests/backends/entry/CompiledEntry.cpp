@@ -34,6 +34,14 @@ CompiledEntry::~CompiledEntry() = default;
 /// them.
 static std::vector<float> packWeights(ModuleOp scheduled) {
   std::vector<float> section;
+  auto vectorOf = [&](std::optional<StringRef> name) {
+    std::vector<float> values;
+    if (name)
+      for (APFloat value :
+           cast<DenseFPElementsAttr>(scheduled.lookupSymbol<xf::WeightOp>(*name).getValue()).getValues<APFloat>())
+        values.push_back(value.convertToFloat());
+    return values;
+  };
   for (auto packed : scheduled.getOps<xf::PackedWeightOp>()) {
     std::vector<float> values;
     int64_t rows = 0, width = 1;
@@ -47,14 +55,19 @@ static std::vector<float> packWeights(ModuleOp scheduled) {
     }
     size_t offset = packed.getOffset() / sizeof(float);
     section.resize(offset + packed.getBytes() / sizeof(float));
-    if (packed.getLayout().contains("_s8") || packed.getLayout().contains("_bf16")) {
+    const std::vector<float> smoothing = vectorOf(packed.getSmoothing()), importance = vectorOf(packed.getImportance());
+    for (size_t at = 0; at < values.size() && !smoothing.empty(); ++at)
+      values[at] /= smoothing[at % width];
+    if (packed.getLayout().contains("_s8") || packed.getLayout().contains("_s4") ||
+        packed.getLayout().contains("_bf16")) {
       auto read = [&](int64_t row, MutableArrayRef<float> out) {
         std::copy_n(&values[row * width], width, out.begin());
       };
       char *at = reinterpret_cast<char *>(&section[offset]);
-      llvm::cantFail(lookupLayout(packed.getLayout())->write({rows, width, read}, [&](ArrayRef<char> bytes) {
-        at = llvm::copy(bytes, at);
-      }));
+      llvm::cantFail(
+          lookupLayout(packed.getLayout())->write({rows, width, read, importance}, [&](ArrayRef<char> bytes) {
+            at = llvm::copy(bytes, at);
+          }));
       continue;
     }
     for (int64_t row = 0; row < rows; ++row)

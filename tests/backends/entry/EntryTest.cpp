@@ -234,6 +234,60 @@ TEST_F(EntryTest, ProductsInInt8ReadKnownRanges) {
   }
 }
 
+// What a norm computes is smoothed where it becomes bytes, once for all layers; a product whose input is smoothed
+// otherwise, or not at all, has it quantised again.
+TEST_F(EntryTest, ProductsReadSmoothedBytes) {
+  Random random(7);
+  auto numbers = [&](int64_t count) {
+    std::string text = "[";
+    for (int64_t at = 0; at < count; ++at)
+      text += (at ? ", " : "") + std::to_string(std::exp2(double(random.integer(-3, 3))));
+    return text + "]";
+  };
+  const std::string weights = "xf.weight @s = dense<" + numbers(9) + "> : tensor<9xf32>\nxf.weight @t = dense<" +
+                              numbers(9) + "> : tensor<9xf32>\n";
+  const struct {
+    const char *body;
+    std::vector<std::string> kernels;
+    size_t quantizing; ///< launches that do nothing else
+  } cases[] = {
+      {R"mlir(
+      %s = xf.load_weight @s : tensor<9xf32>
+      %a = xf.layer_norm %x, %gain, %gain eps 1.0e-5 : ROWS, tensor<9xf32>, tensor<9xf32> -> ROWS
+      %b = xf.linear %a, %table in int8 smoothing(%s : tensor<9xf32>) : ROWS, tensor<9xWxf32> -> ROWS
+      %y = xf.add %a, %b : ROWS)mlir",
+       {"u8_smoothed"},
+       0},
+      {R"mlir(
+      %s = xf.load_weight @s : tensor<9xf32>
+      %t = xf.load_weight @t : tensor<9xf32>
+      %a = xf.layer_norm %x, %gain, %gain eps 1.0e-5 : ROWS, tensor<9xf32>, tensor<9xf32> -> ROWS
+      %b = xf.linear %a, %table in int4 groups of 32 smoothing(%s : tensor<9xf32>) importance(%t : tensor<9xf32>) : ROWS, tensor<9xWxf32> -> ROWS
+      %c = xf.linear %a, %table in int8 smoothing(%t : tensor<9xf32>) : ROWS, tensor<9xWxf32> -> ROWS
+      %d = xf.linear %a, %table in int8 : ROWS, tensor<9xWxf32> -> ROWS
+      %e = xf.add %b, %c : ROWS
+      %y = xf.add %d, %e : ROWS)mlir",
+       {"lathe_quantize_u8_smoothed", "lathe_gemm_s4"},
+       2},
+  };
+  for (const auto &[body, kernels, quantizing] : cases) {
+    SCOPED_TRACE(body);
+    Parsed model(weights + entryOf(9, body, random));
+    const Sequences sequences = randomSequences(random, 9, 11);
+    const std::map<std::string, std::vector<double>> expected = interpreted(model, sequences);
+    for (bool graphPasses : {true, false}) {
+      CompiledEntry compiled(model.module(), graphPasses);
+      ASSERT_EQ(compiled.error, "");
+      expectSame(compiled.run(sequences), expected);
+      for (const std::string &kernel : kernels)
+        EXPECT_THAT(compiled.kernels, Contains(HasSubstr(kernel)));
+      EXPECT_EQ(llvm::count_if(compiled.kernels,
+                               [](const std::string &kernel) { return kernel.starts_with("lathe_quantize"); }),
+                quantizing);
+    }
+  }
+}
+
 TEST_F(EntryTest, WhatTheCpuCannotComputeIsAnError) {
   Random random(5);
   auto errorOf = [&](const std::string &body) {

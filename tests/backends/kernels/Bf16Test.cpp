@@ -177,7 +177,7 @@ TEST_F(EmbedBf16Test, TablesAreWidened) {
     Guarded<float> y(count * width);
     Kernel::get("embed_bf16", "{tables = 2, packed = 1}")
         .run({y.data(), width, count, width, nullptr, nullptr, 0.0f, packed.data(), &ids[0], plain.data(), &ids[count],
-              nullptr, nullptr, nullptr, nullptr, nullptr, 0});
+              nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr});
     for (int64_t m = 0; m < count; ++m)
       for (int64_t column = 0; column < width; ++column)
         ASSERT_EQ(y[m * width + column],

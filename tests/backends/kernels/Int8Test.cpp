@@ -154,7 +154,7 @@ TEST_P(Int8Test, ResultsCanBeStoredInBytes) {
                   target->data(), ldy, shape.m, shape.n, shape.k, range.data()},
                  panelsPerCall);
       Kernel::get("quantize_u8", "{fixed = true}")
-          .run({y.data(), problem.ldy, expected.data(), ldy, shape.m, shape.n, range.data()});
+          .run({y.data(), problem.ldy, expected.data(), ldy, shape.m, shape.n, range.data(), nullptr});
       for (int64_t row = 0; row < shape.m; ++row) {
         ASSERT_EQ(std::memcmp(&stored[row * ldy], &expected[row * ldy], 8), 0) << "the header of row " << row;
         ASSERT_EQ(std::memcmp(&stored[row * ldy + 64], &expected[row * ldy + 64], shape.n), 0) << "row " << row;
@@ -191,7 +191,7 @@ TEST_F(QuantizeTest, RowsAreCutInto255Steps) {
         number = kind == 0 ? number : kind == 1 ? std::abs(number) : kind == 2 ? -std::abs(number) : 0;
       const Guarded<float> x(numbers);
       Guarded<uint8_t> y((rows - 1) * ldy + 64 + alignTo(width, 16));
-      Kernel::get("quantize_u8").run({x.data(), ldx, y.data(), ldy, rows, width, nullptr});
+      Kernel::get("quantize_u8").run({x.data(), ldx, y.data(), ldy, rows, width, nullptr, nullptr});
       for (int64_t row = 0; row < rows; ++row) {
         const float *values = &x[row * ldx];
         const float above = std::max(0.0f, *std::max_element(values, values + width));
@@ -213,6 +213,25 @@ TEST_F(QuantizeTest, RowsAreCutInto255Steps) {
     }
 }
 
+TEST_F(QuantizeTest, SmoothedColumnsAreMultipliedFirst) {
+  Random random(15);
+  for (bool fixed : {false, true})
+    for (int64_t width : {1, 16, 17, 100}) {
+      const int64_t ldy = 64 + alignTo(width, 64), rows = 3;
+      const Guarded<float> x(random.vector(rows * width)), smoothing(random.vector(width)),
+          range(std::vector<float>{-0.5f, 0.75f});
+      Guarded<float> products(rows * width);
+      for (int64_t at = 0; at < rows * width; ++at)
+        products[at] = x[at] * smoothing[at % width];
+      Guarded<uint8_t> y((rows - 1) * ldy + 64 + alignTo(width, 16)), expected(y.size());
+      Kernel::get("quantize_u8", fixed ? "{fixed = true, smoothed = true}" : "{smoothed = true}")
+          .run({x.data(), width, y.data(), ldy, rows, width, range.data(), smoothing.data()});
+      Kernel::get("quantize_u8", fixed ? "{fixed = true}" : "{}")
+          .run({products.data(), width, expected.data(), ldy, rows, width, range.data(), nullptr});
+      EXPECT_TRUE(sameBits(y, expected)) << width;
+    }
+}
+
 TEST_F(QuantizeTest, ARangeCanBeFixed) {
   Random random(14);
   struct {
@@ -223,7 +242,8 @@ TEST_F(QuantizeTest, ARangeCanBeFixed) {
       const int64_t ldy = 64 + alignTo(width, 64), rows = 3;
       const Guarded<float> x(random.vector(rows * width)), range(std::vector<float>{least, greatest});
       Guarded<uint8_t> y((rows - 1) * ldy + 64 + alignTo(width, 16));
-      Kernel::get("quantize_u8", "{fixed = true}").run({x.data(), width, y.data(), ldy, rows, width, range.data()});
+      Kernel::get("quantize_u8", "{fixed = true}")
+          .run({x.data(), width, y.data(), ldy, rows, width, range.data(), nullptr});
       for (int64_t row = 0; row < rows; ++row) {
         float scale;
         int32_t zero;
@@ -261,7 +281,7 @@ TEST_F(EmbedS8Test, RowsAreScaled) {
     Guarded<float> y(count * width);
     Kernel::get("embed_s8", "{tables = 2, packed = 1}")
         .run({y.data(), width, count, width, nullptr, nullptr, 0.0f, packed.data(), &ids[0], plain.data(), &ids[count],
-              nullptr, nullptr, nullptr, nullptr, nullptr, 0});
+              nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr});
     for (int64_t m = 0; m < count; ++m)
       for (int64_t column = 0; column < width; ++column) {
         const int32_t a = ids[m], b = ids[count + m];

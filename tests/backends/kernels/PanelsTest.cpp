@@ -61,14 +61,15 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
   {
     auto o = out(30 * 20);
     expectEachElementOnce("layer_norm_f32", "{}",
-                          {x.data(), 20, 0, 0, vector.data(), vector.data(), o.data(), 20, 30, 20, 1e-5f, 0, 0}, o, 4);
+                          {x.data(), 20, 0, 0, vector.data(), vector.data(), o.data(), 20, 30, 20, 1e-5f, 0, 0, 0}, o,
+                          4);
     expectEachElementOnce("normalize_f32", "{}", {x.data(), 20, o.data(), 20, 30, 20, 1e-5f}, o, 4);
     expectEachElementOnce("softmax_f32", "{}", {x.data(), o.data(), 30, 20}, o, 4);
     expectEachElementOnce("add_f32", "{}", {x.data(), 20, y.data(), 20, o.data(), 20, 30, 20}, o, 2);
     expectEachElementOnce("copy_f32", "{}", {x.data(), 20, o.data(), 20, 30, 20}, o, 2);
     Guarded<int32_t> ids(std::vector<int32_t>(30, 3));
     expectEachElementOnce("embed_f32", "{tables = 1}",
-                          {o.data(), 20, 30, 20, 0, 0, 0.0f, x.data(), ids.data(), 0, 0, 0, 0, 0, 0, 0, 0}, o, 4);
+                          {o.data(), 20, 30, 20, 0, 0, 0.0f, x.data(), ids.data(), 0, 0, 0, 0, 0, 0, 0, 0, 0}, o, 4);
   }
   {
     auto o = out(3 * 20);

@@ -38,23 +38,35 @@ protected:
 
   /// `run` calls a kernel that stores rows [rows][ldy] in y, and as factors.
   template <typename Run> void check(RowShape shape, Run run) {
+    check(shape, run, /*smoothed=*/false);
+    if (GetParam().header)
+      check(shape, run, /*smoothed=*/true);
+  }
+
+private:
+  template <typename Run> void check(RowShape shape, Run run, bool smoothed) {
     const Form &form = GetParam();
-    SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
+    SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width << (smoothed ? ", smoothed" : ""));
+    Random random(shape.width);
+    const Guarded<float> smoothing(random.vector(shape.width));
     const int64_t ldy = shape.width + 3;
     const size_t size = shape.rows ? (shape.rows - 1) * ldy + shape.width : 0;
     Guarded<float> plain(size), y(size), split(size);
     Factors factors(form, shape), splitFactors(form, shape), expected(form, shape);
-    run("", plain, nullptr, 0, ldy, 0);
-    const std::string rounded = std::string("rounded = \"") + form.name + "\"";
-    run(rounded, y, factors.bytes.data(), factors.stride, ldy, 0);
-    run(rounded, split, splitFactors.bytes.data(), splitFactors.stride, ldy, 1);
+    const float *by = smoothed ? smoothing.begin() : nullptr;
+    run("", plain, nullptr, 0, by, ldy, 0);
+    const std::string rounded = std::string("rounded = \"") + form.name + (smoothed ? "\", smoothed = true" : "\"");
+    run(rounded, y, factors.bytes.data(), factors.stride, by, ldy, 0);
+    run(rounded, split, splitFactors.bytes.data(), splitFactors.stride, by, ldy, 1);
     EXPECT_TRUE(sameBits(y, plain));
     EXPECT_TRUE(sameBits(split, plain));
     EXPECT_TRUE(sameBits(factors.bytes, splitFactors.bytes));
     std::vector<Arg> args = {plain.data(), ldy, expected.bytes.data(), expected.stride, shape.rows, shape.width};
-    if (form.header)
+    if (form.header) {
       args.push_back(nullptr); // a range, if it were fixed
-    Kernel::get(form.kernel, "{}", form.level).run(args);
+      args.push_back(by);
+    }
+    Kernel::get(form.kernel, smoothed ? "{smoothed = true}" : "{}", form.level).run(args);
     EXPECT_TRUE(sameBits(factors.bytes, expected.bytes));
   }
 };
@@ -70,12 +82,12 @@ TEST_P(RoundedRowsTest, OfNorms) {
       if (shape.width % 2) // rows without a range
         std::fill(gamma.begin(), gamma.end(), 0.0f), std::fill(beta.begin(), beta.end(), 0.0f);
       check(shape, [&](const std::string &rounded, Guarded<float> &y, const uint8_t *factors, int64_t stride,
-                       int64_t ldy, int64_t panelsPerCall) {
+                       const float *smoothing, int64_t ldy, int64_t panelsPerCall) {
         std::string params = residual ? "residual = true" : "";
         params += (params.empty() || rounded.empty() ? "" : ", ") + rounded;
         Kernel::get("layer_norm_f32", "{" + params + "}", rounded.empty() ? IsaLevel::Avx512 : GetParam().level)
             .run({x.data(), ldx, r.data(), ldx, gamma.data(), beta.data(), y.data(), ldy, shape.rows, shape.width,
-                  1e-5f, factors, stride},
+                  1e-5f, factors, stride, smoothing},
                  panelsPerCall);
       });
     }
@@ -90,12 +102,12 @@ TEST_P(RoundedRowsTest, OfEmbeddings) {
     Guarded<int32_t> ids(shape.rows);
     for (int32_t &id : ids)
       id = static_cast<int32_t>(random.below(entries));
-    check(shape, [&](const std::string &rounded, Guarded<float> &y, const uint8_t *factors, int64_t stride, int64_t ldy,
-                     int64_t panelsPerCall) {
+    check(shape, [&](const std::string &rounded, Guarded<float> &y, const uint8_t *factors, int64_t stride,
+                     const float *smoothing, int64_t ldy, int64_t panelsPerCall) {
       const std::string params = "{tables = 1, norm = true" + (rounded.empty() ? "" : ", " + rounded) + "}";
       Kernel::get("embed_f32", params, rounded.empty() ? IsaLevel::Avx512 : GetParam().level)
           .run({y.data(), ldy, shape.rows, shape.width, gamma.data(), beta.data(), 1e-5f, table.data(), ids.data(),
-                nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, factors, stride},
+                nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, factors, stride, smoothing},
                panelsPerCall);
     });
   }

@@ -36,7 +36,7 @@ TEST_F(RowsTest, LayerNorm) {
         const Kernel &kernel = Kernel::get("layer_norm_f32", residual ? "{residual = true}" : "{}");
         auto run = [&](const Guarded<float> &target, int64_t panelsPerCall) {
           kernel.run({x.data(), ld, r.data(), ld, gamma.data(), beta.data(), target.data(), ld, shape.rows, shape.width,
-                      1e-5f, nullptr, 0},
+                      1e-5f, nullptr, 0, nullptr},
                      panelsPerCall);
         };
         run(y, 0);
@@ -95,7 +95,7 @@ TEST_F(RowsTest, Embed) {
         args.push_back(stored[t]->data());
         args.push_back(ids[t]->data());
       }
-      args.insert(args.end(), {nullptr, 0});
+      args.insert(args.end(), {nullptr, 0, nullptr});
       const Kernel &kernel = Kernel::get("embed_f32", c.params);
       kernel.run(args);
       args[0] = split.data();

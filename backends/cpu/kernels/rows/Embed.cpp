@@ -32,12 +32,14 @@ constexpr Slot slotTable[] = {
     {"ids3", SlotKind::Pointer, "likewise"},
     roundedSlots[0],
     roundedSlots[1],
+    roundedSlots[2],
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("tables", 1, maxTables),
     Parameter::flag("norm"),
     Parameter::integer("packed", 0, (1 << maxTables) - 1),
     roundedParameter,
+    smoothedParameter,
 };
 
 class Embed final : public KernelFamily {

@@ -23,8 +23,9 @@ constexpr Slot slotTable[] = {
     {"eps", SlotKind::Float, "added to the variance"},
     roundedSlots[0],
     roundedSlots[1],
+    roundedSlots[2],
 };
-constexpr Parameter parameterTable[] = {Parameter::flag("residual"), roundedParameter};
+constexpr Parameter parameterTable[] = {Parameter::flag("residual"), roundedParameter, smoothedParameter};
 
 class LayerNorm final : public KernelFamily {
 public:

@@ -1,5 +1,6 @@
 // quantize_u8: rows of f32 to bytes with a scale and a zero point for each row, as Quantized.h says. The range is that
-// of each row, widened to have 0 in it; or with the parameter `fixed` one for all rows.
+// of each row, widened to have 0 in it; or with the parameter `fixed` one for all rows. With `smoothed` each column is
+// multiplied with its factor first.
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
 using namespace mlir;
@@ -7,7 +8,7 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-enum { X, LdX, Y, LdY, M, N, Range };
+enum { X, LdX, Y, LdY, M, N, Range, Smoothing };
 
 constexpr Slot slotTable[] = {
     {"x", SlotKind::Pointer, "rows [M][ldx]"},
@@ -17,8 +18,9 @@ constexpr Slot slotTable[] = {
     {"M", SlotKind::Integer, "rows"},
     {"N", SlotKind::Integer, "columns"},
     {"range", SlotKind::Pointer, "the least number and the greatest, with fixed"},
+    {"smoothing", SlotKind::Pointer, "[N], with smoothed"},
 };
-constexpr Parameter parameterTable[] = {Parameter::flag("fixed")};
+constexpr Parameter parameterTable[] = {Parameter::flag("fixed"), smoothedParameter};
 
 class Quantize final : public KernelFamily {
 public:
@@ -28,18 +30,20 @@ protected:
   void emit(KernelBuilder &b, const Parameters &params) const override {
     Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
     Value width = b.integerSlot(N);
+    Value smoothing = params.flag(smoothedParameter.name) ? b.pointerSlot(Smoothing) : Value();
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.atByte(y, b.mul(row, ldy));
       if (params.flag("fixed"))
-        return emitQuantizedRow(b, source, width, QuantizedSteps::ofRange(b, b.pointerSlot(Range)), target);
+        return emitQuantizedRow(b, source, smoothing, width, QuantizedSteps::ofRange(b, b.pointerSlot(Range)), target);
       Value zeros = b.splat(0.0f);
       auto range = b.forVectors(width, {zeros, zeros},
                                 [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
                                   RowRange range = {carried[0], carried[1]};
-                                  range.add(b, b.load(b.at(source, column), mask));
+                                  Value v = b.load(b.at(source, column), mask);
+                                  range.add(b, emitSmoothed(b, v, smoothing, column, mask));
                                   return {range.above, range.below};
                                 });
-      emitQuantizedRow(b, source, width, RowRange{range[0], range[1]}.steps(b), target);
+      emitQuantizedRow(b, source, smoothing, width, RowRange{range[0], range[1]}.steps(b), target);
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {

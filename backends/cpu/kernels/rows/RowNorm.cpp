@@ -10,12 +10,13 @@ ArrayRef<IsaLevel> roundedLevels(const Parameters &params) {
 }
 
 RoundedRows RoundedRows::of(KernelBuilder &b, const Parameters &params, unsigned firstSlot) {
-  return {params.choice(roundedParameter.name), b.pointerSlot(firstSlot), b.integerSlot(firstSlot + 1)};
+  return {params.choice(roundedParameter.name), b.pointerSlot(firstSlot), b.integerSlot(firstSlot + 1),
+          params.flag(smoothedParameter.name) ? b.pointerSlot(firstSlot + 2) : Value()};
 }
 
 RoundedRows RoundedRows::row(KernelBuilder &b, Value row) const {
   Value offset = b.mul(row, stride);
-  return {form, form == "bf16" ? b.atBf16(base, offset) : b.atByte(base, offset), stride};
+  return {form, form == "bf16" ? b.atBf16(base, offset) : b.atByte(base, offset), stride, smoothing};
 }
 
 QuantizedSteps RowRange::steps(KernelBuilder &b) const { return {b, b.maxOfLanes(above), b.maxOfLanes(below)}; }
@@ -25,10 +26,15 @@ void RowRange::add(KernelBuilder &b, Value values) {
   below = b.max(b.sub(b.splat(0.0f), values), below);
 }
 
-void emitQuantizedRow(KernelBuilder &b, Value x, Value width, const QuantizedSteps &steps, Value y) {
+Value emitSmoothed(KernelBuilder &b, Value vector, Value smoothing, Value column, Value mask) {
+  return smoothing ? b.mul(vector, b.load(b.at(smoothing, column), mask)) : vector;
+}
+
+void emitQuantizedRow(KernelBuilder &b, Value x, Value smoothing, Value width, const QuantizedSteps &steps, Value y) {
   steps.storeHeader(b, y);
   b.forVectors(width, [&](Value column, Value mask) {
-    steps.store(b, b.load(b.at(x, column), mask), b.atByte(y, b.add(column, quantizedRowHeader)));
+    Value v = emitSmoothed(b, b.load(b.at(x, column), mask), smoothing, column, mask);
+    steps.store(b, v, b.atByte(y, b.add(column, quantizedRowHeader)));
   });
 }
 
@@ -53,14 +59,14 @@ void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Valu
   };
   if (rounded.form == "u8") {
     Value zeros = b.splat(0.0f);
-    auto range = b.forVectors(norm.width, {zeros, zeros},
-                              [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
-                                RowRange range = {carried[0], carried[1]};
-                                range.add(b, normalized(column, mask));
-                                return {range.above, range.below};
-                              });
+    auto range = b.forVectors(
+        norm.width, {zeros, zeros}, [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
+          RowRange range = {carried[0], carried[1]};
+          range.add(b, emitSmoothed(b, normalized(column, mask), rounded.smoothing, column, mask));
+          return {range.above, range.below};
+        });
     // The row, just written, comes from the first-level cache.
-    return emitQuantizedRow(b, y, norm.width, RowRange{range[0], range[1]}.steps(b), rounded.base);
+    return emitQuantizedRow(b, y, rounded.smoothing, norm.width, RowRange{range[0], range[1]}.steps(b), rounded.base);
   }
   b.forVectors(norm.width, [&](Value column, Value mask) {
     Value v = normalized(column, mask);

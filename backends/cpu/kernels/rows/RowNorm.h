@@ -9,12 +9,14 @@
 namespace lathe {
 
 /// The parameter of kernels that can store rows as factors of products besides: none, in bf16 as round_bf16 does, or in
-/// bytes as quantize_u8 does; and their slots for them.
+/// bytes as quantize_u8 does, perhaps smoothed; and their slots for them.
 constexpr llvm::StringRef roundedForms[] = {"none", "bf16", "u8"};
 constexpr Parameter roundedParameter = Parameter::choice("rounded", roundedForms);
+constexpr Parameter smoothedParameter = Parameter::flag("smoothed");
 constexpr Slot roundedSlots[] = {
     {"rounded", SlotKind::Pointer, "rows [M][ldrounded], as round_bf16 or quantize_u8 stores them"},
     {"ldrounded", SlotKind::Integer, "elements from a row of rounded to the next, of bytes with their header"},
+    {"smoothing", SlotKind::Pointer, "[H], what columns are multiplied with before they are bytes, with smoothed"},
 };
 /// Where code for it differs.
 llvm::ArrayRef<IsaLevel> roundedLevels(const Parameters &params);
@@ -23,8 +25,9 @@ llvm::ArrayRef<IsaLevel> roundedLevels(const Parameters &params);
 struct RoundedRows {
   llvm::StringRef form = roundedForms[0];
   mlir::Value base, stride;
+  mlir::Value smoothing; ///< null where there is none
 
-  /// What a kernel with roundedParameter is told, its slots from `firstSlot` on.
+  /// What a kernel with roundedParameter and smoothedParameter is told, its slots from `firstSlot` on.
   static RoundedRows of(KernelBuilder &b, const Parameters &params, unsigned firstSlot);
   RoundedRows row(KernelBuilder &b, mlir::Value row) const;
 };
@@ -36,8 +39,12 @@ struct RowRange {
   void add(KernelBuilder &b, mlir::Value values);
   QuantizedSteps steps(KernelBuilder &b) const;
 };
+/// Sixteen columns of a row before they are bytes: times their factors in `smoothing`, if that is not null.
+mlir::Value emitSmoothed(KernelBuilder &b, mlir::Value vector, mlir::Value smoothing, mlir::Value column,
+                         mlir::Value mask);
 /// Emits what quantize_u8 stores of a row of f32 at `x`, its header first.
-void emitQuantizedRow(KernelBuilder &b, mlir::Value x, mlir::Value width, const QuantizedSteps &steps, mlir::Value y);
+void emitQuantizedRow(KernelBuilder &b, mlir::Value x, mlir::Value smoothing, mlir::Value width,
+                      const QuantizedSteps &steps, mlir::Value y);
 
 /// What every row of a layer normalisation has in common.
 struct NormOperands {
