@@ -28,11 +28,12 @@ static CompileOptions probeOptions(const CompileOptions &options, const std::str
   return probe;
 }
 
-bool readsBytes(const PrecisionPlan &plan) {
-  auto isOfBytes = [](StringRef precision) { return precision == "int8" || precision == "int4"; };
-  return isOfBytes(plan.precision) ||
-         llvm::any_of(plan.overrides, [&](const auto &unit) { return isOfBytes(unit.second); });
+static bool uses(const PrecisionPlan &plan, llvm::StringRef precision) {
+  return plan.precision == precision ||
+         llvm::any_of(plan.overrides, [&](const auto &unit) { return unit.second == precision; });
 }
+
+bool readsBytes(const PrecisionPlan &plan) { return uses(plan, "int8") || uses(plan, "int4"); }
 
 /// The model by other plans, compiled aside.
 llvm::Expected<Probes *> Compilation::makeProbes() {
@@ -97,7 +98,7 @@ llvm::Error Compilation::applyCalibration() {
       const NumberRange range = statistics.bestRange();
       ranges.set(weight, builder.getDenseF32ArrayAttr({range.least, range.greatest}));
     }
-    if (plan.precision == "int4") {
+    if (uses(plan, "int4")) {
       std::vector<float> importance(statistics.channels());
       const llvm::ArrayRef<float> by = factors.lookup(weight);
       for (size_t k = 0; k < importance.size(); ++k)
