@@ -21,8 +21,10 @@ static std::string nameOf(Value tensor) {
 SmallVector<std::string> weightNamesOf(xf::LinearOp linear) {
   auto joined = linear.getWeight().getDefiningOp<xf::ConcatOp>();
   SmallVector<std::string> names;
-  for (Value part : joined ? joined.getInputs() : ValueRange(linear.getWeight()))
-    names.push_back(nameOf(part));
+  if (joined)
+    llvm::append_range(names, llvm::map_range(joined.getInputs(), nameOf));
+  else
+    names.push_back(nameOf(linear.getWeight()));
   return llvm::is_contained(names, "") ? SmallVector<std::string>() : names;
 }
 
