@@ -86,20 +86,10 @@ NumberRange FactorStatistics::bestRange() const {
 //===----------------------------------------------------------------------===//
 
 LayerPrefixes layerPrefixes(ModuleOp module) {
-  LayerPrefixes prefixes;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (!function->hasAttr(xf::XfDialect::entryAttr))
-      continue;
-    function.walk([&](Operation *op) {
-      if (auto layer = dyn_cast<xf::LayerOp>(op))
-        prefixes[layer.getCallee()].push_back(layer.getWeights().str());
-      if (auto layers = dyn_cast<xf::LayersOp>(op))
-        for (StringAttr prefix : layers.getWeights().getAsRange<StringAttr>())
-          prefixes[layers.getCallee()].push_back(prefix.str());
-    });
-    break; // runs are those of the first entry
-  }
-  return prefixes;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function->hasAttr(xf::XfDialect::entryAttr))
+      return prefixesOfCalls(function);
+  return {};
 }
 
 Expected<Calibration> Calibration::gather(const LoadedArtifact &observed, const DriftInputs &inputs,

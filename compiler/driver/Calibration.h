@@ -13,6 +13,7 @@
 #define LATHE_COMPILER_DRIVER_CALIBRATION_H
 
 #include "compiler/driver/DriftInputs.h"
+#include "passes/precision/LinearWeights.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
@@ -67,9 +68,8 @@ private:
   std::vector<float> sampled;
 };
 
-/// The prefixes of the weights of every layer function's calls, in the order of a run: those of `layer 0`, `layer 1`, …
-/// Of a module at the end of stage graph.
-using LayerPrefixes = llvm::StringMap<std::vector<std::string>>;
+/// Those of the layers of a run, which is one of the first entry, in its order: `layer 0`, `layer 1`, … Of a module at
+/// the end of stage graph.
 LayerPrefixes layerPrefixes(mlir::ModuleOp module);
 
 class Calibration {

@@ -2,12 +2,10 @@
 #include "compiler/driver/Smoothing.h"
 
 #include "compiler/driver/JoinedRows.h"
-#include "passes/precision/CalibratedWeights.h"
 #include "passes/precision/Observed.h"
 
-#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/EquivalenceClasses.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -208,30 +206,17 @@ Smoothing choose(ArrayRef<Reader> readers) {
 }
 
 void declare(ModuleOp module, ArrayRef<xf::LinearOp> linears, const Smoothing &smoothing) {
-  OpBuilder builder(module.getBody(), module.getBody()->begin());
   const std::string name = smoothing.linears.front() + ".input_smoothing";
-  auto type = RankedTensorType::get({int64_t(smoothing.factors.size())}, builder.getF32Type());
-  auto value = DenseResourceElementsAttr::get(
-      type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef(smoothing.factors)));
-  xf::WeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name), value);
+  declareVector(module, name, smoothing.factors);
   for (xf::LinearOp linear : linears)
-    linear->setAttr(smoothingAttr, FlatSymbolRefAttr::get(builder.getContext(), name));
+    linear->setAttr(smoothingAttr, FlatSymbolRefAttr::get(module.getContext(), name));
 }
 
 } // namespace
 
 std::vector<Smoothing> smoothFactors(ModuleOp module, const Calibration &calibration) {
   const LayerPrefixes prefixes = layerPrefixes(module);
-  llvm::StringSet<> tables; // which lookups read as well, unsmoothed
-  auto addTable = [&](Value table) {
-    if (auto load = table.getDefiningOp<xf::LoadWeightOp>())
-      tables.insert(load.getWeight());
-  };
-  module.walk([&](Operation *op) {
-    llvm::TypeSwitch<Operation *>(op)
-        .Case([&](xf::LookupOp lookup) { addTable(lookup.getTable()); })
-        .Case([&](xf::EmbedOp embed) { llvm::for_each(embed.getTables(), addTable); });
-  });
+  const llvm::StringSet<> tables = tablesOf(module); // which lookups read as well, unsmoothed
   std::vector<Smoothing> chosen;
   for (const std::vector<xf::LinearOp> &group : ReadValues(module).readersOfNorms()) {
     std::vector<xf::LinearOp> linears;

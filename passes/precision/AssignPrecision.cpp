@@ -2,12 +2,12 @@
 #include "passes/precision/Passes.h"
 
 #include "ir/xf/Int4.h"
+#include "passes/precision/LinearWeights.h"
 #include "passes/precision/PrecisionPlan.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -47,7 +47,7 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
       return signalPassFailure();
     if (plan == PrecisionPlan())
       return;
-    findTables();
+    tables = tablesOf(getOperation());
     llvm::MapVector<StringAttr, SmallVector<const UnitUse *>> calls; // by layer function
     for (const UnitUse &use : uses)
       if (isa<xf::LayerOp, xf::LayersOp>(use.op))
@@ -62,20 +62,6 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
   }
 
 private:
-  /// The matrices that tokens are looked up in.
-  void findTables() {
-    auto add = [&](ValueRange read) {
-      for (Value table : read)
-        if (auto load = table.getDefiningOp<xf::LoadWeightOp>())
-          tables.insert(load.getWeight());
-    };
-    getOperation().walk([&](Operation *op) {
-      llvm::TypeSwitch<Operation *>(op)
-          .Case([&](xf::LookupOp lookup) { add(lookup.getTable()); })
-          .Case([&](xf::EmbedOp embed) { add(embed.getTables()); });
-    });
-  }
-
   /// Has what `root` is or holds compute in a precision; f32 is none. Of int4 are weights that are no tables.
   void assignTo(Operation *root, StringRef precision) {
     const std::optional<xf::Precision> wanted = xf::symbolizePrecision(precision);

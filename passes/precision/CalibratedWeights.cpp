@@ -1,43 +1,14 @@
 //===- CalibratedWeights.cpp - weights that calibration found, for each layer -===//
 #include "passes/precision/CalibratedWeights.h"
 
-#include "mlir/IR/DialectResourceBlobManager.h"
-
 using namespace mlir;
 
 namespace lathe {
 
-/// Of one tensor; "" of what is none.
-static std::string nameOf(Value tensor) {
-  if (auto load = tensor.getDefiningOp<xf::LoadWeightOp>())
-    return load.getWeight().str();
-  auto argument = dyn_cast<BlockArgument>(tensor);
-  auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : nullptr;
-  auto name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), xf::XfDialect::weightAttr)
-                       : StringAttr();
-  return name ? name.str() : "";
-}
-
-SmallVector<std::string> weightNamesOf(xf::LinearOp linear) {
-  auto joined = linear.getWeight().getDefiningOp<xf::ConcatOp>();
-  SmallVector<std::string> names;
-  if (joined)
-    llvm::append_range(names, llvm::map_range(joined.getInputs(), nameOf));
-  else
-    names.push_back(nameOf(linear.getWeight()));
-  return llvm::is_contained(names, "") ? SmallVector<std::string>() : names;
-}
-
 CalibratedWeights::CalibratedWeights(ModuleOp module, StringRef attribute, StringRef suffix)
-    : module(module), suffix(suffix), vectors(module->getAttrOfType<DictionaryAttr>(attribute)) {
+    : module(module), suffix(suffix), vectors(module->getAttrOfType<DictionaryAttr>(attribute)),
+      prefixes(prefixesOfCalls(module)) {
   module->removeAttr(attribute);
-  module.walk([&](Operation *op) {
-    if (auto layer = dyn_cast<xf::LayerOp>(op))
-      prefixes[layer.getCallee()].push_back(layer.getWeights().str());
-    if (auto layers = dyn_cast<xf::LayersOp>(op))
-      for (StringAttr prefix : layers.getWeights().getAsRange<StringAttr>())
-        prefixes[layers.getCallee()].push_back(prefix.str());
-  });
 }
 
 int64_t CalibratedWeights::declare(const std::string &weight) {
@@ -45,14 +16,23 @@ int64_t CalibratedWeights::declare(const std::string &weight) {
   if (!vector)
     return 0;
   const std::string name = weight + suffix.str();
-  if (!module.lookupSymbol(name)) { // layers that share their weights share this one
-    OpBuilder builder(module.getBody(), module.getBody()->begin());
-    auto type = RankedTensorType::get({vector.size()}, builder.getF32Type());
-    auto value =
-        DenseResourceElementsAttr::get(type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(vector.asArrayRef()));
-    xf::WeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name), value);
-  }
+  if (!module.lookupSymbol(name)) // layers that share their weights share this one
+    declareVector(module, name, vector.asArrayRef());
   return vector.size();
+}
+
+void CalibratedWeights::give(llvm::function_ref<bool(xf::LinearOp)> wants,
+                             llvm::function_ref<MutableOperandRange(xf::LinearOp)> operandOf) {
+  if (!vectors)
+    return;
+  SmallVector<xf::LinearOp> linears; // first, as functions get arguments while vectors are bound
+  module.walk([&](xf::LinearOp linear) {
+    if (wants(linear))
+      linears.push_back(linear);
+  });
+  for (xf::LinearOp linear : linears)
+    if (Value vector = bind(linear))
+      operandOf(linear).assign(vector);
 }
 
 Value CalibratedWeights::bind(xf::LinearOp linear) {

@@ -13,17 +13,9 @@ namespace {
 
 struct FixRanges : impl::FixRangesPassBase<FixRanges> {
   void runOnOperation() override {
-    CalibratedWeights ranges(getOperation(), rangesAttr, ".input_range");
-    if (ranges.empty())
-      return;
-    SmallVector<xf::LinearOp> linears;
-    getOperation().walk([&](xf::LinearOp linear) {
-      if (canStoreBytesFor(linear))
-        linears.push_back(linear);
+    CalibratedWeights(getOperation(), rangesAttr, ".input_range").give(canStoreBytesFor, [](xf::LinearOp linear) {
+      return linear.getRangeMutable();
     });
-    for (xf::LinearOp linear : linears)
-      if (Value range = ranges.bind(linear))
-        linear.getRangeMutable().assign(range);
   }
 
 private:

@@ -13,17 +13,10 @@ namespace {
 
 struct WeighColumns : impl::WeighColumnsPassBase<WeighColumns> {
   void runOnOperation() override {
-    CalibratedWeights importances(getOperation(), importancesAttr, ".column_importance");
-    if (importances.empty())
-      return;
-    SmallVector<xf::LinearOp> linears;
-    getOperation().walk([&](xf::LinearOp linear) {
-      if (linear.getPrecision() == xf::Precision::INT4 && !linear.getImportance())
-        linears.push_back(linear);
-    });
-    for (xf::LinearOp linear : linears)
-      if (Value importance = importances.bind(linear))
-        linear.getImportanceMutable().assign(importance);
+    CalibratedWeights(getOperation(), importancesAttr, ".column_importance")
+        .give(
+            [](xf::LinearOp linear) { return linear.getPrecision() == xf::Precision::INT4 && !linear.getImportance(); },
+            [](xf::LinearOp linear) { return linear.getImportanceMutable(); });
   }
 };
 
