@@ -48,13 +48,6 @@ private:
 };
 } // namespace
 
-static size_t countCodePoints(const char *begin, const char *end) {
-  size_t count = 0;
-  for (; begin < end; ++begin)
-    count += !isContinuationByte(*begin);
-  return count;
-}
-
 static unsigned sizeOf(const char *at, const char *end) {
   uint32_t codePoint;
   unsigned length = decodeUtf8(at, end, codePoint);

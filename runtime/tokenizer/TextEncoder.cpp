@@ -7,13 +7,6 @@
 
 using namespace lathe;
 
-static int32_t countCodePoints(const char *begin, const char *end) {
-  int32_t count = 0;
-  for (; begin < end; ++begin)
-    count += !isContinuationByte(*begin);
-  return count;
-}
-
 void TextEncoder::encodeWords(const MappedText &text, size_t begin, size_t end, Buffer<Token> &tokens) {
   preTokenizer.run(text, begin, end);
   if (preTokenizer.failed())
@@ -70,10 +63,10 @@ bool TextEncoder::encode(const char *text, size_t size, Buffer<Token> &tokens) {
     const char *begin = whole.bytes + segment.begin, *end = whole.bytes + segment.end;
     // Segments follow each other, except that a match inside of whitespace that an earlier token took lies before its
     // end.
-    chars += segment.begin >= counted ? countCodePoints(whole.bytes + counted, begin)
-                                      : -countCodePoints(begin, whole.bytes + counted);
+    chars += segment.begin >= counted ? int32_t(countCodePoints(whole.bytes + counted, begin))
+                                      : -int32_t(countCodePoints(begin, whole.bytes + counted));
     int32_t first = chars;
-    chars += countCodePoints(begin, end);
+    chars += int32_t(countCodePoints(begin, end));
     counted = segment.end;
     TextView piece = {begin, segment.end - segment.begin, whole.origins ? whole.origins + segment.begin : nullptr,
                       first};

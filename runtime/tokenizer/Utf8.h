@@ -9,6 +9,14 @@ namespace lathe {
 
 inline bool isContinuationByte(char byte) { return (uint8_t(byte) & 0xC0) == 0x80; }
 
+/// How many code points begin in [begin, end).
+inline size_t countCodePoints(const char *begin, const char *end) {
+  size_t count = 0;
+  for (; begin < end; ++begin)
+    count += !isContinuationByte(*begin);
+  return count;
+}
+
 /// Reads the code point at `at` < `end`; returns its length in bytes, or 0 where the bytes are not UTF-8.
 inline unsigned decodeUtf8(const char *at, const char *end, uint32_t &codePoint) {
   uint8_t lead = uint8_t(*at);

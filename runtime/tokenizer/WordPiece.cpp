@@ -6,12 +6,7 @@
 using namespace lathe;
 
 static bool isTooLong(const char *begin, const char *end, uint32_t most) {
-  if (size_t(end - begin) <= most)
-    return false;
-  size_t count = 0;
-  for (; begin < end; ++begin)
-    count += !isContinuationByte(*begin);
-  return count > most;
+  return size_t(end - begin) > most && countCodePoints(begin, end) > most;
 }
 
 void lathe::spellWordPiece(const Tokenizer &tokenizer, Word word, TokenSink &sink) {
