@@ -1,6 +1,8 @@
 // Products: every variant on one shape, then every shape, with weights in caches and, for few rows, in memory.
 #include "Bench.h"
 
+#include <functional>
+
 namespace lathe::bench {
 
 static double expected(const std::vector<float> &x, const std::vector<float> &w, int64_t k, int64_t row,
@@ -99,19 +101,17 @@ void bench_gemm_bf16() {
   addGemm<uint16_t>("gemm_bf16", {128, 768, 3072}, {"none", /*bias=*/true, /*residual=*/true});
 }
 
-/// Bytes, whose results are compared with exact sums.
-static void gemmS8(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold) {
+/// Products of bytes, whose results are compared with exact sums: weight(n, k) is what `panels` hold. `behind`:
+/// arguments behind those that all such kernels have.
+static void gemmOfBytes(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold,
+                        Random &random, const std::vector<uint8_t> &panels, const std::vector<Arg> &behind,
+                        const std::function<int64_t(int64_t n, int64_t k)> &weight) {
   auto [m, n, k] = shape;
-  Random random(1);
   std::vector<uint8_t> q(m * k);
-  std::vector<int8_t> w(n * k);
   for (uint8_t &byte : q)
     byte = static_cast<uint8_t>(random.below(256));
-  for (int8_t &byte : w)
-    byte = static_cast<int8_t>(random.below(255) - 127);
   const float scale = 1 / (64 * 64 * std::sqrt(float(k)));
   const int64_t ldx = 64 + (k + 63) / 64 * 64;
-  std::vector<uint8_t> panels = packQuads(w, std::vector<float>(n, 1.0f), n, k);
   Array<uint8_t> input(quantizedRows(q, std::vector<float>(m, scale), std::vector<int32_t>(m, 128), m, k, ldx));
   Array<float> b(random.vector((n + 15) / 16 * 16)), r(random.vector(m * n)), y(m * n);
   size_t copies = cold ? 1 + (size_t(256) << 20) / panels.size() : 1;
@@ -120,17 +120,28 @@ static void gemmS8(Run &run, const Kernel &kernel, GemmShape shape, const Varian
   for (size_t copy = 0; copy < copies; ++copy) {
     weights.emplace_back(panels);
     turns.push_back({input, ldx, weights.back(), variant.bias ? Arg(b) : Arg(0), variant.residual ? Arg(r) : Arg(0), n,
-                     y, n, m, n, k, 0});
+                     y, n, m, n, k});
+    turns.back().insert(turns.back().end(), behind.begin(), behind.end());
   }
   run.warmUp(kernel, turns);
   bool correct = holdsAt(m * n, [&](int64_t i) {
     int64_t sum = 0;
     for (int64_t j = 0; j < k; ++j)
-      sum += int64_t(q[i / n * k + j] - 128) * w[i % n * k + j];
+      sum += int64_t(q[i / n * k + j] - 128) * weight(i % n, j);
     return isNear(y[i], activate(variant.activation, double(sum) * scale + (variant.bias ? b[i % n] : 0)) +
                             (variant.residual ? r[i] : 0));
   });
   run.time(correct, {2.0 * m * n * k, cold ? double(panels.size()) : 0, /*fromMemory=*/cold});
+}
+
+static void gemmS8(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold) {
+  const int64_t n = shape.n, k = shape.k;
+  Random random(1);
+  std::vector<int8_t> w(n * k);
+  for (int8_t &byte : w)
+    byte = static_cast<int8_t>(random.below(255) - 127);
+  gemmOfBytes(run, kernel, shape, variant, cold, random, packQuads(w, std::vector<float>(n, 1.0f), n, k),
+              /*behind=*/{Arg(0)}, [&](int64_t row, int64_t column) { return w[row * k + column]; });
 }
 
 void bench_gemm_s8() {
@@ -147,41 +158,17 @@ void bench_gemm_s8() {
   addOne({128, 768, 3072}, {"none", /*bias=*/true, /*residual=*/true}, /*cold=*/false);
 }
 
-/// Weights in int4, likewise.
 static void gemmS4(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, int64_t group, bool cold) {
-  auto [m, n, k] = shape;
+  const int64_t n = shape.n, k = shape.k;
   Random random(1);
-  std::vector<uint8_t> q(m * k);
-  for (uint8_t &byte : q)
-    byte = static_cast<uint8_t>(random.below(256));
   Int4Weights w = {n, k, group, std::vector<float>(n, 1.0f), {}, {}, {}};
   w.codes.resize(n * k);
   for (uint8_t &code : w.codes)
     code = static_cast<uint8_t>(random.below(16));
   w.steps.assign(n * w.groups(), 11);
   w.zeros.assign(n * w.groups(), 8);
-  const float scale = 1 / (64 * 64 * std::sqrt(float(k)));
-  const int64_t ldx = 64 + (k + 63) / 64 * 64;
-  std::vector<uint8_t> panels = w.panels();
-  Array<uint8_t> input(quantizedRows(q, std::vector<float>(m, scale), std::vector<int32_t>(m, 128), m, k, ldx));
-  Array<float> b(random.vector((n + 15) / 16 * 16)), r(random.vector(m * n)), y(m * n);
-  size_t copies = cold ? 1 + (size_t(256) << 20) / panels.size() : 1;
-  std::vector<Array<uint8_t>> weights;
-  std::vector<std::vector<Arg>> turns;
-  for (size_t copy = 0; copy < copies; ++copy) {
-    weights.emplace_back(panels);
-    turns.push_back({input, ldx, weights.back(), variant.bias ? Arg(b) : Arg(0), variant.residual ? Arg(r) : Arg(0), n,
-                     y, n, m, n, k});
-  }
-  run.warmUp(kernel, turns);
-  bool correct = holdsAt(m * n, [&](int64_t i) {
-    int64_t sum = 0;
-    for (int64_t j = 0; j < k; ++j)
-      sum += int64_t(q[i / n * k + j] - 128) * w.byteAt(i % n, j);
-    return isNear(y[i], activate(variant.activation, double(sum) * scale + (variant.bias ? b[i % n] : 0)) +
-                            (variant.residual ? r[i] : 0));
-  });
-  run.time(correct, {2.0 * m * n * k, cold ? double(panels.size()) : 0, /*fromMemory=*/cold});
+  gemmOfBytes(run, kernel, shape, variant, cold, random, w.panels(), /*behind=*/{},
+              [&](int64_t row, int64_t column) { return w.byteAt(row, column); });
 }
 
 void bench_gemm_s4() {
