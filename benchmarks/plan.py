@@ -30,6 +30,7 @@ class Model:
     works: tuple
     random: str = ""  # the shape of models/random_bert.py that makes the directory
     precision: str = "f32"
+    calibrated: bool = False  # on the directory's calibration.safetensors, which random_bert.py makes
 
     def all_works(self):
         return (COMPILE, *self.works)
@@ -44,6 +45,11 @@ class Model:
         name, title = f"{self.name}-{precision}", f"{self.title} in {precision}"
         return dataclasses.replace(self, name=name, title=title, works=works, precision=precision)
 
+    def calibrate(self, works):
+        """The same model with ranges of activations fixed by ids it was shown, as one more."""
+        name, title = f"{self.name}-calibrated", f"{self.title}, calibrated"
+        return dataclasses.replace(self, name=name, title=title, works=works, calibrated=True)
+
 
 BASE = Model(
     "base",
@@ -52,11 +58,13 @@ BASE = Model(
     ("8x128", "1x128", "1x16", "1x4", "1x512", "8x512", THREADS, CONTEXTS),
     random="base",
 )
+BASE_INT8 = BASE.compiled_to("int8", ("8x128", "1x128", "1x16", "1x4", "1x1"))
 MINILM = Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x128", "1x128", "1x16", TEXTS))
 MODELS = (
     BASE,
     BASE.compiled_to("bf16", ("8x128", "1x128", "1x16", "1x4", "1x1")),
-    BASE.compiled_to("int8", ("8x128", "1x128", "1x16", "1x4", "1x1")),
+    BASE_INT8,
+    BASE_INT8.calibrate(("8x128", "1x128", "1x16")),
     BASE.compiled_to("int4", ("8x128", "1x128", "1x16", "1x4", "1x1")),
     MINILM,
     MINILM.compiled_to("bf16", ("32x128", "1x128", "1x16", TEXTS)),

@@ -52,7 +52,8 @@ def keep(path, result):
 
 
 def make_directory(model):
-    if (model.directory / "model.safetensors").exists():
+    names = ("model.safetensors", "calibration.safetensors") if model.calibrated else ("model.safetensors",)
+    if all((model.directory / name).exists() for name in names):
         return
     if not model.random:
         raise Failure(f"{model.title} is not in {model.directory}; with a network, ./dev demo fetches it")
@@ -65,6 +66,8 @@ def compile_model(model):
     began = time.perf_counter()
     name = "bench_" + model.name.replace("-", "_")
     flags = ["-o", plan.artifact(model), "--name", name, "--precision", model.precision]
+    if model.calibrated:
+        flags += ["--calibrate", model.directory / "calibration.safetensors"]
     call([plan.LATHE, "compile", model.directory, *flags])
     return {"seconds": time.perf_counter() - began}
 

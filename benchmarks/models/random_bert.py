@@ -2,10 +2,13 @@
 
 Times do not depend on what the weights are, and the bench compares contenders with each other, so pretrained weights are
 not needed. Weights are N(0, 1/sqrt(fan in)), biases N(0, 0.1), gains 1 + N(0, 0.1), so that nothing a contender may leave
-out or confuse goes unseen.
+out or confuse goes unseen. calibration.safetensors has as many tokens, of other ids than the bench's, as peers that
+calibrate are shown.
 """
+import pathlib
 import sys
 
+import safetensors.torch
 import torch
 import transformers
 
@@ -33,6 +36,9 @@ def main():
             else:
                 tensor.copy_(0.1 * noise + (1 if name.endswith("LayerNorm.weight") else 0))
     model.save_pretrained(directory)
+    ids = torch.randint(config.vocab_size, (32, 128), generator=random)
+    samples = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    safetensors.torch.save_file(samples, pathlib.Path(directory) / "calibration.safetensors")
 
 
 main()
