@@ -86,6 +86,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("input_ids", LATHE_INPUT_IDS)
       .Case("token_type_ids", LATHE_TOKEN_TYPE_IDS)
       .Case("position_ids", LATHE_POSITION_IDS)
+      .Case("columns", LATHE_COLUMNS)
       .Case("cu_seqlens", LATHE_CU_SEQLENS)
       .Case("attention_mask", LATHE_ATTENTION_MASK)
       .Default(std::nullopt);

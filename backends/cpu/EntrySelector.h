@@ -88,6 +88,15 @@ private:
   void lowerHeads(mlir::Operation *op, mlir::Value x, mlir::Value result, bool split);
   void lowerMatmul(xf::MatmulOp op);
   void lowerMaskScores(xf::MaskScoresOp op);
+  /// What scores get by distance: for a kernel's parameters and slots.
+  struct DistanceArguments {
+    llvm::SmallVector<mlir::NamedAttribute> parameters;
+    llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> slots;
+  };
+  DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets,
+                              std::optional<int64_t> reach);
+  void lowerDistanceScores(mlir::Value scores, mlir::Value result, const DistanceArguments &distances,
+                           llvm::StringRef step);
   void lowerSoftmax(xf::SoftmaxOp op);
   mlir::LogicalResult lowerAttention(xf::AttentionOp op);
   void lowerLayerNorm(xf::LayerNormOp op);

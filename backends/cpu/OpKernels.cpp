@@ -77,6 +77,36 @@ void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
                "mask_scores");
 }
 
+EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets,
+                                                          std::optional<int64_t> reach) {
+  DistanceArguments arguments;
+  if (columns)
+    arguments.slots.push_back({"columns", memref(columns)});
+  if (bias) {
+    arguments.parameters = {calls.number("buckets", buckets.getCount()),
+                            calls.number("distance", buckets.getDistance()),
+                            calls.choice("scheme", xf::stringifyBucketScheme(buckets.getScheme()))};
+    arguments.slots.push_back({"bias", calls.weight(weightRefs[bias], "rows")});
+  }
+  if (reach) {
+    arguments.parameters.push_back(calls.flag("windowed", true));
+    arguments.slots.push_back({"reach", calls.integer(*reach)});
+  }
+  return arguments;
+}
+
+void EntrySelector::lowerDistanceScores(Value scores, Value result, const DistanceArguments &distances,
+                                        StringRef step) {
+  int64_t heads = cast<RankedTensorType>(result.getType()).getDimSize(1);
+  SmallVector<std::pair<StringRef, Value>> slots = {{"x", memref(scores)},
+                                                    {"y", bufferFor(result, xf::Rows::Scores, heads).memref},
+                                                    {"batch", calls.batch},
+                                                    {"heads", calls.integer(heads)},
+                                                    {"seq", calls.longest}};
+  llvm::append_range(slots, distances.slots);
+  calls.launch("distance_scores_f32", distances.parameters, slots, step);
+}
+
 void EntrySelector::lowerSoftmax(xf::SoftmaxOp op) {
   int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
   Buffer y = bufferFor(op.getResult(), xf::Rows::Scores, heads);
@@ -97,24 +127,30 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   Buffer y = inBf16 && q.width % 2 == 0 ? bufferForProduct(op.getResult(), q.rows) : bufferFor(op.getResult(), q.rows);
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
+  const DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getReach());
+  llvm::append_range(params, byDistance.parameters);
   if (inBf16)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
-  calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params,
-               {{"q", q.memref},
-                {"ldq", calls.integer(q.stride)},
-                {"k", k.memref},
-                {"ldk", calls.integer(k.stride)},
-                {"v", v.memref},
-                {"ldv", calls.integer(v.stride)},
-                {"y", y.memref},
-                {"ldy", calls.integer(y.stride)},
-                {"cu_seqlens", memref(op.getCuSeqlens())},
-                {"mask", memref(op.getMask())},
-                {"batch", calls.batch},
-                {"heads", calls.integer(op.getHeads())},
-                {"longest", calls.longest},
-                {"scale", calls.real(op.getScale().convertToDouble())}},
-               "attention", {.flops = {xf::WorkFormula::PerTokenPair, 2 * (q.width + y.width)}});
+  SmallVector<std::pair<StringRef, Value>> slots = {{"q", q.memref},
+                                                    {"ldq", calls.integer(q.stride)},
+                                                    {"k", k.memref},
+                                                    {"ldk", calls.integer(k.stride)},
+                                                    {"v", v.memref},
+                                                    {"ldv", calls.integer(v.stride)},
+                                                    {"y", y.memref},
+                                                    {"ldy", calls.integer(y.stride)},
+                                                    {"cu_seqlens", memref(op.getCuSeqlens())},
+                                                    {"mask", memref(op.getMask())},
+                                                    {"batch", calls.batch},
+                                                    {"heads", calls.integer(op.getHeads())},
+                                                    {"longest", calls.longest},
+                                                    {"scale", calls.real(op.getScale().convertToDouble())}};
+  llvm::append_range(slots, byDistance.slots);
+  // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
+  Work work;
+  if (!op.getReach())
+    work.flops = {xf::WorkFormula::PerTokenPair, 2 * (q.width + y.width)};
+  calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);
   return success();
 }
 

@@ -144,6 +144,8 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
     unsigned index = argument.getArgNumber();
     if (index == 0)
       buffers[argument] = carried;
+    else if (index < inputs.size() && weightRefs.contains(inputs[index])) // one that all layers share
+      weightRefs[argument] = WeightRef(weightRefs[inputs[index]]);
     else if (index < inputs.size())
       buffers[argument] = get(inputs[index]);
     else
@@ -296,6 +298,17 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::MergeHeadsOp op) { return lowerHeads(op, op.getX(), op.getResult(), false), success(); })
       .Case([&](xf::MatmulOp op) { return lowerMatmul(op), success(); })
       .Case([&](xf::MaskScoresOp op) { return lowerMaskScores(op), success(); })
+      .Case([&](xf::BiasScoresOp op) {
+        return lowerDistanceScores(op.getScores(), op.getResult(),
+                                   distances(op.getColumns(), op.getTable(), op.getBuckets(), std::nullopt),
+                                   "bias_scores"),
+               success();
+      })
+      .Case([&](xf::WindowScoresOp op) {
+        return lowerDistanceScores(op.getScores(), op.getResult(),
+                                   distances(op.getColumns(), nullptr, nullptr, op.getReach()), "window_scores"),
+               success();
+      })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })

@@ -2,7 +2,11 @@
 
 namespace lathe::bench {
 
-template <typename T> static void attention(Run &run, const Kernel &kernel, const AttentionShape &shape, bool masked) {
+/// How far a window reaches: that of ModernBERT's local layers.
+constexpr int64_t reach = 64;
+
+template <typename T>
+static void attention(Run &run, const Kernel &kernel, const AttentionShape &shape, bool windowed) {
   Random random(2);
   std::vector<int32_t> starts = prefixSums(shape.lengths);
   int64_t rows = starts.back(), width = shape.heads * shape.headDim, ld = 3 * width;
@@ -16,22 +20,31 @@ template <typename T> static void attention(Run &run, const Kernel &kernel, cons
   Array<float> y(rows * width);
   Array<int32_t> cuSeqlens(starts);
   Array<uint8_t> mask(std::vector<uint8_t>(rows, 1));
-  run.warmUp(kernel,
-             std::vector<Arg>{&qkv[0], ld, &qkv[width], ld, &qkv[2 * width], ld, y, width, cuSeqlens,
-                              shape.lengths.size(), shape.heads, 1 / std::sqrt(float(shape.headDim)), longest, mask});
+  std::vector<int32_t> counted;
+  for (int64_t length : shape.lengths)
+    for (int64_t column = 0; column < length; ++column)
+      counted.push_back(int32_t(column));
+  Array<int32_t> columns(counted);
+  Array<float> bias(random.vector(32 * shape.heads));
+  run.warmUp(kernel, std::vector<Arg>{&qkv[0], ld, &qkv[width], ld, &qkv[2 * width], ld, y, width, cuSeqlens,
+                                      shape.lengths.size(), shape.heads, 1 / std::sqrt(float(shape.headDim)), longest,
+                                      mask, columns, bias, reach});
   double pairs = 0;
   for (double length : shape.lengths)
-    pairs += length * length;
+    pairs += length * (windowed ? std::min<double>(length, 2 * reach + 1) : length);
   run.time(holdsAt(rows * width, [&](int64_t i) { return isNear(y[i], 1); }), {4 * pairs * width, 0});
 }
 
 template <typename T> static void addAttention(const std::string &family) {
   for (const AttentionShape &shape : attentionModelShapes)
-    for (bool masked : {false, true}) {
+    for (const char *form : {"", ", masked = true", ", buckets = 32, distance = 128", ", windowed = true"}) {
+      if (shape.headDim != 64 && std::string(form).find("masked") == std::string::npos && *form)
+        continue; // heads of 64 are enough to see what a form costs
       std::string text = std::to_string(shape.lengths.size()) + "x" + std::to_string(shape.lengths.front()) +
                          "/heads:" + std::to_string(shape.heads);
-      add(family, "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true}" : "}"), text,
-          [=](Run &run, const Kernel &kernel) { attention<T>(run, kernel, shape, masked); });
+      const bool windowed = std::string(form).find("windowed") != std::string::npos;
+      add(family, "{head_dim = " + std::to_string(shape.headDim) + form + "}", text,
+          [=](Run &run, const Kernel &kernel) { attention<T>(run, kernel, shape, windowed); });
     }
 }
 

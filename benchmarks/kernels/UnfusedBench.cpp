@@ -99,6 +99,21 @@ void bench_mask_scores_f32() {
     });
 }
 
+void bench_distance_scores_f32() {
+  for (Dense dense : denseShapes())
+    add("distance_scores_f32", "{buckets = 32, distance = 128}", dense.text(), [=](Run &run, const Kernel &kernel) {
+      auto [batch, seq, heads, headDim] = dense;
+      int64_t size = dense.scores();
+      Random random(5);
+      Array<float> x(random.vector(size)), y(size), bias(std::vector<float>(32 * heads, 0.5f));
+      Array<int32_t> columns(batch * seq);
+      for (int64_t i = 0; i < batch * seq; ++i)
+        columns[i] = int32_t(i % seq);
+      run.warmUp(kernel, std::vector<Arg>{x, y, batch, heads, seq, columns, bias, int64_t(0)});
+      run.time(holdsAt(size, [&](int64_t i) { return y[i] == x[i] + 0.5f; }), {0, floats(2.0 * size)});
+    });
+}
+
 void bench_softmax_f32() {
   for (Dense dense : denseShapes())
     add("softmax_f32", "{}", dense.text(), [=](Run &run, const Kernel &kernel) {

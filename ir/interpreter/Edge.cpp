@@ -128,6 +128,7 @@ void addDefaults(Batch &batch, func::FuncOp entry) {
     mask.values[index] = batch.present[index];
   }
   batch.padded.try_emplace("token_type_ids", zeros);
+  batch.padded["columns"] = columns;
   for (unsigned index = 0; index < entry.getNumArguments(); ++index)
     if (auto padding = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::paddingIdAttr))
       columns = countedPositions(batch.padded.at("input_ids"), double(padding.getInt()));

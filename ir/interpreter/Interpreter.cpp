@@ -223,11 +223,21 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::MergeHeadsOp op) { return set(mergeHeads(get(op.getX()))); })
       .Case([&](xf::MatmulOp op) { return set(matmul(get(op.getLhs()), get(op.getRhs()), op.getTransposed())); })
       .Case([&](xf::MaskScoresOp op) { return set(maskScores(get(op.getScores()), get(op.getMask()))); })
+      .Case([&](xf::BiasScoresOp op) {
+        return set(biasScores(get(op.getScores()), get(op.getTable()), get(op.getColumns()), op.getBuckets()));
+      })
+      .Case([&](xf::WindowScoresOp op) {
+        return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach()));
+      })
       .Case([&](xf::SoftmaxOp op) { return set(softmax(get(op.getX()))); })
       .Case([&](xf::AttentionOp op) {
+        const Distances distances = {.columns = getOrNull(op.getColumns()),
+                                     .bias = getOrNull(op.getBias()),
+                                     .buckets = op.getBucketsAttr(),
+                                     .reach = op.getReach()};
         return set(attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
                              getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(),
-                             op.getPrecision()));
+                             op.getPrecision(), distances));
       })
       .Case([&](xf::AddOp op) { return set(add(get(op.getLhs()), get(op.getRhs()))); })
       .Case([&](xf::ScaleOp op) { return set(scale(get(op.getX()), op.getFactor().convertToDouble())); })

@@ -196,6 +196,33 @@ Tensor maskScores(const Tensor &scores, const Tensor &mask) {
   return result;
 }
 
+/// A score's bias in head `h`, and -inf beyond the reach.
+static double byDistance(const Distances &distances, int64_t distance, int64_t h) {
+  if (distances.reach && std::abs(distance) > *distances.reach)
+    return absent;
+  return distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0;
+}
+
+/// Adds to scores [batch, heads, seq, seq] what goes by distance.
+static Tensor scoresByDistance(const Tensor &scores, const Distances &distances) {
+  const int64_t heads = scores.shape[1], seq = scores.shape[2];
+  Tensor result = scores;
+  for (int64_t row = 0; row < scores.rows(); ++row) {
+    const double *columns = distances.columns->row(row / seq / heads);
+    for (int64_t key = 0; key < seq; ++key)
+      result.row(row)[key] += byDistance(distances, int64_t(columns[key] - columns[row % seq]), row / seq % heads);
+  }
+  return result;
+}
+
+Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets) {
+  return scoresByDistance(scores, {.columns = &columns, .bias = &table, .buckets = buckets});
+}
+
+Tensor windowScores(const Tensor &scores, const Tensor &columns, int64_t reach) {
+  return scoresByDistance(scores, {.columns = &columns, .reach = reach});
+}
+
 Tensor softmax(const Tensor &x) {
   Tensor result = x;
   for (int64_t index = 0; index < x.rows(); ++index) {
@@ -230,7 +257,8 @@ static void roundExponentials(std::vector<double> &weights, xf::Precision precis
 }
 
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
-                 const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision) {
+                 const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision,
+                 const Distances &distances) {
   Tensor result(query.shape);
   const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
                v = roundedFactor(value, precision);
@@ -253,7 +281,10 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
           double dot = 0;
           for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
             dot += q.row(i)[d] * k.row(j)[d];
-          scores.values[j - keyBegin] = mask && mask->values[j] == 0 ? absent : dot * scale;
+          double &score = scores.values[j - keyBegin];
+          score = mask && mask->values[j] == 0 ? absent : dot * scale;
+          if (distances.columns)
+            score += byDistance(distances, int64_t(distances.columns->values[j] - distances.columns->values[i]), h);
         }
         Tensor weights = softmax(scores);
         if (precision)

@@ -30,11 +30,20 @@ Tensor splitHeads(const Tensor &x, int64_t heads);
 Tensor mergeHeads(const Tensor &x);
 Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed);
 Tensor maskScores(const Tensor &scores, const Tensor &mask);
+Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets);
+Tensor windowScores(const Tensor &scores, const Tensor &columns, int64_t reach);
 Tensor softmax(const Tensor &x);
+/// What attention does by the distance of query and key: each part where there is one.
+struct Distances {
+  const Tensor *columns = nullptr; ///< one for each row of queries and keys
+  const Tensor *bias = nullptr;
+  xf::BucketsAttr buckets = {};
+  std::optional<int64_t> reach = std::nullopt;
+};
 /// Dense when `cuSeqlens` is null; then `mask` may be null too.
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale,
-                 std::optional<xf::Precision> precision = std::nullopt);
+                 std::optional<xf::Precision> precision = std::nullopt, const Distances &distances = {});
 
 Tensor add(const Tensor &lhs, const Tensor &rhs);
 Tensor scale(const Tensor &x, double factor);

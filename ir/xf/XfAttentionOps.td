@@ -44,6 +44,38 @@ def Xf_MaskScoresOp : Xf_PureOp<"mask_scores", [AllTypesMatch<["scores", "result
   let hasVerifier = 1;
 }
 
+def Xf_BiasScoresOp : Xf_PureOp<"bias_scores", [AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores plus what a table has for the distance of query and key";
+  let description = [{
+    `result[b, h, i, j] = scores[b, h, i, j] + table[bucket(columns[b, j] - columns[b, i]), h]`, with scores
+    `[batch, heads, seq, seq]`, columns `[batch, seq]` and a table `[rows, heads]` of at least as many rows as there are
+    buckets.
+
+    ```mlir
+    %t = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 128>
+       : tensor<?x12x?x?xf32>, tensor<32x12xf32>, tensor<?x?xi32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$scores, Xf_Matrix:$table, Xf_Ids:$columns, Xf_BucketsAttr:$buckets);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $scores `,` $table `at` $columns `buckets` $buckets attr-dict `:` type($scores) `,` type($table) `,` type($columns)
+  }];
+  let hasVerifier = 1;
+}
+
+def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores of distant keys become absent";
+  let description = [{
+    Scores `[batch, heads, seq, seq]`, columns `[batch, seq]`. A key takes part in a query's softmax only if their columns
+    are at most `reach` apart; other scores become -inf.
+  }];
+  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, I64Attr:$reach);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$scores `at` $columns `reach` $reach attr-dict `:` type($scores) `,` type($columns)";
+  let hasVerifier = 1;
+}
+
 def Xf_SoftmaxOp : Xf_PureOp<"softmax", [AllTypesMatch<["x", "result"]>]> {
   let summary = "softmax over the last axis";
   let description = "A row whose every element is absent (-inf) gives zeros.";
@@ -61,17 +93,23 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     `precision`, which is bf16, Q, K, V and the exponentials, relative to the largest, are rounded before they are
     multiplied, and the exponentials' sum is that of the rounded ones.
 
+    What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
+    scores are biased as by `xf.bias_scores`; with `reach`, keys further away are absent as by `xf.window_scores`. Columns
+    rise from one token of a sequence to the next.
+
     ```mlir
     %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>
     ```
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
-                       Optional<Xf_CuSeqlens>:$cu_seqlens, I64Attr:$heads, F64Attr:$scale,
-                       OptionalAttr<Xf_PrecisionAttr>:$precision);
+                       Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns,
+                       Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach,
+                       I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? `heads` $heads `scale` $scale
+    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? `heads` $heads `scale` $scale
     (`in` `` $precision^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];

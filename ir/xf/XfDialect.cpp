@@ -1,6 +1,8 @@
 //===- XfDialect.cpp - registration of the xf dialect -------------------------===//
 #include "ir/xf/XfDialect.h"
 
+#include "ir/xf/Buckets.h"
+
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -9,6 +11,24 @@
 
 #define GET_ATTRDEF_CLASSES
 #include "ir/xf/XfAttributes.cpp.inc"
+
+using namespace lathe::xf;
+
+mlir::LogicalResult BucketsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, BucketScheme,
+                                        int64_t count, int64_t distance) {
+  if (count < 4 || count % 2 || distance <= count / 4)
+    return emitError() << "has " << count << " buckets for distances up to " << distance
+                       << "; expected an even count of at least 4, and a distance beyond its quarter";
+  return mlir::success();
+}
+
+int64_t BucketsAttr::bucketOf(int64_t distance) const {
+  switch (getScheme()) {
+  case BucketScheme::TwoSided:
+    return twoSidedBucket(distance, getCount(), getDistance());
+  }
+  llvm_unreachable("a scheme");
+}
 
 void lathe::xf::XfDialect::initialize() {
   addAttributes<

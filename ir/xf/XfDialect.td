@@ -104,6 +104,30 @@ def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becom
 }
 def Xf_PoolModeAttr : EnumAttr<Xf_Dialect, Xf_PoolMode, "pool_mode">;
 
+def Xf_BucketScheme : I32EnumAttr<"BucketScheme", "how distances share the rows of a table", [
+    I32EnumAttrCase<"TwoSided", 0, "two_sided">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+
+def Xf_BucketsAttr : AttrDef<Xf_Dialect, "Buckets"> {
+  let mnemonic = "buckets";
+  let summary = "which row of a table stands for a distance: `<scheme, count, distance>`";
+  let description = [{
+    A distance is the key's column less the query's. `two_sided` (Raffel et al. 2020): half of the `count` buckets for keys
+    behind the query, half for the others; of each half the first half one for each distance, the others ever more of
+    them, logarithmically, up to `distance`, from which on all are in the last. So `distance` and all beyond it, to either
+    side, are as `distance` is.
+  }];
+  let parameters = (ins EnumParameter<Xf_BucketScheme>:$scheme, "int64_t":$count, "int64_t":$distance);
+  let assemblyFormat = "`<` $scheme `,` $count `,` $distance `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The bucket of a distance, in [0, count).
+    int64_t bucketOf(int64_t distance) const;
+  }];
+}
+
 def Xf_HasAxis : CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() > 0">;
 def Xf_Tensor : RankedTensorOf<[F32], [Xf_HasAxis], "tensor with at least one axis">;
 def Xf_Ids : RankedTensorOf<[I32]>;

@@ -166,6 +166,39 @@ LogicalResult MaskScoresOp::verify() {
   return success();
 }
 
+/// Checks scores [batch, heads, seq, seq] against columns [batch, seq].
+static LogicalResult verifyDistances(Operation *op, Value scores, Value columns) {
+  ArrayRef<int64_t> s = shapeOf(scores), c = shapeOf(columns);
+  if (s.size() != 4 || c.size() != 2)
+    return op->emitOpError("has scores [batch, heads, seq, seq] and columns [batch, seq]; found ")
+           << scores.getType() << " and " << columns.getType();
+  if (s[0] != c[0] || s[2] != c[1] || s[3] != c[1])
+    return op->emitOpError("scores ") << scores.getType() << " and columns " << columns.getType()
+                                      << " do not agree in batch or seq";
+  return success();
+}
+
+/// Checks a table [rows, heads] of biases.
+static LogicalResult verifyBiasTable(Operation *op, Value table, BucketsAttr buckets, int64_t heads) {
+  ArrayRef<int64_t> shape = shapeOf(table);
+  if (shape[0] < buckets.getCount() || shape[1] != heads)
+    return op->emitOpError("table is a ") << table.getType() << "; expected a row for each of " << buckets.getCount()
+                                          << " buckets, of " << heads << " heads";
+  return success();
+}
+
+LogicalResult BiasScoresOp::verify() {
+  if (failed(verifyDistances(*this, getScores(), getColumns())))
+    return failure();
+  return verifyBiasTable(*this, getTable(), getBuckets(), shapeOf(getScores())[1]);
+}
+
+LogicalResult WindowScoresOp::verify() {
+  if (int64_t(getReach()) < 0)
+    return emitOpError("has a reach of ") << int64_t(getReach()) << "; expected 0 or more";
+  return verifyDistances(*this, getScores(), getColumns());
+}
+
 /// Dense tensors are [batch, seq, width] with an optional mask, packed ones [tokens, width] with cu_seqlens.
 static LogicalResult verifyForm(Operation *op, Value x, Value mask, Value cuSeqlens) {
   size_t rank = shapeOf(x).size();
@@ -188,6 +221,18 @@ LogicalResult AttentionOp::verify() {
                                  << getValue().getType() << " do not agree";
   if (getHeads() <= 0 || lastExtent(getQuery()) % getHeads())
     return emitOpError("has ") << int64_t(getHeads()) << " heads for a width of " << lastExtent(getQuery());
+  if (bool(getBias()) != getBuckets().has_value())
+    return emitOpError("has a bias or buckets without the other");
+  if (bool(getColumns()) != (getBias() || getReach()))
+    return emitOpError("has columns, or what needs them, without the other");
+  if (getReach() && int64_t(*getReach()) < 0)
+    return emitOpError("has a reach of ") << int64_t(*getReach()) << "; expected 0 or more";
+  if (getColumns() &&
+      (getQuery().getType() != getKey().getType() || shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))
+    return emitOpError("columns are a ") << getColumns().getType() << " for queries " << getQuery().getType()
+                                         << " and keys " << getKey().getType() << "; expected one for each of both";
+  if (getBias() && failed(verifyBiasTable(*this, getBias(), *getBuckets(), getHeads())))
+    return failure();
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
 }
 

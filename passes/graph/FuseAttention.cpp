@@ -17,8 +17,12 @@ struct AttentionMatch {
   xf::SplitHeadsOp query, key, value;
   xf::MergeHeadsOp merge;
   Value mask;
+  xf::BiasScoresOp bias;     ///< null where there is none
+  xf::WindowScoresOp window; ///< likewise
   double scale = 1;
   SmallVector<Operation *> chain; ///< everything that becomes dead, last first
+
+  Value columns() { return bias ? bias.getColumns() : window ? window.getColumns() : Value(); }
 };
 
 /// Fills `match`; returns why the chain around `softmax` is no attention we know, or nothing.
@@ -50,6 +54,14 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
     } else if (auto masked = dyn_cast<xf::MaskScoresOp>(op); masked && !match.mask) {
       match.mask = masked.getMask();
       scores = masked.getScores();
+    } else if (auto window = dyn_cast<xf::WindowScoresOp>(op); window && !match.window) {
+      match.window = window;
+      scores = window.getScores();
+    } else if (auto bias = dyn_cast<xf::BiasScoresOp>(op); bias && !match.bias) {
+      if (match.scale != 1)
+        return "the bias is scaled together with the scores";
+      match.bias = bias;
+      scores = bias.getScores();
     } else {
       break;
     }
@@ -65,6 +77,8 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
     return "query, key or value does not come from xf.split_heads";
   if (match.key.getType() != match.value.getType())
     return "keys and values have different shapes";
+  if (match.bias && match.window && match.bias.getColumns() != match.window.getColumns())
+    return "the bias and the window go by different columns";
   return std::nullopt;
 }
 
@@ -89,10 +103,12 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
     if (std::optional<std::string> reason = matchAttention(softmax, product, match))
       return recordDeclined(softmax, "FuseAttention", what, *reason);
     OpBuilder builder(match.merge);
-    auto fused = xf::AttentionOp::create(builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(),
-                                         match.key.getX(), match.value.getX(), match.mask, /*cu_seqlens=*/Value(),
-                                         builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale),
-                                         /*precision=*/nullptr);
+    auto fused = xf::AttentionOp::create(
+        builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(), match.key.getX(), match.value.getX(),
+        match.mask, /*cu_seqlens=*/Value(), match.columns(), match.bias ? match.bias.getTable() : Value(),
+        match.bias ? match.bias.getBucketsAttr() : nullptr, match.window ? match.window.getReachAttr() : nullptr,
+        builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale),
+        /*precision=*/nullptr);
     match.merge.getResult().replaceAllUsesWith(fused.getResult());
     for (Operation *op : match.chain)
       op->erase();

@@ -1,5 +1,6 @@
 // The meaning of each op, on cases small enough to be worked out by hand.
 #include "ir/interpreter/Ops.h"
+#include "ir/xf/Buckets.h"
 #include "tests/interpreter/Parsed.h"
 
 #include <gmock/gmock.h>
@@ -223,6 +224,45 @@ TEST(Attention, IsItsParts) {
     Tensor scores = matmul(splitHeads(q, heads), splitHeads(k, heads), true);
     Tensor parts = mergeHeads(matmul(softmax(maskScores(scale(scores, 0.7), mask)), splitHeads(v, heads), false));
     EXPECT_TRUE(near(attention(q, k, v, &mask, nullptr, heads, 0.7), parts)) << heads << " heads";
+  }
+}
+
+TEST(Attention, ByDistanceIsItsParts) {
+  mlir::MLIRContext context;
+  context.loadDialect<xf::XfDialect>();
+  const auto buckets = xf::BucketsAttr::get(&context, xf::BucketScheme::TwoSided, 6, 3);
+  test::Random random(12);
+  const int64_t heads = 2, seq = 7;
+  Tensor q = test::randomTensor(random, {2, seq, 4}), k = test::randomTensor(random, {2, seq, 4}),
+         v = test::randomTensor(random, {2, seq, 4}), table = test::randomTensor(random, {6, heads}),
+         columns({2, seq}, {0, 1, 2, 3, 4, 5, 6, 1, 2, 5, 6, 9, 13, 14});
+  Tensor scores = scale(matmul(splitHeads(q, heads), splitHeads(k, heads), true), 0.7);
+  scores = windowScores(biasScores(scores, table, columns, buckets), columns, 4);
+  Tensor parts = mergeHeads(matmul(softmax(scores), splitHeads(v, heads), false));
+  EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 0.7, std::nullopt,
+                             {.columns = &columns, .bias = &table, .buckets = buckets, .reach = 4}),
+                   parts));
+}
+
+/// By hand: a bias of its own for -2 to 1, of which 2 is the last, and a window.
+TEST(Scores, ByDistance) {
+  mlir::MLIRContext context;
+  context.loadDialect<xf::XfDialect>();
+  const auto buckets = xf::BucketsAttr::get(&context, xf::BucketScheme::TwoSided, 4, 2);
+  Tensor zeros({1, 1, 3, 3}), columns({1, 3}, {0, 1, 4}), table({4, 1}, {10, 11, 12, 13});
+  EXPECT_TRUE(
+      near(biasScores(zeros, table, columns, buckets), Tensor({1, 1, 3, 3}, {10, 13, 13, 11, 10, 13, 11, 11, 10})));
+  EXPECT_EQ(windowScores(zeros, columns, 3).values, (std::vector<double>{0, 0, -infinity, 0, 0, 0, -infinity, 0, 0}));
+}
+
+/// What T5 and MPNet compute in f32 for 32 buckets up to 128: where each bucket begins, on the keys' side in front.
+TEST(Buckets, BeginWhereTransformersHasThem) {
+  const int64_t begins[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91};
+  for (int64_t away = 0; away < 1000; ++away) {
+    const int64_t bucket = llvm::upper_bound(begins, away) - begins - 1;
+    EXPECT_EQ(xf::twoSidedBucket(-away, 32, 128), bucket) << away;
+    if (away)
+      EXPECT_EQ(xf::twoSidedBucket(away, 32, 128), 16 + bucket) << away;
   }
 }
 

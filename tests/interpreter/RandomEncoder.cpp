@@ -14,6 +14,7 @@ RandomEncoder::RandomEncoder(Random &random) : random(random) {
   hiddenStates = random.integer(0, 1);
   activation = std::vector{"gelu", "gelu_tanh", "relu", "silu", "tanh"}[random.integer(0, 4)];
   formulas = random.integer(0, 1);
+  distances = random.integer(0, 1);
   hidden = heads * headDim;
 }
 
@@ -23,6 +24,8 @@ std::string RandomEncoder::text() {
   weight(m, "positions", {positions, hidden});
   for (llvm::StringRef name : {"gain", "bias"})
     weight(m, name, {hidden});
+  if (distances)
+    weight(m, "distances", {6, heads});
   for (int64_t l = 0; l < layers; ++l) {
     std::string prefix = "layer." + std::to_string(l) + ".";
     for (llvm::StringRef name : {"q", "k", "v", "o"})
@@ -111,13 +114,23 @@ std::string RandomEncoder::layerFunction() const {
     linear(name.str() + "_", "x", name, name.str() + "b", hidden, hidden);
     body += llvm::formatv("%{0}h = xf.split_heads %{0}_ : {1} -> {2}\n", name, x, split).str();
   }
+  std::string byDistance, shared;
+  if (distances) {
+    byDistance =
+        llvm::formatv("%biased = xf.bias_scores %scaled, %distances at %columns buckets <two_sided, 6, 3> : {0}, "
+                      "{1}, tensor<?x?xi32>\n"
+                      "%near = xf.window_scores %biased at %columns reach 4 : {0}, tensor<?x?xi32>\n",
+                      scores, type({6, heads}));
+    shared = ", %columns: tensor<?x?xi32>, %distances: " + type({6, heads});
+  }
   body += llvm::formatv("%s = xf.matmul %qh, transposed %kh : {0}, {0} -> {1}\n"
                         "%scaled = xf.scale %s by 0.6 : {1}\n"
-                        "%masked = xf.mask_scores %scaled, %mask : {1}, tensor<?x?xi1>\n"
+                        "{3}"
+                        "%masked = xf.mask_scores %{4}, %mask : {1}, tensor<?x?xi1>\n"
                         "%p = xf.softmax %masked : {1}\n"
                         "%c = xf.matmul %p, %vh : {1}, {0} -> {0}\n"
                         "%m = xf.merge_heads %c : {0} -> {2}\n",
-                        split, scores, x)
+                        split, scores, x, byDistance, distances ? "near" : "scaled")
               .str();
   linear("attended", "m", "o", "ob", hidden, hidden);
   body += "%sum1 = xf.add %attended, %x : " + x + "\n";
@@ -127,8 +140,9 @@ std::string RandomEncoder::layerFunction() const {
   linear("narrow", "active", "down", "down_bias", inner, hidden);
   body += "%sum2 = xf.add %narrow, %y : " + x + "\n";
   body += norm("z", "sum2", "2");
-  return llvm::formatv("func.func private @layer(%x: {0}, %mask: tensor<?x?xi1>{1}) -> {0} {{\n{2}return %z : {0}\n}\n",
-                       x, arguments, body)
+  return llvm::formatv(
+             "func.func private @layer(%x: {0}, %mask: tensor<?x?xi1>{3}{1}) -> {0} {{\n{2}return %z : {0}\n}\n", x,
+             arguments, body, shared)
       .str();
 }
 
@@ -142,6 +156,8 @@ std::string RandomEncoder::entry() const {
                        "%x0 = xf.layer_norm %e2, %g, %b eps 1.0e-5 : {3}, {2}, {2} -> {3}\n",
                        type({vocab, hidden}), type({positions, hidden}), type({hidden}), x)
              .str();
+  if (distances)
+    body += "%d = xf.load_weight @distances : " + type({6, heads}) + "\n";
   auto result = [&](llvm::StringRef value, llvm::StringRef name, llvm::StringRef type, llvm::StringRef rows) {
     llvm::StringRef comma = values.empty() ? "" : ", ";
     values += llvm::formatv("{0}%{1}", comma, value).str();
@@ -152,8 +168,9 @@ std::string RandomEncoder::entry() const {
   };
   for (int64_t l = 0; l < layers; ++l) {
     body +=
-        llvm::formatv("%x{0} = xf.layer @layer(%x{1}, %mask) weights \"layer.{1}.\" : ({2}, tensor<?x?xi1>) -> {2}\n",
-                      l + 1, l, x)
+        llvm::formatv(
+            "%x{0} = xf.layer @layer(%x{1}, %mask{3}) weights \"layer.{1}.\" : ({2}, tensor<?x?xi1>{4}) -> {2}\n",
+            l + 1, l, x, distances ? ", %columns, %d" : "", distances ? ", tensor<?x?xi32>, " + type({6, heads}) : "")
             .str();
     if (hiddenStates)
       result(llvm::formatv("x{0}", l + 1).str(), llvm::formatv("hidden_states.{0}", l + 1).str(), x, "tokens");

@@ -21,7 +21,7 @@ public:
 
   static constexpr int64_t positions = 7;
   int64_t heads, headDim, hidden, inner, layers, vocab;
-  bool hiddenStates, formulas;
+  bool hiddenStates, formulas, distances; ///< distances: scores get a bias and a window
   std::string activation;
 
 private:

@@ -159,3 +159,83 @@ func.func @f(%x: tensor<?x?x4xf32>) {
   %0 = xf.attention %x, %x, %x heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x8xf32>
   return
 }
+
+// -----
+// attention: a bias has buckets
+func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>, %table: tensor<32x2xf32>) {
+  // expected-error @+1 {{has a bias or buckets without the other}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) bias(%table : tensor<32x2xf32>) heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: a window goes by columns
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{has columns, or what needs them, without the other}}
+  %0 = xf.attention %x, %x, %x reach 3 heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: a window's reach
+func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>) {
+  // expected-error @+1 {{has a reach of -1; expected 0 or more}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) reach -1 heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: a column for each token
+func.func @f(%x: tensor<?x5x4xf32>, %columns: tensor<?x6xi32>) {
+  // expected-error @+1 {{columns are a 'tensor<?x6xi32>' for queries 'tensor<?x5x4xf32>' and keys 'tensor<?x5x4xf32>'; expected one for each of both}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x6xi32>) reach 1 heads 2 scale 1.0 : tensor<?x5x4xf32>, tensor<?x5x4xf32>, tensor<?x5x4xf32> -> tensor<?x5x4xf32>
+  return
+}
+
+// -----
+// attention: a bias for each bucket and head
+func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>, %table: tensor<31x2xf32>) {
+  // expected-error @+1 {{table is a 'tensor<31x2xf32>'; expected a row for each of 32 buckets, of 2 heads}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) bias(%table : tensor<31x2xf32>) buckets <two_sided, 32, 128> heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// bias_scores: a bias for each head
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %table: tensor<32x3xf32>) {
+  // expected-error @+1 {{table is a 'tensor<32x3xf32>'; expected a row for each of 32 buckets, of 2 heads}}
+  %0 = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<32x3xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// bias_scores: ranks
+func.func @f(%s: tensor<?x2x?xf32>, %columns: tensor<?x?xi32>, %table: tensor<32x2xf32>) {
+  // expected-error @+1 {{has scores [batch, heads, seq, seq] and columns [batch, seq]; found 'tensor<?x2x?xf32>' and 'tensor<?x?xi32>'}}
+  %0 = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 128> : tensor<?x2x?xf32>, tensor<32x2xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// window_scores: columns
+func.func @f(%s: tensor<?x2x5x5xf32>, %columns: tensor<?x6xi32>) {
+  // expected-error @+1 {{scores 'tensor<?x2x5x5xf32>' and columns 'tensor<?x6xi32>' do not agree in batch or seq}}
+  %0 = xf.window_scores %s at %columns reach 1 : tensor<?x2x5x5xf32>, tensor<?x6xi32>
+  return
+}
+
+// -----
+// window_scores: reach
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
+  // expected-error @+1 {{has a reach of -2; expected 0 or more}}
+  %0 = xf.window_scores %s at %columns reach -2 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// buckets: halves of halves
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %table: tensor<32x2xf32>) {
+  // expected-error @+1 {{has 32 buckets for distances up to 8; expected an even count of at least 4, and a distance beyond its quarter}}
+  %0 = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 8> : tensor<?x2x?x?xf32>, tensor<32x2xf32>, tensor<?x?xi32>
+  return
+}

@@ -85,7 +85,7 @@ func.func @attention(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?
 // CHECK-LABEL: func.func @norms_in_layers
 // CHECK: %[[X:.*]] = xf.output_address [0] : memref<?x8xf32>
 // CHECK: %[[CARRIED:.*]] = xf.buffer tokens : memref<?x128xi8>
-// CHECK: xf.launch @lathe_embed_s8_tables1_norm_packed0_u8(%[[X]], {{.*}}%[[CARRIED]], %c128{{.*}}) panels %{{.*}} writes [0, 15] step "norms_in_layers/embeddings"
+// CHECK: xf.launch @lathe_embed_s8_tables1_norm_u8(%[[X]], {{.*}}%[[CARRIED]], %c128{{.*}}) panels %{{.*}} writes [0, 15] step "norms_in_layers/embeddings"
 // CHECK: scf.for
 // CHECK-NOT: quantize
 // CHECK: xf.launch @lathe_gemm_s8(%[[CARRIED]], {{.*}} step "layer/up"

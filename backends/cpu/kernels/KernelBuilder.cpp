@@ -221,6 +221,9 @@ Value KernelBuilder::loadScalar(Value address) {
 Value KernelBuilder::loadWord(Value address) {
   return LLVM::LoadOp::create(*this, getI32Type(), address, floatAlignment);
 }
+Value KernelBuilder::loadWords(Value address) {
+  return LLVM::LoadOp::create(*this, wordType(), address, floatAlignment);
+}
 Value KernelBuilder::loadByte(Value address) {
   Value byte = LLVM::LoadOp::create(*this, getI8Type(), address);
   return arith::ExtUIOp::create(*this, getI64Type(), byte);
@@ -261,6 +264,14 @@ Value KernelBuilder::gatherWords(Value address, ArrayRef<int64_t> indices, Value
 }
 Value KernelBuilder::gather(Value address, Value stride, Value mask) {
   return gatherWords(address, llvm::to_vector(llvm::seq<int64_t>(lanes)), stride, mask);
+}
+Value KernelBuilder::gatherAt(Value base, Value indices) {
+  Value addresses = LLVM::GEPOp::create(*this, VectorType::get({lanes}, pointerType()), getF32Type(), base,
+                                        ArrayRef<LLVM::GEPArg>{indices});
+  auto flags = VectorType::get({lanes}, getI1Type());
+  Value all = arith::ConstantOp::create(*this, flags, DenseElementsAttr::get(flags, true));
+  return LLVM::masked_gather::create(*this, vectorType(), addresses, all, ValueRange{splat(0.0f)},
+                                     getI32IntegerAttr(floatAlignment));
 }
 Value KernelBuilder::gatherBf16Pairs(Value address, Value stride, Value mask) {
   SmallVector<int64_t> indices;

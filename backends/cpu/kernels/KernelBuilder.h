@@ -103,8 +103,9 @@ public:
   Value atBf16(Value base, Value index) { return atByte(base, mul(index, 2)); }
 
   Value loadScalar(Value address);
-  /// An i32.
+  /// An i32, and sixteen.
   Value loadWord(Value address);
+  Value loadWords(Value address);
   /// Zero-extended to i64, respectively sign-extended.
   Value loadByte(Value address);
   Value loadIndex(Value address);
@@ -131,8 +132,9 @@ public:
   Value loadBytesRepeated(Value address);
   /// Floats that are integers from 0 to 255, as bytes.
   void storeU8(Value vector, Value address);
-  /// Sixteen elements `stride` apart.
+  /// Sixteen elements `stride` apart, and those that sixteen words say, counted from `base`.
   Value gather(Value address, Value stride, Value mask);
+  Value gatherAt(Value base, Value indices);
   /// Asks for the cache line at `address`, which need not be mapped, in this cache and those behind it.
   enum class Cache { First, Second };
   void prefetch(Value address, Cache cache = Cache::First);

@@ -82,7 +82,8 @@ std::string KernelFamily::symbol(DictionaryAttr params) const {
         symbol += "_" + parameter.name.str();
       break;
     case Parameter::Kind::Integer:
-      symbol += "_" + parameter.name.str() + std::to_string(chosen.integer(parameter.name));
+      if (int64_t value = chosen.integer(parameter.name))
+        symbol += "_" + parameter.name.str() + std::to_string(value);
       break;
     case Parameter::Kind::Name:
       if (chosen.choice(parameter.name) != parameter.names.front())

@@ -1,6 +1,7 @@
 // attention_f32 and attention_bf16, at every level that has code of its own for them, against a naive softmax.
 #include "KernelTest.h"
 
+#include "ir/xf/Buckets.h"
 #include "runtime/core/Cpu.h"
 
 using namespace lathe;
@@ -22,12 +23,30 @@ struct Form {
   const Kernel &kernel(const std::string &params) const { return Kernel::get(family, params, level); }
 };
 
+/// What scores get by distance, if anything: see Distances.h.
+struct ByDistance {
+  int64_t buckets = 0, distance = 0, reach = -1;
+
+  std::string params() const {
+    std::string text;
+    if (buckets)
+      text = ", buckets = " + std::to_string(buckets) + ", distance = " + std::to_string(distance);
+    return text + (reach >= 0 ? ", windowed = true" : "");
+  }
+  double score(int64_t away, const Guarded<float> &bias, int64_t heads, int64_t head) const {
+    if (reach >= 0 && std::abs(away) > reach)
+      return -INFINITY;
+    return buckets ? bias[xf::twoSidedBucket(away, buckets, distance) * heads + head] : 0;
+  }
+};
+
 class AttentionTest : public KernelTest, public testing::WithParamInterface<Form> {
 protected:
   void SetUp() override {
     if (std::string why = whyUnsupported(GetParam().level); !why.empty())
       GTEST_SKIP() << why;
   }
+  void expectSameBitsAlone(const ByDistance &rule);
 };
 
 /// Queries, keys or values: their numbers, and how the kernel has them. Between rows are NaNs.
@@ -67,8 +86,11 @@ struct Problem {
   Factors q, k, v;
   Guarded<int32_t> cuSeqlens;
   Guarded<uint8_t> mask;
+  ByDistance rule;
+  Guarded<int32_t> columns;
+  Guarded<float> bias;
 
-  Problem(const Form &form, const AttentionShape &shape, bool masked, Random &random)
+  Problem(const Form &form, const AttentionShape &shape, bool masked, Random &random, const ByDistance &rule = {})
       : form(form), shape(shape), masked(masked),
         longest(*std::max_element(shape.lengths.begin(), shape.lengths.end())),
         rows(masked ? longest * static_cast<int64_t>(shape.lengths.size()) : prefixSums(shape.lengths).back()),
@@ -78,7 +100,8 @@ struct Problem {
         scale((random.below(2) ? 1 : -1) * 2 / std::sqrt(float(shape.headDim))), starts(startsOf(*this)),
         present(presentOf(*this, random)), q(form, random.vector(sizeFor(ldq)), width, ldq),
         k(form, random.vector(sizeFor(ldk)), width, ldk), v(form, random.vector(sizeFor(ldv)), width, ldv),
-        cuSeqlens(prefixSums(shape.lengths)), mask(present) {}
+        cuSeqlens(prefixSums(shape.lengths)), mask(present), rule(rule), columns(columnsOf(*this, random)),
+        bias(random.vector(rule.buckets * shape.heads, 2)) {}
 
   static std::vector<int32_t> startsOf(const Problem &p) {
     if (!p.masked)
@@ -94,14 +117,27 @@ struct Problem {
           present[p.starts[s] + i] = i < p.shape.lengths[s] && random.below(5) > 0;
     return present;
   }
+  /// Rising in each sequence: by one where padding is kept, else with holes in some sequences.
+  static std::vector<int32_t> columnsOf(const Problem &p, Random &random) {
+    std::vector<int32_t> columns(p.rows);
+    for (size_t s = 0; s + 1 < p.starts.size(); ++s) {
+      const int64_t step = p.masked ? 1 : 1 + random.below(3);
+      for (int64_t row = p.starts[s], column = random.below(3); row < p.starts[s + 1]; ++row) {
+        columns[row] = int32_t(column);
+        column += 1 + random.below(step);
+      }
+    }
+    return columns;
+  }
   size_t sizeFor(int64_t ld) const { return rows > 0 ? (rows - 1) * ld + width : 0; }
   std::string params() const {
-    return "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true}" : "}");
+    return "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true" : "") + rule.params() + "}";
   }
 
   Guarded<float> &run(Guarded<float> &y, int64_t panelsPerCall) const {
     form.kernel(params()).run({q.at(0), ldq, k.at(0), ldk, v.at(0), ldv, y.data(), ldy, cuSeqlens.data(),
-                               shape.lengths.size(), shape.heads, scale, longest, mask.data()},
+                               shape.lengths.size(), shape.heads, scale, longest, mask.data(), columns.data(),
+                               bias.data(), rule.reach},
                               panelsPerCall);
     return y;
   }
@@ -116,11 +152,13 @@ struct Problem {
       scores[j] = 0;
       for (int64_t c = 0; c < d; ++c)
         scores[j] += double(q[query + c]) * k[(first + j) * ldk + head * d + c];
-      scores[j] = present[first + j] ? scores[j] * scale : -INFINITY;
+      scores[j] = scores[j] * scale + rule.score(columns[first + j] - columns[first + row], bias, shape.heads, head);
+      if (!present[first + j])
+        scores[j] = -INFINITY;
       largest = std::max(largest, scores[j]);
     }
     for (int64_t j = 0; j < length; ++j) {
-      if (!present[first + j])
+      if (std::isinf(scores[j]))
         continue;
       double weight = form.factor(std::exp(scores[j] - largest));
       total += weight;
@@ -133,8 +171,8 @@ struct Problem {
   }
 };
 
-void check(const Form &form, const AttentionShape &shape, bool masked, Random &random) {
-  Problem problem(form, shape, masked, random);
+void check(const Form &form, const AttentionShape &shape, bool masked, Random &random, const ByDistance &rule = {}) {
+  Problem problem(form, shape, masked, random, rule);
   SCOPED_TRACE(testing::Message() << problem.params() << " heads=" << shape.heads
                                   << " lengths=" << testing::PrintToString(shape.lengths));
   Guarded<float> y(problem.sizeFor(problem.ldy));
@@ -173,6 +211,17 @@ TEST_P(AttentionTest, OddShapesWithMasks) {
       check(GetParam(), shape, /*masked=*/true, random);
 }
 
+/// Long sequences reach beyond the largest distance of the buckets and beyond several blocks of keys.
+TEST_P(AttentionTest, OddShapesByDistance) {
+  Random random(9);
+  for (const ByDistance &rule :
+       {ByDistance{.buckets = 32, .distance = 128}, ByDistance{.buckets = 6, .distance = 3}, ByDistance{.reach = 5},
+        ByDistance{.reach = 64}, ByDistance{.buckets = 32, .distance = 128, .reach = 20}})
+    for (bool masked : {false, true})
+      for (const AttentionShape &shape : attentionOddShapes(20, 16))
+        check(GetParam(), shape, masked, random, rule);
+}
+
 TEST_P(AttentionTest, ModelShapes) {
   Random random(5);
   for (const AttentionShape &shape : attentionModelShapes)
@@ -181,10 +230,10 @@ TEST_P(AttentionTest, ModelShapes) {
 
 /// The rows of sequence `index` of a packed problem, as a problem of its own, must have the same bits; and a dense one
 /// whose mask only cuts off the tail as well.
-TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) {
+void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
   Random random(6);
   AttentionShape shape = {64, 2, {37, 700, 0, 129}};
-  Problem batch(GetParam(), shape, /*masked=*/false, random);
+  Problem batch(GetParam(), shape, /*masked=*/false, random, rule);
   Guarded<float> all(batch.sizeFor(batch.ldy));
   batch.run(all, 0);
 
@@ -202,27 +251,38 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) {
   for (int64_t s = 0; s < sequences; ++s)
     std::fill_n(mask.begin() + s * longest, shape.lengths[s], 1);
   Guarded<uint8_t> guardedMask(mask);
+  Guarded<int32_t> denseColumns(sequences * longest);
+  for (int64_t s = 0; s < sequences; ++s)
+    for (int64_t i = 0; i < longest; ++i)
+      denseColumns[s * longest + i] = i < shape.lengths[s] ? batch.columns[batch.starts[s] + i] : 0;
   Guarded<float> dense(sequences * longest * width);
   GetParam()
-      .kernel("{head_dim = 64, masked = true}")
+      .kernel("{head_dim = 64, masked = true" + rule.params() + "}")
       .run({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
-            batch.scale, longest, guardedMask.data()});
+            batch.scale, longest, guardedMask.data(), denseColumns.data(), batch.bias.data(), rule.reach});
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
     Guarded<int32_t> bounds(std::vector<int32_t>{0, static_cast<int32_t>(length)});
     Guarded<float> alone(length * width);
     GetParam()
-        .kernel("{head_dim = 64}")
+        .kernel("{head_dim = 64" + rule.params() + "}")
         .run({batch.q.at(first * batch.ldq), batch.ldq, batch.k.at(first * batch.ldk), batch.ldk,
               batch.v.at(first * batch.ldv), batch.ldv, alone.data(), width, bounds.data(), 1, shape.heads, batch.scale,
-              length, nullptr});
+              length, nullptr, &batch.columns[first], batch.bias.data(), rule.reach});
     for (int64_t row = 0; row < length; ++row) {
       size_t bytes = width * sizeof(float);
       ASSERT_EQ(std::memcmp(&alone[row * width], &all[(first + row) * batch.ldy], bytes), 0) << s << " row " << row;
       ASSERT_EQ(std::memcmp(&alone[row * width], &dense[(s * longest + row) * width], bytes), 0) << s << " row " << row;
     }
   }
+}
+
+TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) { expectSameBitsAlone({}); }
+
+TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
+  expectSameBitsAlone({.buckets = 32, .distance = 128});
+  expectSameBitsAlone({.reach = 64});
 }
 
 TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
@@ -236,8 +296,8 @@ TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
   Guarded<int32_t> bounds(std::vector<int32_t>{0, static_cast<int32_t>(length)});
   GetParam()
       .kernel("{head_dim = 32}")
-      .run({q.at(0), width, k.at(0), width, v.at(0), width, y.data(), width, bounds.data(), 1, 1, 1.0f, length,
-            nullptr});
+      .run({q.at(0), width, k.at(0), width, v.at(0), width, y.data(), width, bounds.data(), 1, 1, 1.0f, length, nullptr,
+            nullptr, nullptr, 0});
   for (float value : y)
     ASSERT_NEAR(value, 1.0f, 2e-6);
 }
@@ -257,7 +317,7 @@ TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
         .kernel("{head_dim = " + std::to_string(headDim) + ", y_bf16 = true}")
         .run({problem.q.at(0), problem.ldq, problem.k.at(0), problem.ldk, problem.v.at(0), problem.ldv, narrow.data(),
               problem.ldy, problem.cuSeqlens.data(), problem.shape.lengths.size(), problem.shape.heads, problem.scale,
-              problem.longest, nullptr});
+              problem.longest, nullptr, nullptr, nullptr, 0});
     for (size_t i = 0; i < y.size(); ++i)
       ASSERT_EQ(narrow[i], int64_t(i) % problem.ldy < problem.width ? toBf16(y[i]) : 0xABCD) << i;
   }

@@ -1,5 +1,7 @@
 #include "KernelTest.h"
 
+#include "ir/xf/Buckets.h"
+
 using namespace lathe::test;
 
 namespace {
@@ -68,6 +70,31 @@ TEST_F(UnfusedTest, MaskScores) {
       for (int64_t i = 0; i < size; ++i)
         ASSERT_EQ(y[i], mask[i / (heads * seq * seq) * seq + i % seq] ? x[i] : -INFINITY);
       Kernel::get("mask_scores_f32").run({x.data(), x.data(), mask.data(), batch, heads, seq});
+      EXPECT_TRUE(sameBits(x, y)) << "in place";
+    }
+}
+
+TEST_F(UnfusedTest, DistanceScores) {
+  Random random(5);
+  for (int64_t seq : {1, 2, 15, 16, 17, 50})
+    for (bool windowed : {false, true}) {
+      const int64_t batch = 2, heads = 3, size = batch * heads * seq * seq, reach = 7;
+      Guarded<float> x(random.vector(size)), bias(random.vector(32 * heads)), y(size);
+      Guarded<int32_t> columns(batch * seq);
+      for (int64_t b = 0; b < batch; ++b)
+        for (int64_t row = 0, column = 0; row < seq; ++row, column += 1 + random.below(9))
+          columns[b * seq + row] = int32_t(column);
+      const Kernel &kernel =
+          Kernel::get("distance_scores_f32", windowed ? "{windowed = true}" : "{buckets = 32, distance = 128}");
+      kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach}, 1);
+      for (int64_t i = 0; i < size; ++i) {
+        const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
+        const int64_t away = columns[first + i % seq] - columns[first + i / seq % seq];
+        const float expected = windowed ? (std::abs(away) > reach ? -INFINITY : x[i])
+                                        : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
+        ASSERT_EQ(y[i], expected) << away;
+      }
+      kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach});
       EXPECT_TRUE(sameBits(x, y)) << "in place";
     }
 }

@@ -7,18 +7,21 @@
 // once for all queries of the head that it meets one after the other. Per 8 queries and block: scores, their
 // maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
 // raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
-// a key's place in its sequence, so the bits are the same alone and in any batch.
+// a key's place in its sequence, so the bits are the same alone and in any batch. With a window, keys and blocks begin
+// at the first key that the panel's first query may see; as columns rise from token to token, no key further away by
+// count is nearer by column.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Packing.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/VectorMath.h"
+#include "backends/cpu/kernels/attention/Distances.h"
 
 using namespace mlir;
 
 namespace lathe {
 namespace {
 
-enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask };
+enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask, FirstDistance };
 
 constexpr Slot slotTable[] = {
     {"q", SlotKind::Pointer, "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
@@ -37,10 +40,17 @@ constexpr Slot slotTable[] = {
     {"mask", SlotKind::Pointer,
      "masked: u8 [batch * longest], 0 for keys that are absent; rows of y whose keys are "
      "all absent are zeros"},
+    distanceSlots[0],
+    distanceSlots[1],
+    distanceSlots[2],
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("head_dim", 1, 256),
     Parameter::flag("masked"),
+    distanceParameters[0],
+    distanceParameters[1],
+    distanceParameters[2],
+    distanceParameters[3],
     Parameter::flag("y_bf16"),
 };
 
@@ -53,15 +63,17 @@ constexpr int64_t queryBlock = 128;
 /// The scratch, in words: every part begins on a cache line. A word is an f32, or two bf16 of neighbouring columns of a
 /// head, respectively of neighbouring keys.
 struct Layout {
-  Layout(int64_t headDim, Words words)
-      : perWord(words == Words::F32 ? 1 : 2), depth(llvm::divideCeil(headDim, perWord)),
-        stagedStride(llvm::alignTo(depth, lanes)), valuePanels(llvm::divideCeil(headDim, lanes)), keys(0),
-        values(keys + keyBlock * depth), bias(values + keyBlock / perWord * valuePanels * lanes),
-        scores(bias + keyBlock), products(scores + tileRows * keyBlock),
-        corrections(products + tileRows * valuePanels * lanes), sums(corrections + lanes),
-        maxima(sums + queryBlock * valuePanels * lanes), weights(maxima + queryBlock), staged(weights + queryBlock),
-        end(staged + (headDim % perWord ? keyBlock * stagedStride : 0)) {}
-  int64_t perWord;
+  Layout(const Parameters &params, Words words)
+      : headDim(params.integer("head_dim")), perWord(words == Words::F32 ? 1 : 2),
+        depth(llvm::divideCeil(headDim, perWord)), stagedStride(llvm::alignTo(depth, lanes)),
+        valuePanels(llvm::divideCeil(headDim, lanes)), keys(0), values(keys + keyBlock * depth),
+        bias(values + keyBlock / perWord * valuePanels * lanes), scores(bias + keyBlock),
+        products(scores + tileRows * keyBlock), corrections(products + tileRows * valuePanels * lanes),
+        sums(corrections + lanes), maxima(sums + queryBlock * valuePanels * lanes), weights(maxima + queryBlock),
+        staged(weights + queryBlock), columns(staged + (headDim % perWord ? keyBlock * stagedStride : 0)),
+        distances(columns + (Distances::apply(params) ? keyBlock : 0)),
+        end(distances + Distances::scratchWords(params)) {}
+  int64_t headDim, perWord;
   int64_t depth;        ///< words of a head's row
   int64_t stagedStride; ///< words from a staged row to the next
   int64_t valuePanels;
@@ -76,6 +88,8 @@ struct Layout {
   int64_t weights;     // [128]: sum of exponentials so far
   int64_t staged;      // where a head's last word is half another head's: rows with a 0 there, [512] of keys, then [8]
                        // of queries
+  int64_t columns;     // [512] of keys, where scores go by distance
+  int64_t distances;   // biases by distance
   int64_t end;
 };
 
@@ -84,8 +98,8 @@ class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
       : b(b), words(words), headDim(params.integer("head_dim")), masked(params.flag("masked")),
-        narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(headDim, words),
-        scale(b.broadcast(b.floatSlot(Scale))) {}
+        narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
+        scale(b.broadcast(b.floatSlot(Scale))), distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
 
 private:
@@ -95,6 +109,7 @@ private:
   const bool masked, narrow; ///< narrow: y is bf16
   const Layout layout;
   Value scale;
+  const Distances distances;
 
   Value part(int64_t offset) { return b.at(b.scratch, offset); }
   Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
@@ -104,14 +119,20 @@ private:
   Rows head(Value base, Value stride, Value row, Value column, Words words);
   Rows staged(Rows rows, Value count);
   void emitPackedKeys(Rows k, Rows v, Value keys);
-  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey, Value isPacked,
-                 ArrayRef<Rows> upcoming);
+  /// Where the keys that a panel looks at begin and end, counted from the sequence's first.
+  struct KeyRange {
+    Value first, end;
+  };
+  KeyRange keysFor(Value firstQuery, Value queries, Value length);
+  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value firstQuery, Value queries, Sequence sequence, KeyRange range,
+                 Value firstKey, Value isPacked, ArrayRef<Rows> upcoming);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
   void emitScores(Rows q, Value rows, Value keys);
   Value score(Value row, Value key);
+  Value scoreByDistance(Value row, Value queryColumn, Value key);
   Value exponentBase(Value largest);
-  void emitMaximum(Value row, Value query, Value isFirst, Value keys);
+  void emitMaximum(Value row, Value query, Value queryColumn, Value isFirst, Value keys);
   void emitExponentials(Value row, Value query, Value keys);
   void emitProducts(Value rows, Value keys);
   void emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y);
@@ -130,19 +151,32 @@ void AttentionEmitter::emit() {
     Value queries = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
     auto rowsOf = [&](Value base, Value stride, Value row) { return head(base, stride, row, column, words); };
-    // A shorter sequence than the longest has panels without queries.
-    Value keys = b.select(b.less(b.integer(0), queries), sequence.length, b.integer(0));
-    b.forRange(b.integer(0), keys, keyBlock, [&](Value firstKey) {
+    const KeyRange range = keysFor(firstQuery, queries, sequence.length);
+    distances.emitTable(b, b.rem(rest, heads), heads);
+    b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
       Value keyRow = b.add(sequence.first, firstKey);
       // What the panel before this one packed: the same head's keys, if these are all of them.
       Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
-      isPacked = b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
+      isPacked = distances.hasWindow()
+                     ? b.flag(false)
+                     : b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
       const Rows upcoming[] = {rowsOf(q, ldq, firstRow), rowsOf(k, ldk, firstRow), rowsOf(v, ldv, firstRow)};
       emitBlock(upcoming[0], rowsOf(k, ldk, keyRow), rowsOf(v, ldv, keyRow),
-                head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32), queries, sequence, firstKey,
-                isPacked, upcoming);
+                head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32), firstQuery, queries, sequence,
+                range, firstKey, isPacked, upcoming);
     });
   });
+}
+
+AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value firstQuery, Value queries, Value length) {
+  KeyRange range = {b.integer(0), length};
+  if (distances.hasWindow()) {
+    Value reach = distances.windowReach();
+    range = {b.max(range.first, b.sub(firstQuery, reach)), b.min(length, b.add(b.add(firstQuery, queries), reach))};
+  }
+  // A shorter sequence than the longest has panels without queries.
+  range.end = b.select(b.less(b.integer(0), queries), range.end, range.first);
+  return range;
 }
 
 /// A head's columns of rows, strides counting words.
@@ -168,11 +202,11 @@ Rows AttentionEmitter::staged(Rows rows, Value count) {
 }
 
 /// All queries of the panel against one block of keys.
-void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, Sequence sequence, Value firstKey,
-                                 Value isPacked, ArrayRef<Rows> upcoming) {
-  Value keys = b.min(b.integer(keyBlock), b.sub(sequence.length, firstKey));
-  Value isFirst = b.equal(firstKey, b.integer(0));
-  Value isLast = b.equal(b.add(firstKey, keys), sequence.length);
+void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value firstQuery, Value queries, Sequence sequence,
+                                 KeyRange range, Value firstKey, Value isPacked, ArrayRef<Rows> upcoming) {
+  Value keys = b.min(b.integer(keyBlock), b.sub(range.end, firstKey));
+  Value isFirst = b.equal(firstKey, range.first);
+  Value isLast = b.equal(b.add(firstKey, keys), range.end);
   b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
     emitPackedKeys(k, v, keys);
     emitBias(sequence, firstKey, keys);
@@ -183,7 +217,12 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value queries, 
     emitScores(staged({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows), rows, keys);
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
-    b.forRange(b.integer(0), rows, 1, [&](Value row) { emitMaximum(row, b.add(query, row), isFirst, keys); });
+    b.forRange(b.integer(0), rows, 1, [&](Value row) {
+      Value at = b.add(query, row), column;
+      if (distances.any())
+        column = b.loadWord(distances.column(b, b.add(b.add(sequence.first, firstQuery), at)));
+      emitMaximum(row, at, column, isFirst, keys);
+    });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       emitPrefetch(upcoming, b.add(query, row));
       emitExponentials(row, b.add(query, row), keys);
@@ -216,7 +255,7 @@ void AttentionEmitter::emitPrefetch(ArrayRef<Rows> upcoming, Value row) {
       b.prefetch(b.at(b.at(rows.base, b.mul(row, rows.stride)), c));
 }
 
-/// 0 for keys, -inf for lanes without one: added to scores, these get a weight of exactly 0.
+/// 0 for keys, -inf for lanes without one: added to scores, these get a weight of exactly 0. And the keys' columns.
 void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
   b.forRange(b.integer(0), keys, lanes, [&](Value key) {
     Value present = b.firstLanes(b.sub(keys, key));
@@ -225,6 +264,10 @@ void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
       present = b.nonZeroBytes(b.atByte(sequence.mask, row), present);
     }
     b.store(b.select(present, b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
+    if (distances.any()) {
+      Value token = b.add(sequence.first, b.add(firstKey, key));
+      b.store(b.load(distances.column(b, token), b.firstLanes(b.sub(keys, key))), b.at(part(layout.columns), key));
+    }
   });
 }
 
@@ -245,6 +288,13 @@ Value AttentionEmitter::score(Value row, Value key) {
   return b.fma(product, scale, b.load(b.at(part(layout.bias), key)));
 }
 
+/// The same, with what goes by distance, and stored in its place for what comes.
+Value AttentionEmitter::scoreByDistance(Value row, Value queryColumn, Value key) {
+  Value scores = distances.change(b, score(row, key), queryColumn, b.loadWords(b.at(part(layout.columns), key)));
+  b.store(scores, b.at(rowOf(layout.scores, row, keyBlock), key));
+  return scores;
+}
+
 /// What exponentials are relative to: the largest score so far. While all keys so far are masked that is -inf; any
 /// number then serves as well, and -inf - -inf would not.
 Value AttentionEmitter::exponentBase(Value largest) {
@@ -252,11 +302,12 @@ Value AttentionEmitter::exponentBase(Value largest) {
 }
 
 /// Brings a row's maximum up to date and corrects the weight that was summed relative to the one before.
-void AttentionEmitter::emitMaximum(Value row, Value query, Value isFirst, Value keys) {
+void AttentionEmitter::emitMaximum(Value row, Value query, Value queryColumn, Value isFirst, Value keys) {
   Value maximum = rowOf(layout.maxima, query, 1), weight = rowOf(layout.weights, query, 1);
   Value before = b.select(isFirst, b.scalar(-INFINITY), b.loadScalar(maximum));
   Value lanesLargest = b.forRange(b.integer(0), keys, lanes, b.broadcast(before), [&](Value key, ValueRange carried) {
-    return KernelBuilder::Values{b.max(carried[0], score(row, key))};
+    return KernelBuilder::Values{
+        b.max(carried[0], distances.any() ? scoreByDistance(row, queryColumn, key) : score(row, key))};
   })[0];
   Value largest = b.maxOfLanes(lanesLargest);
   b.storeScalar(largest, maximum);
@@ -275,8 +326,8 @@ void AttentionEmitter::emitExponentials(Value row, Value query, Value keys) {
   Value weight = rowOf(layout.weights, query, 1);
   Value base = exponentBase(b.loadScalar(rowOf(layout.maxima, query, 1)));
   Value sums = b.forRange(b.integer(0), keys, lanes, b.splat(0.0f), [&](Value key, ValueRange carried) {
-    Value e = emitExp(b, b.sub(score(row, key), base));
     Value exponentials = rowOf(layout.scores, row, keyBlock);
+    Value e = emitExp(b, b.sub(distances.any() ? b.load(b.at(exponentials, key)) : score(row, key), base));
     if (words == Words::F32) {
       b.store(e, b.at(exponentials, key));
     } else {
@@ -342,9 +393,7 @@ protected:
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
     return b.mul(b.mul(slots[Batch], slots[Heads]), b.ceilDiv(slots[Longest], queryBlock));
   }
-  int64_t scratchBytes(const Parameters &params) const override {
-    return Layout(params.integer("head_dim"), words).end * sizeof(float);
-  }
+  int64_t scratchBytes(const Parameters &params) const override { return Layout(params, words).end * sizeof(float); }
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
     static constexpr IsaLevel withDot[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
     return words == Words::Bf16Pairs ? withDot : KernelFamily::ownLevels(params);

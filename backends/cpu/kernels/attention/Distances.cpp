@@ -1,0 +1,54 @@
+#include "backends/cpu/kernels/attention/Distances.h"
+
+#include "ir/xf/Buckets.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+/// Biases of all distances from -distance to distance, and what the last vector stored has beyond them.
+int64_t Distances::scratchWords(const Parameters &params) {
+  return params.integer("buckets") ? 2 * params.integer("distance") + 1 + KernelBuilder::lanes : 0;
+}
+
+Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, Value scratch)
+    : buckets(params.integer("buckets")), distance(params.integer("distance")), table(scratch) {
+  if (buckets)
+    bias = b.pointerSlot(firstSlot + 1);
+  if (params.flag("windowed"))
+    reach = b.integerSlot(firstSlot + 2);
+  if (any())
+    columns = b.pointerSlot(firstSlot);
+}
+
+int64_t Distances::bucketOf(int64_t away) const { return xf::twoSidedBucket(away, buckets, distance); }
+
+void Distances::emitTable(KernelBuilder &b, Value head, Value heads) const {
+  if (!buckets)
+    return;
+  constexpr int64_t lanes = KernelBuilder::lanes;
+  // From the least distance on: what a vector stores beyond its bucket, the next one overwrites.
+  for (int64_t first = -distance, last; first <= distance; first = last) {
+    for (last = first + 1; last <= distance && bucketOf(last) == bucketOf(first); ++last)
+      ;
+    Value values = b.broadcast(b.loadScalar(b.at(bias, b.add(b.mul(heads, bucketOf(first)), head))));
+    b.forRange(b.integer(first + distance), b.integer(last + distance), lanes,
+               [&](Value at) { b.store(values, b.at(table, at)); });
+  }
+}
+
+Value Distances::change(KernelBuilder &b, Value scores, Value queryColumn, Value keyColumns) const {
+  Value away = b.sub(keyColumns, b.broadcast(queryColumn));
+  if (buckets) {
+    Value within = b.max(b.min(away, b.splatBits(int32_t(distance))), b.splatBits(int32_t(-distance)));
+    scores = b.add(scores, b.gatherAt(table, b.add(within, b.splatBits(int32_t(distance)))));
+  }
+  if (reach) {
+    Value limit = b.broadcast(b.wordOf(reach));
+    Value far = b.less(limit, b.max(away, b.sub(b.splatBits(0), away)));
+    scores = b.select(far, b.splat(-INFINITY), scores);
+  }
+  return scores;
+}
+
+} // namespace lathe
