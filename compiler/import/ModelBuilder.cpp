@@ -68,23 +68,36 @@ Value BlockBuilder::activate(Value x, const ActivationFunction &function) {
   return function.build(*this, x);
 }
 
-Value BlockBuilder::selfAttention(Value x, Value mask, int64_t heads, StringRef query, StringRef key, StringRef value) {
+Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t heads, const ScoreRules &rules) {
   Location loc = builder.getUnknownLoc();
-  ArrayRef<int64_t> shape = typeOf(x).getShape();
-  int64_t hidden = shape[2], headDim = hidden / heads;
-  auto headsType = typeOf(x).clone({shape[0], heads, shape[1], headDim});
-  auto project = [&](StringRef name) {
-    return xf::SplitHeadsOp::create(builder, loc, headsType, linear(x, name, hidden)).getResult();
-  };
-  Value q = project(query), k = project(key), v = project(value);
-  Value scores = xf::MatmulOp::create(builder, loc, typeOf(x).clone({shape[0], heads, shape[1], shape[1]}), q, k,
-                                      /*transposed=*/true);
+  ArrayRef<int64_t> shape = typeOf(q).getShape();
+  int64_t headDim = shape[2] / heads;
+  auto headsType = typeOf(q).clone({shape[0], heads, shape[1], headDim});
+  auto split = [&](Value x) { return xf::SplitHeadsOp::create(builder, loc, headsType, x).getResult(); };
+  Value scores = xf::MatmulOp::create(builder, loc, typeOf(q).clone({shape[0], heads, shape[1], shape[1]}), split(q),
+                                      split(k), /*transposed=*/true);
   scores = xf::ScaleOp::create(builder, loc, scores.getType(), scores,
                                builder.getF64FloatAttr(1 / std::sqrt(double(headDim))));
+  if (rules.bias)
+    scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
+  if (rules.reach)
+    scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns,
+                                        builder.getI64IntegerAttr(*rules.reach));
   scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
   Value probabilities = xf::SoftmaxOp::create(builder, loc, scores.getType(), scores);
-  Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities, v, /*transposed=*/false);
-  return xf::MergeHeadsOp::create(builder, loc, x.getType(), context);
+  Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities, split(v), /*transposed=*/false);
+  return xf::MergeHeadsOp::create(builder, loc, q.getType(), context);
+}
+
+Value BlockBuilder::selfAttention(Value x, Value mask, int64_t heads, StringRef query, StringRef key, StringRef value,
+                                  const ScoreRules &rules) {
+  int64_t hidden = typeOf(x).getShape().back();
+  Value q = linear(x, query, hidden), k = linear(x, key, hidden), v = linear(x, value, hidden);
+  return attention(q, k, v, mask, heads, rules);
+}
+
+xf::BucketsAttr BlockBuilder::buckets(xf::BucketScheme scheme, int64_t count, int64_t distance) {
+  return xf::BucketsAttr::get(builder.getContext(), scheme, count, distance);
 }
 
 Value BlockBuilder::firstToken(Value x) {
@@ -151,65 +164,87 @@ Value BlockBuilder::select(Value condition, Value x, Value y) {
 
 class LayerBuilder : public BlockBuilder {
 public:
-  LayerBuilder(ModelBuilder &model, func::FuncOp function, std::string prefix)
-      : BlockBuilder(model, OpBuilder::atBlockBegin(&function.getBody().front())), function(function), prefix(prefix) {}
-
-  struct Weight {
-    std::string name;
-    SmallVector<int64_t> shape;
-  };
-  std::vector<Weight> weights; ///< in the order of the function's arguments
+  LayerBuilder(ModelBuilder &model, ModelBuilder::LayerKind &kind, StringRef prefix)
+      : BlockBuilder(model, OpBuilder::atBlockBegin(&kind.function.getBody().front())), kind(kind), prefix(prefix) {}
 
   void finish(Value result) {
+    func::FuncOp function = kind.function;
     func::ReturnOp::create(builder, builder.getUnknownLoc(), result);
     function.setType(FunctionType::get(builder.getContext(), function.getBody().getArgumentTypes(), result.getType()));
-    for (auto [index, weight] : llvm::enumerate(weights))
-      function.setArgAttr(function.getNumArguments() - weights.size() + index, xf::XfDialect::weightAttr,
+    for (auto [index, weight] : llvm::enumerate(kind.weights))
+      function.setArgAttr(function.getNumArguments() - kind.weights.size() + index, xf::XfDialect::weightAttr,
                           builder.getStringAttr(weight.name));
   }
 
 private:
   Value weight(StringRef name, ArrayRef<int64_t> shape) override {
     model.requireWeight(prefix + name.str(), shape);
-    weights.push_back({name.str(), SmallVector<int64_t>(shape)});
-    return function.getBody().addArgument(RankedTensorType::get(shape, builder.getF32Type()), nameOf(builder, name));
+    kind.weights.push_back({name.str(), SmallVector<int64_t>(shape)});
+    return kind.function.getBody().addArgument(RankedTensorType::get(shape, builder.getF32Type()),
+                                               nameOf(builder, name));
   }
 
-  func::FuncOp function;
+  ModelBuilder::LayerKind &kind;
   std::string prefix;
 };
 
-SmallVector<Value> ModelBuilder::layers(StringRef name, StringRef prefix, int64_t count, Value x, Value mask,
-                                        LayerFunction build) {
+std::vector<std::string> ModelBuilder::layerPrefixes(StringRef prefix, int64_t count) {
   rejectBeyond(prefix, count, "num_hidden_layers");
   std::vector<std::string> prefixes;
   for (int64_t layer = 0; layer < count; ++layer)
     prefixes.push_back((prefix + Twine(layer) + ".").str());
-  return layers(name, prefixes, x, mask, build);
+  return prefixes;
+}
+
+SmallVector<Value> ModelBuilder::layers(StringRef name, StringRef prefix, int64_t count, Value x, Value mask,
+                                        LayerFunction build) {
+  return layers(name, layerPrefixes(prefix, count), x, mask, build);
 }
 
 SmallVector<Value> ModelBuilder::layers(StringRef name, ArrayRef<std::string> prefixes, Value x, Value mask,
                                         LayerFunction build) {
+  return sharingLayers(name, prefixes, x, mask,
+                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return build(b, x, shared.front()); });
+}
+
+SmallVector<Value> ModelBuilder::sharingLayers(StringRef name, ArrayRef<std::string> prefixes, Value x,
+                                               ArrayRef<Value> shared, SharingLayerFunction build) {
   SmallVector<Value> results;
   if (prefixes.empty())
     return results;
-  Location loc = builder.getUnknownLoc();
-  auto function = func::FuncOp::create(loc, name, builder.getFunctionType({x.getType(), mask.getType()}, x.getType()));
-  function.setPrivate();
-  entry->getBlock()->getOperations().insert(entry->getIterator(), function);
-  function.addEntryBlock();
-  function.getArgument(0).setLoc(nameOf(builder, "x"));
-  function.getArgument(1).setLoc(nameOf(builder, "mask"));
-  LayerBuilder layer(*this, function, prefixes.front());
-  layer.finish(build(layer, function.getArgument(0), function.getArgument(1)));
-  for (const std::string &prefix : prefixes) {
-    for (const LayerBuilder::Weight &weight : layer.weights)
-      requireWeight(prefix + weight.name, weight.shape);
-    x = xf::LayerOp::create(builder, loc, x.getType(), FlatSymbolRefAttr::get(function.getSymNameAttr()),
-                            ValueRange{x, mask}, builder.getStringAttr(prefix));
-    results.push_back(x);
-  }
+  const LayerKind kind = layerKind(name, prefixes.front(), x, shared, build);
+  for (const std::string &prefix : prefixes)
+    results.push_back(x = layer(kind, prefix, x, shared));
   return results;
+}
+
+ModelBuilder::LayerKind ModelBuilder::layerKind(StringRef name, StringRef prefix, Value x, ArrayRef<Value> shared,
+                                                SharingLayerFunction build) {
+  SmallVector<Type> types = {x.getType()};
+  llvm::append_range(types, ValueRange(shared).getTypes());
+  LayerKind kind;
+  kind.function = func::FuncOp::create(builder.getUnknownLoc(), name, builder.getFunctionType(types, x.getType()));
+  kind.function.setPrivate();
+  entry->getBlock()->getOperations().insert(entry->getIterator(), kind.function);
+  Block &body = *kind.function.addEntryBlock();
+  body.getArgument(0).setLoc(nameOf(builder, "x"));
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments().drop_front(), shared))
+    argument.setLoc(value == inputs.lookup("attention_mask") ? nameOf(builder, "mask") : value.getLoc());
+  const SmallVector<Value> arguments(body.getArguments()); // weights are added behind them
+  LayerBuilder layer(*this, kind, prefix);
+  layer.finish(build(layer, arguments.front(), ArrayRef(arguments).drop_front()));
+  return kind;
+}
+
+Value ModelBuilder::layer(const LayerKind &kind, StringRef prefix, Value x, ArrayRef<Value> shared) {
+  for (const LayerKind::Weight &weight : kind.weights)
+    requireWeight((prefix + weight.name).str(), weight.shape);
+  SmallVector<Value> operands = {x};
+  llvm::append_range(operands, shared);
+  func::FuncOp function = kind.function;
+  return xf::LayerOp::create(builder, builder.getUnknownLoc(), x.getType(),
+                             FlatSymbolRefAttr::get(function.getSymNameAttr()), operands,
+                             builder.getStringAttr(prefix));
 }
 
 /// "encoder.layer.12.output.dense.bias" with 12 layers: the file and the config disagree about the model's depth.
@@ -252,6 +287,10 @@ Value ModelBuilder::input(StringRef name, Type element, int64_t limit) {
 
 Value ModelBuilder::inputIds(int64_t limit) { return input("input_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::tokenTypeIds(int64_t limit) { return input("token_type_ids", builder.getI32Type(), limit); }
+Value ModelBuilder::columns() { return input("columns", builder.getI32Type(), 0); }
+Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
+  return weight((name + ".weight").str(), {rows, width});
+}
 Value ModelBuilder::mask() { return input("attention_mask", builder.getI1Type(), 0); }
 Value ModelBuilder::positionIds(int64_t limit, std::optional<int64_t> paddingId) {
   const int64_t unused = paddingId ? *paddingId + 1 : 0; // positions before the first token's

@@ -24,6 +24,14 @@ namespace lathe {
 class ModelBuilder;
 struct ActivationFunction;
 
+/// What a query's scores get besides its products with keys: each part where there is one.
+struct ScoreRules {
+  mlir::Value columns; ///< for what goes by the distance of query and key
+  mlir::Value bias;    ///< a table [buckets, heads]
+  xf::BucketsAttr buckets;
+  std::optional<int64_t> reach; ///< the most columns that a key may be away
+};
+
 /// A function under construction: the entry, or a kind of layer. Weight names are relative to the layer.
 class BlockBuilder {
 public:
@@ -39,9 +47,14 @@ public:
   mlir::Value activate(mlir::Value x, xf::Activation activation);
   /// A function of Hugging Face's by its formula (Activations.h).
   mlir::Value activate(mlir::Value x, const ActivationFunction &function);
-  /// softmax(Q K^T / sqrt(head_dim)) V of one input, as separate ops; heads side by side in the result.
+  /// softmax(Q K^T / sqrt(head_dim)) V as separate ops; heads side by side in all of them and in the result.
+  mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v, mlir::Value mask, int64_t heads,
+                        const ScoreRules &rules = {});
+  /// The same of one input, by three linear layers as wide as that.
   mlir::Value selfAttention(mlir::Value x, mlir::Value mask, int64_t heads, llvm::StringRef query, llvm::StringRef key,
-                            llvm::StringRef value);
+                            llvm::StringRef value, const ScoreRules &rules = {});
+  /// Distances by a scheme of #xf.buckets.
+  xf::BucketsAttr buckets(xf::BucketScheme scheme, int64_t count, int64_t distance);
   mlir::Value firstToken(mlir::Value x);
   mlir::Value pool(mlir::Value x, mlir::Value mask, xf::PoolMode mode);
   /// Side by side along the last axis.
@@ -89,8 +102,26 @@ public:
   /// length of sequences.
   mlir::Value positionIds(int64_t limit, std::optional<int64_t> paddingId = std::nullopt);
   mlir::Value mask();
+  /// Each token's column in the caller's rows, whatever its position is.
+  mlir::Value columns();
+  /// A weight that layers share: `<name>.weight`.
+  mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
+
+  /// A kind of layer: a function that layers of one shape share.
+  class LayerKind {
+    friend class ModelBuilder;
+    friend class LayerBuilder;
+    struct Weight {
+      std::string name; ///< behind a layer's prefix
+      llvm::SmallVector<int64_t> shape;
+    };
+    mlir::func::FuncOp function;
+    std::vector<Weight> weights; ///< in the order of the function's arguments
+  };
 
   using LayerFunction = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, mlir::Value mask)>;
+  using SharingLayerFunction =
+      llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, llvm::ArrayRef<mlir::Value> shared)>;
   /// `count` layers that share one function @`name`; layer i's weights are named `prefix` + i + ".". Returns every
   /// layer's result; a layer in the checkpoint beyond `count`, which is the config's num_hidden_layers, is an error.
   llvm::SmallVector<mlir::Value> layers(llvm::StringRef name, llvm::StringRef prefix, int64_t count, mlir::Value x,
@@ -98,6 +129,16 @@ public:
   /// The same for layers whose weights stand behind these prefixes; layers with one prefix share their weights.
   llvm::SmallVector<mlir::Value> layers(llvm::StringRef name, llvm::ArrayRef<std::string> prefixes, mlir::Value x,
                                         mlir::Value mask, LayerFunction build);
+  /// The same for layers that are given more than a mask: `build` gets what stands for `shared` inside the function.
+  llvm::SmallVector<mlir::Value> sharingLayers(llvm::StringRef name, llvm::ArrayRef<std::string> prefixes,
+                                               mlir::Value x, llvm::ArrayRef<mlir::Value> shared,
+                                               SharingLayerFunction build);
+  /// Where layers of several kinds alternate: a kind, built from the weights behind one layer's prefix; and one layer.
+  LayerKind layerKind(llvm::StringRef name, llvm::StringRef prefix, mlir::Value x, llvm::ArrayRef<mlir::Value> shared,
+                      SharingLayerFunction build);
+  mlir::Value layer(const LayerKind &kind, llvm::StringRef prefix, mlir::Value x, llvm::ArrayRef<mlir::Value> shared);
+  /// `prefix` + i + "." for all i below `count`, with the check of `layers` that there are no more.
+  std::vector<std::string> layerPrefixes(llvm::StringRef prefix, int64_t count);
   /// Notes an error if the checkpoint has "<prefix>N." for an N from `count` on, which the config's `field` rules out.
   void rejectBeyond(llvm::StringRef prefix, int64_t count, llvm::StringRef field);
 

@@ -60,10 +60,26 @@ TEST_P(Goldens, CompiledUnfused) {
   expectClose(runTensors(artifact, run.inputs()), run, tolerance(run, "compiled"));
 }
 
+/// Of every model; what a family's fusions decline, it would have to state a reason for here.
+TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
+  const GoldenCase &run = GetParam();
+  const Json manifest = Json::parse(readFile(compiled(run.modelDirectory(), run.flags) / "manifest.json"));
+  int attentions = 0, packed = 0;
+  for (const Json &fusion : manifest.at("fusions")) {
+    const std::string pass = fusion.at("pass");
+    attentions += pass == "FuseAttention" && fusion.at("made");
+    packed += pass == "PackTokens" && fusion.at("made");
+    EXPECT_TRUE(fusion.at("made") || (pass != "FuseAttention" && pass != "PackTokens")) << fusion;
+  }
+  EXPECT_GE(attentions, 1);
+  EXPECT_EQ(packed, 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
+INSTANTIATE_TEST_SUITE_P(Mpnet, Goldens, testing::ValuesIn(goldenCases("mpnet")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
 
 TEST(Manifest, ListsEveryStoredCase) {

@@ -136,6 +136,8 @@ MASKS = {
     "padding-ids-first": lambda c: mask_of(["111111111111", "111111100000", "101111101110"]),
     "full-length-behind-padding": lambda c: right_padded([c.max_position_embeddings - c.pad_token_id - 1, 3],
                                                          c.max_position_embeddings - c.pad_token_id - 1),
+    "long": lambda c: right_padded([160, 141], 160),
+    "long-holes": lambda c: torch.stack([(torch.arange(160) % 3 > 0).long(), (torch.arange(160) % 7 == 0).long()]),
     "choices": lambda c: right_padded([11, 7, 1, 5, 9, 11], 11).view(2, 3, 11),
 }
 

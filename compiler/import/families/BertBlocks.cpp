@@ -21,10 +21,7 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
   c.tied = fields.getBool("tie_word_embeddings", true);
   if (defaults.paddingId) {
     c.paddingId = fields.getInt("pad_token_id", *defaults.paddingId, 0, maxRows);
-    if (*c.paddingId + 2 > c.positions)
-      fields.reject("max_position_embeddings", "found " + Twine(c.positions) +
-                                                   "; positions begin behind pad_token_id, " + Twine(*c.paddingId) +
-                                                   ", so accepted are " + Twine(*c.paddingId + 2) + " and more");
+    requirePositionsBehind(fields, *c.paddingId, c.positions);
   }
   requireAbsolutePositions(fields);
   if (fields.getBool("is_decoder", false))

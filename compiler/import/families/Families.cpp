@@ -7,12 +7,12 @@ using namespace mlir;
 
 namespace lathe {
 
-extern const Family albertFamily, bertFamily, camembertFamily, distilbertFamily, electraFamily, robertaFamily,
-    xlmRobertaFamily;
+extern const Family albertFamily, bertFamily, camembertFamily, distilbertFamily, electraFamily, mpnetFamily,
+    robertaFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
-  static const Family *const families[] = {&albertFamily,  &bertFamily,    &camembertFamily, &distilbertFamily,
-                                           &electraFamily, &robertaFamily, &xlmRobertaFamily};
+  static const Family *const families[] = {&albertFamily,  &bertFamily,  &camembertFamily, &distilbertFamily,
+                                           &electraFamily, &mpnetFamily, &robertaFamily,   &xlmRobertaFamily};
   return families;
 }
 
@@ -55,6 +55,13 @@ void requireAbsolutePositions(JsonFields &fields) {
   if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")
     fields.reject("position_embedding_type",
                   "found \"" + type + "\", which is not supported yet; accepted is \"absolute\"");
+}
+
+void requirePositionsBehind(JsonFields &fields, int64_t paddingId, int64_t positions) {
+  if (paddingId + 2 > positions)
+    fields.reject("max_position_embeddings", "found " + Twine(positions) + "; positions begin behind pad_token_id, " +
+                                                 Twine(paddingId) + ", so accepted are " + Twine(paddingId + 2) +
+                                                 " and more");
 }
 
 void requireWholeHeads(JsonFields &fields, int64_t hidden, int64_t heads) {

@@ -44,6 +44,8 @@ llvm::Expected<Task> taskOfClass(const Family &family, llvm::StringRef architect
 
 /// Notes an error if the config asks for positions other than learned ones, counted by column.
 void requireAbsolutePositions(JsonFields &fields);
+/// Notes an error unless there are positions behind those up to `paddingId`, where tokens' positions begin.
+void requirePositionsBehind(JsonFields &fields, int64_t paddingId, int64_t positions);
 /// Notes an error unless `heads` divides `hidden`.
 void requireWholeHeads(JsonFields &fields, int64_t hidden, int64_t heads);
 
