@@ -99,6 +99,8 @@ private:
                            llvm::StringRef step);
   void lowerSoftmax(xf::SoftmaxOp op);
   mlir::LogicalResult lowerAttention(xf::AttentionOp op);
+  void lowerAngles(xf::AnglesOp op);
+  void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);
   void lowerNormalize(xf::NormalizeOp op);
   void lowerUnary(mlir::Value x, mlir::Value result, llvm::StringRef function, double factor);

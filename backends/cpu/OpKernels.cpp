@@ -154,19 +154,48 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   return success();
 }
 
+void EntrySelector::lowerAngles(xf::AnglesOp op) {
+  Buffer y = bufferFor(op.getResult(), xf::Rows::Tokens);
+  calls.launch("angles_f32", {},
+               {{"positions", memref(op.getPositions())},
+                {"frequencies", calls.weight(weightRefs[op.getFrequencies()], "vector")},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(y.rows)},
+                {"N", calls.integer(widthOf(op.getFrequencies()))}},
+               nameOf(op.getFrequencies()));
+}
+
+void EntrySelector::lowerRotate(xf::RotateOp op) {
+  const Buffer x = get(op.getX()), angles = get(op.getAngles());
+  const Buffer y = bufferForProduct(op.getResult(), x.rows);
+  calls.launch("rotate_f32",
+               {calls.number("head_dim", angles.width),
+                calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16())},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"angles", angles.memref},
+                {"ldangles", calls.integer(angles.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"heads", calls.integer(op.getHeads())}},
+               "rotate");
+}
+
 void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
   const Buffer x = get(op.getX());
   Buffer y = bufferFor(op.getResult(), x.rows);
   const RoundedBuffer rounded = roundedBufferFor(op.getResult(), x.rows);
   calls.launch("layer_norm_f32",
-               {calls.flag("residual", bool(op.getResidual())), calls.choice("rounded", rounded.form),
-                calls.flag("smoothed", bool(rounded.smoothing))},
+               {calls.flag("residual", bool(op.getResidual())), calls.flag("unbiased", !op.getBias()),
+                calls.choice("rounded", rounded.form), calls.flag("smoothed", bool(rounded.smoothing))},
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
                 {"residual", memref(op.getResidual())},
                 {"ldr", stride(op.getResidual())},
                 {"gamma", calls.weight(weightRefs[op.getGain()], "vector")},
-                {"beta", calls.weight(weightRefs[op.getBias()], "vector")},
+                {"beta", op.getBias() ? calls.weight(weightRefs[op.getBias()], "vector") : Value()},
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
                 {"M", calls.countOf(x.rows)},

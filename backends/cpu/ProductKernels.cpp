@@ -169,7 +169,8 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
     work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t], rowBytes)});
   }
   calls.launch(names.embed,
-               {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)), calls.number("packed", packed),
+               {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)),
+                calls.flag("unbiased", gain && !bias), calls.number("packed", packed),
                 calls.choice("rounded", rounded.form), calls.flag("smoothed", bool(rounded.smoothing))},
                {{tableSlots[0], table[0]},
                 {idsSlots[0], id[0]},

@@ -311,6 +311,8 @@ LogicalResult EntrySelector::lower(Operation *op) {
       })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
+      .Case([&](xf::AnglesOp op) { return lowerAngles(op), success(); })
+      .Case([&](xf::RotateOp op) { return lowerRotate(op), success(); })
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })
       .Case([&](xf::NormalizeOp op) { return lowerNormalize(op), success(); })
       .Case([&](xf::ActivateOp op) {

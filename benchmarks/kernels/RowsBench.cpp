@@ -32,6 +32,43 @@ void bench_layer_norm_f32() {
           });
 }
 
+void bench_angles_f32() {
+  add("angles_f32", "{}", "1024x32", [](Run &run, const Kernel &kernel) {
+    constexpr int64_t rows = 1024, n = 32;
+    Array<int32_t> positions(rows);
+    for (int64_t row = 0; row < rows; ++row)
+      positions[row] = int32_t(row);
+    std::vector<float> values;
+    for (int64_t i = 0; i < n; ++i)
+      values.push_back(std::pow(10000.0f, -float(i) / n));
+    Array<float> frequencies(values), y(rows * 2 * n);
+    run.warmUp(kernel, {positions, frequencies, y, 2 * n, rows, n});
+    run.time(holdsAt(rows * n,
+                     [&](int64_t i) {
+                       return isNear(y[i / n * 2 * n + i % n], std::cos(double(float(i / n) * frequencies[i % n])));
+                     }),
+             {0, floats(2.0 * rows * n)});
+  });
+}
+
+void bench_rotate_f32() {
+  for (const char *params : {"{head_dim = 64}", "{head_dim = 64, y_bf16 = true}"})
+    add("rotate_f32", params, "1024x768", [=](Run &run, const Kernel &kernel) {
+      constexpr int64_t rows = 1024, width = 768, headDim = 64;
+      const bool narrow = std::string(params).find("y_bf16") != std::string::npos;
+      // Half a turn each: what comes is the negative.
+      std::vector<float> turns;
+      for (int64_t i = 0; i < rows * headDim; ++i)
+        turns.push_back(i % headDim < headDim / 2 ? -1.0f : 0.0f);
+      Array<float> x(std::vector<float>(rows * width, 0.5f)), angles(turns), y(rows * width);
+      Array<uint16_t> half(rows * width);
+      run.warmUp(kernel, {x, width, angles, headDim, narrow ? Arg(half) : Arg(y), width, rows, width / headDim});
+      run.time(
+          holdsAt(rows * width, [&](int64_t i) { return (narrow ? lathe::test::fromBf16(half[i]) : y[i]) == -0.5f; }),
+          {0, floats((narrow ? 1.5 : 2.0) * rows * width)});
+    });
+}
+
 namespace {
 struct Lookup {
   int tables;

@@ -54,8 +54,9 @@ static llvm::Error checkTask(const Family &family, Task task, StringRef origin) 
 /// Weights that the module uses must be finite.
 static llvm::Error checkWeights(ModuleOp module, const WeightNames &names, StringRef origin) {
   for (auto weight : module.getOps<xf::WeightOp>())
-    if (llvm::Error error = checkFinite(*names.find(weight.getSymName()), origin))
-      return error;
+    if (const TensorView *tensor = names.find(weight.getSymName())) // else it is none of the checkpoint's
+      if (llvm::Error error = checkFinite(*tensor, origin))
+        return error;
   return llvm::Error::success();
 }
 

@@ -42,8 +42,8 @@ Value BlockBuilder::add(Value lhs, Value rhs) {
   return xf::AddOp::create(builder, builder.getUnknownLoc(), lhs.getType(), lhs, rhs);
 }
 
-Value BlockBuilder::linear(Value x, StringRef name, int64_t width) {
-  return linear(x, (name + ".weight").str(), (name + ".bias").str(), width);
+Value BlockBuilder::linear(Value x, StringRef name, int64_t width, bool biased) {
+  return linear(x, (name + ".weight").str(), biased ? (name + ".bias").str() : "", width);
 }
 
 Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, int64_t width) {
@@ -52,11 +52,17 @@ Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, in
   return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias);
 }
 
-Value BlockBuilder::layerNorm(Value x, StringRef name, double eps) {
+Value BlockBuilder::layerNorm(Value x, StringRef name, double eps, bool biased) {
   int64_t width = typeOf(x).getShape().back();
-  Value gain = weight((name + ".weight").str(), {width}), bias = weight((name + ".bias").str(), {width});
+  Value gain = weight((name + ".weight").str(), {width});
+  Value bias = biased ? weight((name + ".bias").str(), {width}) : Value();
   return xf::LayerNormOp::create(builder, builder.getUnknownLoc(), x.getType(), x, /*residual=*/Value(), gain, bias,
                                  builder.getF64FloatAttr(eps));
+}
+
+Value BlockBuilder::rotate(Value x, Value angles, int64_t heads) {
+  return xf::RotateOp::create(builder, builder.getUnknownLoc(), x.getType(), x, angles,
+                              builder.getI64IntegerAttr(heads));
 }
 
 Value BlockBuilder::activate(Value x, xf::Activation activation) {
@@ -344,6 +350,27 @@ void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
   ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor->bytes.data()), tensor->bytes.size());
   auto value = DenseResourceElementsAttr::get(type, name, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
   xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+}
+
+Value ModelBuilder::constantWeight(StringRef name, ArrayRef<float> values) {
+  auto type = RankedTensorType::get({int64_t(values.size())}, builder.getF32Type());
+  if (used.insert(name).second) {
+    OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
+    auto value = DenseResourceElementsAttr::get(type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(values));
+    xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+  }
+  return xf::LoadWeightOp::create(builder, nameOf(builder, name), type,
+                                  FlatSymbolRefAttr::get(builder.getContext(), name));
+}
+
+Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, double theta) {
+  SmallVector<float> frequencies; // in f32, as models are trained
+  for (int64_t i = 0; i < headDim / 2; ++i)
+    frequencies.push_back(1 / float(std::pow(double(float(theta)), double(float(2 * i) / float(headDim)))));
+  SmallVector<int64_t> shape(typeOf(positions).getShape());
+  shape.push_back(headDim);
+  return xf::AnglesOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()),
+                              positions, constantWeight(name, frequencies));
 }
 
 Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape) {

@@ -39,11 +39,13 @@ public:
 
   mlir::Value lookup(mlir::Value ids, llvm::StringRef table, int64_t rows, int64_t hidden);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
-  /// x W^T + b with `<name>.weight` [width, K] and `<name>.bias` [width].
-  mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width);
+  /// x W^T + b with `<name>.weight` [width, K] and, if `biased`, `<name>.bias` [width].
+  mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width, bool biased = true);
   /// The same with a weight and a bias under names of their own; an empty `bias` is none.
   mlir::Value linear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
-  mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps);
+  mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps, bool biased = true);
+  /// The columns of each head rotated by what `angles` gave.
+  mlir::Value rotate(mlir::Value x, mlir::Value angles, int64_t heads);
   mlir::Value activate(mlir::Value x, xf::Activation activation);
   /// A function of Hugging Face's by its formula (Activations.h).
   mlir::Value activate(mlir::Value x, const ActivationFunction &function);
@@ -104,6 +106,9 @@ public:
   mlir::Value mask();
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns();
+  /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
+  /// frequencies are a weight called `name` that no checkpoint has.
+  mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
   /// A weight that layers share: `<name>.weight`.
   mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
 
@@ -167,6 +172,8 @@ private:
   mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) override;
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
+  /// A weight of the module that no checkpoint has.
+  mlir::Value constantWeight(llvm::StringRef name, llvm::ArrayRef<float> values);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
   void reject(const llvm::Twine &message);
   bool isExpected(llvm::StringRef name) const;

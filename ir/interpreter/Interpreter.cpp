@@ -194,7 +194,7 @@ llvm::Error Frame::execute(Operation *op) {
           sum = sum.shape.empty() ? std::move(*rows) : add(sum, *rows);
         }
         if (embed.getGain())
-          sum = layerNorm(sum, get(embed.getGain()), get(embed.getBias()), embed.getEps()->convertToDouble());
+          sum = layerNorm(sum, get(embed.getGain()), getOrNull(embed.getBias()), embed.getEps()->convertToDouble());
         return set(std::move(sum));
       })
       .Case([&](xf::LinearOp op) {
@@ -239,6 +239,8 @@ llvm::Error Frame::execute(Operation *op) {
                              getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(),
                              op.getPrecision(), distances));
       })
+      .Case([&](xf::AnglesOp op) { return set(angles(get(op.getPositions()), get(op.getFrequencies()))); })
+      .Case([&](xf::RotateOp op) { return set(rotate(get(op.getX()), get(op.getAngles()), op.getHeads())); })
       .Case([&](xf::AddOp op) { return set(add(get(op.getLhs()), get(op.getRhs()))); })
       .Case([&](xf::ScaleOp op) { return set(scale(get(op.getX()), op.getFactor().convertToDouble())); })
       .Case([&](xf::ActivateOp op) { return set(activate(op.getActivation(), get(op.getX()))); })
@@ -250,8 +252,8 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::RowGroupOp op) { return executeGroup(op); })
       .Case([&](xf::LayerNormOp op) {
         const Tensor &x = get(op.getX());
-        return set(layerNorm(op.getResidual() ? add(x, get(op.getResidual())) : x, get(op.getGain()), get(op.getBias()),
-                             op.getEps().convertToDouble()));
+        return set(layerNorm(op.getResidual() ? add(x, get(op.getResidual())) : x, get(op.getGain()),
+                             getOrNull(op.getBias()), op.getEps().convertToDouble()));
       })
       .Case([&](xf::NormalizeOp op) { return set(normalize(get(op.getX()), op.getEps().convertToDouble())); })
       .Case([&](xf::FirstTokenOp op) { return set(firstToken(get(op.getX()), getOrNull(op.getCuSeqlens()))); })

@@ -297,6 +297,34 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
   return result;
 }
 
+Tensor angles(const Tensor &positions, const Tensor &frequencies) {
+  llvm::SmallVector<int64_t> shape(positions.shape);
+  const int64_t n = frequencies.width();
+  shape.push_back(2 * n);
+  Tensor result(shape);
+  for (auto [row, position] : llvm::enumerate(positions.values))
+    for (int64_t i = 0; i < n; ++i) {
+      const double angle = float(position) * float(frequencies.values[i]);
+      result.row(row)[i] = std::cos(angle);
+      result.row(row)[n + i] = std::sin(angle);
+    }
+  return result;
+}
+
+Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads) {
+  const int64_t n = x.width() / heads / 2;
+  Tensor result(x.shape);
+  for (int64_t row = 0; row < x.rows(); ++row)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t i = 0; i < n; ++i) {
+        const double *from = x.row(row) + h * 2 * n, cosine = angles.row(row)[i], sine = angles.row(row)[n + i];
+        double *to = result.row(row) + h * 2 * n;
+        to[i] = from[i] * cosine - from[n + i] * sine;
+        to[n + i] = from[n + i] * cosine + from[i] * sine;
+      }
+  return result;
+}
+
 Tensor add(const Tensor &lhs, const Tensor &rhs) {
   Tensor result = lhs;
   for (auto [sum, term] : llvm::zip_equal(result.values, rhs.values))
@@ -334,7 +362,7 @@ Tensor activate(xf::Activation activation, const Tensor &x) {
   return result;
 }
 
-Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor &bias, double eps) {
+Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps) {
   Tensor result = x;
   int64_t width = x.width();
   for (int64_t index = 0; index < x.rows(); ++index) {
@@ -344,7 +372,7 @@ Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor &bias, double
     for (int64_t i = 0; i < width; ++i)
       variance += (row[i] - mean) * (row[i] - mean) / width;
     for (int64_t i = 0; i < width; ++i)
-      row[i] = (row[i] - mean) / std::sqrt(variance + eps) * gain.values[i] + bias.values[i];
+      row[i] = (row[i] - mean) / std::sqrt(variance + eps) * gain.values[i] + (bias ? bias->values[i] : 0);
   }
   return result;
 }

@@ -45,6 +45,9 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
                  const Tensor *cuSeqlens, int64_t heads, double scale,
                  std::optional<xf::Precision> precision = std::nullopt, const Distances &distances = {});
 
+Tensor angles(const Tensor &positions, const Tensor &frequencies);
+Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads);
+
 Tensor add(const Tensor &lhs, const Tensor &rhs);
 Tensor scale(const Tensor &x, double factor);
 Tensor activate(xf::Activation activation, const Tensor &x);
@@ -55,7 +58,7 @@ Tensor combine(xf::CombineKind kind, const Tensor &lhs, const Tensor &rhs);
 Tensor select(const Tensor &condition, const Tensor &x, const Tensor &y);
 Tensor reduce(xf::ReduceKind kind, const Tensor &x);
 
-Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor &bias, double eps);
+Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps);
 Tensor normalize(const Tensor &x, double eps);
 
 Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens);

@@ -19,7 +19,7 @@ def Xf_LookupOp : Xf_PureOp<"lookup"> {
 def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let summary = "a sum of lookups, then a layer norm";
   let description = [{
-    `result = layer_norm(sum_t tables[t][ids[t]])`; without `gain` and `bias`, the sum itself. `FuseEmbedding` forms those with a norm.
+    `result = layer_norm(sum_t tables[t][ids[t]])`; without a `gain`, the sum itself; the norm's `bias` may be missing. `FuseEmbedding` forms those with a norm.
     With a `precision`, which is not int4, the tables are rounded to it.
   }];
   let arguments = (ins Variadic<Xf_Ids>:$ids, Variadic<Xf_Matrix>:$tables, Optional<Xf_Vector>:$gain,
@@ -28,7 +28,7 @@ def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     `ids` `(` $ids `:` type($ids) `)` `tables` `(` $tables `:` type($tables) `)`
-    (`norm` `(` $gain^ `,` $bias `:` type($gain) `,` type($bias) `)` `eps` $eps)?
+    (`norm` `(` $gain^ `:` type($gain) `)` (`bias` `(` $bias^ `:` type($bias) `)`)? `eps` $eps)?
     (`rounded` `` $precision^)? attr-dict `->` type($result)
   }];
   let hasVerifier = 1;

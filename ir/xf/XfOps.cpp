@@ -52,8 +52,8 @@ LogicalResult EmbedOp::verify() {
   if (getIds().empty() || getIds().size() != getTables().size())
     return emitOpError("has ") << getIds().size() << " ids for " << getTables().size()
                                << " tables; expected one of each";
-  if (bool(getGain()) != bool(getBias()) || bool(getGain()) != getEps().has_value())
-    return emitOpError("has some of gain, bias and eps; expected all or none");
+  if (bool(getGain()) != getEps().has_value() || (getBias() && !getGain()))
+    return emitOpError("has some of gain, bias and eps; expected none, all, or all but a bias");
   for (Value ids : getIds()) {
     SmallVector<int64_t> shape(shapeOf(ids));
     shape.push_back(lastExtent(getResult()));
@@ -64,8 +64,8 @@ LogicalResult EmbedOp::verify() {
   for (Value table : getTables())
     if (lastExtent(table) != hidden)
       return emitOpError("table is a ") << table.getType() << "; expected rows of " << hidden;
-  if (getGain() && (failed(expectShape(*this, "gain", getGain(), {hidden})) ||
-                    failed(expectShape(*this, "bias", getBias(), {hidden}))))
+  if ((getGain() && failed(expectShape(*this, "gain", getGain(), {hidden}))) ||
+      (getBias() && failed(expectShape(*this, "bias", getBias(), {hidden}))))
     return failure();
   return verifyTablePrecision(*this);
 }
@@ -236,10 +236,24 @@ LogicalResult AttentionOp::verify() {
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
 }
 
+LogicalResult AnglesOp::verify() {
+  SmallVector<int64_t> shape(shapeOf(getPositions()));
+  shape.push_back(2 * lastExtent(getFrequencies()));
+  return expectShape(*this, "result", getResult(), shape);
+}
+
+LogicalResult RotateOp::verify() {
+  const int64_t width = lastExtent(getX()), heads = getHeads();
+  if (heads <= 0 || width % (2 * heads))
+    return emitOpError("has ") << heads << " heads for a width of " << width << "; expected pairs of columns in each";
+  return expectShape(*this, "angles", getAngles(), withLastExtent(getX(), width / heads));
+}
+
 LogicalResult LayerNormOp::verify() {
   int64_t width = lastExtent(getX());
   if (failed(expectShape(*this, "result", getResult(), shapeOf(getX()))) ||
-      failed(expectShape(*this, "gain", getGain(), {width})) || failed(expectShape(*this, "bias", getBias(), {width})))
+      failed(expectShape(*this, "gain", getGain(), {width})) ||
+      (getBias() && failed(expectShape(*this, "bias", getBias(), {width}))))
     return failure();
   if (getResidual() && failed(expectShape(*this, "residual", getResidual(), shapeOf(getX()))))
     return failure();

@@ -38,6 +38,8 @@ class Model:
     cases: list
     note: str
     pooler: bool = True
+    # Which of Transformers' attentions: what suits float64.
+    attention: str = "eager"
     stored: torch.dtype = torch.float32
     shard_size: str = "5GB"
     embedding_std: float = 0.5
@@ -50,6 +52,8 @@ class Model:
     edited_weights: bool = False
     # The directory says that it is a base model, whatever was saved.
     claims_base: bool = False
+    # Outputs for a whole sequence read column 0.
+    reads_first: bool = True
     # Called with the base network before a forward, gives a function of the states that Transformers 4 lists, to be called
     # behind it, whose result are those that version 5 lists.
     capture: typing.Callable = None
@@ -161,11 +165,13 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
 # --- Expected outputs ---------------------------------------------------------------------------------------------------
 
 
-def apply_edge_rules(outputs: dict, mask: torch.Tensor) -> dict:
+def apply_edge_rules(outputs: dict, mask: torch.Tensor, reads_first: bool) -> dict:
     """Outputs are [B, S], [B, S, width] or, for a whole sequence, [B, width]; of choices [B, choices]."""
     def keep(name: str, value: torch.Tensor) -> torch.Tensor:
         if value.shape[:2] == mask.shape:
             return mask if value.dim() == 2 else mask.unsqueeze(-1)
+        if not reads_first:
+            return mask.amax(1, keepdim=True)
         first = mask[..., 0] if mask.dim() == 3 else mask[:, :1]
         assert name == "pooler_output" or (first > 0).all(), f"{name}: column 0 is masked"
         return first
@@ -191,7 +197,8 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
         states = captured(result.hidden_states) if captured else result.hidden_states
         outputs |= {f"hidden_states.{i}": value for i, value in enumerate(states)}
     outputs = {name: value for name, value in outputs.items() if value is not None}
-    return apply_edge_rules(outputs, inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])))
+    return apply_edge_rules(outputs, inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])),
+                            entry.reads_first)
 
 
 # --- Directories ---------------------------------------------------------------------------------------------------------
@@ -212,13 +219,13 @@ def save_model(entry: Model, model: torch.nn.Module, directory: pathlib.Path) ->
 
 
 def load_model(entry: Model, directory: pathlib.Path) -> torch.nn.Module:
-    return entry.kind.from_pretrained(directory, torch_dtype=torch.float64, attn_implementation="eager",
+    return entry.kind.from_pretrained(directory, torch_dtype=torch.float64, attn_implementation=entry.attention,
                                       **entry.options).eval()
 
 
 def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
     rng = torch.Generator().manual_seed(seed)
-    config = entry.kind.config_class(**entry.config, attn_implementation="eager")
+    config = entry.kind.config_class(**entry.config, attn_implementation=entry.attention)
     model = entry.kind(config, **entry.options).double().eval()
     randomise(model, entry.stored, entry.embedding_std, entry.inner_gain, rng)
     save_model(entry, model, out / entry.name / "model")

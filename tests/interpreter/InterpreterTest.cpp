@@ -29,7 +29,7 @@ TEST(Interpreter, EmbedIsLookupsAddedAndNormed) {
         -> (tensor<?x2xf32>, tensor<?x2xf32>) {
       %0 = xf.embed ids(%i, %j : tensor<?xi32>, tensor<?xi32>) tables(%t, %u : tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
       %1 = xf.embed ids(%i, %j : tensor<?xi32>, tensor<?xi32>) tables(%t, %u : tensor<2x2xf32>, tensor<2x2xf32>)
-          norm(%g, %b : tensor<2xf32>, tensor<2xf32>) eps 0.0 -> tensor<?x2xf32>
+          norm(%g : tensor<2xf32>) bias(%b : tensor<2xf32>) eps 0.0 -> tensor<?x2xf32>
       return %0, %1 : tensor<?x2xf32>, tensor<?x2xf32>
     })mlir");
   auto results = model.run("f", {Tensor({1}, {1}), Tensor({1}, {0}), Tensor({2, 2}, {0, 0, 1, 2}),

@@ -162,9 +162,18 @@ TEST(Ops, ReducesRows) {
 TEST(Ops, LayerNormUsesTheBiasedVariance) {
   // Mean 2, variance 1 (not 2): the rows become -1 and 1.
   Tensor x({1, 2}, {1, 3}), gain({2}, {2, 3}), bias({2}, {10, 20});
-  EXPECT_TRUE(near(layerNorm(x, gain, bias, 0), Tensor({1, 2}, {8, 23})));
+  EXPECT_TRUE(near(layerNorm(x, gain, &bias, 0), Tensor({1, 2}, {8, 23})));
   // An epsilon of 3 makes the divisor 2.
-  EXPECT_TRUE(near(layerNorm(x, gain, bias, 3), Tensor({1, 2}, {9, 21.5})));
+  EXPECT_TRUE(near(layerNorm(x, gain, &bias, 3), Tensor({1, 2}, {9, 21.5})));
+  EXPECT_TRUE(near(layerNorm(x, gain, nullptr, 0), Tensor({1, 2}, {-2, 3}))) << "without a bias";
+}
+
+TEST(Ops, AnglesRotatePairsOfColumns) {
+  // Quarter turns and none; pairs are columns 0 and 2, 1 and 3 of each head.
+  Tensor turns = angles(Tensor({3}, {0, 1, 2}), Tensor({2}, {float(M_PI / 2), 0}));
+  EXPECT_TRUE(near(turns, Tensor({3, 4}, {1, 1, 0, 0, 0, 1, 1, 0, -1, 1, 0, 0})));
+  Tensor x({1, 8}, {1, 2, 3, 4, 5, 6, 7, 8}), quarter({1, 4}, {0, 1, 1, 0});
+  EXPECT_TRUE(near(rotate(x, quarter, 2), Tensor({1, 8}, {-3, 2, 1, 4, -7, 6, 5, 8})));
 }
 
 TEST(Ops, NormalizeStopsAtEpsilon) {

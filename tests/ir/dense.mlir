@@ -67,6 +67,17 @@ func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tens
   return
 }
 
+// CHECK-LABEL: func.func @rotary
+func.func @rotary(%x: tensor<?x?x12xf32>, %positions: tensor<?x?xi32>, %frequencies: tensor<3xf32>, %gain: tensor<12xf32>) {
+  // CHECK: xf.angles %{{.*}}, %{{.*}} : tensor<?x?xi32>, tensor<3xf32> -> tensor<?x?x6xf32>
+  %0 = xf.angles %positions, %frequencies : tensor<?x?xi32>, tensor<3xf32> -> tensor<?x?x6xf32>
+  // CHECK: xf.rotate %{{.*}} by %{{.*}} heads 2 : tensor<?x?x12xf32>, tensor<?x?x6xf32>
+  %1 = xf.rotate %x by %0 heads 2 : tensor<?x?x12xf32>, tensor<?x?x6xf32>
+  // CHECK: xf.layer_norm %{{.*}}, %{{.*}} eps 1.000000e-05 : tensor<?x?x12xf32>, tensor<12xf32> -> tensor<?x?x12xf32>
+  %2 = xf.layer_norm %1, %gain eps 1.0e-5 : tensor<?x?x12xf32>, tensor<12xf32> -> tensor<?x?x12xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @head
 func.func @head(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x12xf32> {
   // CHECK: xf.add %{{.*}}, %{{.*}} : tensor<?x?x4xf32>

@@ -15,11 +15,13 @@ func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %gain: tensor<
 
 // CHECK-LABEL: func.func @encode
 func.func @encode(%ids: tensor<?xi32>, %cu: tensor<?xi32>, %table: tensor<10x4xf32>, %v: tensor<4xf32>, %w: tensor<4x4xf32>) -> tensor<?x4xf32> {
-  // CHECK: xf.embed ids(%{{.*}}, %{{.*}} : tensor<?xi32>, tensor<?xi32>) tables(%{{.*}}, %{{.*}} : tensor<10x4xf32>, tensor<10x4xf32>) norm(%{{.*}}, %{{.*}} : tensor<4xf32>, tensor<4xf32>) eps 1.000000e-05 -> tensor<?x4xf32>
+  // CHECK: xf.embed ids(%{{.*}}, %{{.*}} : tensor<?xi32>, tensor<?xi32>) tables(%{{.*}}, %{{.*}} : tensor<10x4xf32>, tensor<10x4xf32>) norm(%{{.*}} : tensor<4xf32>) bias(%{{.*}} : tensor<4xf32>) eps 1.000000e-05 -> tensor<?x4xf32>
   %0 = xf.embed ids(%ids, %ids : tensor<?xi32>, tensor<?xi32>) tables(%table, %table : tensor<10x4xf32>, tensor<10x4xf32>)
-      norm(%v, %v : tensor<4xf32>, tensor<4xf32>) eps 1.0e-05 -> tensor<?x4xf32>
+      norm(%v : tensor<4xf32>) bias(%v : tensor<4xf32>) eps 1.0e-05 -> tensor<?x4xf32>
   // CHECK: xf.embed ids(%{{.*}} : tensor<?xi32>) tables(%{{.*}} : tensor<10x4xf32>) -> tensor<?x4xf32>
   %1 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) -> tensor<?x4xf32>
+  // CHECK: xf.embed ids(%{{.*}} : tensor<?xi32>) tables(%{{.*}} : tensor<10x4xf32>) norm(%{{.*}} : tensor<4xf32>) eps 1.000000e-05 -> tensor<?x4xf32>
+  %unbiased = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) norm(%v : tensor<4xf32>) eps 1.0e-05 -> tensor<?x4xf32>
   // CHECK: xf.concat %{{.*}}, %{{.*}}, %{{.*}} : tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32> -> tensor<12x4xf32>
   %qkv_w = xf.concat %w, %w, %w : tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32> -> tensor<12x4xf32>
   %qkv_b = xf.concat %v, %v, %v : tensor<4xf32>, tensor<4xf32>, tensor<4xf32> -> tensor<12xf32>

@@ -44,7 +44,7 @@ func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>) {
 // -----
 // embed: the norm is whole
 func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>) {
-  // expected-error @+1 {{has some of gain, bias and eps; expected all or none}}
+  // expected-error @+1 {{has some of gain, bias and eps; expected none, all, or all but a bias}}
   %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) {eps = 1.0 : f64} -> tensor<?x4xf32>
   return
 }
@@ -69,7 +69,7 @@ func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>, %wide: tensor<10x5xf
 // embed: gain
 func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>, %v: tensor<4xf32>, %w: tensor<5xf32>) {
   // expected-error @+1 {{gain is a 'tensor<5xf32>'; expected 'tensor<4xf32>'}}
-  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) norm(%w, %v : tensor<5xf32>, tensor<4xf32>) eps 1.0 -> tensor<?x4xf32>
+  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) norm(%w : tensor<5xf32>) bias(%v : tensor<4xf32>) eps 1.0 -> tensor<?x4xf32>
   return
 }
 
@@ -77,7 +77,7 @@ func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>, %v: tensor<4xf32>, %
 // embed: bias
 func.func @f(%ids: tensor<?xi32>, %table: tensor<10x4xf32>, %v: tensor<4xf32>, %w: tensor<5xf32>) {
   // expected-error @+1 {{bias is a 'tensor<5xf32>'; expected 'tensor<4xf32>'}}
-  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) norm(%v, %w : tensor<4xf32>, tensor<5xf32>) eps 1.0 -> tensor<?x4xf32>
+  %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%table : tensor<10x4xf32>) norm(%v : tensor<4xf32>) bias(%w : tensor<5xf32>) eps 1.0 -> tensor<?x4xf32>
   return
 }
 
@@ -314,5 +314,29 @@ func.func @f(%ids: tensor<?xi32>, %t: tensor<10x4xf32>) {
 func.func @f(%ids: tensor<?xi32>, %t: tensor<10x4xf32>) {
   // expected-error @+1 {{rounds a table to int4; accepted are bf16 and int8}}
   %0 = xf.embed ids(%ids : tensor<?xi32>) tables(%t : tensor<10x4xf32>) rounded int4 -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// angles: a cosine and a sine for each frequency
+func.func @f(%ids: tensor<?xi32>, %f: tensor<3xf32>) {
+  // expected-error @+1 {{result is a 'tensor<?x3xf32>'; expected 'tensor<?x6xf32>'}}
+  %0 = xf.angles %ids, %f : tensor<?xi32>, tensor<3xf32> -> tensor<?x3xf32>
+  return
+}
+
+// -----
+// rotate: pairs of columns
+func.func @f(%x: tensor<?x9xf32>, %a: tensor<?x3xf32>) {
+  // expected-error @+1 {{has 3 heads for a width of 9; expected pairs of columns in each}}
+  %0 = xf.rotate %x by %a heads 3 : tensor<?x9xf32>, tensor<?x3xf32>
+  return
+}
+
+// -----
+// rotate: an angle for each pair
+func.func @f(%x: tensor<?x12xf32>, %a: tensor<?x6xf32>) {
+  // expected-error @+1 {{angles is a 'tensor<?x6xf32>'; expected 'tensor<?x4xf32>'}}
+  %0 = xf.rotate %x by %a heads 3 : tensor<?x12xf32>, tensor<?x6xf32>
   return
 }

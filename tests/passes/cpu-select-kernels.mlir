@@ -14,7 +14,7 @@
 // CHECK: xf.launch @[[GEMM:[^(]*]](%[[X]], {{.*}}%[[Y]], {{.*}}) {{.*}} step "in_place/w"
 // CHECK-NOT: xf.launch
 // CHECK: xf.packed_weight @packed.table.rows from [@table] layout "rows" offset 0 bytes 320
-// CHECK: xf.kernel @[[EMBED]] family "embed_f32" {norm = false, packed = 0 : i64, rounded = "none", smoothed = false, tables = 1 : i64}
+// CHECK: xf.kernel @[[EMBED]] family "embed_f32" {norm = false, packed = 0 : i64, rounded = "none", smoothed = false, tables = 1 : i64, unbiased = false}
 // CHECK: xf.packed_weight @packed.w from [@w] layout "panels" offset 320 bytes 512
 // CHECK: xf.packed_weight @packed.b from [@b] layout "vector" offset 832 bytes 64
 // CHECK: xf.kernel @[[GEMM]] family "gemm_f32" {activation = "gelu", bias = true, residual = false}
@@ -52,7 +52,7 @@ func.func @twice(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf3
 // CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "tied/embeddings"
 // CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "tied/table"
 // CHECK: xf.packed_weight @packed.table from [@table] layout "panels"
-// CHECK: family "embed_f32" {norm = false, packed = 1 : i64, rounded = "none", smoothed = false, tables = 1 : i64}
+// CHECK: family "embed_f32" {norm = false, packed = 1 : i64, rounded = "none", smoothed = false, tables = 1 : i64, unbiased = false}
 // CHECK-NOT: xf.packed_weight
 xf.weight @table = dense<1.0> : tensor<10x8xf32>
 func.func @tied(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x10xf32> attributes {xf.entry} {
@@ -291,7 +291,7 @@ func.func @work(%ids: tensor<?xi32> {xf.input = "input_ids"}, %columns: tensor<?
   %g = xf.load_weight @gain : tensor<8xf32>
   %b = xf.load_weight @bias : tensor<8xf32>
   %w = xf.load_weight @p : tensor<8x8xf32>
-  %x = xf.embed ids(%ids, %columns, %kinds : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) tables(%t, %u, %v : tensor<10x8xf32>, tensor<6x8xf32>, tensor<4x8xf32>) norm(%g, %b : tensor<8xf32>, tensor<8xf32>) eps 1.0e-12 -> tensor<?x8xf32>
+  %x = xf.embed ids(%ids, %columns, %kinds : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) tables(%t, %u, %v : tensor<10x8xf32>, tensor<6x8xf32>, tensor<4x8xf32>) norm(%g : tensor<8xf32>) bias(%b : tensor<8xf32>) eps 1.0e-12 -> tensor<?x8xf32>
   %y = xf.layers @layer(%x, %cu) weights ["0.", "1."] : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
   %f = xf.first_token %y cu_seqlens(%cu : tensor<?xi32>) : tensor<?x8xf32> -> tensor<?x8xf32>
   %q = xf.linear %f, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>

@@ -84,6 +84,32 @@ static Value emitNothing(KernelBuilder &, Value x) { return x; }
 static constexpr Activation activations[] = {{"none", emitNothing}, {"gelu", emitGelu}, {"gelu_tanh", emitGeluTanh},
                                              {"relu", emitRelu},    {"silu", emitSilu}, {"tanh", emitTanh}};
 
+std::pair<Value, Value> emitCosSin(KernelBuilder &b, Value x) {
+  // x = k pi/2 + r with |r| <= pi/4. pi/2 is taken off in three parts, the first two of which k multiplies exactly
+  // inside an fma, so that r keeps its digits.
+  Value k = b.round(b.mul(x, b.splat(0.636619772f)));
+  Value r = x;
+  for (float part : {0x1.921fb6p0f, -0x1.777a5cp-25f, -0x1.ee59dap-50f})
+    r = b.fma(k, b.splat(-part), r);
+  // Taylor's series; what is left out is below 3e-8.
+  Value square = b.mul(r, r);
+  auto series = [&](std::initializer_list<double> factorials) {
+    Value sum;
+    for (double factorial : factorials)
+      sum = sum ? b.fma(sum, square, b.splat(float(1 / factorial))) : b.splat(float(1 / factorial));
+    return sum;
+  };
+  Value sine = b.mul(r, series({362880, -5040, 120, -6, 1})), cosine = series({40320, -720, 24, -2, 1});
+  // k modulo 4, as -0.25, 0, 0.25 or 0.5 of either sign: quarters of a turn.
+  Value turns = b.mul(k, b.splat(0.25f)), quarter = b.sub(turns, b.round(turns)), size = b.mul(quarter, quarter);
+  Value isOdd = b.equal(size, b.splat(0.0625f)), isHalf = b.equal(size, b.splat(0.25f));
+  auto signedBy = [&](Value isNegative, Value v) {
+    return b.select(isHalf, b.sub(b.splat(0.0f), v), b.select(isNegative, b.sub(b.splat(0.0f), v), v));
+  };
+  return {signedBy(b.equal(quarter, b.splat(0.25f)), b.select(isOdd, sine, cosine)),
+          signedBy(b.equal(quarter, b.splat(-0.25f)), b.select(isOdd, cosine, sine))};
+}
+
 ArrayRef<StringRef> activationNames() {
   static const SmallVector<StringRef> names(llvm::map_range(activations, [](const Activation &a) { return a.name; }));
   return names;

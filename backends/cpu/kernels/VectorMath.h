@@ -19,6 +19,9 @@ mlir::Value emitRelu(KernelBuilder &b, mlir::Value x);
 /// x / (1 + e^-x); error 5e-7 * max(1, |x|).
 mlir::Value emitSilu(KernelBuilder &b, mlir::Value x);
 
+/// Cosine and sine, absolute error 2e-7 for angles up to 1e5 in size; beyond, less is known of an f32's angle anyway.
+std::pair<mlir::Value, mlir::Value> emitCosSin(KernelBuilder &b, mlir::Value x);
+
 /// The names an `activation` parameter may have; the first, "none", changes nothing.
 llvm::ArrayRef<llvm::StringRef> activationNames();
 /// The activation of that name, which must be one of activationNames().

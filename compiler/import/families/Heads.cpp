@@ -87,13 +87,13 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
     break;
   case Task::SequenceClassification:
     model.output("logits", model.linear(parts.summary(), parts.classifier, options.labels),
-                 {.firstColumn = FirstColumn::Error});
+                 {.firstColumn = parts.summaryReads});
     break;
   case Task::TokenClassification:
     model.output("logits", model.linear(hidden, "classifier", options.labels));
     break;
   case Task::QuestionAnswering: {
-    SmallVector<Value> ends = model.split(model.linear(hidden, "qa_outputs", 2), 2);
+    SmallVector<Value> ends = model.split(model.linear(hidden, parts.answers, 2), 2);
     model.output("start_logits", ends[0], {.squeezed = true});
     model.output("end_logits", ends[1], {.squeezed = true});
     break;
@@ -101,7 +101,7 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
   case Task::MultipleChoice:
     model.takeChoices();
     model.output("logits", model.linear(parts.choice(), "classifier", 1),
-                 {.firstColumn = FirstColumn::Error, .squeezed = true});
+                 {.firstColumn = parts.summaryReads, .squeezed = true});
     break;
   default:
     llvm_unreachable("a task that the family lists and builds itself");

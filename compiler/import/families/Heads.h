@@ -15,6 +15,10 @@ struct HeadParts {
   llvm::StringRef classifier = "classifier";
   /// What multiple choice reads in its stead, before `classifier`.
   llvm::function_ref<mlir::Value()> choice;
+  /// The linear layer of question answering.
+  llvm::StringRef answers = "qa_outputs";
+  /// What summary and choice do with the first column.
+  FirstColumn summaryReads = FirstColumn::Error;
 };
 
 /// Declares the outputs of a task, under Hugging Face's names; every family has these:

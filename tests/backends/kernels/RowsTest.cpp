@@ -8,6 +8,7 @@ using RowsTest = KernelTest;
 
 /// LayerNorm of one row, in double.
 std::vector<double> layerNorm(const std::vector<double> &row, const float *gamma, const float *beta, double epsilon) {
+  // Without a beta: null.
   double mean = 0, variance = 0;
   for (double value : row)
     mean += value / row.size();
@@ -15,7 +16,7 @@ std::vector<double> layerNorm(const std::vector<double> &row, const float *gamma
     variance += (value - mean) * (value - mean) / row.size();
   std::vector<double> result;
   for (size_t i = 0; i < row.size(); ++i)
-    result.push_back((row[i] - mean) / std::sqrt(variance + epsilon) * gamma[i] + beta[i]);
+    result.push_back((row[i] - mean) / std::sqrt(variance + epsilon) * gamma[i] + (beta ? beta[i] : 0));
   return result;
 }
 
@@ -58,6 +59,83 @@ TEST_F(RowsTest, LayerNorm) {
         for (size_t i = 0; i < size; ++i)
           if (static_cast<int64_t>(i % ld) < shape.width) {
             ASSERT_EQ((residual ? r : x)[i], y[i]);
+          }
+      }
+}
+
+TEST_F(RowsTest, NormsWithoutABeta) {
+  Random random(6);
+  for (RowShape shape : {RowShape{9, 40}, RowShape{3, 64}}) {
+    const int64_t size = shape.rows * shape.width;
+    Guarded<float> x(random.vector(size)), gamma(random.vector(shape.width)), y(size), embedded(size);
+    Guarded<int32_t> ids(shape.rows);
+    for (int64_t row = 0; row < shape.rows; ++row)
+      ids[row] = int32_t(row);
+    Kernel::get("layer_norm_f32", "{unbiased = true}")
+        .run({x.data(), shape.width, nullptr, 0, gamma.data(), nullptr, y.data(), shape.width, shape.rows, shape.width,
+              1e-5f, nullptr, 0, nullptr});
+    Kernel::get("embed_f32", "{tables = 1, norm = true, unbiased = true}")
+        .run({embedded.data(), shape.width, shape.rows, shape.width, gamma.data(), nullptr, 1e-5f, x.data(), ids.data(),
+              0, 0, 0, 0, 0, 0, nullptr, 0, nullptr});
+    EXPECT_TRUE(sameBits(y, embedded));
+    for (int64_t row = 0; row < shape.rows; ++row) {
+      const float *from = &x[row * shape.width];
+      std::vector<double> expected = layerNorm({from, from + shape.width}, gamma.begin(), nullptr, 1e-5f);
+      for (int64_t i = 0; i < shape.width; ++i)
+        ASSERT_LE(errorOf(y[row * shape.width + i], expected[i]), 5e-6);
+    }
+  }
+}
+
+/// Angles of all sizes that models have, near quarter turns too.
+TEST_F(RowsTest, Angles) {
+  Random random(7);
+  for (int64_t n : {1, 5, 16, 32, 33}) {
+    const int64_t rows = 400, ldy = 2 * n + 3;
+    std::vector<float> values = {1.0f, float(M_PI / 2), 1e-3f, 0.70710678f};
+    values.resize(alignTo(n, 16));
+    for (int64_t i = 4; i < n; ++i)
+      values[i] = std::abs(random.normal());
+    Guarded<float> frequencies(values), y((rows - 1) * ldy + 2 * n);
+    Guarded<int32_t> positions(rows);
+    for (int64_t row = 0; row < rows; ++row)
+      positions[row] = int32_t(row < 200 ? row : random.below(40000));
+    const Kernel &kernel = Kernel::get("angles_f32", "{}");
+    kernel.run({positions.data(), frequencies.data(), y.data(), ldy, rows, n}, 1);
+    EXPECT_TRUE(y.intact());
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t i = 0; i < n; ++i) {
+        const double angle = float(positions[row]) * frequencies[i];
+        ASSERT_NEAR(y[row * ldy + i], std::cos(angle), 2e-7) << angle;
+        ASSERT_NEAR(y[row * ldy + n + i], std::sin(angle), 2e-7) << angle;
+      }
+  }
+}
+
+TEST_F(RowsTest, Rotate) {
+  Random random(8);
+  for (int64_t headDim : {2, 12, 64})
+    for (bool narrow : {false, true})
+      for (lathe::IsaLevel level : Kernel::levelsHere("rotate_f32", "{head_dim = 12, y_bf16 = true}")) {
+        if (!narrow && level != lathe::IsaLevel::Avx512)
+          continue;
+        const int64_t rows = 19, heads = 3, width = heads * headDim, n = headDim / 2, ldx = width + 5, ldy = width + 2;
+        Guarded<float> x(random.vector((rows - 1) * ldx + width)), angles(random.vector(rows * headDim));
+        Guarded<float> y((rows - 1) * ldy + width);
+        Guarded<uint16_t> half((rows - 1) * ldy + width);
+        Kernel::get("rotate_f32", "{head_dim = " + std::to_string(headDim) + (narrow ? ", y_bf16 = true}" : "}"), level)
+            .run({x.data(), ldx, angles.data(), headDim, narrow ? Arg(half.data()) : Arg(y.data()), ldy, rows, heads},
+                 1);
+        EXPECT_TRUE(y.intact() && half.intact());
+        for (int64_t row = 0; row < rows; ++row)
+          for (int64_t c = 0; c < width; ++c) {
+            const int64_t i = c % n, first = c / headDim * headDim;
+            const bool isSecond = c % headDim >= n;
+            const double u = x[row * ldx + first + i], v = x[row * ldx + first + n + i];
+            const double cosine = angles[row * headDim + i], sine = angles[row * headDim + n + i];
+            const double expected = isSecond ? v * cosine + u * sine : u * cosine - v * sine;
+            const double got = narrow ? fromBf16(half[row * ldy + c]) : y[row * ldy + c];
+            ASSERT_LE(errorOf(got, expected), narrow ? 4e-3 : 1e-6) << headDim << " " << c;
           }
       }
 }

@@ -18,7 +18,7 @@ constexpr Slot slotTable[] = {
     {"M", SlotKind::Integer, "rows"},
     {"H", SlotKind::Integer, "columns, at least 1"},
     {"gamma", SlotKind::Pointer, "[H], with norm"},
-    {"beta", SlotKind::Pointer, "[H], with norm"},
+    {"beta", SlotKind::Pointer, "[H], with norm unless unbiased"},
     {"eps", SlotKind::Float, "added to the variance, with norm"},
     {"table0", SlotKind::Pointer,
      "[rows][H], of bytes each row behind its scale and padded to a multiple of 4; or as products have their weights "
@@ -37,6 +37,7 @@ constexpr Slot slotTable[] = {
 constexpr Parameter parameterTable[] = {
     Parameter::integer("tables", 1, maxTables),
     Parameter::flag("norm"),
+    unbiasedParameter,
     Parameter::integer("packed", 0, (1 << maxTables) - 1),
     roundedParameter,
     smoothedParameter,
@@ -112,7 +113,8 @@ private:
 
 void Embed::emit(KernelBuilder &b, const Parameters &params) const {
   Value y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
-  NormOperands norm = {b.pointerSlot(Gamma), b.pointerSlot(Beta), b.floatSlot(Epsilon), b.integerSlot(H)};
+  NormOperands norm = {b.pointerSlot(Gamma), params.flag("unbiased") ? Value() : b.pointerSlot(Beta),
+                       b.floatSlot(Epsilon), b.integerSlot(H)};
   const RoundedRows factors = RoundedRows::of(b, params, rounded);
   assert((params.flag("norm") || factors.form == "none") && "only what a norm gives is stored as factors");
   KernelBuilder::Values tables, ids;

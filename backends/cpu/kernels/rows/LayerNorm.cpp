@@ -15,7 +15,7 @@ constexpr Slot slotTable[] = {
     {"residual", SlotKind::Pointer, "rows [M][ldr], added first"},
     {"ldr", SlotKind::Integer, "elements from a row of residual to the next"},
     {"gamma", SlotKind::Pointer, "[H]"},
-    {"beta", SlotKind::Pointer, "[H]"},
+    {"beta", SlotKind::Pointer, "[H], unless unbiased"},
     {"y", SlotKind::Pointer, "rows [M][ldy]; may be x or residual"},
     {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
     {"M", SlotKind::Integer, "rows"},
@@ -25,7 +25,8 @@ constexpr Slot slotTable[] = {
     roundedSlots[1],
     roundedSlots[2],
 };
-constexpr Parameter parameterTable[] = {Parameter::flag("residual"), roundedParameter, smoothedParameter};
+constexpr Parameter parameterTable[] = {Parameter::flag("residual"), unbiasedParameter, roundedParameter,
+                                        smoothedParameter};
 
 class LayerNorm final : public KernelFamily {
 public:
@@ -35,7 +36,8 @@ protected:
   void emit(KernelBuilder &b, const Parameters &params) const override {
     Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
     Value residual = b.pointerSlot(Residual), ldr = b.integerSlot(LdR);
-    NormOperands norm = {b.pointerSlot(Gamma), b.pointerSlot(Beta), b.floatSlot(Epsilon), b.integerSlot(H)};
+    NormOperands norm = {b.pointerSlot(Gamma), params.flag("unbiased") ? Value() : b.pointerSlot(Beta),
+                         b.floatSlot(Epsilon), b.integerSlot(H)};
     const RoundedRows rounded = RoundedRows::of(b, params, Rounded);
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.at(y, b.mul(row, ldy));

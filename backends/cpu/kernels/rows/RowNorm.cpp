@@ -52,8 +52,8 @@ void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Valu
   Value scale = b.broadcast(b.div(b.scalar(1.0f), b.sqrt(b.add(variance, norm.epsilon))));
   auto normalized = [&](Value column, Value mask) {
     Value centred = b.sub(b.load(b.at(x, column), mask), mean);
-    Value gamma = b.load(b.at(norm.gamma, column), mask), beta = b.load(b.at(norm.beta, column), mask);
-    Value v = b.fma(b.mul(centred, scale), gamma, beta);
+    Value gamma = b.load(b.at(norm.gamma, column), mask), unit = b.mul(centred, scale);
+    Value v = norm.beta ? b.fma(unit, gamma, b.load(b.at(norm.beta, column), mask)) : b.mul(unit, gamma);
     b.store(v, b.at(y, column), mask);
     return mask ? b.select(mask, v, b.splat(0.0f)) : v;
   };

@@ -46,9 +46,12 @@ mlir::Value emitSmoothed(KernelBuilder &b, mlir::Value vector, mlir::Value smoot
 void emitQuantizedRow(KernelBuilder &b, mlir::Value x, mlir::Value smoothing, mlir::Value width,
                       const QuantizedSteps &steps, mlir::Value y);
 
+/// The parameter of kernels that end in a norm: there is no beta.
+constexpr Parameter unbiasedParameter = Parameter::flag("unbiased");
+
 /// What every row of a layer normalisation has in common.
 struct NormOperands {
-  mlir::Value gamma, beta, epsilon, width;
+  mlir::Value gamma, beta /* null: 0 */, epsilon, width;
 };
 
 /// Rows that one panel of a row-wise kernel covers: 16 tokens still keep two threads busy.
