@@ -99,6 +99,7 @@ private:
                            llvm::StringRef step);
   void lowerSoftmax(xf::SoftmaxOp op);
   mlir::LogicalResult lowerAttention(xf::AttentionOp op);
+  void lowerAdjacent(xf::AdjacentOp op);
   void lowerAngles(xf::AnglesOp op);
   void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);

@@ -311,6 +311,7 @@ LogicalResult EntrySelector::lower(Operation *op) {
       })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
+      .Case([&](xf::AdjacentOp op) { return lowerAdjacent(op), success(); })
       .Case([&](xf::AnglesOp op) { return lowerAngles(op), success(); })
       .Case([&](xf::RotateOp op) { return lowerRotate(op), success(); })
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })

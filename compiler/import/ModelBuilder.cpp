@@ -60,6 +60,13 @@ Value BlockBuilder::layerNorm(Value x, StringRef name, double eps, bool biased) 
                                  builder.getF64FloatAttr(eps));
 }
 
+Value BlockBuilder::scaleAndShift(Value x, StringRef name) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, name));
+  int64_t width = typeOf(x).getShape().back();
+  Value gain = weight((name + ".weight").str(), {width}), bias = weight((name + ".bias").str(), {width});
+  return combine(xf::CombineKind::Add, combine(xf::CombineKind::Mul, x, gain), bias);
+}
+
 Value BlockBuilder::rotate(Value x, Value angles, int64_t heads) {
   return xf::RotateOp::create(builder, builder.getUnknownLoc(), x.getType(), x, angles,
                               builder.getI64IntegerAttr(heads));
@@ -126,7 +133,11 @@ Value BlockBuilder::join(ArrayRef<Value> values) {
 }
 
 SmallVector<Value> BlockBuilder::split(Value x, int64_t parts) {
-  SmallVector<Type> types(parts, withWidth(x, typeOf(x).getShape().back() / parts));
+  return split(x, SmallVector<int64_t>(parts, typeOf(x).getShape().back() / parts));
+}
+
+SmallVector<Value> BlockBuilder::split(Value x, ArrayRef<int64_t> widths) {
+  SmallVector<Type> types = llvm::map_to_vector(widths, [&](int64_t width) -> Type { return withWidth(x, width); });
   auto split = xf::SplitOp::create(builder, builder.getUnknownLoc(), types, x);
   return SmallVector<Value>(split.getResults());
 }
@@ -332,16 +343,24 @@ static FloatType storedType(DType dtype, Builder &builder) {
   }
 }
 
-void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
+const TensorView *ModelBuilder::findWeight(StringRef name, ArrayRef<int64_t> shape) {
+  auto refuse = [&](const Twine &message) -> const TensorView * { return reject(message), nullptr; };
   const TensorView *tensor = weights.find(name);
   if (!tensor)
-    return reject("the checkpoint has no tensor '" + name + "' (" + shapeText(shape) + "), which the model needs");
+    return refuse("the checkpoint has no tensor '" + name + "' (" + shapeText(shape) + "), which the model needs");
   if (ArrayRef<int64_t>(tensor->shape) != shape)
-    return reject("tensor '" + tensor->name + "' has shape " + shapeText(tensor->shape) + "; the config asks for " +
+    return refuse("tensor '" + tensor->name + "' has shape " + shapeText(tensor->shape) + "; the config asks for " +
                   shapeText(shape));
   if (!isWeightType(tensor->dtype))
-    return reject("tensor '" + tensor->name + "' is stored as " + dtypeName(tensor->dtype) +
+    return refuse("tensor '" + tensor->name + "' is stored as " + dtypeName(tensor->dtype) +
                   "; accepted are F32, F16, BF16 and F64");
+  return tensor;
+}
+
+void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
+  const TensorView *tensor = findWeight(name, shape);
+  if (!tensor)
+    return;
   if (!used.insert(name).second)
     return;
   OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
@@ -361,6 +380,32 @@ Value ModelBuilder::constantWeight(StringRef name, ArrayRef<float> values) {
   }
   return xf::LoadWeightOp::create(builder, nameOf(builder, name), type,
                                   FlatSymbolRefAttr::get(builder.getContext(), name));
+}
+
+Value ModelBuilder::adjacent(Value x, xf::Side side) {
+  return xf::AdjacentOp::create(builder, builder.getUnknownLoc(), x.getType(), side, x, mask(), /*cu_seqlens=*/Value(),
+                                columns());
+}
+
+Value ModelBuilder::transposedLinear(Value x, StringRef weightName, int64_t width) {
+  const int64_t depth = typeOf(x).getShape().back();
+  auto type = RankedTensorType::get({width, depth}, builder.getF32Type());
+  if (const TensorView *tensor = findWeight(weightName, {depth, width}); tensor && used.insert(weightName).second) {
+    const size_t bytes = tensor->bytes.size() / (depth * width);
+    AsmResourceBlob turned = HeapAsmResourceBlob::allocate(tensor->bytes.size(), /*align=*/64);
+    for (int64_t k = 0; k < depth; ++k)
+      for (int64_t n = 0; n < width; ++n)
+        memcpy(&turned.getMutableData()[(n * depth + k) * bytes], &tensor->bytes[(k * width + n) * bytes], bytes);
+    auto stored = RankedTensorType::get({width, depth}, storedType(tensor->dtype, builder));
+    OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
+    xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), weightName,
+                         DenseResourceElementsAttr::get(stored, weightName, std::move(turned)));
+  }
+  Value weight = xf::LoadWeightOp::create(builder, nameOf(builder, weightName), type,
+                                          FlatSymbolRefAttr::get(builder.getContext(), weightName));
+  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, weight, /*bias=*/Value(),
+                              /*residual=*/Value(), /*activation=*/nullptr, /*precision=*/nullptr, /*range=*/Value(),
+                              /*group=*/nullptr);
 }
 
 Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, double theta) {

@@ -44,6 +44,8 @@ public:
   /// The same with a weight and a bias under names of their own; an empty `bias` is none.
   mlir::Value linear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps, bool biased = true);
+  /// x * `<name>.weight` + `<name>.bias`, both [width of x].
+  mlir::Value scaleAndShift(mlir::Value x, llvm::StringRef name);
   /// The columns of each head rotated by what `angles` gave.
   mlir::Value rotate(mlir::Value x, mlir::Value angles, int64_t heads);
   mlir::Value activate(mlir::Value x, xf::Activation activation);
@@ -61,8 +63,9 @@ public:
   mlir::Value pool(mlir::Value x, mlir::Value mask, xf::PoolMode mode);
   /// Side by side along the last axis.
   mlir::Value join(llvm::ArrayRef<mlir::Value> values);
-  /// The inverse: so many parts of one width.
+  /// The inverse: so many parts of one width, or parts of these widths.
   llvm::SmallVector<mlir::Value> split(mlir::Value x, int64_t parts);
+  llvm::SmallVector<mlir::Value> split(mlir::Value x, llvm::ArrayRef<int64_t> widths);
   mlir::Value normalize(mlir::Value x, double eps);
 
   // What formulas are written with, where there is no word for them. Shapes meet as XfPrimitiveOps.td says.
@@ -106,6 +109,10 @@ public:
   mlir::Value mask();
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns();
+  /// Each token's neighbour; zeros where there is none.
+  mlir::Value adjacent(mlir::Value x, xf::Side side);
+  /// x W with a `weight` [K, width]: the other way round than `linear` has it, and without a bias.
+  mlir::Value transposedLinear(mlir::Value x, llvm::StringRef weight, int64_t width);
   /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
   /// frequencies are a weight called `name` that no checkpoint has.
   mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
@@ -170,6 +177,8 @@ private:
   friend class LayerBuilder;
 
   mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) override;
+  /// The checkpoint's tensor of that name, if it can be a weight of this shape; else notes an error.
+  const TensorView *findWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// A weight of the module that no checkpoint has.

@@ -197,6 +197,10 @@ llvm::Error Frame::execute(Operation *op) {
           sum = layerNorm(sum, get(embed.getGain()), getOrNull(embed.getBias()), embed.getEps()->convertToDouble());
         return set(std::move(sum));
       })
+      .Case([&](xf::AdjacentOp op) {
+        return set(adjacent(op.getSide(), get(op.getX()), getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()),
+                            get(op.getColumns())));
+      })
       .Case([&](xf::LinearOp op) {
         const Tensor *smoothing = getOrNull(op.getSmoothing());
         Tensor x = smoothing ? timesColumns(get(op.getX()), *smoothing) : get(op.getX());

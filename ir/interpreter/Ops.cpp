@@ -400,6 +400,21 @@ static int64_t batchOf(const Tensor &x, const Tensor *cuSeqlens) {
   return cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : x.shape[0];
 }
 
+Tensor adjacent(xf::Side side, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens, const Tensor &columns) {
+  const int64_t by = side == xf::Side::Next ? 1 : -1;
+  Tensor result(x.shape);
+  for (int64_t b = 0; b < batchOf(x, cuSeqlens); ++b) {
+    auto [begin, end] = rowsOf(x, cuSeqlens, b);
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t beside = row + by;
+      if (beside >= begin && beside < end && columns.values[beside] == columns.values[row] + by &&
+          (!mask || mask->values[beside] != 0))
+        std::copy_n(x.row(beside), x.width(), result.row(row));
+    }
+  }
+  return result;
+}
+
 Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens) {
   Tensor result({batchOf(x, cuSeqlens), x.width()});
   for (int64_t b = 0; b < result.shape[0]; ++b) {

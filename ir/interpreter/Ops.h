@@ -22,6 +22,8 @@ Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precisio
 /// x with each column times its factor; a weight with each column divided by it.
 Tensor timesColumns(const Tensor &x, const Tensor &factors);
 Tensor dividedByColumns(const Tensor &weight, const Tensor &factors);
+/// Dense when `cuSeqlens` is null, and then with a mask.
+Tensor adjacent(xf::Side side, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens, const Tensor &columns);
 Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);
 std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);

@@ -96,6 +96,14 @@ def Xf_Precision : I32EnumAttr<"Precision", "what products are computed from", [
 }
 def Xf_PrecisionAttr : EnumAttr<Xf_Dialect, Xf_Precision, "precision">;
 
+def Xf_Side : I32EnumAttr<"Side", "which neighbour", [
+    I32EnumAttrCase<"Next", 0, "next">,
+    I32EnumAttrCase<"Previous", 1, "previous">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+def Xf_SideAttr : EnumAttr<Xf_Dialect, Xf_Side, "side">;
+
 def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becomes one", [
     I32EnumAttrCase<"Mean", 0, "mean">,
     I32EnumAttrCase<"Max", 1, "max">]> {

@@ -34,4 +34,25 @@ def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Xf_AdjacentOp : Xf_PureOp<"adjacent", [AttrSizedOperandSegments, AllTypesMatch<["x", "result"]>]> {
+  let summary = "each token's neighbour";
+  let description = [{
+    `result[t]` is x of the token in the next column, or in the previous one; zeros where there is none: at the ends of a
+    sequence, and beside what a mask leaves out. Dense `[batch, seq, hidden]` with a mask, or packed `[tokens, hidden]` with
+    `cu_seqlens`; columns i32 `[batch, seq]` or `[tokens]`.
+
+    ```mlir
+    %n = xf.adjacent next %x cu_seqlens(%cu : tensor<?xi32>) columns %columns : tensor<?x128xf32>, tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins Xf_SideAttr:$side, Xf_Tensor:$x, Optional<Xf_Mask>:$mask, Optional<Xf_CuSeqlens>:$cu_seqlens,
+                       Xf_Ids:$columns);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    `` $side $x (`mask` `(` $mask^ `:` type($mask) `)`)? (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
+    `columns` $columns attr-dict `:` type($x) `,` type($columns)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // LATHE_IR_XF_EMBEDDING_OPS_TD

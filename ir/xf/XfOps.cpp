@@ -212,6 +212,17 @@ static LogicalResult verifyForm(Operation *op, Value x, Value mask, Value cuSeql
   return success();
 }
 
+LogicalResult AdjacentOp::verify() {
+  if (failed(verifyForm(*this, getX(), getMask(), getCuSeqlens())))
+    return failure();
+  if (!getMask() && !getCuSeqlens())
+    return emitOpError("has neither a mask nor cu_seqlens; expected one of them");
+  if (shapeOf(getColumns()) != shapeOf(getX()).drop_back())
+    return emitOpError("columns are a ") << getColumns().getType() << " for " << getX().getType()
+                                         << "; expected one for each token";
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
     return failure();

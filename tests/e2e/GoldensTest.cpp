@@ -79,6 +79,7 @@ INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert"
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
+INSTANTIATE_TEST_SUITE_P(MobileBert, Goldens, testing::ValuesIn(goldenCases("mobilebert")), testName);
 INSTANTIATE_TEST_SUITE_P(ModernBert, Goldens, testing::ValuesIn(goldenCases("modernbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Mpnet, Goldens, testing::ValuesIn(goldenCases("mpnet")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);

@@ -72,7 +72,8 @@ struct GoldenCase {
 void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
-inline constexpr const char *kGoldenFamilies[] = {"albert", "bert", "distilbert", "electra", "modernbert", "mpnet", "roberta"};
+inline constexpr const char *kGoldenFamilies[] = {"albert",     "bert",       "distilbert", "electra",
+                                                  "mobilebert", "modernbert", "mpnet",      "roberta"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);

@@ -43,6 +43,8 @@ class Model:
     stored: torch.dtype = torch.float32
     shard_size: str = "5GB"
     embedding_std: float = 0.5
+    # About what gains of norms are: less where these do not bring rows to a common size, so that values do not grow.
+    gain: float = 1
     # The inner layer's weights are so many times larger: its activations reach the ends of their functions.
     inner_gain: float = 1
     edit: typing.Callable = lambda tensors, config: None
@@ -52,6 +54,8 @@ class Model:
     edited_weights: bool = False
     # The directory says that it is a base model, whatever was saved.
     claims_base: bool = False
+    # Words are seen with their neighbours, of which padding is none: its embeddings are zeros.
+    sees_neighbours: bool = False
     # Outputs for a whole sequence read column 0.
     reads_first: bool = True
     # Called with the base network before a forward, gives a function of the states that Transformers 4 lists, to be called
@@ -69,14 +73,14 @@ class Model:
 # --- Parameters ---------------------------------------------------------------------------------------------------------
 
 
-def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, inner_gain: float,
-              rng: torch.Generator) -> None:
+def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, gain: float,
+              inner_gain: float, rng: torch.Generator) -> None:
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
         if "embeddings.weight" in name:
             value = embedding_std * noise
         elif name.endswith(("LayerNorm.weight", "layer_norm.weight")) or name.endswith("norm.weight"):
-            value = 1 + 0.1 * noise
+            value = gain + 0.1 * noise
         elif parameter.dim() == 1:
             value = 0.1 * noise
         else:
@@ -186,7 +190,13 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
     network = model.base_model if base else model
     emit = EMIT[0] in flags
     captured = entry.capture(model.base_model) if emit and entry.capture else None
-    result = network(**inputs, output_hidden_states=emit)
+    if entry.sees_neighbours:
+        words = network.get_input_embeddings()(inputs["input_ids"])
+        given = {"inputs_embeds": words * inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])).unsqueeze(-1)}
+        given |= {name: value for name, value in inputs.items() if name != "input_ids"}
+    else:
+        given = inputs
+    result = network(**given, output_hidden_states=emit)
     if base:
         outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.get("pooler_output")}
     else:
@@ -227,7 +237,7 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
     rng = torch.Generator().manual_seed(seed)
     config = entry.kind.config_class(**entry.config, attn_implementation=entry.attention)
     model = entry.kind(config, **entry.options).double().eval()
-    randomise(model, entry.stored, entry.embedding_std, entry.inner_gain, rng)
+    randomise(model, entry.stored, entry.embedding_std, entry.gain, entry.inner_gain, rng)
     save_model(entry, model, out / entry.name / "model")
     reloaded = load_model(entry, out / entry.name / "model") if entry.loads_in_transformers else model
     model = reloaded if entry.edited_weights else model

@@ -176,6 +176,16 @@ TEST(Ops, AnglesRotatePairsOfColumns) {
   EXPECT_TRUE(near(rotate(x, quarter, 2), Tensor({1, 8}, {-3, 2, 1, 4, -7, 6, 5, 8})));
 }
 
+TEST(Ops, NeighboursAreAColumnAway) {
+  Tensor x({1, 4, 1}, {1, 2, 3, 4}), mask({1, 4}, {1, 1, 0, 1}), columns({1, 4}, {0, 1, 2, 3});
+  EXPECT_TRUE(near(adjacent(xf::Side::Next, x, &mask, nullptr, columns), Tensor({1, 4, 1}, {2, 0, 4, 0})));
+  EXPECT_TRUE(near(adjacent(xf::Side::Previous, x, &mask, nullptr, columns), Tensor({1, 4, 1}, {0, 1, 2, 0})));
+  // Two sequences, the second of which begins in the column behind the first's last; and a hole.
+  Tensor packed({5, 1}, {1, 2, 3, 4, 5}), offsets({3}, {0, 2, 5}), ragged({5}, {0, 1, 2, 3, 5});
+  EXPECT_TRUE(near(adjacent(xf::Side::Next, packed, nullptr, &offsets, ragged), Tensor({5, 1}, {2, 0, 4, 0, 0})));
+  EXPECT_TRUE(near(adjacent(xf::Side::Previous, packed, nullptr, &offsets, ragged), Tensor({5, 1}, {0, 1, 0, 3, 0})));
+}
+
 TEST(Ops, NormalizeStopsAtEpsilon) {
   Tensor x({2, 2}, {3, 4, 0, 0});
   EXPECT_TRUE(near(normalize(x, 1e-12), Tensor({2, 2}, {0.6, 0.8, 0, 0})));

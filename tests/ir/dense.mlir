@@ -67,6 +67,15 @@ func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tens
   return
 }
 
+// CHECK-LABEL: func.func @neighbours
+func.func @neighbours(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>, %columns: tensor<?x?xi32>) {
+  // CHECK: xf.adjacent next %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) columns %{{.*}} : tensor<?x?x4xf32>, tensor<?x?xi32>
+  %0 = xf.adjacent next %x mask(%mask : tensor<?x?xi1>) columns %columns : tensor<?x?x4xf32>, tensor<?x?xi32>
+  // CHECK: xf.adjacent previous
+  %1 = xf.adjacent previous %x mask(%mask : tensor<?x?xi1>) columns %columns : tensor<?x?x4xf32>, tensor<?x?xi32>
+  return
+}
+
 // CHECK-LABEL: func.func @rotary
 func.func @rotary(%x: tensor<?x?x12xf32>, %positions: tensor<?x?xi32>, %frequencies: tensor<3xf32>, %gain: tensor<12xf32>) {
   // CHECK: xf.angles %{{.*}}, %{{.*}} : tensor<?x?xi32>, tensor<3xf32> -> tensor<?x?x6xf32>

@@ -16,7 +16,7 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
   c.intermediate = fields.getInt("intermediate_size", defaults.intermediate, 1, maxWidth);
   c.positions = fields.getInt("max_position_embeddings", defaults.positions, 1, maxRows);
   c.tokenTypes = fields.getInt("type_vocab_size", defaults.tokenTypes, 1, maxRows);
-  c.activation = &readActivation(fields, "hidden_act", "gelu");
+  c.activation = &readActivation(fields, "hidden_act", defaults.activationName);
   c.eps = fields.getFloat("layer_norm_eps", defaults.eps, 0, 1);
   c.tied = fields.getBool("tie_word_embeddings", true);
   if (defaults.paddingId) {
@@ -26,7 +26,8 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
   requireAbsolutePositions(fields);
   if (fields.getBool("is_decoder", false))
     fields.reject("is_decoder", "found true: an encoder as a decoder is not supported yet; accepted is false");
-  requireWholeHeads(fields, c.hidden, c.heads);
+  if (defaults.splitsHidden)
+    requireWholeHeads(fields, c.hidden, c.heads);
   return c;
 }
 

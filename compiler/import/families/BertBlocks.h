@@ -11,8 +11,10 @@ struct BertConfig {
   int64_t vocab = 30522, embedding = 0 /* as hidden */, hidden = 768, layers = 12, heads = 12, intermediate = 3072;
   int64_t positions = 512, tokenTypes = 2;
   double eps = 1e-12;
-  const ActivationFunction *activation = nullptr;
-  bool tied = true; ///< the masked-LM decoder is the word embedding
+  llvm::StringRef activationName = "gelu";
+  const ActivationFunction *activation = nullptr; ///< of that name
+  bool splitsHidden = true;                       ///< into heads
+  bool tied = true;                               ///< the masked-LM decoder is the word embedding
   /// Positions count the ids other than this one (RoBERTa); absent: columns.
   std::optional<int64_t> paddingId;
 

@@ -20,11 +20,14 @@ DecoderNames decoderOf(StringRef head) {
           (head + ".decoder.bias").str()};
 }
 
+Value vocabularyLogits(ModelBuilder &model, Value x, const DecoderNames &names, int64_t vocab, bool tied) {
+  const bool isHeads = model.hasWeight(names.bias) && (tied || !model.hasWeight(names.ownBias));
+  return model.linear(x, tied ? names.embedding : names.weight, isHeads ? names.bias : names.ownBias, vocab);
+}
+
 void emitVocabularyLogits(ModelBuilder &model, StringRef output, Value x, const DecoderNames &names, int64_t vocab,
                           bool tied) {
-  const bool isHeads = model.hasWeight(names.bias) && (tied || !model.hasWeight(names.ownBias));
-  model.output(output,
-               model.linear(x, tied ? names.embedding : names.weight, isHeads ? names.bias : names.ownBias, vocab));
+  model.output(output, vocabularyLogits(model, x, names, vocab, tied));
 }
 
 //===----------------------------------------------------------------------===//

@@ -44,7 +44,9 @@ struct DecoderNames {
 };
 /// `<head>.decoder`, with `<head>.bias`.
 DecoderNames decoderOf(llvm::StringRef head);
-/// Declares `output` [batch, seq, vocab]: the decoder of `x`, which is as wide as the word embedding.
+/// [batch, seq, vocab]: the decoder of `x`, which is as wide as the word embedding.
+mlir::Value vocabularyLogits(ModelBuilder &model, mlir::Value x, const DecoderNames &names, int64_t vocab, bool tied);
+/// Declares it as an output.
 void emitVocabularyLogits(ModelBuilder &model, llvm::StringRef output, mlir::Value x, const DecoderNames &names,
                           int64_t vocab, bool tied);
 

@@ -140,6 +140,44 @@ TEST_F(RowsTest, Rotate) {
       }
 }
 
+TEST_F(RowsTest, Adjacent) {
+  Random random(10);
+  for (bool masked : {false, true})
+    for (bool next : {false, true})
+      for (int64_t width : {1, 16, 37}) {
+        const std::vector<int64_t> lengths = {5, 0, 1, 40, 17};
+        const int64_t longest = 40, ldx = width + 3, ldy = width + 1, by = next ? 1 : -1;
+        const std::vector<int32_t> starts = masked ? prefixSums(std::vector<int64_t>(5, longest)) : prefixSums(lengths);
+        const int64_t rows = starts.back();
+        Guarded<float> x(random.vector((rows - 1) * ldx + width)), y((rows - 1) * ldy + width), split(y.size());
+        Guarded<int32_t> columns(rows), bounds(starts);
+        Guarded<uint8_t> mask(rows);
+        for (size_t s = 0; s < lengths.size(); ++s)
+          for (int64_t row = starts[s], column = int64_t(s); row < starts[s + 1]; ++row) {
+            columns[row] = int32_t(masked ? row - starts[s] : column);
+            column += 1 + (random.below(4) == 0);
+            mask[row] = row - starts[s] < lengths[s] && random.below(4) > 0;
+          }
+        const Kernel &kernel = Kernel::get("adjacent_f32", std::string("{") + (masked ? "masked = true, " : "") +
+                                                               (next ? "side = \"next\"}" : "side = \"previous\"}"));
+        auto run = [&](Guarded<float> &to, int64_t panels) {
+          kernel.run({x.data(), ldx, to.data(), ldy, bounds.data(), columns.data(), 5, width, longest, mask.data()},
+                     panels);
+        };
+        run(y, 0);
+        run(split, 1);
+        EXPECT_TRUE(sameBits(y, split));
+        for (size_t s = 0; s < lengths.size(); ++s)
+          for (int64_t row = starts[s]; row < starts[s + 1]; ++row) {
+            const int64_t beside = row + by;
+            const bool exists = beside >= starts[s] && beside < starts[s + 1] && columns[beside] == columns[row] + by &&
+                                (!masked || mask[beside]);
+            for (int64_t c = 0; c < width; ++c)
+              ASSERT_EQ(y[row * ldy + c], exists ? x[beside * ldx + c] : 0) << s << " row " << row;
+          }
+      }
+}
+
 TEST_F(RowsTest, Embed) {
   struct Case {
     int tables;
