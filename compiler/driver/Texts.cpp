@@ -4,6 +4,7 @@
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/TensorArrays.h"
 #include "compiler/import/checkpoint/ModelDirectory.h"
+#include "compiler/import/families/Family.h"
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/CompileTokenizer.h"
 #include "runtime/tokenizer/Tokenizer.h"
@@ -178,10 +179,13 @@ Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef director
     if (!config)
       return config.takeError();
     JsonFields fields(*config);
-    // An absent field has its config class's default; classes without such a field have no limit.
-    std::optional<std::string> type = fields.getOptionalString("model_type");
-    int64_t absent = type == "bert" || type == "albert" ? 512 : 0;
-    limits.positionLimit = fields.getOptionalInt("max_position_embeddings", 0, INT32_MAX).value_or(absent);
+    // A family that is not built yet has no limit but what its config states.
+    if (llvm::Expected<const Family *> family = findFamily(fields.getOptionalString("model_type").value_or("")))
+      limits.positionLimit = (*family)->longestSequence(fields);
+    else {
+      llvm::consumeError(family.takeError());
+      limits.positionLimit = fields.getOptionalInt("max_position_embeddings", 0, INT32_MAX).value_or(0);
+    }
     if (Error error = fields.takeError())
       return std::move(error);
   }

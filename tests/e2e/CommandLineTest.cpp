@@ -103,6 +103,40 @@ TEST(Unsupported, AlbertConfigFieldsAreNamed) {
   }
 }
 
+TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
+  struct {
+    const char *family, *model;
+    Json changes;
+    std::vector<std::string> words;
+  } const cases[] = {
+      {"modernbert", "base-odd", {{"num_attention_heads", 2}}, {"hidden_size", "odd number of columns"}},
+      {"modernbert", "base-odd", {{"rope_scaling", {{"rope_type", "yarn"}}}}, {"rope_scaling", "null"}},
+      {"modernbert",
+       "base-odd",
+       {{"rope_parameters", {{"full_attention", {{"rope_type", "yarn"}}}}}},
+       {"rope_parameters.full_attention.rope_type", "yarn", "default"}},
+      {"modernbert", "base-odd", {{"layer_types", {"full_attention"}}}, {"layer_types", "1", "5"}},
+      {"modernbert",
+       "base-odd",
+       {{"layer_types", {"full_attention", "full_attention", "full_attention", "full_attention", "chunked_attention"}}},
+       {"layer_types", "chunked_attention", "sliding_attention"}},
+      {"modernbert", "classes", {{"classifier_pooling", "max"}}, {"classifier_pooling", "max", "mean"}},
+      {"modernbert", "base-odd", {{"norm_bias", true}}, {"embeddings.norm.bias", "no tensor"}},
+      {"mobilebert", "base-odd", {{"classifier_activation", false}}, {"classifier_activation", "true"}},
+      {"mobilebert", "base-odd", {{"normalization_type", "rms"}}, {"normalization_type", "rms", "no_norm"}},
+      {"mobilebert", "base-odd", {{"num_attention_heads", 4}}, {"num_attention_heads", "4", "35"}},
+      {"mobilebert", "mlm-tied", {{"embedding_size", 37}}, {"embedding_size", "37", "36"}},
+      {"mpnet", "base-odd", {{"relative_attention_num_buckets", 16}}, {"relative_attention_num_buckets", "16", "32"}},
+      {"mpnet", "base-odd", {{"max_position_embeddings", 2}}, {"max_position_embeddings", "2", "3"}},
+  };
+  for (const auto &entry : cases) {
+    const ScratchDirectory work;
+    writeConfig(work / "model", entry.changes, goldens() / entry.family / entry.model / "model");
+    SCOPED_TRACE(entry.changes.dump());
+    expectRefusal(kWrongInput, {"compile", work / "model", "-o", work / "out"}, entry.words);
+  }
+}
+
 /// A tokenizer of another kind costs a model its texts, not its ids; what is said of it names no place of this machine.
 TEST(Unsupported, TokenizerIsNamedAndIdsWork) {
   const struct {

@@ -52,6 +52,8 @@ llvm::Expected<Task> taskOfClass(const Family &family, llvm::StringRef architect
                                  family.modelType + "'; known are: " + llvm::join(known, ", "));
 }
 
+int64_t positionsByColumn(JsonFields &fields) { return fields.getInt("max_position_embeddings", 512, 1, 1 << 28); }
+
 void requireAbsolutePositions(JsonFields &fields) {
   if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")
     fields.reject("position_embedding_type",

@@ -24,6 +24,9 @@ struct HeadOptions {
   int64_t labels = 2;                                   ///< classes of a classification
 };
 
+/// What a config says of the longest sequence: max_position_embeddings, or 512.
+int64_t positionsByColumn(JsonFields &fields);
+
 struct Family {
   llvm::StringLiteral modelType;  ///< config.json's model_type
   llvm::StringLiteral basePrefix; ///< of the base model's weights inside a head's checkpoint: "bert."
@@ -33,6 +36,8 @@ struct Family {
   llvm::ArrayRef<Task> tasks;
   /// Reads the config and builds the entry. An error names the config's field; errors of weights are the builder's.
   llvm::Error (*build)(ModelBuilder &model, const JsonDocument &config, const HeadOptions &options);
+  /// The longest sequence that a config has positions for: what `build` finds, without the weights.
+  int64_t (*longestSequence)(JsonFields &fields) = positionsByColumn;
 };
 
 /// Every family, sorted by model type.

@@ -25,6 +25,8 @@ struct ModernBertConfig {
   static llvm::Expected<ModernBertConfig> parse(const JsonDocument &document);
 };
 
+int64_t longestSequence(JsonFields &fields) { return fields.getInt("max_position_embeddings", 8192, 1, 1 << 28); }
+
 /// The base of the frequencies of one kind of layer, as Transformers 5 writes it.
 void readRope(JsonFields &parameters, StringRef kind, double &theta) {
   parameters.readObject(kind, [&](JsonFields &rope) {
@@ -74,7 +76,7 @@ llvm::Expected<ModernBertConfig> ModernBertConfig::parse(const JsonDocument &doc
   c.inner = fields.getInt("intermediate_size", 1152, 1, maxWidth);
   c.layers = fields.getInt("num_hidden_layers", 22, 1, 4096);
   c.heads = fields.getInt("num_attention_heads", 12, 1, maxWidth);
-  c.positions = fields.getInt("max_position_embeddings", 8192, 1, maxRows);
+  c.positions = longestSequence(fields);
   c.window = fields.getInt("local_attention", 128, 0, maxRows);
   c.activation = &readActivation(fields, "hidden_activation", "gelu");
   c.headActivation = &readActivation(fields, "classifier_activation", "gelu");
@@ -192,6 +194,6 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family modernbertFamily{"modernbert", "model.", "ModernBert", tasks, buildModernBert};
+const Family modernbertFamily{"modernbert", "model.", "ModernBert", tasks, buildModernBert, longestSequence};
 
 } // namespace lathe

@@ -61,6 +61,8 @@ llvm::Error buildMpnet(ModelBuilder &m, const JsonDocument &document, const Head
   return llvm::Error::success();
 }
 
+int64_t longestSequence(JsonFields &fields) { return positionsByColumn(fields) - paddingId - 1; }
+
 constexpr Task tasks[] = {Task::Base,
                           Task::MaskedLm,
                           Task::Embedding,
@@ -71,6 +73,6 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family mpnetFamily{"mpnet", "mpnet.", "MPNet", tasks, buildMpnet};
+const Family mpnetFamily{"mpnet", "mpnet.", "MPNet", tasks, buildMpnet, longestSequence};
 
 } // namespace lathe

@@ -48,6 +48,11 @@ llvm::Error buildOther(ModelBuilder &m, const JsonDocument &document, const Head
   return build(m, document, options, 30522);
 }
 
+/// Positions of tokens begin behind the padding's.
+int64_t longestSequence(JsonFields &fields) {
+  return positionsByColumn(fields) - fields.getInt("pad_token_id", 1, 0, 1 << 28) - 1;
+}
+
 constexpr Task tasks[] = {Task::Base,
                           Task::MaskedLm,
                           Task::Embedding,
@@ -58,8 +63,8 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family robertaFamily{"roberta", "roberta.", "Roberta", tasks, buildRoberta};
-const Family xlmRobertaFamily{"xlm-roberta", "roberta.", "XLMRoberta", tasks, buildOther};
-const Family camembertFamily{"camembert", "roberta.", "Camembert", tasks, buildOther};
+const Family robertaFamily{"roberta", "roberta.", "Roberta", tasks, buildRoberta, longestSequence};
+const Family xlmRobertaFamily{"xlm-roberta", "roberta.", "XLMRoberta", tasks, buildOther, longestSequence};
+const Family camembertFamily{"camembert", "roberta.", "Camembert", tasks, buildOther, longestSequence};
 
 } // namespace lathe
