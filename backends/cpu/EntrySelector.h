@@ -95,6 +95,8 @@ private:
   };
   DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets,
                               std::optional<int64_t> reach);
+  void addTerms(DistanceArguments &arguments, mlir::Value queryTerms, mlir::Value keyTerms, mlir::Value index,
+                int64_t heads);
   void lowerDistanceScores(mlir::Value scores, mlir::Value result, const DistanceArguments &distances,
                            llvm::StringRef step);
   void lowerSoftmax(xf::SoftmaxOp op);

@@ -95,6 +95,23 @@ EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value b
   return arguments;
 }
 
+void EntrySelector::addTerms(DistanceArguments &arguments, Value queryTerms, Value keyTerms, Value index,
+                             int64_t heads) {
+  if (!index)
+    return;
+  if (queryTerms) {
+    arguments.parameters.push_back(calls.flag("query_terms", true));
+    arguments.slots.append({{"query_terms", memref(queryTerms)}, {"ldqt", stride(queryTerms)}});
+  }
+  if (keyTerms) {
+    arguments.parameters.push_back(calls.flag("key_terms", true));
+    arguments.slots.append({{"key_terms", memref(keyTerms)}, {"ldkt", stride(keyTerms)}});
+  }
+  arguments.slots.append({{"terms", calls.integer(widthOf(queryTerms ? queryTerms : keyTerms) / heads)},
+                          {"index", calls.weight(weightRefs[index], "vector")},
+                          {"furthest", calls.integer(widthOf(index) / 2)}});
+}
+
 void EntrySelector::lowerDistanceScores(Value scores, Value result, const DistanceArguments &distances,
                                         StringRef step) {
   int64_t heads = cast<RankedTensorType>(result.getType()).getDimSize(1);
@@ -127,7 +144,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   Buffer y = inBf16 && q.width % 2 == 0 ? bufferForProduct(op.getResult(), q.rows) : bufferFor(op.getResult(), q.rows);
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
-  const DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getReach());
+  DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getReach());
+  addTerms(byDistance, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(), op.getHeads());
   llvm::append_range(params, byDistance.parameters);
   if (inBf16)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));

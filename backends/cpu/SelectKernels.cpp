@@ -304,6 +304,12 @@ LogicalResult EntrySelector::lower(Operation *op) {
                                    "bias_scores"),
                success();
       })
+      .Case([&](xf::AddTermsOp op) {
+        DistanceArguments terms = distances(op.getColumns(), nullptr, nullptr, std::nullopt);
+        addTerms(terms, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(),
+                 cast<RankedTensorType>(op.getType()).getDimSize(1));
+        return lowerDistanceScores(op.getScores(), op.getResult(), terms, "add_terms"), success();
+      })
       .Case([&](xf::WindowScoresOp op) {
         return lowerDistanceScores(op.getScores(), op.getResult(),
                                    distances(op.getColumns(), nullptr, nullptr, op.getReach()), "window_scores"),

@@ -2,11 +2,13 @@
 
 namespace lathe::bench {
 
+/// How many embeddings of distances there are, and for which distances: DeBERTa-v3's.
+constexpr int64_t terms = 512, furthest = 512;
 /// How far a window reaches: that of ModernBERT's local layers.
 constexpr int64_t reach = 64;
 
 template <typename T>
-static void attention(Run &run, const Kernel &kernel, const AttentionShape &shape, bool windowed) {
+static void attention(Run &run, const Kernel &kernel, const AttentionShape &shape, const std::string &form) {
   Random random(2);
   std::vector<int32_t> starts = prefixSums(shape.lengths);
   int64_t rows = starts.back(), width = shape.heads * shape.headDim, ld = 3 * width;
@@ -26,25 +28,53 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
       counted.push_back(int32_t(column));
   Array<int32_t> columns(counted);
   Array<float> bias(random.vector(32 * shape.heads));
-  run.warmUp(kernel, std::vector<Arg>{&qkv[0], ld, &qkv[width], ld, &qkv[2 * width], ld, y, width, cuSeqlens,
-                                      shape.lengths.size(), shape.heads, 1 / std::sqrt(float(shape.headDim)), longest,
-                                      mask, columns, bias, reach});
+  const int64_t termRows = form.find("terms") != std::string::npos ? rows : 0;
+  Array<float> queryTerms(random.vector(termRows * shape.heads * terms)),
+      keyTerms(random.vector(queryTerms.bytes() / 4));
+  std::vector<float> which;
+  for (int64_t away = -furthest; away <= furthest; ++away)
+    which.push_back(float(std::clamp<int64_t>(terms / 2 - away, 0, terms - 1)));
+  Array<float> index(which);
+  run.warmUp(kernel, std::vector<Arg>{&qkv[0],
+                                      ld,
+                                      &qkv[width],
+                                      ld,
+                                      &qkv[2 * width],
+                                      ld,
+                                      y,
+                                      width,
+                                      cuSeqlens,
+                                      shape.lengths.size(),
+                                      shape.heads,
+                                      1 / std::sqrt(float(shape.headDim)),
+                                      longest,
+                                      mask,
+                                      columns,
+                                      bias,
+                                      reach,
+                                      queryTerms,
+                                      shape.heads * terms,
+                                      keyTerms,
+                                      shape.heads * terms,
+                                      terms,
+                                      index,
+                                      furthest});
   double pairs = 0;
   for (double length : shape.lengths)
-    pairs += length * (windowed ? std::min<double>(length, 2 * reach + 1) : length);
+    pairs += length * (form.find("windowed") != std::string::npos ? std::min<double>(length, 2 * reach + 1) : length);
   run.time(holdsAt(rows * width, [&](int64_t i) { return isNear(y[i], 1); }), {4 * pairs * width, 0});
 }
 
 template <typename T> static void addAttention(const std::string &family) {
   for (const AttentionShape &shape : attentionModelShapes)
-    for (const char *form : {"", ", masked = true", ", buckets = 32, distance = 128", ", windowed = true"}) {
+    for (const char *form : {"", ", masked = true", ", buckets = 32, distance = 128", ", windowed = true",
+                             ", query_terms = true, key_terms = true"}) {
       if (shape.headDim != 64 && std::string(form).find("masked") == std::string::npos && *form)
         continue; // heads of 64 are enough to see what a form costs
       std::string text = std::to_string(shape.lengths.size()) + "x" + std::to_string(shape.lengths.front()) +
                          "/heads:" + std::to_string(shape.heads);
-      const bool windowed = std::string(form).find("windowed") != std::string::npos;
       add(family, "{head_dim = " + std::to_string(shape.headDim) + form + "}", text,
-          [=](Run &run, const Kernel &kernel) { attention<T>(run, kernel, shape, windowed); });
+          [=](Run &run, const Kernel &kernel) { attention<T>(run, kernel, shape, form); });
     }
 }
 

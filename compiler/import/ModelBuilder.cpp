@@ -89,8 +89,11 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
   auto split = [&](Value x) { return xf::SplitHeadsOp::create(builder, loc, headsType, x).getResult(); };
   Value scores = xf::MatmulOp::create(builder, loc, typeOf(q).clone({shape[0], heads, shape[1], shape[1]}), split(q),
                                       split(k), /*transposed=*/true);
+  if (rules.index)
+    scores = xf::AddTermsOp::create(builder, loc, scores.getType(), scores, rules.queryTerms, rules.keyTerms,
+                                    rules.columns, rules.index);
   scores = xf::ScaleOp::create(builder, loc, scores.getType(), scores,
-                               builder.getF64FloatAttr(1 / std::sqrt(double(headDim))));
+                               builder.getF64FloatAttr(1 / std::sqrt(double(headDim * rules.products))));
   if (rules.bias)
     scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
   if (rules.reach)
@@ -358,6 +361,10 @@ const TensorView *ModelBuilder::findWeight(StringRef name, ArrayRef<int64_t> sha
 }
 
 void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
+  if (auto own = defined.find(name); own != defined.end()) {
+    assert(ArrayRef<int64_t>(own->second) == shape && "a weight is used as it was defined");
+    return;
+  }
   const TensorView *tensor = findWeight(name, shape);
   if (!tensor)
     return;
@@ -371,15 +378,29 @@ void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
   xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
 }
 
-Value ModelBuilder::constantWeight(StringRef name, ArrayRef<float> values) {
-  auto type = RankedTensorType::get({int64_t(values.size())}, builder.getF32Type());
-  if (used.insert(name).second) {
-    OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
-    auto value = DenseResourceElementsAttr::get(type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(values));
-    xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+void ModelBuilder::defineWeight(StringRef name, ArrayRef<int64_t> shape, ArrayRef<float> values) {
+  if (!defined.try_emplace(name, shape).second)
+    return;
+  OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  auto value = DenseResourceElementsAttr::get(type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(values));
+  xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+}
+
+Value ModelBuilder::constantVector(StringRef name, ArrayRef<float> values) {
+  defineWeight(name, {int64_t(values.size())}, values);
+  return weight(name, {int64_t(values.size())});
+}
+
+std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shape) {
+  std::vector<float> values(ShapedType::getNumElements(shape));
+  if (const TensorView *tensor = findWeight(name, shape)) {
+    if (llvm::Error error = checkFinite(*tensor, "the checkpoint"))
+      reject(llvm::toString(std::move(error)));
+    widenToF32(*tensor, 0, values);
+    read.insert(name);
   }
-  return xf::LoadWeightOp::create(builder, nameOf(builder, name), type,
-                                  FlatSymbolRefAttr::get(builder.getContext(), name));
+  return values;
 }
 
 Value ModelBuilder::adjacent(Value x, xf::Side side) {
@@ -415,7 +436,7 @@ Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, dou
   SmallVector<int64_t> shape(typeOf(positions).getShape());
   shape.push_back(headDim);
   return xf::AnglesOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()),
-                              positions, constantWeight(name, frequencies));
+                              positions, constantVector(name, frequencies));
 }
 
 Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape) {
@@ -454,7 +475,7 @@ bool ModelBuilder::isExpected(StringRef name) const {
 std::vector<std::string> ModelBuilder::unknownWeights() const {
   std::vector<std::string> names;
   for (const NamedWeight &weight : weights.weights())
-    if (!used.contains(weight.name) && !isExpected(weight.name))
+    if (!used.contains(weight.name) && !read.contains(weight.name) && !isExpected(weight.name))
       names.push_back(weight.tensor->name);
   return names;
 }
@@ -462,7 +483,7 @@ std::vector<std::string> ModelBuilder::unknownWeights() const {
 std::vector<std::string> ModelBuilder::unusedWeights() const {
   std::vector<std::string> names;
   for (const NamedWeight &weight : weights.weights())
-    if (!used.contains(weight.name) && isExpected(weight.name))
+    if (!used.contains(weight.name) && !read.contains(weight.name) && isExpected(weight.name))
       names.push_back(weight.tensor->name);
   return names;
 }

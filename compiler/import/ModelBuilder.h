@@ -29,7 +29,9 @@ struct ScoreRules {
   mlir::Value columns; ///< for what goes by the distance of query and key
   mlir::Value bias;    ///< a table [buckets, heads]
   xf::BucketsAttr buckets;
-  std::optional<int64_t> reach; ///< the most columns that a key may be away
+  std::optional<int64_t> reach;            ///< the most columns that a key may be away
+  mlir::Value queryTerms, keyTerms, index; ///< as xf.add_terms has them
+  int64_t products = 1;                    ///< how many of them a score sums up: it is divided by their root, too
 };
 
 /// A function under construction: the entry, or a kind of layer. Weight names are relative to the layer.
@@ -109,6 +111,11 @@ public:
   mlir::Value mask();
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns();
+  /// A weight of the module that no checkpoint has; layers find it under its name as if it were the checkpoint's.
+  void defineWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
+  mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
+  /// The numbers of a tensor of the checkpoint, to compute with while importing.
+  std::vector<float> valuesOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// Each token's neighbour; zeros where there is none.
   mlir::Value adjacent(mlir::Value x, xf::Side side);
   /// x W with a `weight` [K, width]: the other way round than `linear` has it, and without a bias.
@@ -181,8 +188,6 @@ private:
   const TensorView *findWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
-  /// A weight of the module that no checkpoint has.
-  mlir::Value constantWeight(llvm::StringRef name, llvm::ArrayRef<float> values);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
   void reject(const llvm::Twine &message);
   bool isExpected(llvm::StringRef name) const;
@@ -197,7 +202,8 @@ private:
     OutputForm form;
   };
   std::vector<Output> outputs;
-  llvm::StringSet<> used;
+  llvm::StringSet<> used, read;                        ///< read: while importing
+  llvm::StringMap<llvm::SmallVector<int64_t>> defined; ///< shapes of weights that no checkpoint has
   std::vector<std::string> expectedPrefixes;
   std::string firstError;
 };

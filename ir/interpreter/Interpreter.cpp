@@ -230,6 +230,10 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::BiasScoresOp op) {
         return set(biasScores(get(op.getScores()), get(op.getTable()), get(op.getColumns()), op.getBuckets()));
       })
+      .Case([&](xf::AddTermsOp op) {
+        return set(addTerms(get(op.getScores()), getOrNull(op.getQueryTerms()), getOrNull(op.getKeyTerms()),
+                            get(op.getColumns()), get(op.getIndex())));
+      })
       .Case([&](xf::WindowScoresOp op) {
         return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach()));
       })
@@ -238,7 +242,10 @@ llvm::Error Frame::execute(Operation *op) {
         const Distances distances = {.columns = getOrNull(op.getColumns()),
                                      .bias = getOrNull(op.getBias()),
                                      .buckets = op.getBucketsAttr(),
-                                     .reach = op.getReach()};
+                                     .reach = op.getReach(),
+                                     .queryTerms = getOrNull(op.getQueryTerms()),
+                                     .keyTerms = getOrNull(op.getKeyTerms()),
+                                     .index = getOrNull(op.getIndex())};
         return set(attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
                              getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(),
                              op.getPrecision(), distances));

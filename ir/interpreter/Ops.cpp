@@ -203,12 +203,28 @@ static double byDistance(const Distances &distances, int64_t distance, int64_t h
   return distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0;
 }
 
+/// What the tokens in rows i and j of all columns add to their product in head `h` of `heads`, before it is scaled.
+static double termsOf(const Distances &distances, int64_t i, int64_t j, int64_t h, int64_t heads) {
+  if (!distances.index)
+    return 0;
+  const int64_t most = distances.index->width() / 2;
+  const int64_t away = int64_t(distances.columns->values[j] - distances.columns->values[i]);
+  const int64_t c = int64_t(distances.index->values[most + std::clamp(away, -most, most)]);
+  auto term = [&](const Tensor *terms, int64_t row) {
+    return terms ? terms->row(row)[h * (terms->width() / heads) + c] : 0;
+  };
+  return term(distances.queryTerms, i) + term(distances.keyTerms, j);
+}
+
 /// Adds to scores [batch, heads, seq, seq] what goes by distance.
 static Tensor scoresByDistance(const Tensor &scores, const Distances &distances) {
   const int64_t heads = scores.shape[1], seq = scores.shape[2];
   Tensor result = scores;
   for (int64_t row = 0; row < scores.rows(); ++row) {
     const double *columns = distances.columns->row(row / seq / heads);
+    const int64_t first = row / seq / heads * seq;
+    for (int64_t key = 0; key < seq; ++key)
+      result.row(row)[key] += termsOf(distances, first + row % seq, first + key, row / seq % heads, heads);
     for (int64_t key = 0; key < seq; ++key)
       result.row(row)[key] += byDistance(distances, int64_t(columns[key] - columns[row % seq]), row / seq % heads);
   }
@@ -217,6 +233,12 @@ static Tensor scoresByDistance(const Tensor &scores, const Distances &distances)
 
 Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets) {
   return scoresByDistance(scores, {.columns = &columns, .bias = &table, .buckets = buckets});
+}
+
+Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
+                const Tensor &index) {
+  return scoresByDistance(scores,
+                          {.columns = &columns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index});
 }
 
 Tensor windowScores(const Tensor &scores, const Tensor &columns, int64_t reach) {
@@ -282,6 +304,7 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
           for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
             dot += q.row(i)[d] * k.row(j)[d];
           double &score = scores.values[j - keyBegin];
+          dot += termsOf(distances, i, j, h, heads);
           score = mask && mask->values[j] == 0 ? absent : dot * scale;
           if (distances.columns)
             score += byDistance(distances, int64_t(distances.columns->values[j] - distances.columns->values[i]), h);

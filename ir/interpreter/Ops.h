@@ -34,6 +34,8 @@ Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed);
 Tensor maskScores(const Tensor &scores, const Tensor &mask);
 Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets);
 Tensor windowScores(const Tensor &scores, const Tensor &columns, int64_t reach);
+Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
+                const Tensor &index);
 Tensor softmax(const Tensor &x);
 /// What attention does by the distance of query and key: each part where there is one.
 struct Distances {
@@ -41,6 +43,7 @@ struct Distances {
   const Tensor *bias = nullptr;
   xf::BucketsAttr buckets = {};
   std::optional<int64_t> reach = std::nullopt;
+  const Tensor *queryTerms = nullptr, *keyTerms = nullptr, *index = nullptr;
 };
 /// Dense when `cuSeqlens` is null; then `mask` may be null too.
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,

@@ -64,6 +64,24 @@ def Xf_BiasScoresOp : Xf_PureOp<"bias_scores", [AllTypesMatch<["scores", "result
   let hasVerifier = 1;
 }
 
+def Xf_AddTermsOp : Xf_PureOp<"add_terms", [AttrSizedOperandSegments, AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores plus what queries and keys have for their distance";
+  let description = [{
+    Scores `[batch, heads, seq, seq]`, columns `[batch, seq]`, terms `[batch, seq, heads * n]` and an index `[2m + 1]` of whole
+    numbers below n: `result[b, h, i, j] = scores[b, h, i, j] + query_terms[b, i, h n + c] + key_terms[b, j, h n + c]`, where c
+    = `index[m + columns[b, j] - columns[b, i]]`, of which distances beyond m count as m (He et al. 2021). Either terms may
+    be missing.
+  }];
+  let arguments = (ins Xf_Tensor:$scores, Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Xf_Ids:$columns,
+                       Xf_Vector:$index);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $scores (`query` `(` $query_terms^ `:` type($query_terms) `)`)? (`key` `(` $key_terms^ `:` type($key_terms) `)`)?
+    `at` $columns `by` $index attr-dict `:` type($scores) `,` type($columns) `,` type($index)
+  }];
+  let hasVerifier = 1;
+}
+
 def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AllTypesMatch<["scores", "result"]>]> {
   let summary = "scores of distant keys become absent";
   let description = [{
@@ -94,7 +112,7 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     multiplied, and the exponentials' sum is that of the rounded ones.
 
     What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
-    scores are biased as by `xf.bias_scores`; with `reach`, keys further away are absent as by `xf.window_scores`. Columns
+    scores are biased as by `xf.bias_scores`; with terms and their `index` they are added before scaling as by `xf.add_terms`; with `reach`, keys further away are absent as by `xf.window_scores`. Columns
     rise from one token of a sequence to the next.
 
     ```mlir
@@ -104,12 +122,15 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns,
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach,
+                       Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
                        I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? `heads` $heads `scale` $scale
+    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)?
+    (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
+    (`index` `(` $index^ `:` type($index) `)`)? `heads` $heads `scale` $scale
     (`in` `` $precision^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];

@@ -193,6 +193,27 @@ LogicalResult BiasScoresOp::verify() {
   return verifyBiasTable(*this, getTable(), getBuckets(), shapeOf(getScores())[1]);
 }
 
+/// Checks terms, of rows like `rows`, and the index into them.
+static LogicalResult verifyTerms(Operation *op, Value queryTerms, Value keyTerms, Value index, ArrayRef<int64_t> rows,
+                                 int64_t heads) {
+  if (bool(index) != (queryTerms || keyTerms))
+    return op->emitOpError("has terms or their index without the other");
+  for (Value terms : {queryTerms, keyTerms})
+    if (terms && (shapeOf(terms).drop_back() != rows || lastExtent(terms) % heads ||
+                  (keyTerms && terms.getType() != keyTerms.getType())))
+      return op->emitOpError("terms are a ")
+             << terms.getType() << "; expected as many for each token and each of " << heads << " heads";
+  if (index && lastExtent(index) % 2 == 0)
+    return op->emitOpError("index is a ") << index.getType() << "; expected one more than twice the largest distance";
+  return success();
+}
+
+LogicalResult AddTermsOp::verify() {
+  if (failed(verifyDistances(*this, getScores(), getColumns())))
+    return failure();
+  return verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getColumns()), shapeOf(getScores())[1]);
+}
+
 LogicalResult WindowScoresOp::verify() {
   if (int64_t(getReach()) < 0)
     return emitOpError("has a reach of ") << int64_t(getReach()) << "; expected 0 or more";
@@ -234,7 +255,7 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has ") << int64_t(getHeads()) << " heads for a width of " << lastExtent(getQuery());
   if (bool(getBias()) != getBuckets().has_value())
     return emitOpError("has a bias or buckets without the other");
-  if (bool(getColumns()) != (getBias() || getReach()))
+  if (bool(getColumns()) != (getBias() || getReach() || getIndex()))
     return emitOpError("has columns, or what needs them, without the other");
   if (getReach() && int64_t(*getReach()) < 0)
     return emitOpError("has a reach of ") << int64_t(*getReach()) << "; expected 0 or more";
@@ -243,6 +264,8 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("columns are a ") << getColumns().getType() << " for queries " << getQuery().getType()
                                          << " and keys " << getKey().getType() << "; expected one for each of both";
   if (getBias() && failed(verifyBiasTable(*this, getBias(), *getBuckets(), getHeads())))
+    return failure();
+  if (failed(verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getKey()).drop_back(), getHeads())))
     return failure();
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
 }

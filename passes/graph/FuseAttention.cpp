@@ -19,10 +19,14 @@ struct AttentionMatch {
   Value mask;
   xf::BiasScoresOp bias;     ///< null where there is none
   xf::WindowScoresOp window; ///< likewise
+  xf::AddTermsOp terms;      ///< likewise
   double scale = 1;
   SmallVector<Operation *> chain; ///< everything that becomes dead, last first
 
-  Value columns() { return bias ? bias.getColumns() : window ? window.getColumns() : Value(); }
+  /// Those of all that goes by distance; null where nothing does.
+  Value columns() {
+    return bias ? bias.getColumns() : window ? window.getColumns() : terms ? terms.getColumns() : Value();
+  }
 };
 
 /// Fills `match`; returns why the chain around `softmax` is no attention we know, or nothing.
@@ -49,6 +53,8 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
       return "the attention scores are used elsewhere";
     match.chain.push_back(op);
     if (auto scale = dyn_cast<xf::ScaleOp>(op)) {
+      if (match.terms)
+        return "the products are scaled apart from the terms that are added";
       match.scale *= scale.getFactor().convertToDouble();
       scores = scale.getX();
     } else if (auto masked = dyn_cast<xf::MaskScoresOp>(op); masked && !match.mask) {
@@ -57,6 +63,9 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
     } else if (auto window = dyn_cast<xf::WindowScoresOp>(op); window && !match.window) {
       match.window = window;
       scores = window.getScores();
+    } else if (auto terms = dyn_cast<xf::AddTermsOp>(op); terms && !match.terms) {
+      match.terms = terms;
+      scores = terms.getScores();
     } else if (auto bias = dyn_cast<xf::BiasScoresOp>(op); bias && !match.bias) {
       if (match.scale != 1)
         return "the bias is scaled together with the scores";
@@ -77,8 +86,10 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
     return "query, key or value does not come from xf.split_heads";
   if (match.key.getType() != match.value.getType())
     return "keys and values have different shapes";
-  if (match.bias && match.window && match.bias.getColumns() != match.window.getColumns())
-    return "the bias and the window go by different columns";
+  for (Value columns :
+       {match.window ? match.window.getColumns() : Value(), match.terms ? match.terms.getColumns() : Value()})
+    if (columns && columns != match.columns())
+      return "what goes by distance goes by different columns";
   return std::nullopt;
 }
 
@@ -107,7 +118,9 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
         builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(), match.key.getX(), match.value.getX(),
         match.mask, /*cu_seqlens=*/Value(), match.columns(), match.bias ? match.bias.getTable() : Value(),
         match.bias ? match.bias.getBucketsAttr() : nullptr, match.window ? match.window.getReachAttr() : nullptr,
-        builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale),
+        match.terms ? match.terms.getQueryTerms() : Value(), match.terms ? match.terms.getKeyTerms() : Value(),
+        match.terms ? match.terms.getIndex() : Value(), builder.getI64IntegerAttr(shape[1]),
+        builder.getF64FloatAttr(match.scale),
         /*precision=*/nullptr);
     match.merge.getResult().replaceAllUsesWith(fused.getResult());
     for (Operation *op : match.chain)

@@ -126,6 +126,13 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"mobilebert", "base-odd", {{"normalization_type", "rms"}}, {"normalization_type", "rms", "no_norm"}},
       {"mobilebert", "base-odd", {{"num_attention_heads", 4}}, {"num_attention_heads", "4", "35"}},
       {"mobilebert", "mlm-tied", {{"embedding_size", 37}}, {"embedding_size", "37", "36"}},
+      {"deberta-v2", "base-odd", {{"conv_kernel_size", 3}}, {"conv_kernel_size", "0"}},
+      {"deberta-v2", "base-odd", {{"position_buckets", 7}}, {"position_buckets", "7", "even"}},
+      {"deberta-v2", "base-odd", {{"pos_att_type", "c2p|p2p"}}, {"pos_att_type", "p2p", "c2p and p2c"}},
+      {"deberta-v2", "base-odd", {{"attention_head_size", 4}}, {"attention_head_size", "num_attention_heads"}},
+      {"deberta-v2", "base-odd", {{"share_att_key", false}}, {"pos_key_proj", "no tensor"}},
+      {"deberta-v2", "base-odd", {{"position_buckets", 8}}, {"rel_embeddings", "12", "16"}},
+      {"deberta-v2", "classes", {{"pooler_hidden_size", 7}}, {"pooler_hidden_size"}},
       {"mpnet", "base-odd", {{"relative_attention_num_buckets", 16}}, {"relative_attention_num_buckets", "16", "32"}},
       {"mpnet", "base-odd", {{"max_position_embeddings", 2}}, {"max_position_embeddings", "2", "3"}},
   };

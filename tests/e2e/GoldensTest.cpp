@@ -77,6 +77,7 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
 
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
+INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
 INSTANTIATE_TEST_SUITE_P(MobileBert, Goldens, testing::ValuesIn(goldenCases("mobilebert")), testName);

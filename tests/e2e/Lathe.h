@@ -72,7 +72,7 @@ struct GoldenCase {
 void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
-inline constexpr const char *kGoldenFamilies[] = {"albert",     "bert",       "distilbert", "electra",
+inline constexpr const char *kGoldenFamilies[] = {"albert",     "bert",       "deberta-v2", "distilbert", "electra",
                                                   "mobilebert", "modernbert", "mpnet",      "roberta"};
 
 /// Every run that a family's cases.json lists.

@@ -37,6 +37,8 @@ TEST(Json, ReadsFieldsAndFallbacks) {
   EXPECT_EQ(fields.getOptionalFloat("eps", 0, 1), 1e-5);
   EXPECT_EQ(fields.getOptionalStrings("list"), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(fields.getStringOrStrings("act"), std::vector<std::string>{"gelu"});
+  EXPECT_EQ(fields.getOptionalStringOrStrings("list"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(fields.getOptionalStringOrStrings("absent"), std::nullopt);
   EXPECT_EQ(fields.names().size(), 8u);
   EXPECT_TRUE(fields.has("pad"));
   EXPECT_FALSE(fields.has("absent"));

@@ -263,6 +263,33 @@ TEST(Attention, ByDistanceIsItsParts) {
                    parts));
 }
 
+TEST(Attention, WithTermsIsItsParts) {
+  test::Random random(13);
+  const int64_t heads = 2, seq = 5;
+  Tensor q = test::randomTensor(random, {2, seq, 4}), k = test::randomTensor(random, {2, seq, 4}),
+         v = test::randomTensor(random, {2, seq, 4}), ofQueries = test::randomTensor(random, {2, seq, heads * 3}),
+         ofKeys = test::randomTensor(random, {2, seq, heads * 3}), index({5}, {0, 0, 1, 2, 1}),
+         columns({2, seq}, {0, 1, 2, 3, 4, 1, 2, 5, 6, 9});
+  for (auto [queryTerms, keyTerms] : {std::pair(&ofQueries, &ofKeys), {&ofQueries, nullptr}, {nullptr, &ofKeys}}) {
+    Tensor scores =
+        addTerms(matmul(splitHeads(q, heads), splitHeads(k, heads), true), queryTerms, keyTerms, columns, index);
+    Tensor parts = mergeHeads(matmul(softmax(scale(scores, 0.7)), splitHeads(v, heads), false));
+    EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 0.7, std::nullopt,
+                               {.columns = &columns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index}),
+                     parts));
+  }
+}
+
+/// By hand: terms of distances -1 and less, 0, and 1 and more, of two heads.
+TEST(Scores, WithTerms) {
+  Tensor zeros({1, 2, 2, 2}), columns({1, 2}, {3, 5}), index({3}, {0, 1, 2});
+  Tensor ofQueries({1, 2, 6}, {1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60});
+  EXPECT_TRUE(
+      near(addTerms(zeros, &ofQueries, nullptr, columns, index), Tensor({1, 2, 2, 2}, {2, 3, 10, 20, 5, 6, 40, 50})));
+  EXPECT_TRUE(
+      near(addTerms(zeros, nullptr, &ofQueries, columns, index), Tensor({1, 2, 2, 2}, {2, 30, 1, 20, 5, 60, 4, 50})));
+}
+
 /// By hand: a bias of its own for -2 to 1, of which 2 is the last, and a window.
 TEST(Scores, ByDistance) {
   mlir::MLIRContext context;

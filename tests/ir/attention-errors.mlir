@@ -239,3 +239,27 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %table: tensor<
   %0 = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 8> : tensor<?x2x?x?xf32>, tensor<32x2xf32>, tensor<?x?xi32>
   return
 }
+
+// -----
+// add_terms: terms have an index
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %index: tensor<7xf32>) {
+  // expected-error @+1 {{has terms or their index without the other}}
+  %0 = xf.add_terms %s at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  return
+}
+
+// -----
+// add_terms: as many for each head
+func.func @f(%s: tensor<?x2x?x?xf32>, %t: tensor<?x?x5xf32>, %columns: tensor<?x?xi32>, %index: tensor<7xf32>) {
+  // expected-error @+1 {{terms are a 'tensor<?x?x5xf32>'; expected as many for each token and each of 2 heads}}
+  %0 = xf.add_terms %s query(%t : tensor<?x?x5xf32>) at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  return
+}
+
+// -----
+// add_terms: an index to both sides of 0
+func.func @f(%s: tensor<?x2x?x?xf32>, %t: tensor<?x?x6xf32>, %columns: tensor<?x?xi32>, %index: tensor<8xf32>) {
+  // expected-error @+1 {{index is a 'tensor<8xf32>'; expected one more than twice the largest distance}}
+  %0 = xf.add_terms %s key(%t : tensor<?x?x6xf32>) at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<8xf32>
+  return
+}

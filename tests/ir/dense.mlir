@@ -56,11 +56,16 @@ func.func @attention(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?
 
 // CHECK-LABEL: func.func @distances
 func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>, %columns: tensor<?x?xi32>,
-                     %table: tensor<33x2xf32>) {
+                     %table: tensor<33x2xf32>, %t: tensor<?x?x12xf32>, %index: tensor<7xf32>) {
   // CHECK: xf.bias_scores %{{.*}}, %{{.*}} at %{{.*}} buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<33x2xf32>, tensor<?x?xi32>
   %0 = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<33x2xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} reach 64 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %1 = xf.window_scores %0 at %columns reach 64 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  // CHECK: xf.add_terms %{{.*}} query(%{{.*}} : tensor<?x?x12xf32>) key(%{{.*}} : tensor<?x?x12xf32>) at %{{.*}} by %{{.*}} : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  %terms = xf.add_terms %s query(%t : tensor<?x?x12xf32>) key(%t : tensor<?x?x12xf32>) at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  // CHECK: xf.attention %{{.*}} columns(%{{.*}} : tensor<?x?xi32>) key_terms(%{{.*}} : tensor<?x?x12xf32>) index(%{{.*}} : tensor<7xf32>) heads 2 scale
+  %3 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) key_terms(%t : tensor<?x?x12xf32>) index(%index : tensor<7xf32>) heads 2 scale 0.5
+      : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
   // CHECK: xf.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) columns(%{{.*}} : tensor<?x?xi32>) bias(%{{.*}} : tensor<33x2xf32>) buckets <two_sided, 32, 128> reach 64 heads 2 scale
   %2 = xf.attention %x, %x, %x mask(%mask : tensor<?x?xi1>) columns(%columns : tensor<?x?xi32>) bias(%table : tensor<33x2xf32>)
       buckets <two_sided, 32, 128> reach 64 heads 2 scale 0.5 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>

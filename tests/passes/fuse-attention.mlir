@@ -57,6 +57,37 @@ func.func @by_distance(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>, %columns: t
 }
 
 // -----
+// Terms are scaled with the products.
+// CHECK-LABEL: func.func @with_terms
+// CHECK: xf.attention {{.*}} columns(%{{.*}}) query_terms(%{{.*}}) key_terms(%{{.*}}) index(%{{.*}}) heads 2 scale 5.000000e-01
+// CHECK-NEXT: return
+func.func @with_terms(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %t: tensor<?x?x12xf32>, %index: tensor<7xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %b = xf.add_terms %s query(%t : tensor<?x?x12xf32>) key(%t : tensor<?x?x12xf32>) at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  %r = xf.scale %b by 0.5 : tensor<?x2x?x?xf32>
+  %p = xf.softmax %r : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// CHECK: made = false, {{.*}} reason = "the products are scaled apart from the terms that are added"
+// CHECK-LABEL: func.func @scaled_apart
+// CHECK: xf.softmax
+func.func @scaled_apart(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %t: tensor<?x?x12xf32>, %index: tensor<7xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %r = xf.scale %s by 0.5 : tensor<?x2x?x?xf32>
+  %b = xf.add_terms %r query(%t : tensor<?x?x12xf32>) at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  %p = xf.softmax %b : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
 // CHECK: made = false, {{.*}} reason = "the bias is scaled together with the scores"
 // CHECK-LABEL: func.func @scaled_bias
 // CHECK: xf.softmax
@@ -72,7 +103,7 @@ func.func @scaled_bias(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %table:
 }
 
 // -----
-// CHECK: made = false, {{.*}} reason = "the bias and the window go by different columns"
+// CHECK: made = false, {{.*}} reason = "what goes by distance goes by different columns"
 // CHECK-LABEL: func.func @other_columns
 // CHECK: xf.softmax
 func.func @other_columns(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %others: tensor<?x?xi32>, %table: tensor<32x2xf32>) -> tensor<?x?x8xf32> {

@@ -170,6 +170,9 @@ Value KernelBuilder::wordOf(Value scalar) {
   return arith::FPToSIOp::create(*this, getI32Type(), scalar);
 }
 
+Value KernelBuilder::wordsOf(Value vector) { return arith::FPToSIOp::create(*this, wordType(), vector); }
+Value KernelBuilder::laneNumbers() { return lanesOf(llvm::to_vector(llvm::seq<int32_t>(lanes))); }
+
 // Lanes.
 
 Value KernelBuilder::shuffle(Value a, Value b, ArrayRef<int64_t> indices) {
@@ -265,12 +268,12 @@ Value KernelBuilder::gatherWords(Value address, ArrayRef<int64_t> indices, Value
 Value KernelBuilder::gather(Value address, Value stride, Value mask) {
   return gatherWords(address, llvm::to_vector(llvm::seq<int64_t>(lanes)), stride, mask);
 }
-Value KernelBuilder::gatherAt(Value base, Value indices) {
+Value KernelBuilder::gatherAt(Value base, Value indices, Value mask) {
   Value addresses = LLVM::GEPOp::create(*this, VectorType::get({lanes}, pointerType()), getF32Type(), base,
                                         ArrayRef<LLVM::GEPArg>{indices});
   auto flags = VectorType::get({lanes}, getI1Type());
-  Value all = arith::ConstantOp::create(*this, flags, DenseElementsAttr::get(flags, true));
-  return LLVM::masked_gather::create(*this, vectorType(), addresses, all, ValueRange{splat(0.0f)},
+  Value lanesRead = mask ? mask : arith::ConstantOp::create(*this, flags, DenseElementsAttr::get(flags, true));
+  return LLVM::masked_gather::create(*this, vectorType(), addresses, lanesRead, ValueRange{splat(0.0f)},
                                      getI32IntegerAttr(floatAlignment));
 }
 Value KernelBuilder::gatherBf16Pairs(Value address, Value stride, Value mask) {

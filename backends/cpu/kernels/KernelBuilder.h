@@ -85,6 +85,9 @@ public:
   Value round(Value a);
   /// A float that is an integer, or an i64 that fits, as an i32.
   Value wordOf(Value scalar);
+  /// Sixteen floats that are integers, as words; and the words 0 to 15.
+  Value wordsOf(Value vector);
+  Value laneNumbers();
 
   /// The 16 lanes added, or their largest: always the same tree.
   Value sumOfLanes(Value vector);
@@ -134,7 +137,7 @@ public:
   void storeU8(Value vector, Value address);
   /// Sixteen elements `stride` apart, and those that sixteen words say, counted from `base`.
   Value gather(Value address, Value stride, Value mask);
-  Value gatherAt(Value base, Value indices);
+  Value gatherAt(Value base, Value indices, Value mask = nullptr);
   /// Asks for the cache line at `address`, which need not be mapped, in this cache and those behind it.
   enum class Cache { First, Second };
   void prefetch(Value address, Cache cache = Cache::First);

@@ -268,6 +268,13 @@ std::vector<std::string> JsonFields::getStringOrStrings(StringRef name) {
   return readStrings(name, *value, "a string or an array of strings");
 }
 
+std::optional<std::vector<std::string>> JsonFields::getOptionalStringOrStrings(StringRef name) {
+  const json *value = find(name);
+  if (!value || value->is_null())
+    return std::nullopt;
+  return getStringOrStrings(name);
+}
+
 size_t JsonFields::chooseWord(StringRef name, StringRef found, ArrayRef<StringRef> words) {
   const StringRef *word = llvm::find(words, found);
   if (word != words.end())

@@ -75,6 +75,7 @@ public:
 
   /// A string or an array of strings, as one list.
   std::vector<std::string> getStringOrStrings(llvm::StringRef name);
+  std::optional<std::vector<std::string>> getOptionalStringOrStrings(llvm::StringRef name);
 
   /// One of a few words, as the value that stands for it.
   template <typename T>

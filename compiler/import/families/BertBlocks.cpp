@@ -15,7 +15,7 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
   c.heads = fields.getInt("num_attention_heads", defaults.heads, 1, maxWidth);
   c.intermediate = fields.getInt("intermediate_size", defaults.intermediate, 1, maxWidth);
   c.positions = fields.getInt("max_position_embeddings", defaults.positions, 1, maxRows);
-  c.tokenTypes = fields.getInt("type_vocab_size", defaults.tokenTypes, 1, maxRows);
+  c.tokenTypes = fields.getInt("type_vocab_size", defaults.tokenTypes, defaults.minTokenTypes, maxRows);
   c.activation = &readActivation(fields, "hidden_act", defaults.activationName);
   c.eps = fields.getFloat("layer_norm_eps", defaults.eps, 0, 1);
   c.tied = fields.getBool("tie_word_embeddings", true);

@@ -9,7 +9,7 @@ namespace lathe {
 /// A config's sizes, or what its class has where the file is silent.
 struct BertConfig {
   int64_t vocab = 30522, embedding = 0 /* as hidden */, hidden = 768, layers = 12, heads = 12, intermediate = 3072;
-  int64_t positions = 512, tokenTypes = 2;
+  int64_t positions = 512, minTokenTypes = 1 /* that a config may state */, tokenTypes = 2;
   double eps = 1e-12;
   llvm::StringRef activationName = "gelu";
   const ActivationFunction *activation = nullptr; ///< of that name

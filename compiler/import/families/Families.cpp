@@ -7,13 +7,13 @@ using namespace mlir;
 
 namespace lathe {
 
-extern const Family albertFamily, bertFamily, camembertFamily, distilbertFamily, electraFamily, mobilebertFamily,
-    modernbertFamily, mpnetFamily, robertaFamily, xlmRobertaFamily;
+extern const Family albertFamily, bertFamily, camembertFamily, debertaV2Family, distilbertFamily, electraFamily,
+    mobilebertFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
-  static const Family *const families[] = {&albertFamily,  &bertFamily,       &camembertFamily,  &distilbertFamily,
-                                           &electraFamily, &mobilebertFamily, &modernbertFamily, &mpnetFamily,
-                                           &robertaFamily, &xlmRobertaFamily};
+  static const Family *const families[] = {&albertFamily,     &bertFamily,    &camembertFamily,  &debertaV2Family,
+                                           &distilbertFamily, &electraFamily, &mobilebertFamily, &modernbertFamily,
+                                           &mpnetFamily,      &robertaFamily, &xlmRobertaFamily};
   return families;
 }
 

@@ -26,12 +26,16 @@ struct Form {
 /// What scores get by distance, if anything: see Distances.h.
 struct ByDistance {
   int64_t buckets = 0, distance = 0, reach = -1;
+  /// Terms of queries and keys, for distances up to this many to each side.
+  int64_t furthest = 0;
+  bool queryTerms = false, keyTerms = false;
 
   std::string params() const {
     std::string text;
     if (buckets)
       text = ", buckets = " + std::to_string(buckets) + ", distance = " + std::to_string(distance);
-    return text + (reach >= 0 ? ", windowed = true" : "");
+    return text + (reach >= 0 ? ", windowed = true" : "") + (queryTerms ? ", query_terms = true" : "") +
+           (keyTerms ? ", key_terms = true" : "");
   }
   double score(int64_t away, const Guarded<float> &bias, int64_t heads, int64_t head) const {
     if (reach >= 0 && std::abs(away) > reach)
@@ -74,6 +78,13 @@ private:
   Guarded<uint8_t> stored;
 };
 
+std::vector<Arg> with(std::vector<Arg> args, const std::vector<Arg> &more) {
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+/// Where nothing goes by distance.
+const std::vector<Arg> noDistances(10, Arg(0));
+
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
   Form form;
@@ -89,6 +100,9 @@ struct Problem {
   ByDistance rule;
   Guarded<int32_t> columns;
   Guarded<float> bias;
+  static constexpr int64_t terms = 5; // of a head
+  int64_t ldTerms;
+  Guarded<float> queryTerms, keyTerms, index;
 
   Problem(const Form &form, const AttentionShape &shape, bool masked, Random &random, const ByDistance &rule = {})
       : form(form), shape(shape), masked(masked),
@@ -101,7 +115,27 @@ struct Problem {
         present(presentOf(*this, random)), q(form, random.vector(sizeFor(ldq)), width, ldq),
         k(form, random.vector(sizeFor(ldk)), width, ldk), v(form, random.vector(sizeFor(ldv)), width, ldv),
         cuSeqlens(prefixSums(shape.lengths)), mask(present), rule(rule), columns(columnsOf(*this, random)),
-        bias(random.vector(rule.buckets * shape.heads, 2)) {}
+        bias(random.vector(rule.buckets * shape.heads, 2)), ldTerms(shape.heads * terms + random.below(3)),
+        queryTerms(random.vector(rule.queryTerms ? rows * ldTerms : 0)),
+        keyTerms(random.vector(rule.keyTerms ? rows * ldTerms : 0)), index(2 * rule.furthest + 1) {
+    for (float &which : index)
+      which = float(random.below(terms));
+  }
+  /// What slots say of distances, from the sequence at row `first` on.
+  std::vector<Arg> distanceArgs(int64_t first = 0) const {
+    return {&columns[first], bias.data(),
+            rule.reach,      rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
+            ldTerms,         rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
+            ldTerms,         terms,
+            index.data(),    rule.furthest};
+  }
+  /// Terms of a query and a key.
+  double termsOf(int64_t query, int64_t key, int64_t head) const {
+    const int64_t away = std::clamp<int64_t>(columns[key] - columns[query], -rule.furthest, rule.furthest);
+    const int64_t which = head * terms + int64_t(index[rule.furthest + away]);
+    return (rule.queryTerms ? queryTerms[query * ldTerms + which] : 0) +
+           (rule.keyTerms ? keyTerms[key * ldTerms + which] : 0);
+  }
 
   static std::vector<int32_t> startsOf(const Problem &p) {
     if (!p.masked)
@@ -135,9 +169,9 @@ struct Problem {
   }
 
   Guarded<float> &run(Guarded<float> &y, int64_t panelsPerCall) const {
-    form.kernel(params()).run({q.at(0), ldq, k.at(0), ldk, v.at(0), ldv, y.data(), ldy, cuSeqlens.data(),
-                               shape.lengths.size(), shape.heads, scale, longest, mask.data(), columns.data(),
-                               bias.data(), rule.reach},
+    form.kernel(params()).run(with({q.at(0), ldq, k.at(0), ldk, v.at(0), ldv, y.data(), ldy, cuSeqlens.data(),
+                                    shape.lengths.size(), shape.heads, scale, longest, mask.data()},
+                                   distanceArgs()),
                               panelsPerCall);
     return y;
   }
@@ -152,7 +186,8 @@ struct Problem {
       scores[j] = 0;
       for (int64_t c = 0; c < d; ++c)
         scores[j] += double(q[query + c]) * k[(first + j) * ldk + head * d + c];
-      scores[j] = scores[j] * scale + rule.score(columns[first + j] - columns[first + row], bias, shape.heads, head);
+      scores[j] = (scores[j] + termsOf(first + row, first + j, head)) * scale +
+                  rule.score(columns[first + j] - columns[first + row], bias, shape.heads, head);
       if (!present[first + j])
         scores[j] = -INFINITY;
       largest = std::max(largest, scores[j]);
@@ -252,14 +287,25 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
     std::fill_n(mask.begin() + s * longest, shape.lengths[s], 1);
   Guarded<uint8_t> guardedMask(mask);
   Guarded<int32_t> denseColumns(sequences * longest);
+  Guarded<float> denseQueryTerms(sequences * longest * batch.ldTerms), denseKeyTerms(denseQueryTerms.size());
   for (int64_t s = 0; s < sequences; ++s)
-    for (int64_t i = 0; i < longest; ++i)
-      denseColumns[s * longest + i] = i < shape.lengths[s] ? batch.columns[batch.starts[s] + i] : 0;
+    for (int64_t i = 0; i < longest; ++i) {
+      const int64_t to = s * longest + i, from = batch.starts[s] + i;
+      denseColumns[to] = i < shape.lengths[s] ? batch.columns[from] : 0;
+      for (int64_t c = 0; c < batch.ldTerms; ++c) {
+        const bool exists = i < shape.lengths[s];
+        denseQueryTerms[to * batch.ldTerms + c] =
+            exists && rule.queryTerms ? batch.queryTerms[from * batch.ldTerms + c] : 0;
+        denseKeyTerms[to * batch.ldTerms + c] = exists && rule.keyTerms ? batch.keyTerms[from * batch.ldTerms + c] : 0;
+      }
+    }
   Guarded<float> dense(sequences * longest * width);
   GetParam()
       .kernel("{head_dim = 64, masked = true" + rule.params() + "}")
-      .run({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
-            batch.scale, longest, guardedMask.data(), denseColumns.data(), batch.bias.data(), rule.reach});
+      .run(with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
+                 batch.scale, longest, guardedMask.data()},
+                {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
+                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest}));
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
@@ -267,9 +313,10 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
     Guarded<float> alone(length * width);
     GetParam()
         .kernel("{head_dim = 64" + rule.params() + "}")
-        .run({batch.q.at(first * batch.ldq), batch.ldq, batch.k.at(first * batch.ldk), batch.ldk,
-              batch.v.at(first * batch.ldv), batch.ldv, alone.data(), width, bounds.data(), 1, shape.heads, batch.scale,
-              length, nullptr, &batch.columns[first], batch.bias.data(), rule.reach});
+        .run(with({batch.q.at(first * batch.ldq), batch.ldq, batch.k.at(first * batch.ldk), batch.ldk,
+                   batch.v.at(first * batch.ldv), batch.ldv, alone.data(), width, bounds.data(), 1, shape.heads,
+                   batch.scale, length, nullptr},
+                  batch.distanceArgs(first)));
     for (int64_t row = 0; row < length; ++row) {
       size_t bytes = width * sizeof(float);
       ASSERT_EQ(std::memcmp(&alone[row * width], &all[(first + row) * batch.ldy], bytes), 0) << s << " row " << row;
@@ -283,6 +330,7 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) { expectSameBit
 TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
   expectSameBitsAlone({.buckets = 32, .distance = 128});
   expectSameBitsAlone({.reach = 64});
+  expectSameBitsAlone({.furthest = 100, .queryTerms = true, .keyTerms = true});
 }
 
 TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
@@ -296,8 +344,9 @@ TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
   Guarded<int32_t> bounds(std::vector<int32_t>{0, static_cast<int32_t>(length)});
   GetParam()
       .kernel("{head_dim = 32}")
-      .run({q.at(0), width, k.at(0), width, v.at(0), width, y.data(), width, bounds.data(), 1, 1, 1.0f, length, nullptr,
-            nullptr, nullptr, 0});
+      .run(with(
+          {q.at(0), width, k.at(0), width, v.at(0), width, y.data(), width, bounds.data(), 1, 1, 1.0f, length, nullptr},
+          noDistances));
   for (float value : y)
     ASSERT_NEAR(value, 1.0f, 2e-6);
 }
@@ -315,9 +364,10 @@ TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
     std::fill(narrow.begin(), narrow.end(), 0xABCD);
     GetParam()
         .kernel("{head_dim = " + std::to_string(headDim) + ", y_bf16 = true}")
-        .run({problem.q.at(0), problem.ldq, problem.k.at(0), problem.ldk, problem.v.at(0), problem.ldv, narrow.data(),
-              problem.ldy, problem.cuSeqlens.data(), problem.shape.lengths.size(), problem.shape.heads, problem.scale,
-              problem.longest, nullptr, nullptr, nullptr, 0});
+        .run(with({problem.q.at(0), problem.ldq, problem.k.at(0), problem.ldk, problem.v.at(0), problem.ldv,
+                   narrow.data(), problem.ldy, problem.cuSeqlens.data(), problem.shape.lengths.size(),
+                   problem.shape.heads, problem.scale, problem.longest, nullptr},
+                  noDistances));
     for (size_t i = 0; i < y.size(); ++i)
       ASSERT_EQ(narrow[i], int64_t(i) % problem.ldy < problem.width ? toBf16(y[i]) : 0xABCD) << i;
   }

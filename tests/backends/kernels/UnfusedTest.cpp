@@ -86,7 +86,7 @@ TEST_F(UnfusedTest, DistanceScores) {
           columns[b * seq + row] = int32_t(column);
       const Kernel &kernel =
           Kernel::get("distance_scores_f32", windowed ? "{windowed = true}" : "{buckets = 32, distance = 128}");
-      kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach}, 1);
+      kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0}, 1);
       for (int64_t i = 0; i < size; ++i) {
         const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
         const int64_t away = columns[first + i % seq] - columns[first + i / seq % seq];
@@ -94,9 +94,34 @@ TEST_F(UnfusedTest, DistanceScores) {
                                         : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
         ASSERT_EQ(y[i], expected) << away;
       }
-      kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach});
+      kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0});
       EXPECT_TRUE(sameBits(x, y)) << "in place";
     }
+}
+
+TEST_F(UnfusedTest, ScoresWithTerms) {
+  Random random(6);
+  for (int64_t seq : {1, 15, 17, 40}) {
+    const int64_t batch = 2, heads = 3, terms = 4, furthest = 6, size = batch * heads * seq * seq,
+                  ld = heads * terms + 1;
+    Guarded<float> x(random.vector(size)), y(size), index(2 * furthest + 1);
+    Guarded<float> ofQueries(random.vector(batch * seq * ld)), ofKeys(random.vector(batch * seq * ld));
+    for (float &which : index)
+      which = float(random.below(terms));
+    Guarded<int32_t> columns(batch * seq);
+    for (int64_t token = 0; token < batch * seq; ++token)
+      columns[token] = int32_t(token % seq);
+    Kernel::get("distance_scores_f32", "{query_terms = true, key_terms = true}")
+        .run({x.data(), y.data(), batch, heads, seq, columns.data(), 0, 0, ofQueries.data(), ld, ofKeys.data(), ld,
+              terms, index.data(), furthest},
+             1);
+    for (int64_t i = 0; i < size; ++i) {
+      const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
+      const int64_t query = i / seq % seq, key = i % seq;
+      const int64_t which = head * terms + int64_t(index[furthest + std::clamp(key - query, -furthest, furthest)]);
+      ASSERT_EQ(y[i], x[i] + ofQueries[(first + query) * ld + which] + ofKeys[(first + key) * ld + which]);
+    }
+  }
 }
 
 TEST_F(UnfusedTest, Softmax) {

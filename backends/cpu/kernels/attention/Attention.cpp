@@ -43,6 +43,13 @@ constexpr Slot slotTable[] = {
     distanceSlots[0],
     distanceSlots[1],
     distanceSlots[2],
+    distanceSlots[3],
+    distanceSlots[4],
+    distanceSlots[5],
+    distanceSlots[6],
+    distanceSlots[7],
+    distanceSlots[8],
+    distanceSlots[9],
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("head_dim", 1, 256),
@@ -51,6 +58,8 @@ constexpr Parameter parameterTable[] = {
     distanceParameters[1],
     distanceParameters[2],
     distanceParameters[3],
+    distanceParameters[4],
+    distanceParameters[5],
     Parameter::flag("y_bf16"),
 };
 
@@ -124,15 +133,19 @@ private:
     Value first, end;
   };
   KeyRange keysFor(Value firstQuery, Value queries, Value length);
-  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value firstQuery, Value queries, Sequence sequence, KeyRange range,
-                 Value firstKey, Value isPacked, ArrayRef<Rows> upcoming);
+  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Value firstQuery, Value queries, Sequence sequence,
+                 KeyRange range, Value firstKey, Value isPacked, ArrayRef<Rows> upcoming);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
   void emitScores(Rows q, Value rows, Value keys);
   Value score(Value row, Value key);
-  Value scoreByDistance(Value row, Value queryColumn, Value key);
+  /// Of what goes by distance, a query's part, and the terms of a block's first key; null where nothing does.
+  struct QueryPlace {
+    Value column, terms, keyTerms;
+  };
+  Value scoreByDistance(Value row, const QueryPlace &query, Value key, Value keys);
   Value exponentBase(Value largest);
-  void emitMaximum(Value row, Value query, Value queryColumn, Value isFirst, Value keys);
+  void emitMaximum(Value row, Value query, const QueryPlace &place, Value isFirst, Value keys);
   void emitExponentials(Value row, Value query, Value keys);
   void emitProducts(Value rows, Value keys);
   void emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y);
@@ -152,7 +165,8 @@ void AttentionEmitter::emit() {
     Value firstRow = b.add(sequence.first, firstQuery);
     auto rowsOf = [&](Value base, Value stride, Value row) { return head(base, stride, row, column, words); };
     const KeyRange range = keysFor(firstQuery, queries, sequence.length);
-    distances.emitTable(b, b.rem(rest, heads), heads);
+    Value head = b.rem(rest, heads);
+    distances.emitTable(b, head, heads);
     b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
       Value keyRow = b.add(sequence.first, firstKey);
       // What the panel before this one packed: the same head's keys, if these are all of them.
@@ -162,8 +176,8 @@ void AttentionEmitter::emit() {
                      : b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
       const Rows upcoming[] = {rowsOf(q, ldq, firstRow), rowsOf(k, ldk, firstRow), rowsOf(v, ldv, firstRow)};
       emitBlock(upcoming[0], rowsOf(k, ldk, keyRow), rowsOf(v, ldv, keyRow),
-                head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32), firstQuery, queries, sequence,
-                range, firstKey, isPacked, upcoming);
+                this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32), head, firstQuery, queries,
+                sequence, range, firstKey, isPacked, upcoming);
     });
   });
 }
@@ -202,8 +216,9 @@ Rows AttentionEmitter::staged(Rows rows, Value count) {
 }
 
 /// All queries of the panel against one block of keys.
-void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value firstQuery, Value queries, Sequence sequence,
-                                 KeyRange range, Value firstKey, Value isPacked, ArrayRef<Rows> upcoming) {
+void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Value firstQuery, Value queries,
+                                 Sequence sequence, KeyRange range, Value firstKey, Value isPacked,
+                                 ArrayRef<Rows> upcoming) {
   Value keys = b.min(b.integer(keyBlock), b.sub(range.end, firstKey));
   Value isFirst = b.equal(firstKey, range.first);
   Value isLast = b.equal(b.add(firstKey, keys), range.end);
@@ -218,10 +233,14 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value firstQuer
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
-      Value at = b.add(query, row), column;
-      if (distances.any())
-        column = b.loadWord(distances.column(b, b.add(b.add(sequence.first, firstQuery), at)));
-      emitMaximum(row, at, column, isFirst, keys);
+      Value at = b.add(query, row);
+      QueryPlace place;
+      if (distances.any()) {
+        Value token = b.add(b.add(sequence.first, firstQuery), at);
+        place = {b.loadWord(distances.column(b, token)), distances.queryTermsOf(b, token, head),
+                 distances.keyTermsOf(b, b.add(sequence.first, firstKey), head)};
+      }
+      emitMaximum(row, at, place, isFirst, keys);
     });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       emitPrefetch(upcoming, b.add(query, row));
@@ -289,8 +308,14 @@ Value AttentionEmitter::score(Value row, Value key) {
 }
 
 /// The same, with what goes by distance, and stored in its place for what comes.
-Value AttentionEmitter::scoreByDistance(Value row, Value queryColumn, Value key) {
-  Value scores = distances.change(b, score(row, key), queryColumn, b.loadWords(b.at(part(layout.columns), key)));
+Value AttentionEmitter::scoreByDistance(Value row, const QueryPlace &query, Value key, Value keys) {
+  Value away = distances.away(b, query.column, b.loadWords(b.at(part(layout.columns), key)));
+  Value products = b.load(b.at(rowOf(layout.scores, row, keyBlock), key));
+  if (distances.hasTerms())
+    products = distances.addTerms(b, products, away, query.terms, distances.keyRow(b, query.keyTerms, key),
+                                  b.firstLanes(b.sub(keys, key)));
+  Value scores = b.fma(products, scale, b.load(b.at(part(layout.bias), key)));
+  scores = distances.change(b, scores, away);
   b.store(scores, b.at(rowOf(layout.scores, row, keyBlock), key));
   return scores;
 }
@@ -302,12 +327,12 @@ Value AttentionEmitter::exponentBase(Value largest) {
 }
 
 /// Brings a row's maximum up to date and corrects the weight that was summed relative to the one before.
-void AttentionEmitter::emitMaximum(Value row, Value query, Value queryColumn, Value isFirst, Value keys) {
+void AttentionEmitter::emitMaximum(Value row, Value query, const QueryPlace &place, Value isFirst, Value keys) {
   Value maximum = rowOf(layout.maxima, query, 1), weight = rowOf(layout.weights, query, 1);
   Value before = b.select(isFirst, b.scalar(-INFINITY), b.loadScalar(maximum));
   Value lanesLargest = b.forRange(b.integer(0), keys, lanes, b.broadcast(before), [&](Value key, ValueRange carried) {
     return KernelBuilder::Values{
-        b.max(carried[0], distances.any() ? scoreByDistance(row, queryColumn, key) : score(row, key))};
+        b.max(carried[0], distances.any() ? scoreByDistance(row, place, key, keys) : score(row, key))};
   })[0];
   Value largest = b.maxOfLanes(lanesLargest);
   b.storeScalar(largest, maximum);

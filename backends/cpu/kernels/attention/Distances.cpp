@@ -17,7 +17,13 @@ Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstS
     bias = b.pointerSlot(firstSlot + 1);
   if (params.flag("windowed"))
     reach = b.integerSlot(firstSlot + 2);
-  if (any())
+  if (params.flag("query_terms"))
+    queryTerms = b.pointerSlot(firstSlot + 3), queryStride = b.integerSlot(firstSlot + 4);
+  if (params.flag("key_terms"))
+    keyTerms = b.pointerSlot(firstSlot + 5), keyStride = b.integerSlot(firstSlot + 6);
+  if (hasTerms())
+    terms = b.integerSlot(firstSlot + 7), index = b.pointerSlot(firstSlot + 8), furthest = b.integerSlot(firstSlot + 9);
+  if (apply(params))
     columns = b.pointerSlot(firstSlot);
 }
 
@@ -37,8 +43,34 @@ void Distances::emitTable(KernelBuilder &b, Value head, Value heads) const {
   }
 }
 
-Value Distances::change(KernelBuilder &b, Value scores, Value queryColumn, Value keyColumns) const {
-  Value away = b.sub(keyColumns, b.broadcast(queryColumn));
+Value Distances::termsOf(KernelBuilder &b, Value base, Value stride, Value token, Value head) const {
+  return base ? b.at(base, b.add(b.mul(token, stride), b.mul(head, terms))) : Value();
+}
+Value Distances::queryTermsOf(KernelBuilder &b, Value token, Value head) const {
+  return termsOf(b, queryTerms, queryStride, token, head);
+}
+Value Distances::keyTermsOf(KernelBuilder &b, Value token, Value head) const {
+  return termsOf(b, keyTerms, keyStride, token, head);
+}
+
+Value Distances::away(KernelBuilder &b, Value queryColumn, Value keyColumns) const {
+  return b.sub(keyColumns, b.broadcast(queryColumn));
+}
+
+Value Distances::addTerms(KernelBuilder &b, Value products, Value away, Value ofQuery, Value ofKey, Value mask) const {
+  Value limit = b.broadcast(b.wordOf(furthest));
+  Value within = b.max(b.min(away, limit), b.sub(b.splatBits(0), limit));
+  Value term = b.wordsOf(b.gatherAt(index, b.add(within, limit), mask));
+  if (ofQuery)
+    products = b.add(products, b.gatherAt(ofQuery, term, mask));
+  if (ofKey) {
+    Value rows = b.mul(b.laneNumbers(), b.broadcast(b.wordOf(keyStride)));
+    products = b.add(products, b.gatherAt(ofKey, b.add(rows, term), mask));
+  }
+  return products;
+}
+
+Value Distances::change(KernelBuilder &b, Value scores, Value away) const {
   if (buckets) {
     Value within = b.max(b.min(away, b.splatBits(int32_t(distance))), b.splatBits(int32_t(-distance)));
     scores = b.add(scores, b.gatherAt(table, b.add(within, b.splatBits(int32_t(distance)))));

@@ -1,5 +1,5 @@
-// What scores get by the distance of query and key, the difference of their columns: a bias from a table, and -inf
-// beyond a window. For the fused attention and for the one in parts.
+// What scores get by the distance of query and key, the difference of their columns: terms that query and key have for
+// it, a bias from a table, and -inf beyond a window. For the fused attention and for the one in parts.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 
@@ -16,25 +16,38 @@ constexpr Parameter distanceParameters[] = {
     Parameter::integer("distance", 0, 1 << 16),
     Parameter::choice("scheme", bucketSchemes),
     Parameter::flag("windowed"),
+    Parameter::flag("query_terms"),
+    Parameter::flag("key_terms"),
 };
 /// Their slots, one behind the other in a family's list.
 constexpr Slot distanceSlots[] = {
     {"columns", SlotKind::Pointer, "i32 [T], each token's column, where scores go by distance"},
     {"bias", SlotKind::Pointer, "[buckets][heads], with buckets"},
     {"reach", SlotKind::Integer, "columns that a key may be away, windowed"},
+    {"query_terms", SlotKind::Pointer,
+     "rows [T][ldqt] of heads * n, added to a query's products before they are scaled"},
+    {"ldqt", SlotKind::Integer, "elements from a row of query_terms to the next"},
+    {"key_terms", SlotKind::Pointer, "rows [T][ldkt], likewise of keys"},
+    {"ldkt", SlotKind::Integer, "elements from a row of key_terms to the next, below 2^27"},
+    {"terms", SlotKind::Integer, "n"},
+    {"index", SlotKind::Pointer, "f32 [2 furthest + 1]: which of n a distance has, from -furthest on"},
+    {"furthest", SlotKind::Integer, "beyond it, distances count as it does"},
 };
 
 class Distances {
 public:
   /// Whether scores go by distance at all.
-  static bool apply(const Parameters &params) { return params.integer("buckets") || params.flag("windowed"); }
+  static bool apply(const Parameters &params) {
+    return params.integer("buckets") || params.flag("windowed") || params.flag("query_terms") ||
+           params.flag("key_terms");
+  }
   /// Scratch that `params` need, in words.
   static int64_t scratchWords(const Parameters &params);
 
   /// What a kernel is given, its slots from `firstSlot` on; `scratch` has the words.
   Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, mlir::Value scratch);
 
-  bool any() const { return buckets || reach; }
+  bool any() const { return bool(columns); }
   bool hasWindow() const { return bool(reach); }
   /// The most that a key may be away.
   mlir::Value windowReach() const { return reach; }
@@ -43,13 +56,31 @@ public:
 
   /// Spreads the biases of one of `heads` over all distances, for `change` to look them up.
   void emitTable(KernelBuilder &b, mlir::Value head, mlir::Value heads) const;
-  /// Sixteen scores of one query, given its column and those of the keys, all as words.
-  mlir::Value change(KernelBuilder &b, mlir::Value scores, mlir::Value queryColumn, mlir::Value keyColumns) const;
+  bool hasTerms() const { return queryTerms || keyTerms; }
+  /// A head's terms of a token; null where there are none.
+  mlir::Value queryTermsOf(KernelBuilder &b, mlir::Value token, mlir::Value head) const;
+  mlir::Value keyTermsOf(KernelBuilder &b, mlir::Value token, mlir::Value head) const;
+
+  /// The terms of the key so many rows behind one; null for null.
+  mlir::Value keyRow(KernelBuilder &b, mlir::Value keyTerms, mlir::Value rows) const {
+    return keyTerms ? b.at(keyTerms, b.mul(rows, keyStride)) : mlir::Value();
+  }
+  /// How far sixteen keys are away, given columns as words.
+  mlir::Value away(KernelBuilder &b, mlir::Value queryColumn, mlir::Value keyColumns) const;
+  /// Sixteen products with their terms: a query's, and those of the first key, behind which the other keys' rows lie.
+  /// Lanes outside `mask`, which may be null, are not read.
+  mlir::Value addTerms(KernelBuilder &b, mlir::Value products, mlir::Value away, mlir::Value ofQuery, mlir::Value ofKey,
+                       mlir::Value mask) const;
+  /// Sixteen scores.
+  mlir::Value change(KernelBuilder &b, mlir::Value scores, mlir::Value away) const;
 
 private:
   int64_t buckets, distance;
   mlir::Value columns, bias, reach /* null: no window */, table;
+  mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest;
   int64_t bucketOf(int64_t away) const;
+  mlir::Value termsOf(KernelBuilder &b, mlir::Value base, mlir::Value stride, mlir::Value token,
+                      mlir::Value head) const;
 };
 
 } // namespace lathe

@@ -1,4 +1,5 @@
-// distance_scores_f32: scores with a bias by distance, or -inf beyond a window, in the unfused form's attention.
+// distance_scores_f32: scores with terms or a bias by distance, or -inf beyond a window, in the unfused form's
+// attention.
 #include "backends/cpu/kernels/attention/Distances.h"
 
 using namespace mlir;
@@ -16,6 +17,13 @@ constexpr Slot slotTable[] = {
     distanceSlots[0],
     distanceSlots[1],
     distanceSlots[2],
+    distanceSlots[3],
+    distanceSlots[4],
+    distanceSlots[5],
+    distanceSlots[6],
+    distanceSlots[7],
+    distanceSlots[8],
+    distanceSlots[9],
 };
 
 class DistanceScores final : public KernelFamily {
@@ -36,15 +44,19 @@ void DistanceScores::emit(KernelBuilder &b, const Parameters &params) const {
   Value x = b.pointerSlot(X), y = b.pointerSlot(Y), heads = b.integerSlot(Heads), seq = b.integerSlot(Seq);
   const Distances distances(b, params, FirstDistance, b.scratch);
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
-    distances.emitTable(b, b.rem(panel, heads), heads);
-    Value firstToken = b.mul(b.div(panel, heads), seq);
+    Value head = b.rem(panel, heads), firstToken = b.mul(b.div(panel, heads), seq);
+    distances.emitTable(b, head, heads);
     b.forRange(b.integer(0), seq, 1, [&](Value row) {
-      Value start = b.mul(b.add(b.mul(panel, seq), row), seq);
-      Value query = b.loadWord(distances.column(b, b.add(firstToken, row)));
+      Value start = b.mul(b.add(b.mul(panel, seq), row), seq), token = b.add(firstToken, row);
+      Value column = b.loadWord(distances.column(b, token));
+      Value queryTerms = distances.queryTermsOf(b, token, head);
       b.forVectors(seq, [&](Value key, Value mask) {
-        Value at = b.add(start, key);
-        Value keys = b.bitsOf(b.load(distances.column(b, b.add(firstToken, key)), mask));
-        b.store(distances.change(b, b.load(b.at(x, at), mask), query, keys), b.at(y, at), mask);
+        Value at = b.add(start, key), first = b.add(firstToken, key);
+        Value away = distances.away(b, column, b.bitsOf(b.load(distances.column(b, first), mask)));
+        Value scores = b.load(b.at(x, at), mask);
+        if (distances.hasTerms())
+          scores = distances.addTerms(b, scores, away, queryTerms, distances.keyTermsOf(b, first, head), mask);
+        b.store(distances.change(b, scores, away), b.at(y, at), mask);
       });
     });
   });
