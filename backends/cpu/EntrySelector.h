@@ -1,7 +1,8 @@
 //===- EntrySelector.h - one entry on its way from tensors to launches --------===//
 //
 // What the files behind the pass SelectKernels share: SelectKernels.cpp decides where values lie and takes layers
-// apart, ProductKernels.cpp chooses kernels for what has weights and precisions, OpKernels.cpp for all other ops.
+// apart, ProductKernels.cpp chooses kernels for what has weights and precisions, AttentionKernels.cpp for attention,
+// OpKernels.cpp for all other ops.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_BACKENDS_CPU_ENTRYSELECTOR_H

@@ -1,0 +1,162 @@
+//===- BlockBuilder.cpp - the words that model families are written in --------===//
+#include "compiler/import/Activations.h"
+#include "compiler/import/BuilderTypes.h"
+#include "compiler/import/ModelBuilder.h"
+
+#include "llvm/Support/SaveAndRestore.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace lathe {
+
+Value BlockBuilder::lookup(Value ids, StringRef table, int64_t rows, int64_t hidden) {
+  SmallVector<int64_t> shape(typeOf(ids).getShape());
+  shape.push_back(hidden);
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids,
+                              weight((table + ".weight").str(), {rows, hidden}), /*precision=*/nullptr);
+}
+
+Value BlockBuilder::add(Value lhs, Value rhs) {
+  return xf::AddOp::create(builder, builder.getUnknownLoc(), lhs.getType(), lhs, rhs);
+}
+
+Value BlockBuilder::linear(Value x, StringRef name, int64_t width, bool biased) {
+  return linear(x, (name + ".weight").str(), biased ? (name + ".bias").str() : "", width);
+}
+
+Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, int64_t width) {
+  Value w = weight(weightName, {width, typeOf(x).getShape().back()});
+  Value bias = biasName.empty() ? Value() : weight(biasName, {width});
+  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias);
+}
+
+Value BlockBuilder::layerNorm(Value x, StringRef name, double eps, bool biased) {
+  int64_t width = typeOf(x).getShape().back();
+  Value gain = weight((name + ".weight").str(), {width});
+  Value bias = biased ? weight((name + ".bias").str(), {width}) : Value();
+  return xf::LayerNormOp::create(builder, builder.getUnknownLoc(), x.getType(), x, /*residual=*/Value(), gain, bias,
+                                 builder.getF64FloatAttr(eps));
+}
+
+Value BlockBuilder::scaleAndShift(Value x, StringRef name) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, name));
+  int64_t width = typeOf(x).getShape().back();
+  Value gain = weight((name + ".weight").str(), {width}), bias = weight((name + ".bias").str(), {width});
+  return combine(xf::CombineKind::Add, combine(xf::CombineKind::Mul, x, gain), bias);
+}
+
+Value BlockBuilder::rotate(Value x, Value angles, int64_t heads) {
+  return xf::RotateOp::create(builder, builder.getUnknownLoc(), x.getType(), x, angles,
+                              builder.getI64IntegerAttr(heads));
+}
+
+Value BlockBuilder::activate(Value x, xf::Activation activation) {
+  return xf::ActivateOp::create(builder, builder.getUnknownLoc(), x.getType(), activation, x);
+}
+
+Value BlockBuilder::activate(Value x, const ActivationFunction &function) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, function.name));
+  return function.build(*this, x);
+}
+
+Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t heads, const ScoreRules &rules) {
+  Location loc = builder.getUnknownLoc();
+  ArrayRef<int64_t> shape = typeOf(q).getShape();
+  int64_t headDim = shape[2] / heads;
+  auto headsType = typeOf(q).clone({shape[0], heads, shape[1], headDim});
+  auto split = [&](Value x) { return xf::SplitHeadsOp::create(builder, loc, headsType, x).getResult(); };
+  Value scores = xf::MatmulOp::create(builder, loc, typeOf(q).clone({shape[0], heads, shape[1], shape[1]}), split(q),
+                                      split(k), /*transposed=*/true);
+  if (rules.index)
+    scores = xf::AddTermsOp::create(builder, loc, scores.getType(), scores, rules.queryTerms, rules.keyTerms,
+                                    rules.columns, rules.index);
+  scores = xf::ScaleOp::create(builder, loc, scores.getType(), scores,
+                               builder.getF64FloatAttr(1 / std::sqrt(double(headDim * rules.products))));
+  if (rules.bias)
+    scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
+  if (rules.reach)
+    scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns,
+                                        builder.getI64IntegerAttr(*rules.reach));
+  scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
+  Value probabilities = xf::SoftmaxOp::create(builder, loc, scores.getType(), scores);
+  Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities, split(v), /*transposed=*/false);
+  return xf::MergeHeadsOp::create(builder, loc, q.getType(), context);
+}
+
+Value BlockBuilder::selfAttention(Value x, Value mask, int64_t heads, StringRef query, StringRef key, StringRef value,
+                                  const ScoreRules &rules) {
+  int64_t hidden = typeOf(x).getShape().back();
+  Value q = linear(x, query, hidden), k = linear(x, key, hidden), v = linear(x, value, hidden);
+  return attention(q, k, v, mask, heads, rules);
+}
+
+xf::BucketsAttr BlockBuilder::buckets(xf::BucketScheme scheme, int64_t count, int64_t distance) {
+  return xf::BucketsAttr::get(builder.getContext(), scheme, count, distance);
+}
+
+Value BlockBuilder::firstToken(Value x) {
+  auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
+  return xf::FirstTokenOp::create(builder, builder.getUnknownLoc(), type, x, /*cu_seqlens=*/Value());
+}
+
+Value BlockBuilder::pool(Value x, Value mask, xf::PoolMode mode) {
+  auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
+  return xf::PoolOp::create(builder, builder.getUnknownLoc(), type, mode, x, mask, /*cu_seqlens=*/Value());
+}
+
+Value BlockBuilder::join(ArrayRef<Value> values) {
+  if (values.size() == 1)
+    return values.front();
+  int64_t width = 0;
+  for (Value value : values)
+    width += typeOf(value).getShape().back();
+  return xf::JoinOp::create(builder, builder.getUnknownLoc(), withWidth(values.front(), width), values);
+}
+
+SmallVector<Value> BlockBuilder::split(Value x, int64_t parts) {
+  return split(x, SmallVector<int64_t>(parts, typeOf(x).getShape().back() / parts));
+}
+
+SmallVector<Value> BlockBuilder::split(Value x, ArrayRef<int64_t> widths) {
+  SmallVector<Type> types = llvm::map_to_vector(widths, [&](int64_t width) -> Type { return withWidth(x, width); });
+  auto split = xf::SplitOp::create(builder, builder.getUnknownLoc(), types, x);
+  return SmallVector<Value>(split.getResults());
+}
+
+Value BlockBuilder::normalize(Value x, double eps) {
+  return xf::NormalizeOp::create(builder, builder.getUnknownLoc(), x.getType(), x, builder.getF64FloatAttr(eps));
+}
+
+Value BlockBuilder::constant(double value) {
+  return xf::ConstantOp::create(builder, loc, RankedTensorType::get({1}, builder.getF32Type()),
+                                builder.getF64FloatAttr(value));
+}
+
+Value BlockBuilder::map(xf::MapKind kind, Value x) { return xf::MapOp::create(builder, loc, x.getType(), kind, x); }
+
+/// The type in which values meet: rows of the one that has rows, the widest last axis.
+static RankedTensorType meetingType(ArrayRef<Value> values) {
+  RankedTensorType type = typeOf(values.front());
+  int64_t width = 1;
+  for (Value value : values) {
+    if (typeOf(value).getRank() > type.getRank())
+      type = typeOf(value);
+    width = typeOf(value).getShape().back() != 1 ? typeOf(value).getShape().back() : width;
+  }
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = width;
+  return type.clone(shape);
+}
+
+Value BlockBuilder::combine(xf::CombineKind kind, Value lhs, Value rhs) {
+  return xf::CombineOp::create(builder, loc, meetingType({lhs, rhs}), kind, lhs, rhs);
+}
+
+Value BlockBuilder::select(Value condition, Value x, Value y) {
+  return xf::SelectOp::create(builder, loc, meetingType({condition, x, y}), condition, x, y);
+}
+
+} // namespace lathe

@@ -1,0 +1,210 @@
+//===- Attention.cpp - what the ops of attention mean -------------------------===//
+#include "ir/interpreter/Ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace lathe::reference {
+
+static constexpr double absent = -std::numeric_limits<double>::infinity();
+
+Tensor splitHeads(const Tensor &x, int64_t heads) {
+  int64_t batch = x.shape[0], seq = x.shape[1], headDim = x.shape[2] / heads;
+  Tensor result({batch, heads, seq, headDim});
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < seq; ++s)
+        std::copy_n(x.row(b * seq + s) + h * headDim, headDim, result.row((b * heads + h) * seq + s));
+  return result;
+}
+
+Tensor mergeHeads(const Tensor &x) {
+  int64_t batch = x.shape[0], heads = x.shape[1], seq = x.shape[2], headDim = x.shape[3];
+  Tensor result({batch, seq, heads * headDim});
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < seq; ++s)
+        std::copy_n(x.row((b * heads + h) * seq + s), headDim, result.row(b * seq + s) + h * headDim);
+  return result;
+}
+
+Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed) {
+  int64_t matrices = lhs.shape[0] * lhs.shape[1], m = lhs.shape[2], k = lhs.shape[3];
+  int64_t n = transposed ? rhs.shape[2] : rhs.shape[3];
+  Tensor result({lhs.shape[0], lhs.shape[1], m, n});
+  for (int64_t g = 0; g < matrices; ++g)
+    for (int64_t i = 0; i < m; ++i)
+      for (int64_t j = 0; j < n; ++j) {
+        double sum = 0;
+        for (int64_t l = 0; l < k; ++l)
+          sum += lhs.row(g * m + i)[l] * (transposed ? rhs.row(g * n + j)[l] : rhs.row(g * k + l)[j]);
+        result.row(g * m + i)[j] = sum;
+      }
+  return result;
+}
+
+Tensor maskScores(const Tensor &scores, const Tensor &mask) {
+  int64_t rowsPerSequence = scores.shape[1] * scores.shape[2];
+  Tensor result = scores;
+  for (int64_t row = 0; row < scores.rows(); ++row)
+    for (int64_t key = 0; key < scores.width(); ++key)
+      if (mask.row(row / rowsPerSequence)[key] == 0)
+        result.row(row)[key] = absent;
+  return result;
+}
+
+/// A score's bias in head `h`, and -inf beyond the reach.
+static double byDistance(const Distances &distances, int64_t distance, int64_t h) {
+  if (distances.reach && std::abs(distance) > *distances.reach)
+    return absent;
+  return distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0;
+}
+
+/// What the tokens in rows i and j of all columns add to their product in head `h` of `heads`, before it is scaled.
+static double termsOf(const Distances &distances, int64_t i, int64_t j, int64_t h, int64_t heads) {
+  if (!distances.index)
+    return 0;
+  const int64_t most = distances.index->width() / 2;
+  const int64_t away = int64_t(distances.columns->values[j] - distances.columns->values[i]);
+  const int64_t c = int64_t(distances.index->values[most + std::clamp(away, -most, most)]);
+  auto term = [&](const Tensor *terms, int64_t row) {
+    return terms ? terms->row(row)[h * (terms->width() / heads) + c] : 0;
+  };
+  return term(distances.queryTerms, i) + term(distances.keyTerms, j);
+}
+
+/// Adds to scores [batch, heads, seq, seq] what goes by distance.
+static Tensor scoresByDistance(const Tensor &scores, const Distances &distances) {
+  const int64_t heads = scores.shape[1], seq = scores.shape[2];
+  Tensor result = scores;
+  for (int64_t row = 0; row < scores.rows(); ++row) {
+    const double *columns = distances.columns->row(row / seq / heads);
+    const int64_t first = row / seq / heads * seq;
+    for (int64_t key = 0; key < seq; ++key)
+      result.row(row)[key] += termsOf(distances, first + row % seq, first + key, row / seq % heads, heads);
+    for (int64_t key = 0; key < seq; ++key)
+      result.row(row)[key] += byDistance(distances, int64_t(columns[key] - columns[row % seq]), row / seq % heads);
+  }
+  return result;
+}
+
+Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets) {
+  return scoresByDistance(scores, {.columns = &columns, .bias = &table, .buckets = buckets});
+}
+
+Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
+                const Tensor &index) {
+  return scoresByDistance(scores,
+                          {.columns = &columns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index});
+}
+
+Tensor windowScores(const Tensor &scores, const Tensor &columns, int64_t reach) {
+  return scoresByDistance(scores, {.columns = &columns, .reach = reach});
+}
+
+Tensor softmax(const Tensor &x) {
+  Tensor result = x;
+  for (int64_t index = 0; index < x.rows(); ++index) {
+    double *begin = result.row(index), *end = begin + x.width();
+    double largest = begin == end ? absent : *std::max_element(begin, end);
+    if (largest == absent) {
+      std::fill(begin, end, 0.0);
+      continue;
+    }
+    double sum = 0;
+    for (double *value = begin; value != end; ++value)
+      sum += *value = std::exp(*value - largest);
+    for (double *value = begin; value != end; ++value)
+      *value /= sum;
+  }
+  return result;
+}
+
+/// Rounds what weights are, each divided by the largest: exponentials of scores relative to the largest score. What is
+/// multiplied then adds up to one again.
+static void roundExponentials(std::vector<double> &weights, xf::Precision precision) {
+  const double largest = weights.empty() ? 0 : *llvm::max_element(weights);
+  if (largest == 0)
+    return;
+  Tensor exponentials({int64_t(weights.size())}, weights);
+  for (double &value : exponentials.values)
+    value /= largest;
+  exponentials = roundedFactor(exponentials, precision);
+  const double sum = std::accumulate(exponentials.values.begin(), exponentials.values.end(), 0.0);
+  for (auto [weight, value] : llvm::zip_equal(weights, exponentials.values))
+    weight = value / sum;
+}
+
+Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
+                 const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision,
+                 const Distances &distances) {
+  Tensor result(query.shape);
+  const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
+               v = roundedFactor(value, precision);
+  int64_t headDim = query.width() / heads;
+  int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
+  for (int64_t b = 0; b < batch; ++b) {
+    // Rows of this sequence; queries and keys are the same rows in packed form.
+    int64_t queryBegin, queryEnd, keyBegin, keyEnd;
+    if (cuSeqlens) {
+      queryBegin = keyBegin = int64_t(cuSeqlens->values[b]);
+      queryEnd = keyEnd = int64_t(cuSeqlens->values[b + 1]);
+    } else {
+      queryBegin = b * query.shape[1], queryEnd = queryBegin + query.shape[1];
+      keyBegin = b * key.shape[1], keyEnd = keyBegin + key.shape[1];
+    }
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t i = queryBegin; i < queryEnd; ++i) {
+        Tensor scores({1, keyEnd - keyBegin});
+        for (int64_t j = keyBegin; j < keyEnd; ++j) {
+          double dot = 0;
+          for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
+            dot += q.row(i)[d] * k.row(j)[d];
+          double &score = scores.values[j - keyBegin];
+          dot += termsOf(distances, i, j, h, heads);
+          score = mask && mask->values[j] == 0 ? absent : dot * scale;
+          if (distances.columns)
+            score += byDistance(distances, int64_t(distances.columns->values[j] - distances.columns->values[i]), h);
+        }
+        Tensor weights = softmax(scores);
+        if (precision)
+          roundExponentials(weights.values, *precision);
+        for (int64_t j = keyBegin; j < keyEnd; ++j)
+          for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
+            result.row(i)[d] += weights.values[j - keyBegin] * v.row(j)[d];
+      }
+  }
+  return result;
+}
+
+Tensor angles(const Tensor &positions, const Tensor &frequencies) {
+  llvm::SmallVector<int64_t> shape(positions.shape);
+  const int64_t n = frequencies.width();
+  shape.push_back(2 * n);
+  Tensor result(shape);
+  for (auto [row, position] : llvm::enumerate(positions.values))
+    for (int64_t i = 0; i < n; ++i) {
+      const double angle = float(position) * float(frequencies.values[i]);
+      result.row(row)[i] = std::cos(angle);
+      result.row(row)[n + i] = std::sin(angle);
+    }
+  return result;
+}
+
+Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads) {
+  const int64_t n = x.width() / heads / 2;
+  Tensor result(x.shape);
+  for (int64_t row = 0; row < x.rows(); ++row)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t i = 0; i < n; ++i) {
+        const double *from = x.row(row) + h * 2 * n, cosine = angles.row(row)[i], sine = angles.row(row)[n + i];
+        double *to = result.row(row) + h * 2 * n;
+        to[i] = from[i] * cosine - from[n + i] * sine;
+        to[n + i] = from[n + i] * cosine + from[i] * sine;
+      }
+  return result;
+}
+
+} // namespace lathe::reference
