@@ -30,6 +30,8 @@ private:
   void findPackedTables();
   Buffer bufferFor(mlir::Value value, xf::Rows rows, int64_t width);
   Buffer bufferFor(mlir::Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
+  /// The same for kernels whose rows may be apart: as columns of a join that alone reads the value.
+  Buffer bufferInJoin(mlir::Value value, xf::Rows rows);
   const Buffer &get(mlir::Value value) { return buffers.find(value)->second; }
   /// How products read a value: rounded, and before that its columns multiplied with a weight of that name, if any.
   struct FactorForm {

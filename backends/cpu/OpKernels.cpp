@@ -23,14 +23,16 @@ void EntrySelector::lowerJoin(xf::JoinOp op) {
   Buffer y = bufferFor(op.getResult(), get(op.getInputs()[0]).rows);
   int64_t from = 0;
   for (Value input : op.getInputs()) {
-    calls.copy(get(input), calls.columns(y, from, widthOf(input)), "join");
+    auto columns = get(input).memref.getDefiningOp<xf::ColumnsOp>();
+    if (!columns || columns.getBuffer() != y.memref) // else it was computed there
+      calls.copy(get(input), calls.columns(y, from, widthOf(input)), "join");
     from += widthOf(input);
   }
 }
 
 void EntrySelector::lowerAdjacent(xf::AdjacentOp op) {
   const Buffer x = get(op.getX());
-  const Buffer y = bufferFor(op.getResult(), x.rows);
+  const Buffer y = bufferInJoin(op.getResult(), x.rows);
   calls.launch("adjacent_f32",
                {calls.flag("masked", bool(op.getMask())), calls.choice("side", xf::stringifySide(op.getSide()))},
                {{"x", x.memref},

@@ -119,7 +119,7 @@ static bool multipliesInBf16(OpOperand &use) {
   if (auto split = dyn_cast<xf::SplitOp>(use.getOwner()))
     return llvm::all_of(split.getResults(), [](Value part) { return llvm::all_of(part.getUses(), multipliesInBf16); });
   if (auto attention = dyn_cast<xf::AttentionOp>(use.getOwner()))
-    return attention.getPrecision() == xf::Precision::BF16;
+    return attention.getPrecision() == xf::Precision::BF16 && use.getOperandNumber() < 3; // query, key, value
   auto linear = dyn_cast<xf::LinearOp>(use.getOwner());
   return linear && linear.getPrecision() == xf::Precision::BF16 && use.get() == linear.getX() &&
          use.get() != linear.getResidual();
@@ -127,7 +127,7 @@ static bool multipliesInBf16(OpOperand &use) {
 
 Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
   if (buffers.contains(value) || !llvm::all_of(value.getUses(), multipliesInBf16))
-    return bufferFor(value, rows);
+    return bufferInJoin(value, rows);
   return (factors[{value, xf::Precision::BF16}] = {calls.allocateBf16(rows, widthOf(value))}).buffer;
 }
 
@@ -214,7 +214,7 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
     y = (factors[{op.getResult(), xf::Precision::INT8}] = {calls.allocateQuantized(x.rows, widthOf(op.getResult()))})
             .buffer;
   else
-    y = isNarrow ? bufferForProduct(op.getResult(), x.rows) : bufferFor(op.getResult(), x.rows);
+    y = isNarrow ? bufferForProduct(op.getResult(), x.rows) : bufferInJoin(op.getResult(), x.rows);
   const Type stored = cast<MemRefType>(y.memref.getType()).getElementType();
   StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
   SmallVector<NamedAttribute> params = {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),

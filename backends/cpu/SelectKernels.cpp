@@ -51,6 +51,16 @@ Buffer EntrySelector::bufferFor(Value value, xf::Rows rows, int64_t width) {
   return buffer;
 }
 
+Buffer EntrySelector::bufferInJoin(Value value, xf::Rows rows) {
+  auto join = value.hasOneUse() ? dyn_cast<xf::JoinOp>(*value.user_begin()) : nullptr;
+  if (!join || buffers.contains(value))
+    return bufferFor(value, rows);
+  int64_t from = 0;
+  for (Value before : join.getInputs().take_front(value.use_begin()->getOperandNumber()))
+    from += widthOf(before);
+  return buffers[value] = calls.columns(bufferFor(join.getResult(), rows), from, widthOf(value));
+}
+
 //===----------------------------------------------------------------------===//
 // Structure
 //===----------------------------------------------------------------------===//

@@ -260,9 +260,7 @@ Value ModelBuilder::transposedLinear(Value x, StringRef weightName, int64_t widt
   }
   Value weight = xf::LoadWeightOp::create(builder, nameOf(builder, weightName), type,
                                           FlatSymbolRefAttr::get(builder.getContext(), weightName));
-  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, weight, /*bias=*/Value(),
-                              /*residual=*/Value(), /*activation=*/nullptr, /*precision=*/nullptr, /*range=*/Value(),
-                              /*group=*/nullptr);
+  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, weight, /*bias=*/Value());
 }
 
 Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, double theta) {

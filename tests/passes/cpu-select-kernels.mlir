@@ -316,3 +316,30 @@ func.func @dense_work(%ids: tensor<?x?xi32> {xf.input = "input_ids"}) -> tensor<
   %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
   return %c : tensor<?x?x8xf32>
 }
+
+// -----
+// Products that are joined are computed as columns of the whole; anything else is copied there.
+// CHECK-LABEL: func.func @joined
+// CHECK: %[[X:.*]] = xf.buffer tokens : memref<?x8xf32>
+// CHECK: %[[WHOLE:.*]] = xf.buffer tokens : memref<?x24xf32>
+// CHECK: %[[FIRST:.*]] = xf.columns %[[WHOLE]] from 0 : memref<?x24xf32> -> memref<?x8xf32, strided<[24, 1]>>
+// CHECK: xf.launch @lathe_gemm_f32({{.*}}%[[FIRST]]
+// CHECK: %[[SECOND:.*]] = xf.columns %[[WHOLE]] from 8
+// CHECK: xf.launch @lathe_gemm_f32({{.*}}%[[SECOND]]
+// CHECK-NOT: copy
+// CHECK: %[[THIRD:.*]] = xf.columns %[[WHOLE]] from 16
+// CHECK: xf.launch @lathe_copy_f32(%[[X]], {{.*}}%[[THIRD]]
+// CHECK-NOT: copy
+// CHECK: return
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @p = dense<1.0> : tensor<8x8xf32>
+func.func @joined(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}) -> tensor<?x24xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x8xf32>
+  %w = xf.load_weight @p : tensor<8x8xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %a = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %b = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %y = xf.join %a, %b, %x : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x24xf32>
+  %z = xf.add %y, %y : tensor<?x24xf32>
+  return %z : tensor<?x24xf32>
+}
