@@ -224,3 +224,25 @@ func.func @smoothed(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8
   %z = xf.linear %y, %w in int4 groups of 32 smoothing(%s : tensor<8xf32>) importance(%i : tensor<8xf32>) : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   return %z : tensor<?x8xf32>
 }
+
+// -----
+// What attention multiplies is stored in bf16; terms, which it adds, are not.
+// CHECK-LABEL: func.func @terms
+// CHECK: xf.launch @lathe_gemm_bf16_y_bf16({{.*}} step "terms/w"
+// CHECK: xf.launch @lathe_gemm_bf16({{.*}} step "terms/t"
+// CHECK: xf.launch @lathe_attention_bf16_head_dim8_key_terms(
+xf.weight @table = dense<1.0> : tensor<10x8xf32>
+xf.weight @w = dense<1.0> : tensor<8x8xf32>
+xf.weight @t = dense<1.0> : tensor<5x8xf32>
+xf.weight @index = dense<0.0> : tensor<7xf32>
+func.func @terms(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %columns: tensor<?xi32> {xf.input = "columns"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %table = xf.load_weight @table : tensor<10x8xf32>
+  %w = xf.load_weight @w : tensor<8x8xf32>
+  %t = xf.load_weight @t : tensor<5x8xf32>
+  %index = xf.load_weight @index : tensor<7xf32>
+  %x = xf.lookup %ids in %table : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %q = xf.linear %x, %w in bf16 : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %terms = xf.linear %x, %t in bf16 : tensor<?x8xf32>, tensor<5x8xf32> -> tensor<?x5xf32>
+  %y = xf.attention %q, %q, %q cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) key_terms(%terms : tensor<?x5xf32>) index(%index : tensor<7xf32>) heads 1 scale 0.5 in bf16 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
