@@ -56,7 +56,7 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
     Guarded<int32_t> bounds(std::vector<int32_t>{0, 300, 305});
     expectEachElementOnce(
         "attention_f32", "{head_dim = 5}",
-        {x.data(), 10, y.data(), 10, x.data(), 10, o.data(), 10, bounds.data(), 2, 2, 1.0f, 300, 0, 0, 0, 0}, o, 12);
+        {x.data(), 10, y.data(), 10, x.data(), 10, o.data(), 10, bounds.data(), 2, 2, 1.0f, 300, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, o, 12);
   }
   {
     auto o = out(30 * 20);
