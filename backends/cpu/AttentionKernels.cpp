@@ -55,7 +55,7 @@ void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
 }
 
 EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets,
-                                                          std::optional<int64_t> reach) {
+                                                          std::optional<int64_t> reach, bool causal) {
   DistanceArguments arguments;
   if (columns)
     arguments.slots.push_back({"columns", memref(columns)});
@@ -69,6 +69,8 @@ EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value b
     arguments.parameters.push_back(calls.flag("windowed", true));
     arguments.slots.push_back({"reach", calls.integer(*reach)});
   }
+  if (causal)
+    arguments.parameters.push_back(calls.flag("causal", true));
   return arguments;
 }
 
@@ -121,7 +123,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   Buffer y = inBf16 && q.width % 2 == 0 ? bufferForProduct(op.getResult(), q.rows) : bufferFor(op.getResult(), q.rows);
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
-  DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getReach());
+  DistanceArguments byDistance =
+      distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getReach(), op.getCausal());
   addTerms(byDistance, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(), op.getHeads());
   llvm::append_range(params, byDistance.parameters);
   if (inBf16)
@@ -143,7 +146,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   llvm::append_range(slots, byDistance.slots);
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
   Work work;
-  if (!op.getReach())
+  if (!op.getReach() && !op.getCausal())
     work.flops = {xf::WorkFormula::PerTokenPair, 2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);
   return success();

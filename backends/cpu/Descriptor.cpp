@@ -89,6 +89,9 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("columns", LATHE_COLUMNS)
       .Case("cu_seqlens", LATHE_CU_SEQLENS)
       .Case("attention_mask", LATHE_ATTENTION_MASK)
+      .Case("previous_ids", LATHE_PREVIOUS_IDS)
+      .Case("next_ids", LATHE_NEXT_IDS)
+      .Case("langs", LATHE_LANGS)
       .Default(std::nullopt);
 }
 
@@ -98,9 +101,10 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     auto paddingId = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr);
-    inputs.push_back(
-        structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0),
-                   i32(bool(paddingId)), i64(paddingId ? paddingId.getInt() : 0)}));
+    auto omitted = input.getAs<IntegerAttr>(xf::XfDialect::omittedAttr);
+    inputs.push_back(structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))),
+                                i64(limit ? limit.getInt() : 0), i32(bool(paddingId)),
+                                i64(paddingId ? paddingId.getInt() : 0), i64(omitted ? omitted.getInt() : 0)}));
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
@@ -151,7 +155,7 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
                                           io("attention_mask", LATHE_I64, rows, true)};
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
-    if (inputName == "token_type_ids" || inputName == "position_ids")
+    if (isOffered(inputName))
       inputs.push_back(io(inputName, LATHE_I64, rows, true));
   }
   SmallVector<llvm::Constant *> outputs;

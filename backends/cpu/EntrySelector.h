@@ -84,7 +84,8 @@ private:
   // One per op: which kernel, with which arguments.
   xf::WorkFormula bytesLookedUp(mlir::Value table, mlir::Value ids, int64_t rowBytes);
   mlir::LogicalResult lowerLookups(mlir::Value result, mlir::ValueRange ids, mlir::ValueRange tables, mlir::Value gain,
-                                   mlir::Value bias, double eps, std::optional<xf::Precision> precision);
+                                   mlir::Value bias, double eps, std::optional<xf::Precision> precision,
+                                   bool orZeros = false);
   void lowerLinear(xf::LinearOp op);
   void lowerSplit(xf::SplitOp op);
   void lowerJoin(xf::JoinOp op);
@@ -97,14 +98,13 @@ private:
     llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> slots;
   };
   DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets,
-                              std::optional<int64_t> reach);
+                              std::optional<int64_t> reach, bool causal);
   void addTerms(DistanceArguments &arguments, mlir::Value queryTerms, mlir::Value keyTerms, mlir::Value index,
                 int64_t heads);
   void lowerDistanceScores(mlir::Value scores, mlir::Value result, const DistanceArguments &distances,
                            llvm::StringRef step);
   void lowerSoftmax(xf::SoftmaxOp op);
   mlir::LogicalResult lowerAttention(xf::AttentionOp op);
-  void lowerAdjacent(xf::AdjacentOp op);
   void lowerAngles(xf::AnglesOp op);
   void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);

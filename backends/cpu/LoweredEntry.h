@@ -35,6 +35,11 @@ inline llvm::StringRef textOf(mlir::DictionaryAttr attributes, llvm::StringRef n
   return value ? value.getValue() : llvm::StringRef();
 }
 
+/// Whether a caller may give that input besides ids and what tells which of them count; the edge derives all others.
+inline bool isOffered(llvm::StringRef inputName) {
+  return inputName == "token_type_ids" || inputName == "position_ids" || inputName == "langs";
+}
+
 /// A step: what one call does, and how often a run calls it.
 struct LoweredStep {
   llvm::StringRef name, kernel;

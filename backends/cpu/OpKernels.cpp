@@ -30,24 +30,6 @@ void EntrySelector::lowerJoin(xf::JoinOp op) {
   }
 }
 
-void EntrySelector::lowerAdjacent(xf::AdjacentOp op) {
-  const Buffer x = get(op.getX());
-  const Buffer y = bufferInJoin(op.getResult(), x.rows);
-  calls.launch("adjacent_f32",
-               {calls.flag("masked", bool(op.getMask())), calls.choice("side", xf::stringifySide(op.getSide()))},
-               {{"x", x.memref},
-                {"ldx", calls.integer(x.stride)},
-                {"y", y.memref},
-                {"ldy", calls.integer(y.stride)},
-                {"cu_seqlens", memref(op.getCuSeqlens())},
-                {"columns", memref(op.getColumns())},
-                {"batch", calls.batch},
-                {"N", calls.integer(x.width)},
-                {"longest", calls.longest},
-                {"mask", memref(op.getMask())}},
-               xf::stringifySide(op.getSide()));
-}
-
 void EntrySelector::lowerAngles(xf::AnglesOp op) {
   Buffer y = bufferFor(op.getResult(), xf::Rows::Tokens);
   calls.launch("angles_f32", {},

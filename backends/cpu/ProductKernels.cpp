@@ -30,13 +30,11 @@ Names namesOf(std::optional<xf::Precision> precision, std::optional<int64_t> gro
 
 } // namespace
 
-/// What x is rounded to: weights alone are in int4.
 std::optional<EntrySelector::FactorForm> EntrySelector::formOfX(xf::LinearOp linear) {
   if (!linear.getPrecision())
     return std::nullopt;
   auto smoothing = linear.getSmoothing() ? linear.getSmoothing().getDefiningOp<xf::LoadWeightOp>() : nullptr;
-  return FactorForm{*linear.getPrecision() == xf::Precision::INT4 ? xf::Precision::INT8 : *linear.getPrecision(),
-                    smoothing ? smoothing.getWeight() : StringRef()};
+  return FactorForm{*xf::precisionOfX(linear.getPrecision()), smoothing ? smoothing.getWeight() : StringRef()};
 }
 
 Value EntrySelector::sharedVector(StringRef name) {
@@ -146,13 +144,13 @@ xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids, int64_t row
 }
 
 LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias,
-                                          double eps, std::optional<xf::Precision> precision) {
+                                          double eps, std::optional<xf::Precision> precision, bool orZeros) {
   static constexpr StringRef tableSlots[] = {"table0", "table1", "table2", "table3"};
   static constexpr StringRef idsSlots[] = {"ids0", "ids1", "ids2", "ids3"};
   if (tables.size() > std::size(tableSlots))
     return result.getDefiningOp()->emitOpError("sums rows of ")
            << tables.size() << " tables; the CPU's embedding takes up to " << std::size(tableSlots);
-  Buffer y = bufferFor(result, xf::Rows::Tokens);
+  Buffer y = bufferInJoin(result, xf::Rows::Tokens);
   SmallVector<Value, 4> table(4), id(4);
   const RoundedBuffer rounded = gain ? roundedBufferFor(result, xf::Rows::Tokens) : RoundedBuffer();
   int64_t packed = 0;
@@ -170,7 +168,7 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   }
   calls.launch(names.embed,
                {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)),
-                calls.flag("unbiased", gain && !bias), calls.number("packed", packed),
+                calls.flag("unbiased", gain && !bias), calls.number("packed", packed), calls.flag("or_zeros", orZeros),
                 calls.choice("rounded", rounded.form), calls.flag("smoothed", bool(rounded.smoothing))},
                {{tableSlots[0], table[0]},
                 {idsSlots[0], id[0]},

@@ -294,12 +294,12 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](func::ReturnOp ret) { return lowerReturn(ret), success(); })
       .Case([&](xf::LookupOp lookup) {
         return lowerLookups(lookup.getResult(), lookup.getIds(), lookup.getTable(), nullptr, nullptr, 0,
-                            lookup.getPrecision());
+                            lookup.getPrecision(), lookup.getOrZeros());
       })
       .Case([&](xf::EmbedOp embed) {
         double eps = embed.getEps() ? embed.getEps()->convertToDouble() : 0;
         return lowerLookups(embed.getResult(), embed.getIds(), embed.getTables(), embed.getGain(), embed.getBias(), eps,
-                            embed.getPrecision());
+                            embed.getPrecision(), embed.getOrZeros());
       })
       .Case([&](xf::LinearOp linear) { return lowerLinear(linear), success(); })
       .Case([&](xf::SplitOp split) { return lowerSplit(split), success(); })
@@ -310,24 +310,24 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::MaskScoresOp op) { return lowerMaskScores(op), success(); })
       .Case([&](xf::BiasScoresOp op) {
         return lowerDistanceScores(op.getScores(), op.getResult(),
-                                   distances(op.getColumns(), op.getTable(), op.getBuckets(), std::nullopt),
+                                   distances(op.getColumns(), op.getTable(), op.getBuckets(), std::nullopt, false),
                                    "bias_scores"),
                success();
       })
       .Case([&](xf::AddTermsOp op) {
-        DistanceArguments terms = distances(op.getColumns(), nullptr, nullptr, std::nullopt);
+        DistanceArguments terms = distances(op.getColumns(), nullptr, nullptr, std::nullopt, false);
         addTerms(terms, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(),
                  cast<RankedTensorType>(op.getType()).getDimSize(1));
         return lowerDistanceScores(op.getScores(), op.getResult(), terms, "add_terms"), success();
       })
       .Case([&](xf::WindowScoresOp op) {
         return lowerDistanceScores(op.getScores(), op.getResult(),
-                                   distances(op.getColumns(), nullptr, nullptr, op.getReach()), "window_scores"),
+                                   distances(op.getColumns(), nullptr, nullptr, op.getReach(), op.getCausal()),
+                                   "window_scores"),
                success();
       })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
-      .Case([&](xf::AdjacentOp op) { return lowerAdjacent(op), success(); })
       .Case([&](xf::AnglesOp op) { return lowerAngles(op), success(); })
       .Case([&](xf::RotateOp op) { return lowerRotate(op), success(); })
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })

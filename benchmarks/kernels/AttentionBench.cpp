@@ -61,14 +61,16 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       furthest});
   double pairs = 0;
   for (double length : shape.lengths)
-    pairs += length * (form.find("windowed") != std::string::npos ? std::min<double>(length, 2 * reach + 1) : length);
+    pairs += form.find("windowed") != std::string::npos ? length * std::min<double>(length, 2 * reach + 1)
+             : form.find("causal") != std::string::npos ? length * (length + 1) / 2
+                                                        : length * length;
   run.time(holdsAt(rows * width, [&](int64_t i) { return isNear(y[i], 1); }), {4 * pairs * width, 0});
 }
 
 template <typename T> static void addAttention(const std::string &family) {
   for (const AttentionShape &shape : attentionModelShapes)
     for (const char *form : {"", ", masked = true", ", buckets = 32, distance = 128", ", windowed = true",
-                             ", query_terms = true, key_terms = true"}) {
+                             ", causal = true", ", query_terms = true, key_terms = true"}) {
       if (shape.headDim != 64 && std::string(form).find("masked") == std::string::npos && *form)
         continue; // heads of 64 are enough to see what a form costs
       std::string text = std::to_string(shape.lengths.size()) + "x" + std::to_string(shape.lengths.front()) +

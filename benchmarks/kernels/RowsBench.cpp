@@ -32,21 +32,6 @@ void bench_layer_norm_f32() {
           });
 }
 
-void bench_adjacent_f32() {
-  add("adjacent_f32", R"({side = "next"})", "8x128x128", [](Run &run, const Kernel &kernel) {
-    constexpr int64_t batch = 8, length = 128, width = 128, rows = batch * length;
-    Array<float> x(std::vector<float>(rows * width, 1.0f)), y(rows * width);
-    Array<int32_t> columns(rows), bounds(batch + 1);
-    for (int64_t row = 0; row < rows; ++row)
-      columns[row] = int32_t(row % length);
-    for (int64_t b = 0; b <= batch; ++b)
-      bounds[b] = int32_t(b * length);
-    run.warmUp(kernel, {x, width, y, width, bounds, columns, batch, width, length, 0});
-    run.time(holdsAt(rows * width, [&](int64_t i) { return y[i] == (i / width % length + 1 < length ? 1.0f : 0.0f); }),
-             {0, floats(2.0 * rows * width)});
-  });
-}
-
 void bench_angles_f32() {
   add("angles_f32", "{}", "1024x32", [](Run &run, const Kernel &kernel) {
     constexpr int64_t rows = 1024, n = 32;

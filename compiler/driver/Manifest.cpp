@@ -80,7 +80,7 @@ static Json describeEntry(func::FuncOp function) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     if (inputName == "input_ids")
       inputs[0]["limit"] = limit.getInt();
-    else if (limit)
+    else if (isOffered(inputName))
       inputs.push_back({{"name", inputName},
                         {"dtype", "i64 or i32"},
                         {"shape", "as input_ids"},

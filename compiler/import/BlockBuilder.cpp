@@ -11,12 +11,12 @@ using namespace mlir;
 
 namespace lathe {
 
-Value BlockBuilder::lookup(Value ids, StringRef table, int64_t rows, int64_t hidden) {
+Value BlockBuilder::lookup(Value ids, StringRef table, int64_t rows, int64_t hidden, bool orZeros) {
   SmallVector<int64_t> shape(typeOf(ids).getShape());
   shape.push_back(hidden);
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids,
-                              weight((table + ".weight").str(), {rows, hidden}), /*precision=*/nullptr);
+                              weight((table + ".weight").str(), {rows, hidden}), orZeros, /*precision=*/nullptr);
 }
 
 Value BlockBuilder::add(Value lhs, Value rhs) {
@@ -77,9 +77,10 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
                                builder.getF64FloatAttr(1 / std::sqrt(double(headDim * rules.products))));
   if (rules.bias)
     scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
-  if (rules.reach)
+  if (rules.reach || rules.causal)
     scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns,
-                                        builder.getI64IntegerAttr(*rules.reach));
+                                        rules.reach ? builder.getI64IntegerAttr(*rules.reach) : nullptr,
+                                        rules.causal ? builder.getUnitAttr() : nullptr);
   scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
   Value probabilities = xf::SoftmaxOp::create(builder, loc, scores.getType(), scores);
   Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities, split(v), /*transposed=*/false);

@@ -121,7 +121,8 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   head.labels = model.labels.names.size();
 
   static constexpr StringRef ignoredBuffers[] = {"position_ids"};
-  llvm::Expected<WeightNames> names = WeightNames::build(*model.checkpoint, {(*family)->basePrefix, ignoredBuffers});
+  llvm::Expected<WeightNames> names =
+      WeightNames::build(*model.checkpoint, {(*family)->basePrefix, ignoredBuffers, (*family)->renameWeight});
   if (!names)
     return names.takeError();
   ModelBuilder builder(context, *names, "encode");

@@ -143,6 +143,19 @@ Value ModelBuilder::input(StringRef name, Type element, int64_t limit) {
 
 Value ModelBuilder::inputIds(int64_t limit) { return input("input_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::tokenTypeIds(int64_t limit) { return input("token_type_ids", builder.getI32Type(), limit); }
+Value ModelBuilder::tokenTypeIdsIfAny(int64_t limit) { return optional(tokenTypeIds(limit)); }
+Value ModelBuilder::langsIfAny(int64_t limit) { return optional(input("langs", builder.getI32Type(), limit)); }
+Value ModelBuilder::optional(Value input) {
+  entry.setArgAttr(cast<BlockArgument>(input).getArgNumber(), xf::XfDialect::omittedAttr,
+                   builder.getI64IntegerAttr(-1));
+  return input;
+}
+void ModelBuilder::countTokensWithoutMask(int64_t paddingId) {
+  entry.setArgAttr(cast<BlockArgument>(inputs.lookup("input_ids")).getArgNumber(), xf::XfDialect::paddingIdAttr,
+                   builder.getI64IntegerAttr(paddingId));
+}
+Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
+Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::columns() { return input("columns", builder.getI32Type(), 0); }
 Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
   return weight((name + ".weight").str(), {rows, width});
@@ -237,11 +250,6 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
     read.insert(name);
   }
   return values;
-}
-
-Value ModelBuilder::adjacent(Value x, xf::Side side) {
-  return xf::AdjacentOp::create(builder, builder.getUnknownLoc(), x.getType(), side, x, mask(), /*cu_seqlens=*/Value(),
-                                columns());
 }
 
 Value ModelBuilder::transposedLinear(Value x, StringRef weightName, int64_t width) {

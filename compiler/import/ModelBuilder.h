@@ -30,6 +30,7 @@ struct ScoreRules {
   mlir::Value bias;    ///< a table [buckets, heads]
   xf::BucketsAttr buckets;
   std::optional<int64_t> reach;            ///< the most columns that a key may be away
+  bool causal = false;                     ///< keys behind the query are not seen
   mlir::Value queryTerms, keyTerms, index; ///< as xf.add_terms has them
   int64_t products = 1;                    ///< how many of them a score sums up: it is divided by their root, too
 };
@@ -39,7 +40,8 @@ class BlockBuilder {
 public:
   virtual ~BlockBuilder() = default;
 
-  mlir::Value lookup(mlir::Value ids, llvm::StringRef table, int64_t rows, int64_t hidden);
+  /// Rows of `<table>.weight` [rows, hidden]; with `orZeros` an id of -1 has zeros.
+  mlir::Value lookup(mlir::Value ids, llvm::StringRef table, int64_t rows, int64_t hidden, bool orZeros = false);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   /// x W^T + b with `<name>.weight` [width, K] and, if `biased`, `<name>.bias` [width].
   mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width, bool biased = true);
@@ -105,6 +107,14 @@ public:
   /// The entry's inputs, [batch, seq]; ids lie in [0, limit).
   mlir::Value inputIds(int64_t limit);
   mlir::Value tokenTypeIds(int64_t limit);
+  /// The same where leaving them out means that there are none: then each is -1.
+  mlir::Value tokenTypeIdsIfAny(int64_t limit);
+  mlir::Value langsIfAny(int64_t limit);
+  /// A caller that gives no mask means as many tokens of each row as it has ids other than this one.
+  void countTokensWithoutMask(int64_t paddingId);
+  /// The ids beside each token in the caller's row, masked or not; -1 where none is.
+  mlir::Value previousIds(int64_t limit);
+  mlir::Value nextIds(int64_t limit);
   /// Columns, unless the caller gives other positions; with a `paddingId`, see xf.padding_id. `limit` also bounds the
   /// length of sequences.
   mlir::Value positionIds(int64_t limit, std::optional<int64_t> paddingId = std::nullopt);
@@ -116,8 +126,6 @@ public:
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
   /// The numbers of a tensor of the checkpoint, to compute with while importing.
   std::vector<float> valuesOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
-  /// Each token's neighbour; zeros where there is none.
-  mlir::Value adjacent(mlir::Value x, xf::Side side);
   /// x W with a `weight` [K, width]: the other way round than `linear` has it, and without a bias.
   mlir::Value transposedLinear(mlir::Value x, llvm::StringRef weight, int64_t width);
   /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
@@ -189,6 +197,8 @@ private:
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
+  /// An input whose omission means -1 for each token.
+  mlir::Value optional(mlir::Value input);
   void reject(const llvm::Twine &message);
   bool isExpected(llvm::StringRef name) const;
 

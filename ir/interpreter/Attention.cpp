@@ -55,9 +55,11 @@ Tensor maskScores(const Tensor &scores, const Tensor &mask) {
   return result;
 }
 
-/// A score's bias in head `h`, and -inf beyond the reach.
+/// A score's bias in head `h`, and -inf where the query does not see the key.
 static double byDistance(const Distances &distances, int64_t distance, int64_t h) {
   if (distances.reach && std::abs(distance) > *distances.reach)
+    return absent;
+  if (distances.causal && distance > 0)
     return absent;
   return distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0;
 }
@@ -100,8 +102,8 @@ Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *ke
                           {.columns = &columns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index});
 }
 
-Tensor windowScores(const Tensor &scores, const Tensor &columns, int64_t reach) {
-  return scoresByDistance(scores, {.columns = &columns, .reach = reach});
+Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal) {
+  return scoresByDistance(scores, {.columns = &columns, .reach = reach, .causal = causal});
 }
 
 Tensor softmax(const Tensor &x) {

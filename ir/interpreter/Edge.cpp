@@ -120,18 +120,58 @@ Tensor countedPositions(const Tensor &ids, double paddingId) {
   return positions;
 }
 
-/// Fills in what the caller may leave out.
+/// The id in the column that is `by` further on, whatever the mask says of it; -1 beyond either end of the row.
+Tensor neighbours(const Batch &batch, int64_t by) {
+  const Tensor &ids = batch.padded.at("input_ids");
+  Tensor result(ids.shape);
+  for (int64_t b = 0; b < batch.batch; ++b)
+    for (int64_t column = 0; column < batch.seq; ++column) {
+      const int64_t beside = column + by;
+      const bool exists = beside >= 0 && beside < batch.seq && (!batch.ragged || batch.present[b * batch.seq + beside]);
+      result.row(b)[column] = exists ? ids.row(b)[beside] : -1;
+    }
+  return result;
+}
+
+/// The tokens of a padded batch without a mask: as many of each row as it has ids other than `paddingId`.
+void presentByCount(Batch &batch, double paddingId) {
+  const Tensor &ids = batch.padded.at("input_ids");
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    const int64_t padding = std::count(ids.row(b), ids.row(b) + batch.seq, paddingId);
+    for (int64_t column = 0; column < batch.seq; ++column)
+      batch.present[b * batch.seq + column] = column < batch.seq - padding;
+  }
+}
+
+/// An integer that the entry says of the input called `name`.
+std::optional<int64_t> inputInteger(func::FuncOp entry, StringRef name, StringRef attribute) {
+  for (unsigned index = 0; index < entry.getNumArguments(); ++index)
+    if (auto input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr); input && input == name)
+      if (auto value = entry.getArgAttrOfType<IntegerAttr>(index, attribute))
+        return value.getInt();
+  return std::nullopt;
+}
+
+/// Fills in what the caller may leave out, and what follows from the rest.
 void addDefaults(Batch &batch, func::FuncOp entry) {
+  if (auto padding = inputInteger(entry, "input_ids", xf::XfDialect::paddingIdAttr);
+      padding && !batch.ragged && !batch.padded.count("attention_mask"))
+    presentByCount(batch, double(*padding));
   Tensor zeros({batch.batch, batch.seq}), columns = zeros, mask = zeros;
   for (int64_t index = 0; index < int64_t(columns.values.size()); ++index) {
     columns.values[index] = index % batch.seq;
     mask.values[index] = batch.present[index];
   }
-  batch.padded.try_emplace("token_type_ids", zeros);
+  for (const char *name : {"token_type_ids", "langs"}) {
+    Tensor omitted = zeros;
+    llvm::fill(omitted.values, inputInteger(entry, name, xf::XfDialect::omittedAttr).value_or(0));
+    batch.padded.try_emplace(name, omitted);
+  }
   batch.padded["columns"] = columns;
-  for (unsigned index = 0; index < entry.getNumArguments(); ++index)
-    if (auto padding = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::paddingIdAttr))
-      columns = countedPositions(batch.padded.at("input_ids"), double(padding.getInt()));
+  batch.padded["previous_ids"] = neighbours(batch, -1);
+  batch.padded["next_ids"] = neighbours(batch, 1);
+  if (auto padding = inputInteger(entry, "position_ids", xf::XfDialect::paddingIdAttr))
+    columns = countedPositions(batch.padded.at("input_ids"), double(*padding));
   batch.padded.try_emplace("position_ids", columns);
   batch.padded["attention_mask"] = mask;
 }
@@ -191,6 +231,8 @@ static llvm::Expected<Tensor> sequenceOutput(const Batch &batch, Tensor result, 
 
 llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &inputs) {
   std::vector<StringRef> accepted = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "cu_seqlens"};
+  if (inputInteger(entry, "langs", xf::XfDialect::limitAttr))
+    accepted.push_back("langs");
   for (const auto &[name, tensor] : inputs)
     if (!llvm::is_contained(accepted, name))
       return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));
@@ -222,12 +264,13 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     }
     if (!name || !batch.padded.count(name.str()))
       return error("argument " + llvm::Twine(index) + " of @" + entry.getSymName() + " is no input of the ABI");
+    const bool isDerived = name != "input_ids" && !inputs.count(name.str()); // and may be none
     Tensor values = batch.padded[name.str()];
     if (auto limit = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::limitAttr))
       for (size_t at = 0; at < values.values.size(); ++at) {
         if (!batch.present[at])
           values.values[at] = 0; // what stands under padding is never looked at
-        else if (values.values[at] < 0 || values.values[at] >= limit.getInt())
+        else if (values.values[at] < (isDerived ? -1 : 0) || values.values[at] >= limit.getInt())
           return error(name.getValue() + " holds " + llvm::Twine(int64_t(values.values[at])) + " in row " +
                        llvm::Twine(at / batch.seq) + ", column " + llvm::Twine(at % batch.seq) +
                        "; accepted are 0 to " + llvm::Twine(limit.getInt() - 1));

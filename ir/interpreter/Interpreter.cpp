@@ -96,10 +96,11 @@ private:
   }
 
   /// A lookup whose ids are checked: an entry may lack the limits by which the edge checks them.
-  llvm::Expected<Tensor> rowsOf(Operation *op, Value ids, Value table, std::optional<xf::Precision> precision) {
+  llvm::Expected<Tensor> rowsOf(Operation *op, Value ids, Value table, std::optional<xf::Precision> precision,
+                                bool orZeros = false) {
     int64_t rows = get(table).shape[0];
     for (double id : get(ids).values)
-      if (id < 0 || id >= rows)
+      if (id < (orZeros ? -1 : 0) || id >= rows)
         return error(op, "reads row " + llvm::Twine(int64_t(id)) + " of a table of " + llvm::Twine(rows));
     return reference::roundedWeight(reference::lookup(get(ids), get(table)), precision);
   }
@@ -184,11 +185,13 @@ llvm::Error Frame::execute(Operation *op) {
           values[layers.getResult(0)] = std::move(carried);
         return llvm::Error::success();
       })
-      .Case([&](xf::LookupOp op) { return set(rowsOf(op, op.getIds(), op.getTable(), op.getPrecision())); })
+      .Case([&](xf::LookupOp op) {
+        return set(rowsOf(op, op.getIds(), op.getTable(), op.getPrecision(), op.getOrZeros()));
+      })
       .Case([&](xf::EmbedOp embed) {
         Tensor sum;
         for (auto [ids, table] : llvm::zip_equal(embed.getIds(), embed.getTables())) {
-          llvm::Expected<Tensor> rows = rowsOf(embed, ids, table, embed.getPrecision());
+          llvm::Expected<Tensor> rows = rowsOf(embed, ids, table, embed.getPrecision(), embed.getOrZeros());
           if (!rows)
             return rows.takeError();
           sum = sum.shape.empty() ? std::move(*rows) : add(sum, *rows);
@@ -196,10 +199,6 @@ llvm::Error Frame::execute(Operation *op) {
         if (embed.getGain())
           sum = layerNorm(sum, get(embed.getGain()), getOrNull(embed.getBias()), embed.getEps()->convertToDouble());
         return set(std::move(sum));
-      })
-      .Case([&](xf::AdjacentOp op) {
-        return set(adjacent(op.getSide(), get(op.getX()), getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()),
-                            get(op.getColumns())));
       })
       .Case([&](xf::LinearOp op) {
         const Tensor *smoothing = getOrNull(op.getSmoothing());
@@ -235,7 +234,7 @@ llvm::Error Frame::execute(Operation *op) {
                             get(op.getColumns()), get(op.getIndex())));
       })
       .Case([&](xf::WindowScoresOp op) {
-        return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach()));
+        return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach(), op.getCausal()));
       })
       .Case([&](xf::SoftmaxOp op) { return set(softmax(get(op.getX()))); })
       .Case([&](xf::AttentionOp op) {
@@ -243,6 +242,7 @@ llvm::Error Frame::execute(Operation *op) {
                                      .bias = getOrNull(op.getBias()),
                                      .buckets = op.getBucketsAttr(),
                                      .reach = op.getReach(),
+                                     .causal = op.getCausal(),
                                      .queryTerms = getOrNull(op.getQueryTerms()),
                                      .keyTerms = getOrNull(op.getKeyTerms()),
                                      .index = getOrNull(op.getIndex())};

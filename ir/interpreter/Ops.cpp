@@ -17,7 +17,8 @@ Tensor lookup(const Tensor &ids, const Tensor &table) {
   shape.push_back(table.width());
   Tensor result(shape);
   for (auto [index, id] : llvm::enumerate(ids.values))
-    std::copy_n(table.row(int64_t(id)), table.width(), result.row(index));
+    if (id >= 0)
+      std::copy_n(table.row(int64_t(id)), table.width(), result.row(index));
   return result;
 }
 
@@ -56,7 +57,7 @@ Tensor roundedFactor(const Tensor &x, std::optional<xf::Precision> precision, co
   Tensor result = x;
   if (precision == xf::Precision::BF16)
     roundToBf16(result.values);
-  if (precision == xf::Precision::INT8 || precision == xf::Precision::INT4)
+  if (xf::precisionOfX(precision) == xf::Precision::INT8)
     forRows(result, [&](llvm::MutableArrayRef<double> row) {
       const double above = range ? range->values[1] : std::max(0.0, *llvm::max_element(row));
       const double below = range ? -range->values[0] : -std::min(0.0, *llvm::min_element(row));
@@ -222,21 +223,6 @@ static std::pair<int64_t, int64_t> rowsOf(const Tensor &x, const Tensor *cuSeqle
 
 static int64_t batchOf(const Tensor &x, const Tensor *cuSeqlens) {
   return cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : x.shape[0];
-}
-
-Tensor adjacent(xf::Side side, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens, const Tensor &columns) {
-  const int64_t by = side == xf::Side::Next ? 1 : -1;
-  Tensor result(x.shape);
-  for (int64_t b = 0; b < batchOf(x, cuSeqlens); ++b) {
-    auto [begin, end] = rowsOf(x, cuSeqlens, b);
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t beside = row + by;
-      if (beside >= begin && beside < end && columns.values[beside] == columns.values[row] + by &&
-          (!mask || mask->values[beside] != 0))
-        std::copy_n(x.row(beside), x.width(), result.row(row));
-    }
-  }
-  return result;
 }
 
 Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens) {

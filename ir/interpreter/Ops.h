@@ -11,6 +11,7 @@
 
 namespace lathe::reference {
 
+/// A negative id's row is zeros.
 Tensor lookup(const Tensor &ids, const Tensor &table);
 Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
 /// The values that x, respectively a weight or a table, has in products of that precision; without one, those it has.
@@ -22,8 +23,6 @@ Tensor roundedWeight(const Tensor &weight, std::optional<xf::Precision> precisio
 /// x with each column times its factor; a weight with each column divided by it.
 Tensor timesColumns(const Tensor &x, const Tensor &factors);
 Tensor dividedByColumns(const Tensor &weight, const Tensor &factors);
-/// Dense when `cuSeqlens` is null, and then with a mask.
-Tensor adjacent(xf::Side side, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens, const Tensor &columns);
 Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);
 std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);
@@ -33,7 +32,7 @@ Tensor mergeHeads(const Tensor &x);
 Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed);
 Tensor maskScores(const Tensor &scores, const Tensor &mask);
 Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets);
-Tensor windowScores(const Tensor &scores, const Tensor &columns, int64_t reach);
+Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal = false);
 Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
                 const Tensor &index);
 Tensor softmax(const Tensor &x);
@@ -43,6 +42,7 @@ struct Distances {
   const Tensor *bias = nullptr;
   xf::BucketsAttr buckets = {};
   std::optional<int64_t> reach = std::nullopt;
+  bool causal = false;
   const Tensor *queryTerms = nullptr, *keyTerms = nullptr, *index = nullptr;
 };
 /// Dense when `cuSeqlens` is null; then `mask` may be null too.

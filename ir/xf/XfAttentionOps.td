@@ -86,11 +86,13 @@ def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AllTypesMatch<["scores", "re
   let summary = "scores of distant keys become absent";
   let description = [{
     Scores `[batch, heads, seq, seq]`, columns `[batch, seq]`. A key takes part in a query's softmax only if their columns
-    are at most `reach` apart; other scores become -inf.
+    are at most `reach` apart and, `causal`, the key's is not the later one; other scores become -inf.
   }];
-  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, I64Attr:$reach);
+  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal);
   let results = (outs Xf_Tensor:$result);
-  let assemblyFormat = "$scores `at` $columns `reach` $reach attr-dict `:` type($scores) `,` type($columns)";
+  let assemblyFormat = [{
+    $scores `at` $columns (`reach` $reach^)? (`causal` $causal^)? attr-dict `:` type($scores) `,` type($columns)
+  }];
   let hasVerifier = 1;
 }
 
@@ -112,8 +114,9 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     multiplied, and the exponentials' sum is that of the rounded ones.
 
     What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
-    scores are biased as by `xf.bias_scores`; with terms and their `index` they are added before scaling as by `xf.add_terms`; with `reach`, keys further away are absent as by `xf.window_scores`. Columns
-    rise from one token of a sequence to the next.
+    scores are biased as by `xf.bias_scores`; with terms and their `index` they are added before scaling as by
+    `xf.add_terms`; with `reach` or `causal`, keys are absent as by `xf.window_scores`. Columns rise from one token of a
+    sequence to the next.
 
     ```mlir
     %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>
@@ -121,14 +124,14 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns,
-                       Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach,
+                       Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
                        I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
     (`index` `(` $index^ `:` type($index) `)`)? `heads` $heads `scale` $scale
     (`in` `` $precision^)? attr-dict

@@ -14,6 +14,8 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include <optional>
+
 #include "ir/xf/XfDialect.h.inc"
 #include "ir/xf/XfEnums.h.inc"
 
@@ -24,6 +26,11 @@
 #include "ir/xf/XfOps.h.inc"
 
 namespace lathe::xf {
+/// What is rounded when products are in `precision`, besides weights: in int4 those alone have four bits.
+inline std::optional<Precision> precisionOfX(std::optional<Precision> precision) {
+  return precision == Precision::INT4 ? Precision::INT8 : precision;
+}
+
 /// Whether the op is one that formulas are written with (XfPrimitiveOps.td), and names nothing of a transformer.
 bool isPrimitive(mlir::Operation *op);
 /// Whether the op may stand in an xf.row_group: a primitive, or an elementwise op that has a name.

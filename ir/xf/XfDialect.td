@@ -58,6 +58,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral stepsAttr = "xf.steps";
     /// Entry attribute: the entry keeps padding (the graph passes did not pack it).
     static constexpr llvm::StringLiteral denseAttr = "xf.dense";
+    /// Argument attribute, an integer: the id of every token where the caller omits the input; 0 without it.
+    static constexpr llvm::StringLiteral omittedAttr = "xf.omitted";
     /// Function attribute: what a function of one row computes, as text (backends/halide/RowProgram.h).
     static constexpr llvm::StringLiteral rowProgramAttr = "xf.row_program";
     /// Module attribute: what each fusion pass did or declined, with reasons (see passes/graph/FusionLog.h).
@@ -95,14 +97,6 @@ def Xf_Precision : I32EnumAttr<"Precision", "what products are computed from", [
   }];
 }
 def Xf_PrecisionAttr : EnumAttr<Xf_Dialect, Xf_Precision, "precision">;
-
-def Xf_Side : I32EnumAttr<"Side", "which neighbour", [
-    I32EnumAttrCase<"Next", 0, "next">,
-    I32EnumAttrCase<"Previous", 1, "previous">]> {
-  let cppNamespace = "::lathe::xf";
-  let genSpecializedAttr = 0;
-}
-def Xf_SideAttr : EnumAttr<Xf_Dialect, Xf_Side, "side">;
 
 def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becomes one", [
     I32EnumAttrCase<"Mean", 0, "mean">,

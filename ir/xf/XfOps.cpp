@@ -85,7 +85,7 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has a range of x, which only products in int8 have");
   if (getRange() && failed(expectShape(*this, "range", getRange(), {2})))
     return failure();
-  if (getSmoothing() && getPrecision() != Precision::INT8 && getPrecision() != Precision::INT4)
+  if (getSmoothing() && precisionOfX(getPrecision()) != Precision::INT8)
     return emitOpError("smooths x, which is for products that read it in bytes");
   if (getSmoothing() && !getSmoothing().getDefiningOp<LoadWeightOp>())
     return emitOpError("smooths x by what is no loaded weight: whatever computes x, in any function, reads it too");
@@ -214,9 +214,18 @@ LogicalResult AddTermsOp::verify() {
   return verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getColumns()), shapeOf(getScores())[1]);
 }
 
+/// Whichever op narrows which keys a query sees.
+template <typename Op> static LogicalResult verifyReach(Op op) {
+  if (op.getReach() && int64_t(*op.getReach()) < 0)
+    return op.emitOpError("has a reach of ") << int64_t(*op.getReach()) << "; expected 0 or more";
+  return success();
+}
+
 LogicalResult WindowScoresOp::verify() {
-  if (int64_t(getReach()) < 0)
-    return emitOpError("has a reach of ") << int64_t(getReach()) << "; expected 0 or more";
+  if (!getReach() && !getCausal())
+    return emitOpError("has neither a reach nor causal; expected one of them, or both");
+  if (failed(verifyReach(*this)))
+    return failure();
   return verifyDistances(*this, getScores(), getColumns());
 }
 
@@ -233,17 +242,6 @@ static LogicalResult verifyForm(Operation *op, Value x, Value mask, Value cuSeql
   return success();
 }
 
-LogicalResult AdjacentOp::verify() {
-  if (failed(verifyForm(*this, getX(), getMask(), getCuSeqlens())))
-    return failure();
-  if (!getMask() && !getCuSeqlens())
-    return emitOpError("has neither a mask nor cu_seqlens; expected one of them");
-  if (shapeOf(getColumns()) != shapeOf(getX()).drop_back())
-    return emitOpError("columns are a ") << getColumns().getType() << " for " << getX().getType()
-                                         << "; expected one for each token";
-  return success();
-}
-
 LogicalResult AttentionOp::verify() {
   if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
     return failure();
@@ -255,10 +253,10 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has ") << int64_t(getHeads()) << " heads for a width of " << lastExtent(getQuery());
   if (bool(getBias()) != getBuckets().has_value())
     return emitOpError("has a bias or buckets without the other");
-  if (bool(getColumns()) != (getBias() || getReach() || getIndex()))
+  if (bool(getColumns()) != (getBias() || getReach() || getCausal() || getIndex()))
     return emitOpError("has columns, or what needs them, without the other");
-  if (getReach() && int64_t(*getReach()) < 0)
-    return emitOpError("has a reach of ") << int64_t(*getReach()) << "; expected 0 or more";
+  if (failed(verifyReach(*this)))
+    return failure();
   if (getColumns() &&
       (getQuery().getType() != getKey().getType() || shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))
     return emitOpError("columns are a ") << getColumns().getType() << " for queries " << getQuery().getType()

@@ -118,9 +118,9 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
         builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(), match.key.getX(), match.value.getX(),
         match.mask, /*cu_seqlens=*/Value(), match.columns(), match.bias ? match.bias.getTable() : Value(),
         match.bias ? match.bias.getBucketsAttr() : nullptr, match.window ? match.window.getReachAttr() : nullptr,
-        match.terms ? match.terms.getQueryTerms() : Value(), match.terms ? match.terms.getKeyTerms() : Value(),
-        match.terms ? match.terms.getIndex() : Value(), builder.getI64IntegerAttr(shape[1]),
-        builder.getF64FloatAttr(match.scale),
+        match.window ? match.window.getCausalAttr() : nullptr, match.terms ? match.terms.getQueryTerms() : Value(),
+        match.terms ? match.terms.getKeyTerms() : Value(), match.terms ? match.terms.getIndex() : Value(),
+        builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale),
         /*precision=*/nullptr);
     match.merge.getResult().replaceAllUsesWith(fused.getResult());
     for (Operation *op : match.chain)

@@ -37,11 +37,13 @@ struct FuseEmbedding : impl::FuseEmbeddingPassBase<FuseEmbedding> {
       return;
     OpBuilder builder(norm);
     SmallVector<Value> ids, tables;
+    bool orZeros = false;
     for (xf::LookupOp lookup : lookups) {
       ids.push_back(lookup.getIds());
       tables.push_back(lookup.getTable());
+      orZeros |= lookup.getOrZeros();
     }
-    auto embed = xf::EmbedOp::create(builder, norm.getLoc(), norm.getType(), ids, tables, norm.getGain(),
+    auto embed = xf::EmbedOp::create(builder, norm.getLoc(), norm.getType(), ids, tables, orZeros, norm.getGain(),
                                      norm.getBias(), norm.getEpsAttr(), /*precision=*/nullptr);
     norm.getResult().replaceAllUsesWith(embed.getResult());
     eraseTree(norm);

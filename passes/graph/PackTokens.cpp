@@ -49,7 +49,6 @@ std::optional<std::string> whyNotPacked(Operation *op, Value mask) {
             xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp, func::ReturnOp>(
           [](auto) { return std::nullopt; })
       .Case([&](xf::AttentionOp attention) { return wantsMask(attention.getMask()); })
-      .Case([&](xf::AdjacentOp adjacent) { return wantsMask(adjacent.getMask()); })
       .Case([&](xf::PoolOp pool) { return wantsMask(pool.getMask()); })
       .Case([&](xf::FirstTokenOp) -> std::optional<std::string> {
         if (mask)
@@ -99,7 +98,7 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
       for (Value result : op.getResults())
         result.setType(packedType(result.getType()));
       llvm::TypeSwitch<Operation *>(&op)
-          .Case<xf::AttentionOp, xf::AdjacentOp, xf::PoolOp>([&](auto masked) {
+          .Case<xf::AttentionOp, xf::PoolOp>([&](auto masked) {
             masked.getMaskMutable().clear();
             masked.getCuSeqlensMutable().assign(mask);
           })

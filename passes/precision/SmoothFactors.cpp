@@ -17,7 +17,7 @@ struct SmoothFactors : impl::SmoothFactorsPassBase<SmoothFactors> {
       if (!smoothing)
         return;
       linear->removeAttr(smoothingAttr);
-      if (linear.getPrecision() != xf::Precision::INT8 && linear.getPrecision() != xf::Precision::INT4)
+      if (xf::precisionOfX(linear.getPrecision()) != xf::Precision::INT8)
         return;
       OpBuilder builder(linear);
       auto type = RankedTensorType::get({cast<RankedTensorType>(linear.getX().getType()).getShape().back()},

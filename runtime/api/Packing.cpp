@@ -32,14 +32,36 @@ int64_t callerIndex(const Request &request, int64_t row, int64_t column) {
   return request.ragged() ? load<int32_t>(request.offsets->data, row) + column : row * request.columns + column;
 }
 
+/// Columns of a caller's row, masked ones included.
+int64_t columnsOf(const Request &request, int64_t row) {
+  if (!request.ragged())
+    return request.columns;
+  return load<int32_t>(request.offsets->data, row + 1) - load<int32_t>(request.offsets->data, row);
+}
+
+/// Columns of a caller's row that may hold tokens: those the mask selects from.
+int64_t columnsToVisit(const Request &request, int64_t row) {
+  const int64_t columns = columnsOf(request, row);
+  if (request.ragged() || request.mask)
+    return columns;
+  for (int32_t i = 0; i < request.entry->n_inputs; ++i) {
+    const lathe_entry_input &input = request.entry->inputs[i];
+    if (input.kind != LATHE_INPUT_IDS || !input.counts_ids)
+      continue;
+    int64_t counted = 0;
+    for (int64_t column = 0; column < columns; ++column)
+      counted += integerAt(*request.ids, callerIndex(request, row, column)) != input.padding_id;
+    return counted;
+  }
+  return columns;
+}
+
 /// Calls visit(row, column) for each token, in order. Offsets and mask have been checked.
 template <typename Visit> void forEachToken(const Request &request, Visit visit) {
   if (!request.rows)
     return; // with no columns there may be any number of rows to walk for nothing
   for (int64_t row = 0; row < request.sequences; ++row) {
-    int64_t length = request.columns;
-    if (request.ragged())
-      length = load<int32_t>(request.offsets->data, row + 1) - load<int32_t>(request.offsets->data, row);
+    const int64_t length = columnsToVisit(request, row);
     for (int64_t column = 0; column < length; ++column)
       if (!request.mask || integerAt(*request.mask, row * request.columns + column))
         visit(row, column);
@@ -191,8 +213,10 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       integers[k] = dense ? int32_t(k * size.longest) : map.offsets[k];
     return LATHE_OK;
   }
-  const lathe_tensor *given = input.kind == LATHE_INPUT_IDS        ? request.ids
+  const int64_t by = input.kind == LATHE_NEXT_IDS ? 1 : input.kind == LATHE_PREVIOUS_IDS ? -1 : 0; // columns
+  const lathe_tensor *given = input.kind == LATHE_INPUT_IDS || by  ? request.ids
                               : input.kind == LATHE_TOKEN_TYPE_IDS ? request.types
+                              : input.kind == LATHE_LANGS          ? request.langs
                               : input.kind == LATHE_POSITION_IDS   ? request.positions
                                                                    : nullptr;
   const bool countsIds = input.kind == LATHE_POSITION_IDS && !given && input.counts_ids;
@@ -202,9 +226,15 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
     memset(values, 0, size_t(size.tokens) * (input.kind == LATHE_ATTENTION_MASK ? 1 : sizeof(int32_t)));
   for (int64_t k = 0; k < map.sequences; ++k) {
     PositionCounter positions(request, map.rows[k], input.padding_id);
+    const int64_t columns = columnsOf(request, map.rows[k]);
     for (int32_t t = map.offsets[k]; t < map.offsets[k + 1]; ++t) {
       int64_t column = map.columns[t];
       int64_t target = dense ? k * size.longest + column : t;
+      column += by;
+      if (column < 0 || column >= columns) {
+        integers[target] = -1;
+        continue;
+      }
       if (input.kind == LATHE_ATTENTION_MASK) {
         static_cast<uint8_t *>(values)[target] = 1;
         continue;
@@ -212,8 +242,8 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       int64_t value = given              ? integerAt(*given, callerIndex(request, map.rows[k], column))
                       : countsIds        ? positions.at(column)
                       : defaultsToColumn ? column
-                                         : 0;
-      if (value < 0 || value >= limit)
+                                         : input.omitted;
+      if (value >= limit || (given && value < 0))
         return fail(error, LATHE_INVALID_ARGUMENT, "%s: %lld at row %lld, column %lld is outside [0, %lld)",
                     given ? given->name : "positions", static_cast<long long>(value),
                     static_cast<long long>(map.rows[k]), static_cast<long long>(column), static_cast<long long>(limit));

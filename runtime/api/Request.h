@@ -10,8 +10,9 @@ namespace lathe {
 struct Request {
   const lathe_entry *entry = nullptr;
   const lathe_tensor *ids = nullptr;
-  const lathe_tensor *mask = nullptr;      // padded only; null: all ones
-  const lathe_tensor *types = nullptr;     // null: zeros
+  const lathe_tensor *mask = nullptr;      // padded only; null: all ones, or see lathe_entry_input.counts_ids
+  const lathe_tensor *types = nullptr;     // null: lathe_entry_input.omitted
+  const lathe_tensor *langs = nullptr;     // likewise
   const lathe_tensor *positions = nullptr; // null: columns
   const lathe_tensor *offsets = nullptr;   // cu_seqlens: the request is ragged
   int64_t batch = 0;                       // B of a padded request

@@ -43,14 +43,14 @@ TEST_P(Precisions, AreTheSameUnfused) {
   EXPECT_LE(largestError(runTensors(unfused, run.inputs()), run.expected()), precision.drift);
 }
 
-/// Of every ninth model its first case.
-std::vector<GoldenCase> someCases() {
+/// Of each `step`th model its first case.
+std::vector<GoldenCase> someCases(size_t step) {
   std::vector<GoldenCase> firsts, some;
   for (const char *family : kGoldenFamilies)
     for (const GoldenCase &run : goldenCases(family))
       if (firsts.empty() || firsts.back().model != run.model)
         firsts.push_back(run);
-  for (size_t i = 0; i < firsts.size(); i += 9)
+  for (size_t i = 0; i < firsts.size(); i += step)
     some.push_back(firsts[i]);
   return some;
 }
@@ -58,9 +58,10 @@ std::vector<GoldenCase> someCases() {
 std::string nameOf(const testing::TestParamInfo<PrecisionAndCase> &info) {
   return testName({std::get<1>(info.param), 0}) + "_in_" + std::get<0>(info.param).name;
 }
-INSTANTIATE_TEST_SUITE_P(Goldens, Precisions,
-                         testing::Combine(testing::Values(kBf16, kInt8, kInt4), testing::ValuesIn(someCases())),
+INSTANTIATE_TEST_SUITE_P(Bf16, Precisions, testing::Combine(testing::Values(kBf16), testing::ValuesIn(someCases(9))),
                          nameOf);
+INSTANTIATE_TEST_SUITE_P(Bytes, Precisions,
+                         testing::Combine(testing::Values(kInt8, kInt4), testing::ValuesIn(someCases(21))), nameOf);
 
 /// An artifact of a precision, the levels at which its kernels have code of their own, and what its weights are of
 /// f32's.

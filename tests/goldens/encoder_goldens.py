@@ -54,8 +54,6 @@ class Model:
     edited_weights: bool = False
     # The directory says that it is a base model, whatever was saved.
     claims_base: bool = False
-    # Words are seen with their neighbours, of which padding is none: its embeddings are zeros.
-    sees_neighbours: bool = False
     # Outputs for a whole sequence read column 0.
     reads_first: bool = True
     # Called with the base network before a forward, gives a function of the states that Transformers 4 lists, to be called
@@ -67,7 +65,9 @@ class Model:
         return {} if self.pooler else {"add_pooling_layer": False}
 
     def is_base(self, flags: tuple) -> bool:
-        return self.kind.__name__.endswith("Model") or self.claims_base or flags == ("--task", "base")
+        name = self.kind.__name__
+        is_base = name.endswith("Model") and not name.endswith("LMHeadModel")
+        return is_base or self.claims_base or flags == ("--task", "base")
 
 
 # --- Parameters ---------------------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float,
         noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
         if "embeddings.weight" in name:
             value = embedding_std * noise
-        elif name.endswith(("LayerNorm.weight", "layer_norm.weight")) or name.endswith("norm.weight"):
+        elif name.endswith(("LayerNorm.weight", "norm.weight")) or ("layer_norm" in name and name.endswith(".weight")):
             value = gain + 0.1 * noise
         elif parameter.dim() == 1:
             value = 0.1 * noise
@@ -140,6 +140,7 @@ MASKS = {
     "everything": lambda c: mask_of(["0111011", "1111111", "1110000"]),
     "full-length": lambda c: right_padded([c.max_position_embeddings, 1, 257], c.max_position_embeddings),
     "s512": lambda c: right_padded([511, 512], 512),
+    "langs": lambda c: right_padded([6, 11], 11),
     "padding-ids": lambda c: mask_of(["111111111111", "111111100000", "001111101110"]),
     "padding-ids-first": lambda c: mask_of(["111111111111", "111111100000", "101111101110"]),
     "full-length-behind-padding": lambda c: right_padded([c.max_position_embeddings - c.pad_token_id - 1, 3],
@@ -158,7 +159,9 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
         padding = torch.rand(mask.shape, generator=rng) < torch.where(mask == 0, 0.7, 0.2)
         inputs["input_ids"][padding] = config.pad_token_id
     if case in ("token-types", "everything"):
-        inputs["token_type_ids"] = draw(config.type_vocab_size)
+        inputs["token_type_ids"] = draw(getattr(config, "type_vocab_size", config.vocab_size))  # XLM's are words
+    if case in ("langs", "everything") and getattr(config, "n_langs", 1) > 1:
+        inputs["langs"] = draw(config.n_langs)
     if case in ("positions", "everything"):
         inputs["position_ids"] = draw(config.max_position_embeddings)
     if case in ("no-mask", "one-token"):
@@ -190,13 +193,7 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
     network = model.base_model if base else model
     emit = EMIT[0] in flags
     captured = entry.capture(model.base_model) if emit and entry.capture else None
-    if entry.sees_neighbours:
-        words = network.get_input_embeddings()(inputs["input_ids"])
-        given = {"inputs_embeds": words * inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])).unsqueeze(-1)}
-        given |= {name: value for name, value in inputs.items() if name != "input_ids"}
-    else:
-        given = inputs
-    result = network(**given, output_hidden_states=emit)
+    result = network(**inputs, output_hidden_states=emit)
     if base:
         outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.get("pooler_output")}
     else:

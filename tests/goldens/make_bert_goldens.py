@@ -11,7 +11,8 @@ import pathlib
 
 import torch
 from transformers import (BertForMaskedLM, BertForMultipleChoice, BertForNextSentencePrediction, BertForPreTraining,
-                          BertForQuestionAnswering, BertForSequenceClassification, BertForTokenClassification, BertModel)
+                          BertForQuestionAnswering, BertForSequenceClassification, BertForTokenClassification, BertLMHeadModel,
+                          BertModel)
 
 from encoder_goldens import EMIT, Model, make_goldens, rename, only_fields, written_by_version_5
 
@@ -131,6 +132,10 @@ MODELS = [
     Model("tokens", BertForTokenClassification, SMALL | {"num_labels": 7}, ["holes", "left-padded"], "a label for each token"),
     Model("answers", BertForQuestionAnswering, SMALL, ["ragged", "left-padded"], "start and end"),
     Model("choices", BertForMultipleChoice, SMALL, ["choices"], "a sequence for each choice"),
+    Model("causal", BertLMHeadModel, SMALL | {"is_decoder": True, "vocab_size": 61, "max_position_embeddings": 170},
+          ["one-token", "ragged", "left-padded", ("holes", EMIT), "long"], "a word sees none behind it, in any batch"),
+    Model("causal-base", BertModel, SMALL | {"is_decoder": True}, ["everything"], "the same without its head"),
+    Model("causal-not", BertLMHeadModel, SMALL, ["ragged"], "the class alone makes nothing causal"),
 ]
 
 

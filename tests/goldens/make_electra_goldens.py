@@ -10,7 +10,7 @@ encoder_goldens.py says how.
 import pathlib
 
 import torch
-from transformers import (ElectraForMaskedLM, ElectraForMultipleChoice, ElectraForPreTraining,
+from transformers import (ElectraForCausalLM, ElectraForMaskedLM, ElectraForMultipleChoice, ElectraForPreTraining,
                           ElectraForQuestionAnswering, ElectraForSequenceClassification, ElectraForTokenClassification,
                           ElectraModel)
 
@@ -39,6 +39,7 @@ MODELS = [
     Model("tokens", ElectraForTokenClassification, SMALL | {"num_labels": 7}, ["holes"], "a label for each token"),
     Model("answers", ElectraForQuestionAnswering, SMALL, ["ragged"], "start and end"),
     Model("choices", ElectraForMultipleChoice, SMALL, ["choices"], "a summary of its own, and a linear layer on it"),
+    Model("causal", ElectraForCausalLM, SMALL | {"is_decoder": True}, ["ragged"], "a word sees none behind it"),
 ]
 
 if __name__ == "__main__":

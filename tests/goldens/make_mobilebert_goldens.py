@@ -5,9 +5,7 @@ Made with Python 3.11, torch==2.13.0, transformers==4.55.4, safetensors==0.8.0, 
 
     python3 tests/goldens/make_mobilebert_goldens.py
 
-encoder_goldens.py says how. One of Lathe's rules differs: a word at the end of its sequence, or beside what the mask leaves
-out, has no neighbour there, where Transformers takes the embedding of whatever id stands under the mask. So the words'
-embeddings are given to Transformers, zero under the mask.
+encoder_goldens.py says how.
 """
 import pathlib
 
@@ -26,7 +24,7 @@ MODELS = [
                    "intermediate_size": 33, "embedding_size": 14, "intra_bottleneck_size": 35},
           ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", "token-types", "positions",
            ("everything", EMIT)],
-          "as published in small: scale and shift for norms; every kind of mask, across which no word has a neighbour"),
+          "as published in small: scale and shift for norms; every kind of mask, under which ids are neighbours, too"),
     Model("base-norms", MobileBertModel, SMALL | {"normalization_type": "layer_norm", "layer_norm_eps": 0.1, "hidden_act": "gelu"},
           ["ragged", "holes"], "layer norms, of which some have the config's epsilon and some 1e-5"),
     Model("base-narrow-attention", MobileBertModel, SMALL | {"use_bottleneck_attention": True, "num_feedforward_networks": 1},
@@ -53,7 +51,6 @@ MODELS = [
     Model("choices", MobileBertForMultipleChoice, SMALL, ["choices"], "a sequence for each choice"),
 ]
 for model in MODELS:
-    model.sees_neighbours = True
     if "normalization_type" not in model.config:
         model.gain = 0.7
 

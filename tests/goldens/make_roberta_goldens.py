@@ -11,9 +11,10 @@ encoder_goldens.py says how. Positions count the ids that are no padding.
 import pathlib
 
 import torch
-from transformers import (CamembertForTokenClassification, CamembertModel, RobertaForMaskedLM, RobertaForMultipleChoice,
-                          RobertaForQuestionAnswering, RobertaForSequenceClassification, RobertaForTokenClassification,
-                          RobertaModel, XLMRobertaForMaskedLM, XLMRobertaForSequenceClassification)
+from transformers import (CamembertForTokenClassification, CamembertModel, RobertaForCausalLM, RobertaForMaskedLM,
+                          RobertaForMultipleChoice, RobertaForQuestionAnswering, RobertaForSequenceClassification,
+                          RobertaForTokenClassification, RobertaModel, XLMRobertaForMaskedLM,
+                          XLMRobertaForSequenceClassification)
 
 from encoder_goldens import EMIT, Model, make_goldens, only_fields
 
@@ -44,6 +45,8 @@ MODELS = [
     Model("xlm-classes", XLMRobertaForSequenceClassification, SMALL | {"num_labels": 3}, ["ragged"], "the same"),
     Model("camembert-base", CamembertModel, SMALL, ["padding-ids"], "the same"),
     Model("camembert-tokens", CamembertForTokenClassification, SMALL | {"num_labels": 3}, ["ragged"], "the same"),
+    Model("causal", RobertaForCausalLM, SMALL | {"is_decoder": True}, ["ragged", "padding-ids"],
+          "a word sees none behind it"),
 ]
 
 if __name__ == "__main__":

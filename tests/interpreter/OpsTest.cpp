@@ -176,16 +176,6 @@ TEST(Ops, AnglesRotatePairsOfColumns) {
   EXPECT_TRUE(near(rotate(x, quarter, 2), Tensor({1, 8}, {-3, 2, 1, 4, -7, 6, 5, 8})));
 }
 
-TEST(Ops, NeighboursAreAColumnAway) {
-  Tensor x({1, 4, 1}, {1, 2, 3, 4}), mask({1, 4}, {1, 1, 0, 1}), columns({1, 4}, {0, 1, 2, 3});
-  EXPECT_TRUE(near(adjacent(xf::Side::Next, x, &mask, nullptr, columns), Tensor({1, 4, 1}, {2, 0, 4, 0})));
-  EXPECT_TRUE(near(adjacent(xf::Side::Previous, x, &mask, nullptr, columns), Tensor({1, 4, 1}, {0, 1, 2, 0})));
-  // Two sequences, the second of which begins in the column behind the first's last; and a hole.
-  Tensor packed({5, 1}, {1, 2, 3, 4, 5}), offsets({3}, {0, 2, 5}), ragged({5}, {0, 1, 2, 3, 5});
-  EXPECT_TRUE(near(adjacent(xf::Side::Next, packed, nullptr, &offsets, ragged), Tensor({5, 1}, {2, 0, 4, 0, 0})));
-  EXPECT_TRUE(near(adjacent(xf::Side::Previous, packed, nullptr, &offsets, ragged), Tensor({5, 1}, {0, 1, 0, 3, 0})));
-}
-
 TEST(Ops, NormalizeStopsAtEpsilon) {
   Tensor x({2, 2}, {3, 4, 0, 0});
   EXPECT_TRUE(near(normalize(x, 1e-12), Tensor({2, 2}, {0.6, 0.8, 0, 0})));
@@ -256,10 +246,10 @@ TEST(Attention, ByDistanceIsItsParts) {
          v = test::randomTensor(random, {2, seq, 4}), table = test::randomTensor(random, {6, heads}),
          columns({2, seq}, {0, 1, 2, 3, 4, 5, 6, 1, 2, 5, 6, 9, 13, 14});
   Tensor scores = scale(matmul(splitHeads(q, heads), splitHeads(k, heads), true), 0.7);
-  scores = windowScores(biasScores(scores, table, columns, buckets), columns, 4);
+  scores = windowScores(biasScores(scores, table, columns, buckets), columns, 4, /*causal=*/true);
   Tensor parts = mergeHeads(matmul(softmax(scores), splitHeads(v, heads), false));
   EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 0.7, std::nullopt,
-                             {.columns = &columns, .bias = &table, .buckets = buckets, .reach = 4}),
+                             {.columns = &columns, .bias = &table, .buckets = buckets, .reach = 4, .causal = true}),
                    parts));
 }
 
@@ -299,6 +289,8 @@ TEST(Scores, ByDistance) {
   EXPECT_TRUE(
       near(biasScores(zeros, table, columns, buckets), Tensor({1, 1, 3, 3}, {10, 13, 13, 11, 10, 13, 11, 11, 10})));
   EXPECT_EQ(windowScores(zeros, columns, 3).values, (std::vector<double>{0, 0, -infinity, 0, 0, 0, -infinity, 0, 0}));
+  EXPECT_EQ(windowScores(zeros, columns, std::nullopt, /*causal=*/true).values,
+            (std::vector<double>{0, -infinity, -infinity, 0, 0, -infinity, 0, 0, 0}));
 }
 
 /// What T5 and MPNet compute in f32 for 32 buckets up to 128: where each bucket begins, on the keys' side in front.

@@ -225,6 +225,14 @@ func.func @f(%s: tensor<?x2x5x5xf32>, %columns: tensor<?x6xi32>) {
 }
 
 // -----
+// window_scores: nothing narrows
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
+  // expected-error @+1 {{has neither a reach nor causal; expected one of them, or both}}
+  %0 = xf.window_scores %s at %columns : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
 // window_scores: reach
 func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
   // expected-error @+1 {{has a reach of -2; expected 0 or more}}

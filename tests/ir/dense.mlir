@@ -59,6 +59,8 @@ func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tens
                      %table: tensor<33x2xf32>, %t: tensor<?x?x12xf32>, %index: tensor<7xf32>) {
   // CHECK: xf.bias_scores %{{.*}}, %{{.*}} at %{{.*}} buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<33x2xf32>, tensor<?x?xi32>
   %0 = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<33x2xf32>, tensor<?x?xi32>
+  // CHECK: xf.window_scores %{{.*}} at %{{.*}} causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %c = xf.window_scores %0 at %columns causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} reach 64 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %1 = xf.window_scores %0 at %columns reach 64 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.add_terms %{{.*}} query(%{{.*}} : tensor<?x?x12xf32>) key(%{{.*}} : tensor<?x?x12xf32>) at %{{.*}} by %{{.*}} : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
@@ -73,11 +75,11 @@ func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tens
 }
 
 // CHECK-LABEL: func.func @neighbours
-func.func @neighbours(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>, %columns: tensor<?x?xi32>) {
-  // CHECK: xf.adjacent next %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) columns %{{.*}} : tensor<?x?x4xf32>, tensor<?x?xi32>
-  %0 = xf.adjacent next %x mask(%mask : tensor<?x?xi1>) columns %columns : tensor<?x?x4xf32>, tensor<?x?xi32>
-  // CHECK: xf.adjacent previous
-  %1 = xf.adjacent previous %x mask(%mask : tensor<?x?xi1>) columns %columns : tensor<?x?x4xf32>, tensor<?x?xi32>
+func.func @neighbours(%next: tensor<?x?xi32>, %table: tensor<9x4xf32>) {
+  // CHECK: xf.lookup %{{.*}} in %{{.*}} or_zeros : tensor<?x?xi32>, tensor<9x4xf32> -> tensor<?x?x4xf32>
+  %0 = xf.lookup %next in %table or_zeros : tensor<?x?xi32>, tensor<9x4xf32> -> tensor<?x?x4xf32>
+  // CHECK: xf.lookup %{{.*}} in %{{.*}} or_zeros rounded bf16
+  %1 = xf.lookup %next in %table or_zeros rounded bf16 : tensor<?x?xi32>, tensor<9x4xf32> -> tensor<?x?x4xf32>
   return
 }
 

@@ -36,6 +36,8 @@ func.func @encode(%ids: tensor<?xi32>, %cu: tensor<?xi32>, %table: tensor<10x4xf
   %smooth = xf.linear %0, %w in int4 groups of 32 smoothing(%s : tensor<4xf32>) importance(%v : tensor<4xf32>) : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
   // CHECK: xf.linear %{{.*}}, %{{.*}} in int4 groups of 64 : tensor<?x4xf32>
   %int4 = xf.linear %3, %w in int4 groups of 64 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  // CHECK: xf.attention %{{.*}} cu_seqlens(%{{.*}} : tensor<?xi32>) columns(%{{.*}} : tensor<?xi32>) causal heads 2 scale
+  %causal = xf.attention %q, %k, %vv cu_seqlens(%cu : tensor<?xi32>) columns(%ids : tensor<?xi32>) causal heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
   // CHECK: xf.attention %{{.*}} cu_seqlens(%{{.*}} : tensor<?xi32>) columns(%{{.*}} : tensor<?xi32>) reach 3 heads 2 scale
   %window = xf.attention %q, %k, %vv cu_seqlens(%cu : tensor<?xi32>) columns(%ids : tensor<?xi32>) reach 3 heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
   // CHECK: xf.linear %{{.*}}, %{{.*}} bias(%{{.*}} : tensor<4xf32>) activation gelu residual(%{{.*}} : tensor<?x4xf32>) :

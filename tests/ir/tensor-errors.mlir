@@ -341,18 +341,3 @@ func.func @f(%x: tensor<?x12xf32>, %a: tensor<?x6xf32>) {
   return
 }
 
-// -----
-// adjacent: which tokens there are
-func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>) {
-  // expected-error @+1 {{has neither a mask nor cu_seqlens; expected one of them}}
-  %0 = xf.adjacent next %x columns %columns : tensor<?x?x4xf32>, tensor<?x?xi32>
-  return
-}
-
-// -----
-// adjacent: a column for each token
-func.func @f(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %columns: tensor<?x?xi32>) {
-  // expected-error @+1 {{columns are a 'tensor<?x?xi32>' for 'tensor<?x4xf32>'; expected one for each token}}
-  %0 = xf.adjacent next %x cu_seqlens(%cu : tensor<?xi32>) columns %columns : tensor<?x4xf32>, tensor<?x?xi32>
-  return
-}

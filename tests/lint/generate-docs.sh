@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# generate-docs.sh [--check]: docs/generated from the TableGen sources; with --check, fails where the committed pages are
-# not what would be written. LATHE_LLVM_TOOLS names LLVM 22's bin folder where that is not Debian's.
+# generate-docs.sh [--check]: docs/generated from the TableGen sources and from the list of families; with --check, fails
+# where the committed pages are not what would be written. LATHE_LLVM_TOOLS names LLVM 22's bin folder where that is not
+# Debian's, LATHE_MODELS the program lathe-models where that is not in build/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 llvm=${LATHE_LLVM_TOOLS:-/usr/lib/llvm-22/bin}
@@ -30,6 +31,7 @@ page precision-passes "Precision passes" passes/precision/Passes.td -gen-pass-do
 page schedule-passes "Schedule passes" passes/schedule/Passes.td -gen-pass-doc
 page verify-passes "Stage verifiers" passes/verify/Passes.td -gen-pass-doc
 page cpu-passes "Passes of the CPU back end" backends/cpu/Passes.td -gen-pass-doc
+"${LATHE_MODELS:-build/bin/lathe-models}" > "$pages/models.md"
 
 if [ "$pages" != "$committed" ] && ! diff -ru "$committed" "$pages"; then
   echo "docs/generated is not current: run ./dev docs and commit what it writes" >&2

@@ -14,7 +14,7 @@
 // CHECK: xf.launch @[[GEMM:[^(]*]](%[[X]], {{.*}}%[[Y]], {{.*}}) {{.*}} step "in_place/w"
 // CHECK-NOT: xf.launch
 // CHECK: xf.packed_weight @packed.table.rows from [@table] layout "rows" offset 0 bytes 320
-// CHECK: xf.kernel @[[EMBED]] family "embed_f32" {norm = false, packed = 0 : i64, rounded = "none", smoothed = false, tables = 1 : i64, unbiased = false}
+// CHECK: xf.kernel @[[EMBED]] family "embed_f32" {norm = false, or_zeros = false, packed = 0 : i64, rounded = "none", smoothed = false, tables = 1 : i64, unbiased = false}
 // CHECK: xf.packed_weight @packed.w from [@w] layout "panels" offset 320 bytes 512
 // CHECK: xf.packed_weight @packed.b from [@b] layout "vector" offset 832 bytes 64
 // CHECK: xf.kernel @[[GEMM]] family "gemm_f32" {activation = "gelu", bias = true, residual = false}
@@ -52,7 +52,7 @@ func.func @twice(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> (tensor<?x8xf3
 // CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "tied/embeddings"
 // CHECK: xf.launch {{.*}}%[[TABLE]], {{.*}} step "tied/table"
 // CHECK: xf.packed_weight @packed.table from [@table] layout "panels"
-// CHECK: family "embed_f32" {norm = false, packed = 1 : i64, rounded = "none", smoothed = false, tables = 1 : i64, unbiased = false}
+// CHECK: family "embed_f32" {norm = false, or_zeros = false, packed = 1 : i64, rounded = "none", smoothed = false, tables = 1 : i64, unbiased = false}
 // CHECK-NOT: xf.packed_weight
 xf.weight @table = dense<1.0> : tensor<10x8xf32>
 func.func @tied(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x10xf32> attributes {xf.entry} {

@@ -41,14 +41,14 @@ func.func @masked_before_scale(%x: tensor<?x?x8xf32>, %y: tensor<?x?x8xf32>, %ma
 // A bias by distance and a window, between scale and mask.
 // CHECK-LABEL: func.func @by_distance
 // CHECK-SAME: %[[X:[^:]*]]: tensor<?x?x8xf32>, %[[MASK:[^:]*]]: {{[^,]*}}, %[[COLUMNS:[^:]*]]: {{[^,]*}}, %[[TABLE:[^:]*]]:
-// CHECK-NEXT: xf.attention %[[X]], %[[X]], %[[X]] mask(%[[MASK]] : tensor<?x?xi1>) columns(%[[COLUMNS]] : tensor<?x?xi32>) bias(%[[TABLE]] : tensor<32x2xf32>) buckets <two_sided, 32, 128> reach 5 heads 2 scale 5.000000e-01
+// CHECK-NEXT: xf.attention %[[X]], %[[X]], %[[X]] mask(%[[MASK]] : tensor<?x?xi1>) columns(%[[COLUMNS]] : tensor<?x?xi32>) bias(%[[TABLE]] : tensor<32x2xf32>) buckets <two_sided, 32, 128> reach 5 causal heads 2 scale 5.000000e-01
 // CHECK-NEXT: return
 func.func @by_distance(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>, %columns: tensor<?x?xi32>, %table: tensor<32x2xf32>) -> tensor<?x?x8xf32> {
   %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
   %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
   %t = xf.scale %s by 0.5 : tensor<?x2x?x?xf32>
   %b = xf.bias_scores %t, %table at %columns buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<32x2xf32>, tensor<?x?xi32>
-  %w = xf.window_scores %b at %columns reach 5 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %w = xf.window_scores %b at %columns reach 5 causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %u = xf.mask_scores %w, %mask : tensor<?x2x?x?xf32>, tensor<?x?xi1>
   %p = xf.softmax %u : tensor<?x2x?x?xf32>
   %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>

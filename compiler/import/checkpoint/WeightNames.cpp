@@ -9,8 +9,10 @@ using llvm::Expected;
 using llvm::formatv;
 using llvm::StringRef;
 
-static std::string canonicalName(StringRef name, StringRef basePrefix) {
-  name.consume_front(basePrefix);
+static std::string canonicalName(StringRef name, const NamingRules &rules) {
+  name.consume_front(rules.basePrefix);
+  if (rules.rename)
+    return rules.rename(name);
   if (name.ends_with("LayerNorm.gamma"))
     return (name.drop_back(StringRef("gamma").size()) + "weight").str();
   if (name.ends_with("LayerNorm.beta"))
@@ -26,7 +28,7 @@ Expected<WeightNames> WeightNames::build(const Checkpoint &checkpoint, const Nam
   WeightNames names;
   for (const TensorView *tensor : checkpoint.tensors())
     if (llvm::none_of(rules.ignoredBuffers, [&](StringRef end) { return endsWithComponents(tensor->name, end); }))
-      names.sorted.push_back({canonicalName(tensor->name, rules.basePrefix), tensor});
+      names.sorted.push_back({canonicalName(tensor->name, rules), tensor});
   llvm::sort(names.sorted, [](const NamedWeight &a, const NamedWeight &b) {
     return std::tie(a.name, a.tensor->name) < std::tie(b.name, b.tensor->name);
   });

@@ -11,6 +11,8 @@ struct NamingRules {
   llvm::StringRef basePrefix;
   /// Tensors that are no weights, by the end of their name: "position_ids". A whole component must match.
   llvm::ArrayRef<llvm::StringRef> ignoredBuffers;
+  /// What a name without the prefix becomes, where files have their own order of components; null: it stays.
+  std::string (*rename)(llvm::StringRef name) = nullptr;
 };
 
 struct NamedWeight {

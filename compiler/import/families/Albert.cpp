@@ -127,6 +127,11 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family albertFamily{"albert", "albert.", "Albert", tasks, buildAlbert};
+const Family albertFamily = {.modelType = "albert",
+                             .title = "ALBERT, Lan et al. 2019",
+                             .basePrefix = "albert.",
+                             .classPrefix = "Albert",
+                             .tasks = tasks,
+                             .build = buildAlbert};
 
 } // namespace lathe

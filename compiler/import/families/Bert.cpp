@@ -1,6 +1,7 @@
 //===- Bert.cpp - Devlin et al. 2018 ------------------------------------------===//
 //
-// A post-norm encoder with learned positions counted by column. Hugging Face: models/bert/modeling_bert.py.
+// A post-norm encoder with learned positions counted by column, or with `is_decoder` a causal language model. Hugging
+// Face: models/bert/modeling_bert.py.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/import/families/BertBlocks.h"
@@ -12,7 +13,7 @@ extern const Family bertFamily;
 
 namespace {
 
-void emitMaskedLm(ModelBuilder &m, Value hidden, StringRef output, const BertConfig &c) {
+void emitWords(ModelBuilder &m, Value hidden, StringRef output, const BertConfig &c) {
   Value t = m.activate(m.linear(hidden, "cls.predictions.transform.dense", c.hidden), *c.activation);
   t = m.layerNorm(t, "cls.predictions.transform.LayerNorm", c.eps);
   emitVocabularyLogits(m, output, t, decoderOf("cls.predictions"), c.vocab, c.tied);
@@ -25,7 +26,7 @@ void emitNextSentence(ModelBuilder &m, Value hidden, StringRef output) {
 
 llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   JsonFields fields(document);
-  const BertConfig c = BertConfig::read(fields, {});
+  const BertConfig c = BertConfig::read(fields, {.mayDecode = true});
   if (llvm::Error error = fields.takeError())
     return error;
 
@@ -33,12 +34,12 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
   SmallVector<Value> layers = bertLayers(m, x, c);
   Value hidden = layers.back();
 
-  if (options.task == Task::MaskedLm) {
-    emitMaskedLm(m, hidden, "logits", c);
+  if (options.task == Task::MaskedLm || options.task == Task::CausalLm) {
+    emitWords(m, hidden, "logits", c);
   } else if (options.task == Task::NextSentence) {
     emitNextSentence(m, hidden, "logits");
   } else if (options.task == Task::Pretraining) {
-    emitMaskedLm(m, hidden, "prediction_logits", c);
+    emitWords(m, hidden, "prediction_logits", c);
     emitNextSentence(m, hidden, "seq_relationship_logits");
   } else {
     auto summary = [&] { return pooled(m, hidden, "pooler.dense"); };
@@ -55,14 +56,23 @@ constexpr Task tasks[] = {Task::Base,
                           Task::MaskedLm,
                           Task::NextSentence,
                           Task::Pretraining,
+                          Task::CausalLm,
                           Task::Embedding,
                           Task::SequenceClassification,
                           Task::TokenClassification,
                           Task::QuestionAnswering,
                           Task::MultipleChoice};
 
+constexpr ClassEnding ownClasses[] = {{"LMHeadModel", Task::CausalLm}};
+
 } // namespace
 
-const Family bertFamily{"bert", "bert.", "Bert", tasks, buildBert};
+const Family bertFamily = {.modelType = "bert",
+                           .title = "BERT, Devlin et al. 2018",
+                           .basePrefix = "bert.",
+                           .classPrefix = "Bert",
+                           .tasks = tasks,
+                           .build = buildBert,
+                           .ownClasses = ownClasses};
 
 } // namespace lathe

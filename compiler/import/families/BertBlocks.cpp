@@ -24,8 +24,12 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
     requirePositionsBehind(fields, *c.paddingId, c.positions);
   }
   requireAbsolutePositions(fields);
-  if (fields.getBool("is_decoder", false))
-    fields.reject("is_decoder", "found true: an encoder as a decoder is not supported yet; accepted is false");
+  c.causal = fields.getBool("is_decoder", false);
+  if (c.causal && !defaults.mayDecode)
+    fields.reject("is_decoder", "found true: this family as a decoder is not supported yet; accepted is false");
+  if (c.causal && fields.getBool("add_cross_attention", false))
+    fields.reject("add_cross_attention", "found true: a decoder that reads an encoder's states is not supported yet; "
+                                         "accepted is false");
   if (defaults.splitsHidden)
     requireWholeHeads(fields, c.hidden, c.heads);
   return c;
@@ -39,16 +43,24 @@ Value bertEmbeddings(ModelBuilder &m, const BertConfig &c) {
   return m.layerNorm(m.add(m.add(word, type), position), "embeddings.LayerNorm", c.eps);
 }
 
-static Value bertLayer(BlockBuilder &b, Value x, Value mask, const BertConfig &c) {
-  Value a = b.selfAttention(x, mask, c.heads, "attention.self.query", "attention.self.key", "attention.self.value");
+/// A layer is given the mask, and the columns where it is causal.
+static Value bertLayer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const BertConfig &c) {
+  ScoreRules rules;
+  if (c.causal)
+    rules.columns = shared[1], rules.causal = true;
+  Value a = b.selfAttention(x, shared[0], c.heads, "attention.self.query", "attention.self.key", "attention.self.value",
+                            rules);
   x = b.layerNorm(b.add(b.linear(a, "attention.output.dense", c.hidden), x), "attention.output.LayerNorm", c.eps);
   Value f = b.activate(b.linear(x, "intermediate.dense", c.intermediate), *c.activation);
   return b.layerNorm(b.add(b.linear(f, "output.dense", c.hidden), x), "output.LayerNorm", c.eps);
 }
 
 SmallVector<Value> bertLayers(ModelBuilder &m, Value x, const BertConfig &c) {
-  return m.layers("bert_layer", "encoder.layer.", c.layers, x, m.mask(),
-                  [&](BlockBuilder &b, Value x, Value mask) { return bertLayer(b, x, mask, c); });
+  SmallVector<Value> shared = {m.mask()};
+  if (c.causal)
+    shared.push_back(m.columns());
+  return m.sharingLayers("bert_layer", m.layerPrefixes("encoder.layer.", c.layers), x, shared,
+                         [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return bertLayer(b, x, shared, c); });
 }
 
 } // namespace lathe

@@ -15,6 +15,8 @@ struct BertConfig {
   const ActivationFunction *activation = nullptr; ///< of that name
   bool splitsHidden = true;                       ///< into heads
   bool tied = true;                               ///< the masked-LM decoder is the word embedding
+  bool mayDecode = false;                         ///< the family has a causal form
+  bool causal = false;                            ///< that one is meant: tokens see none behind them
   /// Positions count the ids other than this one (RoBERTa); absent: columns.
   std::optional<int64_t> paddingId;
 

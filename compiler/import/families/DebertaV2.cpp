@@ -290,6 +290,12 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family debertaV2Family{"deberta-v2", "deberta.", "DebertaV2", tasks, buildDebertaV2, longestSequence};
+const Family debertaV2Family = {.modelType = "deberta-v2",
+                                .title = "DeBERTa-v2 and v3, He et al. 2021",
+                                .basePrefix = "deberta.",
+                                .classPrefix = "DebertaV2",
+                                .tasks = tasks,
+                                .build = buildDebertaV2,
+                                .longestSequence = longestSequence};
 
 } // namespace lathe

@@ -90,6 +90,11 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family distilbertFamily{"distilbert", "distilbert.", "DistilBert", tasks, buildDistilBert};
+const Family distilbertFamily = {.modelType = "distilbert",
+                                 .title = "DistilBERT, Sanh et al. 2019",
+                                 .basePrefix = "distilbert.",
+                                 .classPrefix = "DistilBert",
+                                 .tasks = tasks,
+                                 .build = buildDistilBert};
 
 } // namespace lathe

@@ -15,7 +15,8 @@ namespace {
 
 llvm::Error buildElectra(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   JsonFields fields(document);
-  const BertConfig c = BertConfig::read(fields, {.embedding = 128, .hidden = 256, .heads = 4, .intermediate = 1024});
+  const BertConfig c =
+      BertConfig::read(fields, {.embedding = 128, .hidden = 256, .heads = 4, .intermediate = 1024, .mayDecode = true});
   if (llvm::Error error = fields.takeError())
     return error;
 
@@ -25,7 +26,7 @@ llvm::Error buildElectra(ModelBuilder &m, const JsonDocument &document, const He
   SmallVector<Value> layers = bertLayers(m, x, c);
   Value hidden = layers.back();
 
-  if (options.task == Task::MaskedLm) {
+  if (options.task == Task::MaskedLm || options.task == Task::CausalLm) {
     Value t = m.activate(m.linear(hidden, "generator_predictions.dense", c.embedding), xf::Activation::Gelu);
     t = m.layerNorm(t, "generator_predictions.LayerNorm", c.eps);
     emitVocabularyLogits(m, "logits", t,
@@ -52,6 +53,7 @@ llvm::Error buildElectra(ModelBuilder &m, const JsonDocument &document, const He
 
 constexpr Task tasks[] = {Task::Base,
                           Task::MaskedLm,
+                          Task::CausalLm,
                           Task::Pretraining,
                           Task::Embedding,
                           Task::SequenceClassification,
@@ -61,6 +63,11 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family electraFamily{"electra", "electra.", "Electra", tasks, buildElectra};
+const Family electraFamily = {.modelType = "electra",
+                              .title = "ELECTRA, Clark et al. 2020",
+                              .basePrefix = "electra.",
+                              .classPrefix = "Electra",
+                              .tasks = tasks,
+                              .build = buildElectra};
 
 } // namespace lathe

@@ -8,12 +8,12 @@ using namespace mlir;
 namespace lathe {
 
 extern const Family albertFamily, bertFamily, camembertFamily, debertaV2Family, distilbertFamily, electraFamily,
-    mobilebertFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmRobertaFamily;
+    mobilebertFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {&albertFamily,     &bertFamily,    &camembertFamily,  &debertaV2Family,
                                            &distilbertFamily, &electraFamily, &mobilebertFamily, &modernbertFamily,
-                                           &mpnetFamily,      &robertaFamily, &xlmRobertaFamily};
+                                           &mpnetFamily,      &robertaFamily, &xlmFamily,        &xlmRobertaFamily};
   return families;
 }
 
@@ -28,25 +28,36 @@ llvm::Expected<const Family *> findFamily(llvm::StringRef modelType) {
                                  "' is not supported yet; supported are: " + llvm::join(known, ", "));
 }
 
-llvm::Expected<Task> taskOfClass(const Family &family, llvm::StringRef architecture) {
-  static constexpr std::pair<llvm::StringLiteral, Task> endings[] = {
+std::vector<ClassOfTask> classesOf(const Family &family) {
+  static constexpr ClassEnding endings[] = {
       {"Model", Task::Base},
       {"ForMaskedLM", Task::MaskedLm},
+      {"ForCausalLM", Task::CausalLm},
       {"ForNextSentencePrediction", Task::NextSentence},
       {"ForPreTraining", Task::Pretraining},
       {"ForSequenceClassification", Task::SequenceClassification},
       {"ForTokenClassification", Task::TokenClassification},
       {"ForQuestionAnswering", Task::QuestionAnswering},
       {"ForMultipleChoice", Task::MultipleChoice},
-      {"ForCausalLM", Task::CausalLm},
-      {"LMHeadModel", Task::CausalLm},
   };
-  SmallVector<std::string> known;
-  for (auto [name, task] : endings) {
-    if (architecture == (family.classPrefix + name).str())
-      return task;
-    if (llvm::is_contained(family.tasks, task))
-      known.push_back((family.classPrefix + name).str());
+  std::vector<ClassOfTask> classes;
+  for (ClassEnding general : endings) {
+    const ClassEnding *own =
+        llvm::find_if(family.ownClasses, [&](const ClassEnding &c) { return c.task == general.task; });
+    StringRef ending = own == family.ownClasses.end() ? general.name : own->name;
+    if (llvm::is_contained(family.tasks, general.task))
+      classes.push_back({(family.classPrefix + ending).str(), general.task});
+  }
+  return classes;
+}
+
+llvm::Expected<Task> taskOfClass(const Family &family, llvm::StringRef architecture) {
+  SmallVector<StringRef> known;
+  const std::vector<ClassOfTask> classes = classesOf(family);
+  for (const ClassOfTask &one : classes) {
+    if (one.name == architecture)
+      return one.task;
+    known.push_back(one.name);
   }
   return llvm::createStringError("architecture '" + architecture + "' is not supported yet for model_type '" +
                                  family.modelType + "'; known are: " + llvm::join(known, ", "));

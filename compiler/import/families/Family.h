@@ -27,10 +27,17 @@ struct HeadOptions {
 /// What a config says of the longest sequence: max_position_embeddings, or 512.
 int64_t positionsByColumn(JsonFields &fields);
 
+/// What a class of Hugging Face's has behind the family's prefix, and what it stands for.
+struct ClassEnding {
+  llvm::StringLiteral name;
+  Task task;
+};
+
 struct Family {
   llvm::StringLiteral modelType;  ///< config.json's model_type
+  llvm::StringLiteral title;      ///< what people call it, and the paper
   llvm::StringLiteral basePrefix; ///< of the base model's weights inside a head's checkpoint: "bert."
-  /// What the names of its classes begin with: "Bert". Behind it stands what says the task (see taskOfClass).
+  /// What the names of its classes begin with: "Bert". Behind it stands what says the task (see classesOf).
   llvm::StringLiteral classPrefix;
   /// The tasks that `build` can build.
   llvm::ArrayRef<Task> tasks;
@@ -38,13 +45,23 @@ struct Family {
   llvm::Error (*build)(ModelBuilder &model, const JsonDocument &config, const HeadOptions &options);
   /// The longest sequence that a config has positions for: what `build` finds, without the weights.
   int64_t (*longestSequence)(JsonFields &fields) = positionsByColumn;
+  /// Classes whose names end unlike other families' of the same task.
+  llvm::ArrayRef<ClassEnding> ownClasses = {};
+  /// The name that `build` knows a weight by; null: the file's, behind the base prefix.
+  std::string (*renameWeight)(llvm::StringRef name) = nullptr;
 };
 
 /// Every family, sorted by model type.
 llvm::ArrayRef<const Family *> allFamilies();
 /// The family of a model_type; an error lists those there are.
 llvm::Expected<const Family *> findFamily(llvm::StringRef modelType);
-/// The task that a class of Hugging Face's stands for, "BertForMaskedLM"; an error lists those of the family.
+struct ClassOfTask {
+  std::string name; ///< "BertForMaskedLM"
+  Task task;
+};
+/// Hugging Face's classes whose checkpoints the family reads.
+std::vector<ClassOfTask> classesOf(const Family &family);
+/// The task that such a class stands for; an error lists those of the family.
 llvm::Expected<Task> taskOfClass(const Family &family, llvm::StringRef architecture);
 
 /// Notes an error if the config asks for positions other than learned ones, counted by column.

@@ -4,8 +4,8 @@
 // feed-forward networks are stacked, and norms may be no more than a scale and a shift. Hugging Face:
 // models/mobilebert/modeling_mobilebert.py.
 //
-// What stands under padding is no neighbour: a sequence's last word has none, alone and in any batch. Transformers has
-// the padding id's embedding there, and so other results in a batch than alone.
+// A neighbour is whatever id stands there, padding too: a text has other results behind padding than alone, unless the
+// padding id's embedding is zeros, as it is where training began.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/import/families/BertBlocks.h"
@@ -65,9 +65,12 @@ Value norm(BlockBuilder &b, Value x, StringRef name, const MobileBertConfig &c, 
 
 Value embeddings(ModelBuilder &m, const MobileBertConfig &c) {
   const BertConfig &bert = c.bert;
-  Value x = m.lookup(m.inputIds(bert.vocab), "embeddings.word_embeddings", bert.vocab, bert.embedding);
+  auto words = [&](Value ids, bool orZeros) {
+    return m.lookup(ids, "embeddings.word_embeddings", bert.vocab, bert.embedding, orZeros);
+  };
+  Value x = words(m.inputIds(bert.vocab), false);
   if (c.trigrams)
-    x = m.join({m.adjacent(x, xf::Side::Next), x, m.adjacent(x, xf::Side::Previous)});
+    x = m.join({words(m.nextIds(bert.vocab), true), x, words(m.previousIds(bert.vocab), true)});
   if (c.trigrams || bert.embedding != bert.hidden)
     x = m.linear(x, "embeddings.embedding_transformation", bert.hidden);
   Value position =
@@ -168,6 +171,11 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family mobilebertFamily{"mobilebert", "mobilebert.", "MobileBert", tasks, buildMobileBert};
+const Family mobilebertFamily = {.modelType = "mobilebert",
+                                 .title = "MobileBERT, Sun et al. 2020",
+                                 .basePrefix = "mobilebert.",
+                                 .classPrefix = "MobileBert",
+                                 .tasks = tasks,
+                                 .build = buildMobileBert};
 
 } // namespace lathe

@@ -194,6 +194,12 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family modernbertFamily{"modernbert", "model.", "ModernBert", tasks, buildModernBert, longestSequence};
+const Family modernbertFamily = {.modelType = "modernbert",
+                                 .title = "ModernBERT, Warner et al. 2024",
+                                 .basePrefix = "model.",
+                                 .classPrefix = "ModernBert",
+                                 .tasks = tasks,
+                                 .build = buildModernBert,
+                                 .longestSequence = longestSequence};
 
 } // namespace lathe

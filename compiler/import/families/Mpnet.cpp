@@ -73,6 +73,12 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family mpnetFamily{"mpnet", "mpnet.", "MPNet", tasks, buildMpnet, longestSequence};
+const Family mpnetFamily = {.modelType = "mpnet",
+                            .title = "MPNet, Song et al. 2020",
+                            .basePrefix = "mpnet.",
+                            .classPrefix = "MPNet",
+                            .tasks = tasks,
+                            .build = buildMpnet,
+                            .longestSequence = longestSequence};
 
 } // namespace lathe

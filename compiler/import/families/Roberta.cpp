@@ -16,7 +16,7 @@ namespace {
 
 llvm::Error build(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options, int64_t defaultVocab) {
   JsonFields fields(document);
-  const BertConfig c = BertConfig::read(fields, {.vocab = defaultVocab, .paddingId = 1});
+  const BertConfig c = BertConfig::read(fields, {.vocab = defaultVocab, .mayDecode = true, .paddingId = 1});
   if (llvm::Error error = fields.takeError())
     return error;
 
@@ -24,7 +24,7 @@ llvm::Error build(ModelBuilder &m, const JsonDocument &document, const HeadOptio
   SmallVector<Value> layers = bertLayers(m, x, c);
   Value hidden = layers.back();
 
-  if (options.task == Task::MaskedLm) { // always with the exact GELU
+  if (options.task == Task::MaskedLm || options.task == Task::CausalLm) { // always with the exact GELU
     Value t = m.activate(m.linear(hidden, "lm_head.dense", c.hidden), xf::Activation::Gelu);
     emitVocabularyLogits(m, "logits", m.layerNorm(t, "lm_head.layer_norm", c.eps), decoderOf("lm_head"), c.vocab,
                          c.tied);
@@ -55,6 +55,7 @@ int64_t longestSequence(JsonFields &fields) {
 
 constexpr Task tasks[] = {Task::Base,
                           Task::MaskedLm,
+                          Task::CausalLm,
                           Task::Embedding,
                           Task::SequenceClassification,
                           Task::TokenClassification,
@@ -63,8 +64,26 @@ constexpr Task tasks[] = {Task::Base,
 
 } // namespace
 
-const Family robertaFamily{"roberta", "roberta.", "Roberta", tasks, buildRoberta, longestSequence};
-const Family xlmRobertaFamily{"xlm-roberta", "roberta.", "XLMRoberta", tasks, buildOther, longestSequence};
-const Family camembertFamily{"camembert", "roberta.", "Camembert", tasks, buildOther, longestSequence};
+const Family robertaFamily = {.modelType = "roberta",
+                              .title = "RoBERTa, Liu et al. 2019",
+                              .basePrefix = "roberta.",
+                              .classPrefix = "Roberta",
+                              .tasks = tasks,
+                              .build = buildRoberta,
+                              .longestSequence = longestSequence};
+const Family xlmRobertaFamily = {.modelType = "xlm-roberta",
+                                 .title = "XLM-RoBERTa, Conneau et al. 2019",
+                                 .basePrefix = "roberta.",
+                                 .classPrefix = "XLMRoberta",
+                                 .tasks = tasks,
+                                 .build = buildOther,
+                                 .longestSequence = longestSequence};
+const Family camembertFamily = {.modelType = "camembert",
+                                .title = "CamemBERT, Martin et al. 2019",
+                                .basePrefix = "roberta.",
+                                .classPrefix = "Camembert",
+                                .tasks = tasks,
+                                .build = buildOther,
+                                .longestSequence = longestSequence};
 
 } // namespace lathe

@@ -64,20 +64,27 @@ typedef int32_t (*lathe_entry_function)(const lathe_frame *frame);
  * inputs are 0 where no token is. */
 typedef enum lathe_input_kind {
   LATHE_INPUT_IDS = 0,      /* "input_ids" */
-  LATHE_TOKEN_TYPE_IDS = 1, /* "token_type_ids"; omitted: zeros */
+  LATHE_TOKEN_TYPE_IDS = 1, /* "token_type_ids"; omitted: see lathe_entry_input.omitted */
   LATHE_POSITION_IDS = 2,   /* "position_ids"; omitted: the column in the caller's padded row, or see counts_ids */
   LATHE_COLUMNS = 3,        /* the column in the caller's padded row, whatever position_ids says */
   LATHE_CU_SEQLENS = 4,     /* i32 [B+1] */
-  LATHE_ATTENTION_MASK = 5  /* u8 [B*L], dense entries only; 1 where a token is */
+  LATHE_ATTENTION_MASK = 5, /* u8 [B*L], dense entries only; 1 where a token is */
+  LATHE_PREVIOUS_IDS = 6,   /* the id in the column before, in the caller's row, masked or not; -1 where none is */
+  LATHE_NEXT_IDS = 7,       /* likewise in the column behind */
+  LATHE_LANGS = 8           /* "langs", the languages of XLM; omitted: likewise */
 } lathe_input_kind;
 
 typedef struct lathe_entry_input {
   int32_t kind;  /* lathe_input_kind */
   int64_t limit; /* values must lie in [0, limit); 0: no limit to check */
   /* Omitted position_ids are counted by ids, not by columns: an id's position is padding_id plus the number of ids
-   * other than padding_id up to it in the caller's row, masked ones included; that of padding_id is padding_id. */
+   * other than padding_id up to it in the caller's row, masked ones included; that of padding_id is padding_id.
+   *
+   * Of input_ids: an omitted mask is counted by ids. A row's tokens are as many as it has ids other than padding_id,
+   * from the first column on. */
   int32_t counts_ids;
   int64_t padding_id;
+  int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
 } lathe_entry_input;
 
 typedef enum lathe_rows { LATHE_ROWS_TOKENS = 0, LATHE_ROWS_SEQUENCES = 1 } lathe_rows;

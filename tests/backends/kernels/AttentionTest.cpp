@@ -18,8 +18,11 @@ struct Form {
   float factor(double value) const { return isF32() ? float(value) : fromBf16(toBf16(float(value))); }
   /// A distance of rows that the kernel takes, of at least so many elements.
   int64_t stride(int64_t elements) const { return isF32() ? elements : alignTo(elements, 2); }
-  /// Relative to max(1, |expected|). An exponential that is rounded otherwise, near a tie, is 2^-8 of itself away.
-  double tolerance() const { return isF32() ? 4e-6 : 6e-3; }
+  /// Relative to max(1, |expected|). A score's rounding errors grow as the root of how many products it sums up. An
+  /// exponential that is rounded otherwise, near a tie, is 2^-8 of itself away.
+  double tolerance(int64_t headDim) const {
+    return isF32() ? 4e-6 * std::max(1.0, std::sqrt(double(headDim) / 128)) : 6e-3;
+  }
   const Kernel &kernel(const std::string &params) const { return Kernel::get(family, params, level); }
 };
 
@@ -28,17 +31,17 @@ struct ByDistance {
   int64_t buckets = 0, distance = 0, reach = -1;
   /// Terms of queries and keys, for distances up to this many to each side.
   int64_t furthest = 0;
-  bool queryTerms = false, keyTerms = false;
+  bool queryTerms = false, keyTerms = false, causal = false;
 
   std::string params() const {
     std::string text;
     if (buckets)
       text = ", buckets = " + std::to_string(buckets) + ", distance = " + std::to_string(distance);
     return text + (reach >= 0 ? ", windowed = true" : "") + (queryTerms ? ", query_terms = true" : "") +
-           (keyTerms ? ", key_terms = true" : "");
+           (keyTerms ? ", key_terms = true" : "") + (causal ? ", causal = true" : "");
   }
   double score(int64_t away, const Guarded<float> &bias, int64_t heads, int64_t head) const {
-    if (reach >= 0 && std::abs(away) > reach)
+    if ((reach >= 0 && std::abs(away) > reach) || (causal && away > 0))
       return -INFINITY;
     return buckets ? bias[xf::twoSidedBucket(away, buckets, distance) * heads + head] : 0;
   }
@@ -224,7 +227,7 @@ void check(const Form &form, const AttentionShape &shape, bool masked, Random &r
                            errorOf(y[(problem.starts[s] + row) * problem.ldy + head * shape.headDim + c], expected[c]));
       }
   }
-  EXPECT_LE(worst, form.tolerance());
+  EXPECT_LE(worst, form.tolerance(shape.headDim));
   for (int64_t row = 0; row + 1 < problem.rows; ++row)
     for (int64_t gap = problem.width; gap < problem.ldy; ++gap)
       ASSERT_TRUE(std::isnan(y[row * problem.ldy + gap])) << "wrote between rows";
@@ -251,7 +254,8 @@ TEST_P(AttentionTest, OddShapesByDistance) {
   Random random(9);
   for (const ByDistance &rule :
        {ByDistance{.buckets = 32, .distance = 128}, ByDistance{.buckets = 6, .distance = 3}, ByDistance{.reach = 5},
-        ByDistance{.reach = 64}, ByDistance{.buckets = 32, .distance = 128, .reach = 20}})
+        ByDistance{.reach = 64}, ByDistance{.buckets = 32, .distance = 128, .reach = 20}, ByDistance{.causal = true},
+        ByDistance{.reach = 9, .causal = true}})
     for (bool masked : {false, true})
       for (const AttentionShape &shape : attentionOddShapes(20, 16))
         check(GetParam(), shape, masked, random, rule);
@@ -330,6 +334,7 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneAndInAnyBatch) { expectSameBit
 TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
   expectSameBitsAlone({.buckets = 32, .distance = 128});
   expectSameBitsAlone({.reach = 64});
+  expectSameBitsAlone({.causal = true});
   expectSameBitsAlone({.furthest = 100, .queryTerms = true, .keyTerms = true});
 }
 

@@ -165,7 +165,7 @@ class EmbedBf16Test : public KernelTest {};
 
 TEST_F(EmbedBf16Test, TablesAreWidened) {
   Random random(12);
-  for (int64_t width : {1, 2, 15, 16, 17, 100, 131}) {
+  for (auto [orZeros, width] : orZerosAndWidths()) {
     constexpr int64_t rows = 37, count = 11;
     const std::vector<float> first = random.vector(rows * width), second = random.vector(rows * width);
     const Guarded<uint16_t> packed(packPairs(first, rows, width));
@@ -173,15 +173,17 @@ TEST_F(EmbedBf16Test, TablesAreWidened) {
     std::transform(second.begin(), second.end(), plain.begin(), toBf16);
     Guarded<int32_t> ids(2 * count);
     for (int32_t &id : ids)
-      id = static_cast<int32_t>(random.below(rows));
+      id = static_cast<int32_t>(random.below(rows + orZeros) - orZeros);
     Guarded<float> y(count * width);
-    Kernel::get("embed_bf16", "{tables = 2, packed = 1}")
+    Kernel::get("embed_bf16", orZeros ? "{tables = 2, packed = 1, or_zeros = true}" : "{tables = 2, packed = 1}")
         .run({y.data(), width, count, width, nullptr, nullptr, 0.0f, packed.data(), &ids[0], plain.data(), &ids[count],
               nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr});
+    auto at = [&](const std::vector<float> &table, int32_t id, int64_t column) {
+      return id < 0 ? 0 : rounded(table[id * width + column]);
+    };
     for (int64_t m = 0; m < count; ++m)
       for (int64_t column = 0; column < width; ++column)
-        ASSERT_EQ(y[m * width + column],
-                  rounded(first[ids[m] * width + column]) + rounded(second[ids[count + m] * width + column]))
+        ASSERT_EQ(y[m * width + column], at(first, ids[m], column) + at(second, ids[count + m], column))
             << "width " << width << ", row " << m << ", column " << column;
   }
 }

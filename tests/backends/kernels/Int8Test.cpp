@@ -262,7 +262,7 @@ class EmbedS8Test : public KernelTest {};
 
 TEST_F(EmbedS8Test, RowsAreScaled) {
   Random random(12);
-  for (int64_t width : {1, 2, 3, 15, 16, 17, 100, 131}) {
+  for (auto [orZeros, width] : orZerosAndWidths()) {
     constexpr int64_t rows = 37, count = 11;
     const auto first = Problem::bytes<int8_t>(rows * width, -127, 255, random),
                second = Problem::bytes<int8_t>(rows * width, -127, 255, random);
@@ -277,16 +277,17 @@ TEST_F(EmbedS8Test, RowsAreScaled) {
     }
     Guarded<int32_t> ids(2 * count);
     for (int32_t &id : ids)
-      id = static_cast<int32_t>(random.below(rows));
+      id = static_cast<int32_t>(random.below(rows + orZeros) - orZeros);
     Guarded<float> y(count * width);
-    Kernel::get("embed_s8", "{tables = 2, packed = 1}")
+    Kernel::get("embed_s8", orZeros ? "{tables = 2, packed = 1, or_zeros = true}" : "{tables = 2, packed = 1}")
         .run({y.data(), width, count, width, nullptr, nullptr, 0.0f, packed.data(), &ids[0], plain.data(), &ids[count],
               nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr});
     for (int64_t m = 0; m < count; ++m)
       for (int64_t column = 0; column < width; ++column) {
         const int32_t a = ids[m], b = ids[count + m];
-        ASSERT_EQ(y[m * width + column],
-                  firstScales[a] * first[a * width + column] + secondScales[b] * second[b * width + column])
+        const float ofFirst = a < 0 ? 0 : firstScales[a] * first[a * width + column];
+        const float ofSecond = b < 0 ? 0 : secondScales[b] * second[b * width + column];
+        ASSERT_EQ(y[m * width + column], ofFirst + ofSecond)
             << "width " << width << ", row " << m << ", column " << column;
       }
   }

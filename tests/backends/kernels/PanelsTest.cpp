@@ -65,9 +65,6 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
                           4);
     expectEachElementOnce("rotate_f32", "{head_dim = 2}", {x.data(), 20, y.data(), 20, o.data(), 20, 30, 10}, o, 4);
     Guarded<int32_t> positions(std::vector<int32_t>(30, 3));
-    Guarded<int32_t> bounds(std::vector<int32_t>{0, 30});
-    expectEachElementOnce("adjacent_f32", R"({side = "next"})",
-                          {x.data(), 20, o.data(), 20, bounds.data(), positions.data(), 1, 20, 30, 0}, o, 2);
     expectEachElementOnce("angles_f32", "{}", {positions.data(), vector.data(), o.data(), 20, 30, 10}, o, 4);
     expectEachElementOnce("normalize_f32", "{}", {x.data(), 20, o.data(), 20, 30, 20, 1e-5f}, o, 4);
     expectEachElementOnce("softmax_f32", "{}", {x.data(), o.data(), 30, 20}, o, 4);

@@ -1,5 +1,7 @@
 #include "KernelTest.h"
 
+#include <cstring>
+
 using namespace lathe::test;
 
 namespace {
@@ -140,44 +142,6 @@ TEST_F(RowsTest, Rotate) {
       }
 }
 
-TEST_F(RowsTest, Adjacent) {
-  Random random(10);
-  for (bool masked : {false, true})
-    for (bool next : {false, true})
-      for (int64_t width : {1, 16, 37}) {
-        const std::vector<int64_t> lengths = {5, 0, 1, 40, 17};
-        const int64_t longest = 40, ldx = width + 3, ldy = width + 1, by = next ? 1 : -1;
-        const std::vector<int32_t> starts = masked ? prefixSums(std::vector<int64_t>(5, longest)) : prefixSums(lengths);
-        const int64_t rows = starts.back();
-        Guarded<float> x(random.vector((rows - 1) * ldx + width)), y((rows - 1) * ldy + width), split(y.size());
-        Guarded<int32_t> columns(rows), bounds(starts);
-        Guarded<uint8_t> mask(rows);
-        for (size_t s = 0; s < lengths.size(); ++s)
-          for (int64_t row = starts[s], column = int64_t(s); row < starts[s + 1]; ++row) {
-            columns[row] = int32_t(masked ? row - starts[s] : column);
-            column += 1 + (random.below(4) == 0);
-            mask[row] = row - starts[s] < lengths[s] && random.below(4) > 0;
-          }
-        const Kernel &kernel = Kernel::get("adjacent_f32", std::string("{") + (masked ? "masked = true, " : "") +
-                                                               (next ? "side = \"next\"}" : "side = \"previous\"}"));
-        auto run = [&](Guarded<float> &to, int64_t panels) {
-          kernel.run({x.data(), ldx, to.data(), ldy, bounds.data(), columns.data(), 5, width, longest, mask.data()},
-                     panels);
-        };
-        run(y, 0);
-        run(split, 1);
-        EXPECT_TRUE(sameBits(y, split));
-        for (size_t s = 0; s < lengths.size(); ++s)
-          for (int64_t row = starts[s]; row < starts[s + 1]; ++row) {
-            const int64_t beside = row + by;
-            const bool exists = beside >= starts[s] && beside < starts[s + 1] && columns[beside] == columns[row] + by &&
-                                (!masked || mask[beside]);
-            for (int64_t c = 0; c < width; ++c)
-              ASSERT_EQ(y[row * ldy + c], exists ? x[beside * ldx + c] : 0) << s << " row " << row;
-          }
-      }
-}
-
 TEST_F(RowsTest, Embed) {
   struct Case {
     int tables;
@@ -189,9 +153,11 @@ TEST_F(RowsTest, Embed) {
   for (const Case &c :
        {Case{1, false, 0, "{tables = 1}"}, Case{2, false, 1, "{tables = 2, packed = 1}"},
         Case{3, true, 0, "{tables = 3, norm = true}"}, Case{3, true, 1, "{tables = 3, norm = true, packed = 1}"},
-        Case{4, true, 10, "{tables = 4, norm = true, packed = 10}"}})
+        Case{4, true, 10, "{tables = 4, norm = true, packed = 10}"}, Case{1, false, 0, "{tables = 1, or_zeros = true}"},
+        Case{1, false, 1, "{tables = 1, packed = 1, or_zeros = true}"}})
     for (RowShape shape : rowOddShapes()) {
       SCOPED_TRACE(testing::Message() << c.params << " " << shape.rows << "x" << shape.width);
+      const bool orZeros = std::strstr(c.params, "or_zeros");
       int64_t ldy = shape.width + random.below(3);
       size_t size = shape.rows ? (shape.rows - 1) * ldy + shape.width : 0;
       Guarded<float> gamma(random.vector(shape.width)), beta(random.vector(shape.width)), y(size), split(size);
@@ -206,8 +172,9 @@ TEST_F(RowsTest, Embed) {
         stored.push_back(
             std::make_unique<Guarded<float>>(packed ? packWeights(tables[t], entries, shape.width) : tables[t]));
         ids.push_back(std::make_unique<Guarded<int32_t>>(shape.rows));
+        const int64_t first = orZeros ? -1 : 0;
         for (int32_t &id : *ids[t])
-          id = static_cast<int32_t>(random.below(entries));
+          id = static_cast<int32_t>(first + random.below(entries - first));
         args.push_back(stored[t]->data());
         args.push_back(ids[t]->data());
       }
@@ -222,7 +189,7 @@ TEST_F(RowsTest, Embed) {
         std::vector<double> row(shape.width, 0.0);
         for (int64_t h = 0; h < shape.width; ++h)
           for (int t = 0; t < c.tables; ++t)
-            row[h] += tables[t][(*ids[t])[m] * shape.width + h];
+            row[h] += (*ids[t])[m] < 0 ? 0 : tables[t][(*ids[t])[m] * shape.width + h];
         if (c.norm)
           row = layerNorm(row, gamma.begin(), beta.begin(), 1e-5f);
         for (int64_t h = 0; h < shape.width; ++h)

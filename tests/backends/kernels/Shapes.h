@@ -84,6 +84,15 @@ struct RowShape {
 /// MiniLM, BERT-base and BERT-large.
 inline const std::vector<RowShape> rowModelShapes = {{128, 384}, {128, 768}, {16, 1024}, {3, 3072}};
 
+/// Of rows that are looked up: whether an id may be none, and how wide they are.
+inline std::vector<std::pair<bool, int64_t>> orZerosAndWidths() {
+  std::vector<std::pair<bool, int64_t>> all;
+  for (bool orZeros : {false, true})
+    for (int64_t width : {1, 2, 3, 15, 16, 17, 100, 131})
+      all.emplace_back(orZeros, width);
+  return all;
+}
+
 /// The models', no rows, and every combination of row and column tails.
 inline std::vector<RowShape> rowOddShapes() {
   std::vector<RowShape> shapes = rowModelShapes;

@@ -2,6 +2,8 @@
 
 #include "ir/xf/Buckets.h"
 
+#include <cstring>
+
 using namespace lathe::test;
 
 namespace {
@@ -77,21 +79,24 @@ TEST_F(UnfusedTest, MaskScores) {
 TEST_F(UnfusedTest, DistanceScores) {
   Random random(5);
   for (int64_t seq : {1, 2, 15, 16, 17, 50})
-    for (bool windowed : {false, true}) {
+    for (const char *form : {"{buckets = 32, distance = 128}", "{windowed = true}", "{causal = true}",
+                             "{windowed = true, causal = true}"}) {
+      const bool windowed = std::strstr(form, "windowed"), causal = std::strstr(form, "causal");
       const int64_t batch = 2, heads = 3, size = batch * heads * seq * seq, reach = 7;
       Guarded<float> x(random.vector(size)), bias(random.vector(32 * heads)), y(size);
       Guarded<int32_t> columns(batch * seq);
       for (int64_t b = 0; b < batch; ++b)
         for (int64_t row = 0, column = 0; row < seq; ++row, column += 1 + random.below(9))
           columns[b * seq + row] = int32_t(column);
-      const Kernel &kernel =
-          Kernel::get("distance_scores_f32", windowed ? "{windowed = true}" : "{buckets = 32, distance = 128}");
+      const Kernel &kernel = Kernel::get("distance_scores_f32", form);
       kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0}, 1);
       for (int64_t i = 0; i < size; ++i) {
         const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
         const int64_t away = columns[first + i % seq] - columns[first + i / seq % seq];
-        const float expected = windowed ? (std::abs(away) > reach ? -INFINITY : x[i])
-                                        : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
+        const bool seen = !(windowed && std::abs(away) > reach) && !(causal && away > 0);
+        const float expected = windowed || causal
+                                   ? (seen ? x[i] : -INFINITY)
+                                   : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
         ASSERT_EQ(y[i], expected) << away;
       }
       kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0});

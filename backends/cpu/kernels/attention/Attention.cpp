@@ -60,6 +60,7 @@ constexpr Parameter parameterTable[] = {
     distanceParameters[3],
     distanceParameters[4],
     distanceParameters[5],
+    distanceParameters[6],
     Parameter::flag("y_bf16"),
 };
 
@@ -171,7 +172,7 @@ void AttentionEmitter::emit() {
       Value keyRow = b.add(sequence.first, firstKey);
       // What the panel before this one packed: the same head's keys, if these are all of them.
       Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
-      isPacked = distances.hasWindow()
+      isPacked = distances.narrowsKeys()
                      ? b.flag(false)
                      : b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
       const Rows upcoming[] = {rowsOf(q, ldq, firstRow), rowsOf(k, ldk, firstRow), rowsOf(v, ldv, firstRow)};
@@ -183,11 +184,8 @@ void AttentionEmitter::emit() {
 }
 
 AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value firstQuery, Value queries, Value length) {
-  KeyRange range = {b.integer(0), length};
-  if (distances.hasWindow()) {
-    Value reach = distances.windowReach();
-    range = {b.max(range.first, b.sub(firstQuery, reach)), b.min(length, b.add(b.add(firstQuery, queries), reach))};
-  }
+  auto [first, end] = distances.keysSeen(b, firstQuery, queries, length);
+  KeyRange range = {first, end};
   // A shorter sequence than the longest has panels without queries.
   range.end = b.select(b.less(b.integer(0), queries), range.end, range.first);
   return range;

@@ -12,7 +12,8 @@ int64_t Distances::scratchWords(const Parameters &params) {
 }
 
 Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, Value scratch)
-    : buckets(params.integer("buckets")), distance(params.integer("distance")), table(scratch) {
+    : buckets(params.integer("buckets")), distance(params.integer("distance")), causal(params.flag("causal")),
+      table(scratch) {
   if (buckets)
     bias = b.pointerSlot(firstSlot + 1);
   if (params.flag("windowed"))
@@ -25,6 +26,17 @@ Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstS
     terms = b.integerSlot(firstSlot + 7), index = b.pointerSlot(firstSlot + 8), furthest = b.integerSlot(firstSlot + 9);
   if (apply(params))
     columns = b.pointerSlot(firstSlot);
+}
+
+std::pair<Value, Value> Distances::keysSeen(KernelBuilder &b, Value firstQuery, Value queries, Value keys) const {
+  Value begin = b.integer(0), end = keys, endOfQueries = b.add(firstQuery, queries);
+  if (reach)
+    begin = b.max(begin, b.sub(firstQuery, reach));
+  if (causal)
+    end = b.min(end, endOfQueries);
+  else if (reach)
+    end = b.min(end, b.add(endOfQueries, reach));
+  return {begin, end};
 }
 
 int64_t Distances::bucketOf(int64_t away) const { return xf::twoSidedBucket(away, buckets, distance); }
@@ -80,6 +92,8 @@ Value Distances::change(KernelBuilder &b, Value scores, Value away) const {
     Value far = b.less(limit, b.max(away, b.sub(b.splatBits(0), away)));
     scores = b.select(far, b.splat(-INFINITY), scores);
   }
+  if (causal)
+    scores = b.select(b.less(b.splatBits(0), away), b.splat(-INFINITY), scores);
   return scores;
 }
 

@@ -1,5 +1,6 @@
 // What scores get by the distance of query and key, the difference of their columns: terms that query and key have for
-// it, a bias from a table, and -inf beyond a window. For the fused attention and for the one in parts.
+// it, a bias from a table, and -inf for keys beyond a window or, causal, behind the query. For the fused attention and
+// for the one in parts.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 
@@ -18,6 +19,7 @@ constexpr Parameter distanceParameters[] = {
     Parameter::flag("windowed"),
     Parameter::flag("query_terms"),
     Parameter::flag("key_terms"),
+    Parameter::flag("causal"),
 };
 /// Their slots, one behind the other in a family's list.
 constexpr Slot distanceSlots[] = {
@@ -38,8 +40,8 @@ class Distances {
 public:
   /// Whether scores go by distance at all.
   static bool apply(const Parameters &params) {
-    return params.integer("buckets") || params.flag("windowed") || params.flag("query_terms") ||
-           params.flag("key_terms");
+    return params.integer("buckets") || params.flag("windowed") || params.flag("causal") ||
+           params.flag("query_terms") || params.flag("key_terms");
   }
   /// Scratch that `params` need, in words.
   static int64_t scratchWords(const Parameters &params);
@@ -48,9 +50,12 @@ public:
   Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, mlir::Value scratch);
 
   bool any() const { return bool(columns); }
-  bool hasWindow() const { return bool(reach); }
-  /// The most that a key may be away.
-  mlir::Value windowReach() const { return reach; }
+  /// Whether queries of one sequence see different keys.
+  bool narrowsKeys() const { return reach || causal; }
+  /// Of `keys` keys, those that some of `queries` queries see which begin at `firstQuery` of the same sequence: where
+  /// they begin, and end. By place, which is nearer than by column.
+  std::pair<mlir::Value, mlir::Value> keysSeen(KernelBuilder &b, mlir::Value firstQuery, mlir::Value queries,
+                                               mlir::Value keys) const;
   /// The address of a token's column.
   mlir::Value column(KernelBuilder &b, mlir::Value token) const { return b.at(columns, token); }
 
@@ -76,6 +81,7 @@ public:
 
 private:
   int64_t buckets, distance;
+  bool causal;
   mlir::Value columns, bias, reach /* null: no window */, table;
   mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest;
   int64_t bucketOf(int64_t away) const;

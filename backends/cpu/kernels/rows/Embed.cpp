@@ -23,7 +23,7 @@ constexpr Slot slotTable[] = {
     {"table0", SlotKind::Pointer,
      "[rows][H], of bytes each row behind its scale and padded to a multiple of 4; or as products have their weights "
      "where bit 0 of `packed` is set"},
-    {"ids0", SlotKind::Pointer, "i32 [M], each a row of table0"},
+    {"ids0", SlotKind::Pointer, "i32 [M], each a row of table0; with or_zeros perhaps -1, as which zeros are added"},
     {"table1", SlotKind::Pointer, "likewise, by bit 1"},
     {"ids1", SlotKind::Pointer, "likewise"},
     {"table2", SlotKind::Pointer, "likewise, by bit 2"},
@@ -36,6 +36,7 @@ constexpr Slot slotTable[] = {
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("tables", 1, maxTables),
+    Parameter::flag("or_zeros"),
     Parameter::flag("norm"),
     unbiasedParameter,
     Parameter::integer("packed", 0, (1 << maxTables) - 1),
@@ -62,8 +63,12 @@ private:
 /// bf16 or four bytes) 16 apart.
 class TableRow {
 public:
-  TableRow(KernelBuilder &b, Value table, Value id, Value width, bool packed, Words words)
+  TableRow(KernelBuilder &b, Value table, Value id, Value width, bool packed, bool orZeros, Words words)
       : packed(packed), words(words) {
+    if (orZeros) { // for an id of none, the first row is read
+      exists = b.less(b.integer(-1), id);
+      id = b.select(exists, id, b.integer(0));
+    }
     Value lanes = b.integer(KernelBuilder::lanes);
     Value rowWords = b.ceilDiv(width, elementsPerWord(words));
     if (packed) { // behind its panel's scales and sums, where those are
@@ -83,6 +88,12 @@ public:
   }
 
   Value load(KernelBuilder &b, Value column, Value mask) const {
+    Value stored = loadStored(b, column, mask);
+    return exists ? b.select(exists, stored, b.splat(0.0f)) : stored;
+  }
+
+private:
+  Value loadStored(KernelBuilder &b, Value column, Value mask) const {
     switch (words) {
     case Words::F32:
       return packed ? b.gather(behind(b, column), stride(b), lanesOf(b, mask)) : b.load(b.at(base, column), mask);
@@ -96,7 +107,6 @@ public:
     llvm_unreachable("a kind of words");
   }
 
-private:
   /// The first word of sixteen columns in a packed table.
   Value behind(KernelBuilder &b, Value column) const {
     return b.at(base, b.mul(column, KernelBuilder::lanes / elementsPerWord(words)));
@@ -107,6 +117,7 @@ private:
   }
 
   Value base, scale;
+  Value exists; ///< null: always
   bool packed;
   Words words;
 };
@@ -127,7 +138,7 @@ void Embed::emit(KernelBuilder &b, const Parameters &params) const {
     SmallVector<TableRow> rows;
     for (auto [t, table] : llvm::enumerate(tables)) {
       Value id = b.loadIndex(b.at(ids[t], m)); // an i32 is as wide as an f32
-      rows.emplace_back(b, table, id, norm.width, params.integer("packed") >> t & 1, words);
+      rows.emplace_back(b, table, id, norm.width, params.integer("packed") >> t & 1, params.flag("or_zeros"), words);
     }
     Value target = b.at(y, b.mul(m, ldy));
     Value sums = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {

@@ -1,5 +1,5 @@
-// distance_scores_f32: scores with terms or a bias by distance, or -inf beyond a window, in the unfused form's
-// attention.
+// distance_scores_f32: scores with terms or a bias by distance, or -inf for keys that a query does not see, in the
+// unfused form's attention.
 #include "backends/cpu/kernels/attention/Distances.h"
 
 using namespace mlir;

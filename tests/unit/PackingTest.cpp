@@ -1,0 +1,117 @@
+// What the edge makes of a caller's tokens, input by input.
+#include "runtime/api/Packing.h"
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+using namespace lathe;
+using testing::ElementsAre;
+
+namespace {
+
+constexpr int64_t vocabulary = 50;
+
+lathe_tensor tensor(const char *name, std::vector<int32_t> &values, std::vector<int64_t> shape) {
+  lathe_tensor result = {};
+  result.name = name;
+  result.dtype = LATHE_I32;
+  result.rank = int32_t(shape.size());
+  std::copy(shape.begin(), shape.end(), result.shape);
+  result.data = values.data();
+  return result;
+}
+
+/// Two rows of four columns, or the same ids as sequences of one and of seven.
+class Packing : public testing::Test {
+protected:
+  Packing() {
+    entry.layout = LATHE_PACKED;
+    request.entry = &entry;
+    request.ids = &idsTensor;
+    request.batch = request.sequences = 2;
+    request.columns = 4;
+    request.rows = 8;
+  }
+
+  void givesMask() { request.mask = &maskTensor; }
+  void isRagged() {
+    request.offsets = &offsetsTensor;
+    request.columns = 0;
+  }
+
+  /// The values of an input of that kind; empty on an error, which `error` then has.
+  std::vector<int32_t> filled(lathe_input_kind kind, int64_t omitted = 0) {
+    Counts counts;
+    FrameSize size;
+    EXPECT_EQ(countTokens(request, counts, &error), LATHE_OK);
+    EXPECT_EQ(frameSize(request, counts, size, &error), LATHE_OK);
+    std::vector<int32_t> starts(counts.sequences + 1), columns(counts.tokens), values(size.tokens);
+    std::vector<int64_t> rows(counts.sequences);
+    TokenMap map = {starts.data(), rows.data(), columns.data(), 0};
+    mapTokens(request, map);
+    if (fillInput(request, map, size, {kind, vocabulary, 0, 0, omitted}, values.data(), &error))
+      values.clear();
+    return values;
+  }
+
+  std::vector<int32_t> ids = {10, 11, 12, 13, 20, 21, 22, 23}, mask = {1, 1, 0, 1, 0, 1, 1, 0}, offsets = {0, 1, 8};
+  lathe_tensor idsTensor = tensor("input_ids", ids, {2, 4}), maskTensor = tensor("attention_mask", mask, {2, 4}),
+               offsetsTensor = tensor("cu_seqlens", offsets, {3});
+  lathe_entry entry = {};
+  Request request;
+  lathe_error error = {};
+};
+
+TEST_F(Packing, NeighboursEndWithTheRow) {
+  EXPECT_THAT(filled(LATHE_NEXT_IDS), ElementsAre(11, 12, 13, -1, 21, 22, 23, -1));
+  EXPECT_THAT(filled(LATHE_PREVIOUS_IDS), ElementsAre(-1, 10, 11, 12, -1, 20, 21, 22));
+}
+
+TEST_F(Packing, NeighboursMayBeMasked) {
+  givesMask();
+  EXPECT_THAT(filled(LATHE_INPUT_IDS), ElementsAre(10, 11, 13, 21, 22));
+  EXPECT_THAT(filled(LATHE_NEXT_IDS), ElementsAre(11, 12, -1, 22, 23));
+  EXPECT_THAT(filled(LATHE_PREVIOUS_IDS), ElementsAre(-1, 10, 12, 20, 21));
+}
+
+TEST_F(Packing, NeighboursEndWithTheSequence) {
+  isRagged();
+  EXPECT_THAT(filled(LATHE_NEXT_IDS), ElementsAre(-1, 12, 13, 20, 21, 22, 23, -1));
+  EXPECT_THAT(filled(LATHE_PREVIOUS_IDS), ElementsAre(-1, -1, 11, 12, 13, 20, 21, 22));
+}
+
+TEST_F(Packing, NeighboursOfADenseEntryStayWithTheirTokens) {
+  givesMask();
+  entry.layout = LATHE_DENSE;
+  EXPECT_THAT(filled(LATHE_NEXT_IDS), ElementsAre(11, 12, 0, -1, 0, 22, 23, 0));
+}
+
+TEST_F(Packing, NeighboursAreIdsOfTheModel) {
+  givesMask();
+  ids[7] = vocabulary;
+  EXPECT_THAT(filled(LATHE_INPUT_IDS), testing::SizeIs(5));
+  EXPECT_THAT(filled(LATHE_NEXT_IDS), testing::IsEmpty());
+  EXPECT_STREQ(error.message, "input_ids: 50 at row 1, column 3 is outside [0, 50)");
+}
+
+TEST_F(Packing, WhatIsOmittedMayBeNone) {
+  givesMask();
+  EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 0, 0, 0));
+  EXPECT_THAT(filled(LATHE_LANGS, -1), ElementsAre(-1, -1, -1, -1, -1));
+  request.langs = &maskTensor;
+  EXPECT_THAT(filled(LATHE_LANGS, -1), ElementsAre(1, 1, 1, 1, 1));
+}
+
+/// As many tokens from the first column on as ids are no padding, wherever those stand.
+TEST_F(Packing, AnOmittedMaskMayBeCounted) {
+  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0};
+  entry.inputs = &input;
+  entry.n_inputs = 1;
+  ids[6] = ids[7] = 11;
+  EXPECT_THAT(filled(LATHE_INPUT_IDS), ElementsAre(10, 11, 12, 20, 21));
+  givesMask();
+  EXPECT_THAT(filled(LATHE_INPUT_IDS), ElementsAre(10, 11, 13, 21, 11));
+}
+
+} // namespace
