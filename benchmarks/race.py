@@ -67,7 +67,7 @@ def compile_model(model):
     name = "bench_" + model.name.replace("-", "_")
     flags = ["-o", plan.artifact(model), "--name", name, "--precision", model.precision]
     if model.calibrated:
-        flags += ["--calibrate", model.directory / "calibration.safetensors"]
+        flags += ["--calibrate", model.directory / "calibration.safetensors", "--activations", "static"]
     call([plan.LATHE, "compile", model.directory, *flags])
     return {"seconds": time.perf_counter() - began}
 

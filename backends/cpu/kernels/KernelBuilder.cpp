@@ -120,6 +120,11 @@ Value KernelBuilder::subBytes(Value a, Value b) {
   return LLVM::BitcastOp::create(*this, wordType(), sub(bytes(a), bytes(b)));
 }
 Value KernelBuilder::floatsOf(Value bits) { return arith::BitcastOp::create(*this, vectorType(), bits); }
+Value KernelBuilder::constantAt(ArrayRef<float> constants, Value index) {
+  Value table = arith::ConstantOp::create(*this, vectorType(), DenseElementsAttr::get(vectorType(), constants));
+  auto name = getStringAttr("llvm.x86.avx512.permvar.sf.512");
+  return LLVM::CallIntrinsicOp::create(*this, vectorType(), name, SmallVector<Value>{table, index}).getResult(0);
+}
 Value KernelBuilder::dotBf16(Value sum, Value a, Value b) {
   if (level >= IsaLevel::Avx512Bf16) {
     auto pairs = VectorType::get({2 * lanes}, getBF16Type());

@@ -70,6 +70,8 @@ public:
   Value less(Value a, Value b);
   Value equal(Value a, Value b);
   Value select(Value condition, Value a, Value b);
+  /// For each lane one of sixteen constants, by the lower four bits of `index`.
+  Value constantAt(llvm::ArrayRef<float> constants, Value index);
   Value bitsOf(Value floats);
   Value shiftLeft(Value bits, int32_t by);
   /// Zeros come in from above.

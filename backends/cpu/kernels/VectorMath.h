@@ -11,7 +11,7 @@ namespace lathe {
 mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
 /// Absolute and relative error 4e-7.
 mlir::Value emitTanh(KernelBuilder &b, mlir::Value x);
-/// x * Phi(x) with the normal distribution's Phi, "gelu" in Hugging Face; error 3e-7 * max(1, |x|).
+/// x * Phi(x) with the normal distribution's Phi, "gelu" in Hugging Face; error 1.5e-7 * max(1, |x|).
 mlir::Value emitGelu(KernelBuilder &b, mlir::Value x);
 /// x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2, "gelu_new" and "gelu_pytorch_tanh"; error 5e-7 * max(1, |x|).
 mlir::Value emitGeluTanh(KernelBuilder &b, mlir::Value x);
