@@ -344,11 +344,63 @@ TEST(Explain, TakesNothingOfPrecisionsForGranted) {
   }
 }
 
-TEST(Generate, NamesItselfAndKnowsItsOptions) {
-  expectRefusal(wrongInput,
-                {"generate", "out", "--text", "x", "--num-beams", "4", "--do-sample", "--seed", "1", "--json"},
-                {"generate", "not supported yet"});
-  expectRefusal(usage, {"generate", "out", "--text", "x", "--beams", "4"}, {"--beams"});
+/// Fills in the masks of `ids` as Generate must, one by one by the logits of a run; the product of their probabilities.
+double fillOneByOne(std::vector<int64_t> &ids, int64_t mask, std::vector<size_t> &order) {
+  double score = 1;
+  while (std::count(ids.begin(), ids.end(), mask)) {
+    const Tensors outputs =
+        runTensors(compiled(maskedLm()), {{"input_ids", Tensor::of({1, int64_t(ids.size())}, ids)}});
+    const std::vector<float> logits = outputs.at("logits").floats();
+    const size_t width = logits.size() / ids.size();
+    double best = 0;
+    size_t where = 0, what = 0;
+    for (size_t at = 0; at < ids.size(); ++at) {
+      double sum = 0;
+      for (size_t id = 0; id < width; ++id)
+        sum += std::exp(double(logits[at * width + id]));
+      for (size_t id = 0; id < width && ids[at] == mask; ++id)
+        if (const double p = std::exp(double(logits[at * width + id])) / sum; p > best && int64_t(id) != mask)
+          best = p, where = at, what = id;
+    }
+    ids[where] = int64_t(what);
+    order.push_back(where);
+    score *= best;
+  }
+  return score;
+}
+
+TEST(Generate, FillsTheSurestMaskFirst) {
+  const char *const texts[] = {"a [MASK] b [MASK] [MASK] w9", "[MASK]"};
+  const Json filled = Json::parse(latheOutput(
+      {"generate", compiled(maskedLm()), "--json", "--top-k", "2", "--text", texts[0], "--text", texts[1]}));
+  ASSERT_EQ(filled.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const Json encoding = Json::parse(latheOutput({"tokenize", compiled(maskedLm()), "--json", "--text", texts[i]}))[0];
+    std::vector<int64_t> ids = encoding.at("ids");
+    std::vector<size_t> order;
+    const double score = fillOneByOne(ids, /*mask=*/4, order);
+    EXPECT_EQ(filled[i].at("ids"), Json(ids)) << texts[i];
+    EXPECT_NEAR(filled[i].at("score").get<double>(), score, 1e-6);
+    ASSERT_EQ(filled[i].at("masks").size(), order.size());
+    for (size_t k = 0; k < order.size(); ++k) {
+      EXPECT_EQ(filled[i].at("masks")[k].at("position"), order[k]);
+      EXPECT_EQ(filled[i].at("masks")[k].at("candidates").size(), 2u);
+    }
+    EXPECT_EQ(filled[i].at("text").get<std::string>().find("[MASK]"), std::string::npos);
+  }
+  const std::string printed = latheOutput({"generate", compiled(maskedLm()), "--text", texts[1]});
+  EXPECT_EQ(printed, filled[1].at("text").get<std::string>() + "\n");
+}
+
+TEST(Generate, RefusesWhatItCannotDo) {
+  const Path artifact = compiled(maskedLm());
+  expectRefusal(wrongInput, {"generate", artifact, "--text", "a [MASK]", "--text", "b"}, {"text 2 of 2", "[MASK]"});
+  expectRefusal(wrongInput, {"generate", artifact, "--text", "[MASK]", "--top-k", "0"}, {"--top-k is 0", "1 to"});
+  expectRefusal(wrongInput, {"generate", artifact, "--text", "x", "--num-beams", "4", "--do-sample", "--seed", "1"},
+                {"--num-beams", "not supported yet"});
+  expectRefusal(wrongInput, {"generate", compiled(demoModel()), "--text", "x"}, {"generate", "embedding", "masked-lm"});
+  expectRefusal(usage, {"generate", artifact, "--text", "x", "--beams", "4"}, {"--beams"});
+  expectRefusal(usage, {"generate", artifact}, {"--text"});
 }
 
 TEST(Inspect, GivesTheManifestAsJson) {

@@ -1,4 +1,5 @@
 //===- Masks.cpp - what fills in masked tokens --------------------------------===//
+#include "compiler/driver/results/MaskFilling.h"
 #include "compiler/driver/results/TextResults.h"
 #include "compiler/import/safetensors/Quote.h"
 
@@ -28,15 +29,10 @@ private:
     std::vector<Candidate> candidates;
   };
 
-  /// Tokens to be filled in, as the families of tokenizers spell them.
-  static bool isMask(const std::optional<std::string> &token) { return token == "[MASK]" || token == "<mask>"; }
-
   void addResult(const TokenizedText &tokens, ArrayRef<TextOutput> outputs, TokenText token) override {
     const TextOutput &logits = outputs.front();
     results.emplace_back();
-    for (size_t position = 0; position < tokens.tokens.size(); ++position) {
-      if (!isMask(tokens.tokens[position]))
-        continue;
+    for (size_t position : maskPositions(tokens)) {
       Mask mask{position, {}};
       for (auto [id, score] : topProbabilities(logits.values.slice(position * logits.width, logits.width), count))
         mask.candidates.push_back({token(id), id, score});
