@@ -57,6 +57,7 @@ private:
   llvm::Constant *entry(func::FuncOp function);
   llvm::Constant *entryInfo(func::FuncOp function);
   llvm::Constant *embeddedWeights();
+  llvm::Constant *prompts();
   void emitExport();
 
   const ProgramFacts &facts;
@@ -89,6 +90,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("columns", LATHE_COLUMNS)
       .Case("cu_seqlens", LATHE_CU_SEQLENS)
       .Case("attention_mask", LATHE_ATTENTION_MASK)
+      .Case("prompt_mask", LATHE_PROMPT_MASK)
       .Case("previous_ids", LATHE_PREVIOUS_IDS)
       .Case("next_ids", LATHE_NEXT_IDS)
       .Case("langs", LATHE_LANGS)
@@ -200,6 +202,15 @@ llvm::Constant *DescriptorBuilder::embeddedWeights() {
   return weights;
 }
 
+/// lathe_prompt
+llvm::Constant *DescriptorBuilder::prompts() {
+  return array(llvm::map_to_vector(facts.prompts,
+                                   [&](const ProgramFacts::Prompt &prompt) {
+                                     return structure({text(prompt.name), text(prompt.text), i32(prompt.isDefault)});
+                                   }),
+               "prompts");
+}
+
 /// const lathe_api *lathe_NAME(void) { return lathe_runtime_api(); }
 void DescriptorBuilder::emitExport() {
   auto *type = llvm::FunctionType::get(builder.getPtrTy(), false);
@@ -218,9 +229,10 @@ std::unique_ptr<llvm::Module> DescriptorBuilder::build(ModuleOp program) {
       infos.push_back(entryInfo(function));
     }
   // lathe_program
-  llvm::Constant *value = structure({i32(LATHE_PROGRAM_VERSION), text(facts.name), text(facts.buildId),
-                                     i64(facts.weightsBytes), i32(entries.size()), array(entries, "entries"),
-                                     array(infos, "entry_infos"), i64(facts.maxLength), embeddedWeights()});
+  llvm::Constant *value =
+      structure({i32(LATHE_PROGRAM_VERSION), text(facts.name), text(facts.buildId), i64(facts.weightsBytes),
+                 i32(entries.size()), array(entries, "entries"), array(infos, "entry_infos"), i64(facts.maxLength),
+                 embeddedWeights(), i32(facts.prompts.size()), prompts()});
   auto *global = new llvm::GlobalVariable(*module, value->getType(), true, llvm::GlobalValue::ExternalLinkage, value,
                                           "lathe_program_v1");
   global->setVisibility(llvm::GlobalValue::HiddenVisibility);

@@ -17,6 +17,11 @@ struct ProgramFacts {
   int64_t maxLength = 0;              ///< tokens of one text; 0: no truncation
   std::string embeddedWeightsPath;    ///< a file to be put into the object; empty: weights stay in a file
   llvm::SmallVector<IsaLevel> levels; ///< that there are objects of
+  struct Prompt {
+    std::string name, text;
+    bool isDefault;
+  };
+  std::vector<Prompt> prompts; ///< of which one at most is the default
 };
 
 /// Emits the object that describes a program: `lathe_program_v1` (runtime/include/lathe/program.h) with its entries,

@@ -112,7 +112,8 @@ private:
   void lowerUnary(mlir::Value x, mlir::Value result, llvm::StringRef function, double factor);
   void lowerAdd(xf::AddOp op);
   mlir::LogicalResult lowerRows(mlir::Operation *op);
-  void lowerPool(llvm::StringRef mode, mlir::Value x, mlir::Value cuSeqlens, mlir::Value result);
+  void lowerPool(llvm::StringRef mode, mlir::Value x, mlir::Value cuSeqlens, mlir::Value result,
+                 mlir::Value columns = {}, mlir::Value except = {});
 
   mlir::ModuleOp module;
   mlir::func::FuncOp entry;

@@ -9,6 +9,7 @@
 #include "ir/xf/WorkFormula.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <string>
 
@@ -37,7 +38,7 @@ inline llvm::StringRef textOf(mlir::DictionaryAttr attributes, llvm::StringRef n
 
 /// Whether a caller may give that input besides ids and what tells which of them count; the edge derives all others.
 inline bool isOffered(llvm::StringRef inputName) {
-  return inputName == "token_type_ids" || inputName == "position_ids" || inputName == "langs";
+  return llvm::is_contained({"token_type_ids", "position_ids", "langs", "prompt_mask"}, inputName);
 }
 
 /// A step: what one call does, and how often a run calls it.

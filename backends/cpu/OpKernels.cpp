@@ -137,13 +137,14 @@ void EntrySelector::lowerAdd(xf::AddOp op) {
                "add");
 }
 
-void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value result) {
+void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value result, Value columns, Value except) {
   const Buffer from = get(x);
   Buffer y = bufferFor(result, xf::Rows::Sequences);
   Work work;
-  if (mode == "cls")
+  if (mode == "cls" || mode == "first" || mode == "last")
     work.bytes.push_back({"x", {xf::WorkFormula::PerSequence, from.width * int64_t(sizeof(float))}});
-  calls.launch("pool_f32", {calls.choice("mode", mode), calls.flag("masked", !cuSeqlens)},
+  calls.launch("pool_f32",
+               {calls.choice("mode", mode), calls.flag("masked", !cuSeqlens), calls.flag("excepting", bool(except))},
                {{"x", from.memref},
                 {"ldx", calls.integer(from.stride)},
                 {"cu_seqlens", memref(cuSeqlens)},
@@ -152,7 +153,9 @@ void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value re
                 {"ldy", calls.integer(y.stride)},
                 {"batch", calls.batch},
                 {"H", calls.integer(from.width)},
-                {"longest", calls.longest}},
+                {"longest", calls.longest},
+                {"columns", memref(columns)},
+                {"except", memref(except)}},
                "pool_" + mode, work);
 }
 

@@ -345,7 +345,9 @@ LogicalResult EntrySelector::lower(Operation *op) {
         return lowerPool("cls", op.getX(), op.getCuSeqlens(), op.getResult()), success();
       })
       .Case([&](xf::PoolOp op) {
-        return lowerPool(xf::stringifyPoolMode(op.getMode()), op.getX(), op.getCuSeqlens(), op.getResult()), success();
+        return lowerPool(xf::stringifyPoolMode(op.getMode()), op.getX(), op.getCuSeqlens(), op.getResult(),
+                         op.getColumns(), op.getExcept()),
+               success();
       })
       .Default([](Operation *op) { return op->emitOpError("has no kernel on the CPU"); });
 }

@@ -181,7 +181,7 @@ void bench_pool_f32() {
               Array<float> x(random.vector(rows * width)), y(width);
               Array<int32_t> cuSeqlens(std::vector<int32_t>{0, static_cast<int32_t>(rows)});
               Array<uint8_t> mask(std::vector<uint8_t>(rows, 1));
-              run.warmUp(kernel, std::vector<Arg>{x, width, cuSeqlens, y, width, 1, width, mask, rows});
+              run.warmUp(kernel, std::vector<Arg>{x, width, cuSeqlens, y, width, 1, width, mask, rows, 0, 0});
               bool correct = holdsAt(width, [&](int64_t column) {
                 double sum = 0, largest = -INFINITY;
                 for (int64_t row = 0; row < rows; ++row) {

@@ -25,6 +25,8 @@ using llvm::StringRef;
 namespace lathe {
 
 constexpr StringRef manifestName = "manifest.json";
+/// Libraries that were made before there were prompts have a table that ends here.
+constexpr size_t smallestTable = offsetof(lathe_api, prompts);
 
 //===----------------------------------------------------------------------===//
 // The manifest
@@ -72,7 +74,7 @@ Error Artifact::read() {
   fields.readObject("model", [&](JsonFields &model) {
     task = model.getString("task");
     poolings = model.getOptionalStrings("pooling").value_or(std::vector<std::string>());
-    normalize = model.getBool("normalize", false);
+    modules = model.getOptionalStrings("modules").value_or(std::vector<std::string>());
     labels = model.getOptionalStrings("labels").value_or(std::vector<std::string>());
     problem = model.getString("problem_type", "");
   });
@@ -194,7 +196,7 @@ Expected<LoadedModel> LoadedModel::load(const Artifact &artifact) {
   if (!getTable)
     return createStringError(quote(path) + " does not export lathe_" + artifact.name);
   loaded.table = getTable();
-  if (loaded.table->abi_version != LATHE_ABI_VERSION || loaded.table->size < sizeof(lathe_api))
+  if (loaded.table->abi_version != LATHE_ABI_VERSION || loaded.table->size < smallestTable)
     return createStringError(quote(path) + " has version " + llvm::Twine(loaded.table->abi_version) +
                              " of the ABI; this lathe understands " + llvm::Twine(LATHE_ABI_VERSION));
   if (loaded.table->build_id() != artifact.buildId)
@@ -231,6 +233,14 @@ Expected<const lathe_entry_info *> LoadedModel::entry(StringRef name) const {
     names += (names.empty() ? "" : ", ") + std::string(info.name);
   }
   return createStringError("the model has no entry " + quote(name) + "; it has " + names);
+}
+
+ArrayRef<lathe_prompt> LoadedModel::prompts() const {
+  const lathe_prompt *prompts = nullptr;
+  if (table->size == smallestTable)
+    return {};
+  const size_t count = table->prompts(&prompts);
+  return {prompts, count};
 }
 
 Error checkThreads(std::optional<int64_t> threads) {

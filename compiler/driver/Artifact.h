@@ -42,7 +42,7 @@ public:
 
   std::string name, buildId, task;
   std::vector<std::string> poolings; ///< of task embedding: names that --pooling takes, joined in this order
-  bool normalize = false;            ///< of task embedding
+  std::vector<std::string> modules;  ///< of task embedding: what stands behind its pooling, by class name
   std::vector<std::string> labels;   ///< of classifications: the classes, by index
   std::string problem;               ///< likewise: problem_type, or empty
   std::vector<File> files;           ///< all but the manifest and the weights
@@ -126,6 +126,8 @@ public:
   /// The entry of that name, the first one for an empty name.
   llvm::Expected<const lathe_entry_info *> entry(llvm::StringRef name) const;
   llvm::Expected<RunContext> createContext(const RunOptions &options) const;
+  /// Those of a model that embeds texts.
+  llvm::ArrayRef<lathe_prompt> prompts() const;
 
   /// What an app would wait for: loading the library and opening the weights, without the check before it.
   double loadSeconds() const { return seconds; }

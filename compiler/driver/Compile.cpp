@@ -76,8 +76,7 @@ llvm::Error Compilation::import() {
     return error;
 
   facts.task = taskName(model.task);
-  facts.poolings = model.poolings;
-  facts.normalize = model.normalize;
+  facts.sentence = model.sentence;
   if (isClassification(model.task))
     facts.labels = model.labels;
   facts.architecture = model.architecture;

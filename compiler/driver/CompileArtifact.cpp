@@ -106,7 +106,11 @@ llvm::Error Compilation::link(OutputDirectory &output, const std::string &weight
                           facts.weights.header.file_bytes,
                           facts.maxLength,
                           options.embedWeights ? weightsPath : "",
-                          facts.levels};
+                          facts.levels,
+                          {}};
+  if (facts.sentence)
+    for (const Prompt &prompt : facts.sentence->prompts)
+      program.prompts.push_back({prompt.name, prompt.text, prompt.isDefault});
   llvm::Expected<ObjectBytes> descriptor = emitDescriptor(*code.front().kernels, program);
   if (!descriptor)
     return descriptor.takeError();

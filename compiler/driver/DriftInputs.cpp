@@ -63,12 +63,15 @@ DriftInputs randomInputs(const Artifact &artifact) {
 Expected<DriftInputs> textInputs(StringRef texts, const LoadedArtifact &probe) {
   constexpr size_t rowsPerBatch = 16;
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(probe.model);
+  Expected<PromptedTokenizer> prompted = PromptedTokenizer::create(probe.model, *tokenizer, {});
+  if (!prompted)
+    return prompted.takeError();
   llvm::SmallVector<StringRef> lines;
   texts.split(lines, '\n', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
   DriftInputs inputs;
   std::vector<std::vector<int32_t>> rows;
   for (auto [number, line] : llvm::enumerate(lines)) {
-    Expected<TokenizedText> tokens = tokenizer->tokenize(line.rtrim('\r').str(), std::nullopt, {});
+    Expected<TokenizedText> tokens = prompted->tokenize(line.rtrim('\r').str(), std::nullopt);
     if (!tokens)
       return tokens.takeError();
     rows.push_back(std::move(tokens->ids));

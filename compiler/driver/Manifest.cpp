@@ -188,6 +188,21 @@ static Json toJson(const TaskMetric &metric) {
           {"isa_level", "avx512"}};
 }
 
+static void describeSentence(const SentenceTransformer &sentence, Json &model) {
+  model["pooling"] = model["modules"] = Json::array();
+  for (PoolingMode mode : sentence.poolings)
+    model["pooling"].push_back(poolingName(mode).str());
+  for (const SentenceModule &module : sentence.modules)
+    model["modules"].push_back(module.name().str());
+  if (!sentence.poolsPrompts)
+    model["pools_prompts"] = false;
+  for (const Prompt &prompt : sentence.prompts) {
+    model["prompts"][prompt.name] = prompt.text;
+    if (prompt.isDefault)
+      model["default_prompt"] = prompt.name;
+  }
+}
+
 std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   Json manifest;
   manifest["lathe_version"] = latheVersion.str();
@@ -197,13 +212,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
                        {"architecture", facts.architecture},
                        {"task", facts.task},
                        {"parameters", facts.parameters}};
-  if (!facts.poolings.empty()) {
-    Json names = Json::array();
-    for (PoolingMode mode : facts.poolings)
-      names.push_back(poolingName(mode).str());
-    manifest["model"]["pooling"] = names;
-    manifest["model"]["normalize"] = facts.normalize;
-  }
+  if (facts.sentence)
+    describeSentence(*facts.sentence, manifest["model"]);
   if (!facts.labels.names.empty()) {
     manifest["model"]["labels"] = facts.labels.names;
     if (!facts.labels.problem.empty())

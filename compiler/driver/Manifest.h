@@ -30,9 +30,8 @@ struct TaskMetric {
 /// Everything that manifest.json tells; gathered while compiling, before each form is replaced by the next.
 struct ManifestFacts {
   std::string name, buildId, task, architecture, modelType;
-  llvm::SmallVector<PoolingMode, 1> poolings; ///< of task embedding
-  bool normalize = false;                     ///< of task embedding
-  Labels labels;                              ///< of classifications
+  std::optional<SentenceTransformer> sentence; ///< of task embedding
+  Labels labels;                               ///< of classifications
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;

@@ -97,6 +97,12 @@ static inline size_t @NAME@_profile(const lathe_context *context, lathe_profile_
   return lathe_@NAME@()->profile(context, steps, capacity);
 }
 static inline const char *@NAME@_isa(const lathe_model *model) { return lathe_@NAME@()->isa(model); }
+static inline size_t @NAME@_prompts(const lathe_prompt **prompts) { return lathe_@NAME@()->prompts(prompts); }
+static inline lathe_status @NAME@_embed_text_with(lathe_context *context, const char *const *texts, size_t n,
+                                                  const lathe_embed_options *options, float *embeddings,
+                                                  lathe_error *error) {
+  return lathe_@NAME@()->embed_text_with(context, texts, n, options, embeddings, error);
+}
 
 #ifdef __cplusplus
 }

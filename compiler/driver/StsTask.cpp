@@ -1,8 +1,8 @@
 //===- StsTask.cpp - how well embeddings agree with people --------------------===//
 #include "compiler/driver/StsTask.h"
 
-#include "compiler/driver/results/TextResults.h"
 #include "compiler/driver/Texts.h"
+#include "compiler/driver/results/TextResults.h"
 #include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"
 
@@ -22,13 +22,13 @@ namespace {
 /// Embeddings of texts, each computed once.
 class Embedder {
 public:
-  Embedder(const LoadedModel &model, const lathe_entry_info &entry, const RunContext &context)
-      : tokenizer(tokenizerOf(model)), entry(entry), context(context) {}
+  Embedder(const PromptedTokenizer &tokenizer, const lathe_entry_info &entry, const RunContext &context)
+      : tokenizer(tokenizer), entry(entry), context(context) {}
 
   Error add(const std::string &text) {
     if (!index.try_emplace(text, texts.size()).second)
       return Error::success();
-    Expected<TokenizedText> tokens = tokenizer->tokenize(text, std::nullopt, {});
+    Expected<TokenizedText> tokens = tokenizer.tokenize(text, std::nullopt);
     if (!tokens)
       return tokens.takeError();
     texts.push_back(std::move(*tokens));
@@ -44,7 +44,7 @@ public:
   ArrayRef<float> operator[](const std::string &text) const { return embeddings[index.lookup(text)]; }
 
 private:
-  std::unique_ptr<TextTokenizer> tokenizer;
+  const PromptedTokenizer &tokenizer;
   const lathe_entry_info &entry;
   const RunContext &context;
   llvm::StringMap<size_t> index;
@@ -68,7 +68,8 @@ Expected<StsTask> StsTask::read(const std::string &file) {
   return task;
 }
 
-Expected<double> StsTask::spearman(const LoadedArtifact &loaded, const RunOptions &options) const {
+Expected<double> StsTask::spearman(const LoadedArtifact &loaded, const RunOptions &options,
+                                   const PromptChoice &prompt) const {
   Expected<const lathe_entry_info *> entry = loaded.model.entry("");
   if (!entry)
     return entry.takeError();
@@ -79,7 +80,11 @@ Expected<double> StsTask::spearman(const LoadedArtifact &loaded, const RunOption
   Expected<RunContext> context = loaded.model.createContext(options);
   if (!context)
     return context.takeError();
-  Embedder embedder(loaded.model, **entry, *context);
+  std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(loaded.model);
+  Expected<PromptedTokenizer> prompted = PromptedTokenizer::create(loaded.model, *tokenizer, prompt);
+  if (!prompted)
+    return prompted.takeError();
+  Embedder embedder(*prompted, **entry, *context);
   for (const SentencePair &pair : scored)
     for (const std::string &text : {pair.a, pair.b})
       if (Error error = embedder.add(text))

@@ -4,6 +4,7 @@
 
 #include "compiler/driver/Artifact.h"
 #include "compiler/driver/SentencePairs.h"
+#include "compiler/driver/Texts.h"
 
 namespace lathe {
 
@@ -15,7 +16,8 @@ public:
 
   /// Spearman's correlation of the scores with the cosines of a model's sentence embeddings. An error where the model
   /// gives none.
-  llvm::Expected<double> spearman(const LoadedArtifact &model, const RunOptions &options) const;
+  llvm::Expected<double> spearman(const LoadedArtifact &model, const RunOptions &options,
+                                  const PromptChoice &prompt = {}) const;
 
   size_t pairs() const { return scored.size(); }
   /// BLAKE3 of the file, hexadecimal.

@@ -153,6 +153,41 @@ std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model) {
   return std::make_unique<ArtifactTokenizer>(model);
 }
 
+/// As lathe_api.embed_text_with does it.
+Expected<PromptedTokenizer> PromptedTokenizer::create(const LoadedModel &model, const TextTokenizer &tokenizer,
+                                                      const PromptChoice &choice) {
+  PromptedTokenizer prompted(tokenizer);
+  std::string names;
+  bool found = choice.text.has_value();
+  if (found)
+    prompted.prompt = *choice.text;
+  for (const lathe_prompt &candidate : model.prompts()) {
+    if (!found && (choice.name ? *choice.name == candidate.name : candidate.is_default != 0)) {
+      prompted.prompt = candidate.text;
+      found = true;
+    }
+    names += (names.empty() ? "" : ", ") + std::string(candidate.name);
+  }
+  if (choice.name && !found)
+    return createStringError("the model has no prompt " + quote(*choice.name) + "; it has " +
+                             (names.empty() ? "none" : names));
+  if (prompted.prompt.empty())
+    return prompted;
+  Expected<TokenizedText> alone = tokenizer.tokenize(prompted.prompt, std::nullopt, {});
+  if (!alone)
+    return createStringError("the prompt: " + llvm::toString(alone.takeError()));
+  prompted.promptTokens = alone->ids.size() - (!alone->ids.empty() && alone->special.back());
+  return prompted;
+}
+
+Expected<TokenizedText> PromptedTokenizer::tokenize(const std::string &text,
+                                                    const std::optional<std::string> &pair) const {
+  Expected<TokenizedText> tokens = tokenizer.tokenize(prompt + text, pair, {});
+  if (tokens)
+    tokens->promptTokens = promptTokens;
+  return tokens;
+}
+
 Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef directory) {
   llvm::sys::fs::file_status status;
   if (std::error_code error = llvm::sys::fs::status(directory, status))
@@ -204,10 +239,12 @@ Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef director
 static Error runBatch(const RunContext &context, const lathe_entry_info &entry, ArrayRef<TokenizedText> texts,
                       size_t begin, size_t end, ArrayRef<std::string> names,
                       llvm::function_ref<Error(size_t, ArrayRef<TextOutput>)> receive) {
-  std::vector<int32_t> ids, typeIds, offsets = {0};
+  std::vector<int32_t> ids, typeIds, prompts, offsets = {0};
   for (const TokenizedText &text : texts.slice(begin, end - begin)) {
     llvm::append_range(ids, text.ids);
     llvm::append_range(typeIds, text.typeIds);
+    for (size_t token = 0; token < text.ids.size(); ++token)
+      prompts.push_back(token < text.promptTokens);
     offsets.push_back(static_cast<int32_t>(ids.size()));
   }
   InputTensors inputs;
@@ -215,6 +252,8 @@ static Error runBatch(const RunContext &context, const lathe_entry_info &entry, 
   inputs.add("cu_seqlens", {int64_t(offsets.size())}, offsets);
   if (hasInput(entry, "token_type_ids"))
     inputs.add("token_type_ids", {int64_t(ids.size())}, typeIds);
+  if (hasInput(entry, "prompt_mask"))
+    inputs.add("prompt_mask", {int64_t(ids.size())}, prompts);
   std::vector<lathe_tensor> views = inputs.views();
   Expected<std::vector<FloatTensor>> outputs = context.prepare(entry, views, names);
   if (!outputs)

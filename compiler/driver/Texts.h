@@ -16,6 +16,7 @@ struct TokenizedText {
   std::vector<std::pair<int32_t, int32_t>> offsets; ///< in code points of the text; special tokens [0, 0]
   std::vector<uint8_t> special;                     ///< 1: added by the post-processor
   std::vector<std::optional<std::string>> tokens;   ///< the vocabulary's text, where it has one
+  size_t promptTokens = 0;                          ///< how many, from the first on, pooling leaves out
 };
 
 struct TokenizeOptions {
@@ -32,6 +33,29 @@ public:
   /// The vocabulary's text of one id, where it has one.
   virtual std::optional<std::string> token(int32_t id) const = 0;
   virtual llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids, bool skipSpecialTokens) const = 0;
+};
+
+/// Which prompt stands before texts: a text, or the name of one of the model's; neither: the model's default one.
+struct PromptChoice {
+  std::optional<std::string> text, name;
+
+  bool given() const { return text || name; }
+};
+
+/// A model's prompt before every text that goes through its tokenizer.
+class PromptedTokenizer {
+public:
+  /// A name that the model has no prompt of is an error that lists those there are. The tokenizer must outlive it.
+  static llvm::Expected<PromptedTokenizer> create(const LoadedModel &model, const TextTokenizer &tokenizer,
+                                                  const PromptChoice &choice);
+  llvm::Expected<TokenizedText> tokenize(const std::string &text, const std::optional<std::string> &pair) const;
+
+private:
+  explicit PromptedTokenizer(const TextTokenizer &tokenizer) : tokenizer(tokenizer) {}
+
+  const TextTokenizer &tokenizer;
+  std::string prompt;
+  size_t promptTokens = 0;
 };
 
 /// An artifact's, through its ABI. The model must outlive it.

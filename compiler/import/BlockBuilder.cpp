@@ -103,11 +103,6 @@ Value BlockBuilder::firstToken(Value x) {
   return xf::FirstTokenOp::create(builder, builder.getUnknownLoc(), type, x, /*cu_seqlens=*/Value());
 }
 
-Value BlockBuilder::pool(Value x, Value mask, xf::PoolMode mode) {
-  auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
-  return xf::PoolOp::create(builder, builder.getUnknownLoc(), type, mode, x, mask, /*cu_seqlens=*/Value());
-}
-
 Value BlockBuilder::join(ArrayRef<Value> values) {
   if (values.size() == 1)
     return values.front();

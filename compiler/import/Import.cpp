@@ -12,25 +12,9 @@ using namespace mlir;
 namespace lathe {
 
 llvm::Expected<PoolingMode> parsePooling(llvm::StringRef name) {
-  if (name == "cls")
-    return PoolingMode::Cls;
-  if (name == "max")
-    return PoolingMode::Max;
-  if (name == "mean")
-    return PoolingMode::Mean;
-  return llvm::createStringError("pooling '" + name + "' is not supported yet; accepted are cls, max and mean");
-}
-
-llvm::StringRef poolingName(PoolingMode mode) {
-  switch (mode) {
-  case PoolingMode::Cls:
-    return "cls";
-  case PoolingMode::Max:
-    return "max";
-  case PoolingMode::Mean:
-    return "mean";
-  }
-  llvm_unreachable("every mode has a name");
+  if (std::optional<PoolingMode> mode = findPooling(name))
+    return *mode;
+  return llvm::createStringError("there is no pooling '" + name + "'; accepted are " + poolingNames());
 }
 
 /// The task that the directory stands for, by its first architecture.
@@ -102,14 +86,19 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     } else if (options.pooling.empty()) {
       return llvm::createStringError(path +
                                      ": task 'embedding' needs a pooling: the directory has no modules.json, so give "
-                                     "--pooling cls, max or mean");
+                                     "--pooling; accepted are " +
+                                     poolingNames());
     }
     if (!options.pooling.empty()) {
       if (!head.sentenceEmbedding)
         head.sentenceEmbedding.emplace();
       head.sentenceEmbedding->poolings = options.pooling;
-      head.sentenceEmbedding->normalize = false;
+      head.sentenceEmbedding->modules.clear();
     }
+    for (const SentenceModule &module : head.sentenceEmbedding->modules)
+      if (!module.prefix.empty())
+        if (llvm::Error error = model.checkpoint->addModule(module.directory, module.prefix))
+          return error;
   } else if (!options.pooling.empty()) {
     return llvm::createStringError("--pooling goes with task 'embedding', not with '" + taskName(head.task) + "'");
   }
@@ -136,10 +125,7 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     return error;
 
   model.task = head.task;
-  if (head.sentenceEmbedding) {
-    model.poolings = head.sentenceEmbedding->poolings;
-    model.normalize = head.sentenceEmbedding->normalize;
-  }
+  model.sentence = std::move(head.sentenceEmbedding);
   if (!model.checkpoint->architectures().empty())
     model.architecture = model.checkpoint->architectures().front();
   model.unknownWeights = builder.unknownWeights();

@@ -25,10 +25,9 @@ struct ImportedModel {
   std::unique_ptr<Checkpoint> checkpoint; // outlives the module
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Task task;
-  std::string architecture;                   ///< "BertModel"
-  llvm::SmallVector<PoolingMode, 1> poolings; ///< of task embedding: joined in this order
-  bool normalize = false;                     ///< of task embedding
-  Labels labels;                              ///< of classifications
+  std::string architecture;                    ///< "BertModel"
+  std::optional<SentenceTransformer> sentence; ///< of task embedding
+  Labels labels;                               ///< of classifications
   std::string tokenizerDirectory;
   bool lowerCaseText = false;               ///< sentence-transformers' do_lower_case
   std::optional<int64_t> sentenceMaxLength; ///< sentence_bert_config.json's max_seq_length
@@ -43,9 +42,8 @@ struct ImportedModel {
 llvm::Expected<ImportedModel> importModel(mlir::MLIRContext *context, llvm::StringRef path,
                                           const ImportOptions &options);
 
-/// The pooling of that name (--pooling), and back.
+/// The pooling of that name (--pooling).
 llvm::Expected<PoolingMode> parsePooling(llvm::StringRef name);
-llvm::StringRef poolingName(PoolingMode mode);
 
 } // namespace lathe
 

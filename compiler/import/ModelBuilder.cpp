@@ -157,6 +157,7 @@ void ModelBuilder::countTokensWithoutMask(int64_t paddingId) {
 Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::columns() { return input("columns", builder.getI32Type(), 0); }
+Value ModelBuilder::promptMask() { return input("prompt_mask", builder.getI32Type(), 2); }
 Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
   return weight((name + ".weight").str(), {rows, width});
 }
@@ -279,6 +280,13 @@ Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, dou
   shape.push_back(headDim);
   return xf::AnglesOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()),
                               positions, constantVector(name, frequencies));
+}
+
+Value ModelBuilder::pool(Value x, xf::PoolMode mode, bool exceptPrompts) {
+  auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
+  return xf::PoolOp::create(builder, builder.getUnknownLoc(), type, mode, x, mask(), /*cu_seqlens=*/Value(),
+                            mode == xf::PoolMode::WeightedMean ? columns() : Value(),
+                            exceptPrompts ? promptMask() : Value());
 }
 
 Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape) {

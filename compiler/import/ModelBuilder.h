@@ -64,7 +64,6 @@ public:
   /// Distances by a scheme of #xf.buckets.
   xf::BucketsAttr buckets(xf::BucketScheme scheme, int64_t count, int64_t distance);
   mlir::Value firstToken(mlir::Value x);
-  mlir::Value pool(mlir::Value x, mlir::Value mask, xf::PoolMode mode);
   /// Side by side along the last axis.
   mlir::Value join(llvm::ArrayRef<mlir::Value> values);
   /// The inverse: so many parts of one width, or parts of these widths.
@@ -121,6 +120,8 @@ public:
   mlir::Value mask();
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns();
+  /// 1 for the tokens of prompts that pooling leaves out.
+  mlir::Value promptMask();
   /// A weight of the module that no checkpoint has; layers find it under its name as if it were the checkpoint's.
   void defineWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
@@ -131,6 +132,8 @@ public:
   /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
   /// frequencies are a weight called `name` that no checkpoint has.
   mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
+  /// One vector of each sequence's tokens; without those that `promptMask` has, where asked to.
+  mlir::Value pool(mlir::Value x, xf::PoolMode mode, bool exceptPrompts = false);
   /// A weight that layers share: `<name>.weight`.
   mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
 

@@ -162,7 +162,7 @@ void addDefaults(Batch &batch, func::FuncOp entry) {
     columns.values[index] = index % batch.seq;
     mask.values[index] = batch.present[index];
   }
-  for (const char *name : {"token_type_ids", "langs"}) {
+  for (const char *name : {"token_type_ids", "langs", "prompt_mask"}) {
     Tensor omitted = zeros;
     llvm::fill(omitted.values, inputInteger(entry, name, xf::XfDialect::omittedAttr).value_or(0));
     batch.padded.try_emplace(name, omitted);
@@ -231,8 +231,9 @@ static llvm::Expected<Tensor> sequenceOutput(const Batch &batch, Tensor result, 
 
 llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &inputs) {
   std::vector<StringRef> accepted = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "cu_seqlens"};
-  if (inputInteger(entry, "langs", xf::XfDialect::limitAttr))
-    accepted.push_back("langs");
+  for (const char *name : {"langs", "prompt_mask"}) // which few models take
+    if (inputInteger(entry, name, xf::XfDialect::limitAttr))
+      accepted.push_back(name);
   for (const auto &[name, tensor] : inputs)
     if (!llvm::is_contained(accepted, name))
       return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));

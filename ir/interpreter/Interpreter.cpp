@@ -269,7 +269,8 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::NormalizeOp op) { return set(normalize(get(op.getX()), op.getEps().convertToDouble())); })
       .Case([&](xf::FirstTokenOp op) { return set(firstToken(get(op.getX()), getOrNull(op.getCuSeqlens()))); })
       .Case([&](xf::PoolOp op) {
-        return set(pool(op.getMode(), get(op.getX()), getOrNull(op.getMask()), getOrNull(op.getCuSeqlens())));
+        return set(pool(op.getMode(), get(op.getX()), getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()),
+                        getOrNull(op.getColumns()), getOrNull(op.getExcept())));
       })
       .Default([&](Operation *op) {
         return error(op, "is not part of the forms that the interpreter runs (stages import and graph)");

@@ -235,27 +235,33 @@ Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens) {
   return result;
 }
 
-Tensor pool(xf::PoolMode mode, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens) {
+Tensor pool(xf::PoolMode mode, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens, const Tensor *columns,
+            const Tensor *except) {
+  using enum xf::PoolMode;
   Tensor result({batchOf(x, cuSeqlens), x.width()});
   for (int64_t b = 0; b < result.shape[0]; ++b) {
     auto [begin, end] = rowsOf(x, cuSeqlens, b);
     double *out = result.row(b);
     int64_t tokens = 0;
+    double weights = 0;
     for (int64_t row = begin; row < end; ++row) {
-      if (mask && mask->values[row] == 0)
+      if ((mask && mask->values[row] == 0) || (except && except->values[row] != 0))
         continue;
       ++tokens;
+      const double weight = mode == WeightedMean ? columns->values[row] + 1 : 1;
+      weights += weight;
       for (int64_t i = 0; i < x.width(); ++i) {
-        double value = x.row(row)[i];
-        if (mode == xf::PoolMode::Mean)
-          out[i] += value;
-        else
-          out[i] = tokens == 1 ? value : std::max(out[i], value);
+        const double value = x.row(row)[i];
+        if (mode == Mean || mode == MeanSqrt || mode == WeightedMean)
+          out[i] += weight * value;
+        else if (tokens == 1 || mode == Last || (mode == Max && value > out[i]))
+          out[i] = value;
       }
     }
-    if (mode == xf::PoolMode::Mean && tokens)
+    const double divisor = mode == MeanSqrt ? std::sqrt(weights) : weights;
+    if (tokens && (mode == Mean || mode == MeanSqrt || mode == WeightedMean))
       for (int64_t i = 0; i < x.width(); ++i)
-        out[i] /= tokens;
+        out[i] /= divisor;
   }
   return result;
 }

@@ -67,7 +67,8 @@ Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double
 Tensor normalize(const Tensor &x, double eps);
 
 Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens);
-Tensor pool(xf::PoolMode mode, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens);
+Tensor pool(xf::PoolMode mode, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens,
+            const Tensor *columns = nullptr, const Tensor *except = nullptr);
 
 } // namespace lathe::reference
 

@@ -100,7 +100,11 @@ def Xf_PrecisionAttr : EnumAttr<Xf_Dialect, Xf_Precision, "precision">;
 
 def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becomes one", [
     I32EnumAttrCase<"Mean", 0, "mean">,
-    I32EnumAttrCase<"Max", 1, "max">]> {
+    I32EnumAttrCase<"Max", 1, "max">,
+    I32EnumAttrCase<"MeanSqrt", 2, "mean_sqrt">,
+    I32EnumAttrCase<"WeightedMean", 3, "weighted_mean">,
+    I32EnumAttrCase<"First", 4, "first">,
+    I32EnumAttrCase<"Last", 5, "last">]> {
   let cppNamespace = "::lathe::xf";
   let genSpecializedAttr = 0;
 }

@@ -307,6 +307,12 @@ LogicalResult FirstTokenOp::verify() {
 LogicalResult PoolOp::verify() {
   if (failed(verifyForm(*this, getX(), getMask(), getCuSeqlens())))
     return failure();
+  if (bool(getColumns()) != (getMode() == PoolMode::WeightedMean))
+    return emitOpError("has columns, or the mode that weighs tokens by them, without the other");
+  for (auto [name, value] : {std::pair("columns", getColumns()), {"except", getExcept()}})
+    if (value && shapeOf(value) != shapeOf(getX()).drop_back())
+      return emitOpError() << name << " is a " << value.getType() << " for " << getX().getType()
+                           << "; expected a number for each token";
   return verifyPooled(*this, getX(), getCuSeqlens(), getResult());
 }
 

@@ -17,12 +17,23 @@ def Xf_FirstTokenOp : Xf_PureOp<"first_token"> {
 }
 
 def Xf_PoolOp : Xf_PureOp<"pool", [AttrSizedOperandSegments]> {
-  let summary = "mean or maximum over the tokens of each sequence";
-  let description = "Tokens whose mask is false take no part. A sequence without tokens gives zeros.";
-  let arguments = (ins Xf_PoolModeAttr:$mode, Xf_Tensor:$x, Optional<Xf_Mask>:$mask, Optional<Xf_CuSeqlens>:$cu_seqlens);
+  let summary = "one vector of the tokens of each sequence";
+  let description = [{
+    Their mean, their maximum, their sum over the root of their number (`mean_sqrt`), their mean with weights column + 1
+    (`weighted_mean`), or the `first` or `last` of them. Tokens whose mask is false take no part, nor do those that
+    `except`, i32 `[batch, seq]` or `[tokens]`, has a number other than 0 for. A sequence without tokens gives zeros.
+
+    ```mlir
+    %v = xf.pool weighted_mean %x cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>)
+           except(%prompt : tensor<?xi32>) : tensor<?x384xf32> -> tensor<?x384xf32>
+    ```
+  }];
+  let arguments = (ins Xf_PoolModeAttr:$mode, Xf_Tensor:$x, Optional<Xf_Mask>:$mask, Optional<Xf_CuSeqlens>:$cu_seqlens,
+                       Optional<Xf_Ids>:$columns, Optional<Xf_Ids>:$except);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
-    `` $mode $x (`mask` `(` $mask^ `:` type($mask) `)`)? (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? attr-dict
+    `` $mode $x (`mask` `(` $mask^ `:` type($mask) `)`)? (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
+    (`columns` `(` $columns^ `:` type($columns) `)`)? (`except` `(` $except^ `:` type($except) `)`)? attr-dict
     `:` type($x) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -78,14 +78,30 @@ lathe_status run(lathe_context *context, const char *entryName, const lathe_tens
   return runEntry(*context, *entry, inputs, inputCount, outputs, outputCount, error);
 }
 
-lathe_status embed(lathe_context *context, const char *const *texts, size_t count, float *embeddings,
-                   lathe_error *error) {
+size_t prompts(const lathe_prompt **all) {
+  if (all)
+    *all = lathe_program_v1.prompts;
+  return size_t(lathe_program_v1.n_prompts);
+}
+
+lathe_status embedWith(lathe_context *context, const char *const *texts, size_t count, const lathe_embed_options *given,
+                       float *embeddings, lathe_error *error) {
   if (!context)
     return nullArgument(error, "embed_text", "context");
   Exclusive exclusive(*context);
-  if (lathe_status status = exclusive.check(error))
-    return status;
-  return embedText(*context, texts, count, embeddings, error);
+  lathe_status status = exclusive.check(error);
+  lathe_embed_options options;
+  if (!status)
+    status = readOptions("lathe_embed_options", given, options, error);
+  const char *prompt = nullptr;
+  if (!status)
+    status = choosePrompt(*context->model->program, options, prompt, error);
+  return status ? status : embedText(*context, prompt, texts, count, embeddings, error);
+}
+
+lathe_status embed(lathe_context *context, const char *const *texts, size_t count, float *embeddings,
+                   lathe_error *error) {
+  return embedWith(context, texts, count, nullptr, embeddings, error);
 }
 
 /// The model's tokenizer, or null with the error set.
@@ -154,9 +170,9 @@ size_t profile(const lathe_context *context, lathe_profile_step *steps, size_t c
 const char *isa(const lathe_model *model) { return model ? levelName(model->level) : nullptr; }
 
 constexpr lathe_api table = {
-    LATHE_ABI_VERSION, sizeof(lathe_api), name,           buildId,     entries, openPath, openBytes,
-    closeModel,        contextCreate,     destroyContext, cancel,      infer,   run,      embed,
-    tokenizeText,      releaseEncoding,   detokenizeIds,  textOfToken, memory,  profile,  isa,
+    LATHE_ABI_VERSION, sizeof(lathe_api), name,   buildId, entries, openPath, openBytes,    closeModel,
+    contextCreate,     destroyContext,    cancel, infer,   run,     embed,    tokenizeText, releaseEncoding,
+    detokenizeIds,     textOfToken,       memory, profile, isa,     prompts,  embedWith,
 };
 
 } // namespace

@@ -6,6 +6,8 @@
 #include "runtime/core/Status.h"
 #include "runtime/tokenizer/Buffer.h"
 
+#include <string.h>
+
 namespace lathe {
 namespace {
 
@@ -32,7 +34,7 @@ class TextBatch {
 public:
   TextBatch(lathe_context &context, const lathe_entry &entry)
       : context(context), entry(entry), width(entry.outputs[findOutput(entry, embeddingName)].width),
-        ids(context.allocator), types(context.allocator), offsets(context.allocator) {
+        ids(context.allocator), types(context.allocator), prompts(context.allocator), offsets(context.allocator) {
     clear();
   }
 
@@ -46,15 +48,17 @@ public:
     return total <= context.maxTokens;
   }
 
-  lathe_status add(const lathe_encoding &encoding, lathe_error *error) {
+  /// The first `promptTokens` of the text's tokens are not to be pooled.
+  lathe_status add(const lathe_encoding &encoding, size_t promptTokens, lathe_error *error) {
     for (size_t i = 0; i < encoding.length; ++i) {
       ids.push(encoding.ids[i]);
       types.push(encoding.type_ids[i]);
+      prompts.push(i < promptTokens);
     }
     offsets.push(int32_t(ids.size));
     if (int64_t(encoding.length) > longest)
       longest = int64_t(encoding.length);
-    if (ids.failed || types.failed || offsets.failed)
+    if (ids.failed || types.failed || prompts.failed || offsets.failed)
       return fail(error, LATHE_OUT_OF_MEMORY, "no memory for %zu token ids", ids.size);
     return LATHE_OK;
   }
@@ -62,10 +66,13 @@ public:
   /// Runs the batch, moves `embeddings` past its rows and empties it.
   lathe_status run(float *&embeddings, lathe_error *error) {
     const int64_t tokens = int64_t(ids.size);
-    const lathe_tensor inputs[] = {tensorOf("input_ids", LATHE_I32, ids.data, tokens),
-                                   tensorOf("cu_seqlens", LATHE_I32, offsets.data, size() + 1),
-                                   tensorOf("token_type_ids", LATHE_I32, types.data, tokens)};
-    const size_t inputCount = takesInput(entry, LATHE_TOKEN_TYPE_IDS) ? 3 : 2;
+    lathe_tensor inputs[4] = {tensorOf("input_ids", LATHE_I32, ids.data, tokens),
+                              tensorOf("cu_seqlens", LATHE_I32, offsets.data, size() + 1)};
+    size_t inputCount = 2;
+    if (takesInput(entry, LATHE_TOKEN_TYPE_IDS))
+      inputs[inputCount++] = tensorOf("token_type_ids", LATHE_I32, types.data, tokens);
+    if (takesInput(entry, LATHE_PROMPT_MASK))
+      inputs[inputCount++] = tensorOf("prompt_mask", LATHE_I32, prompts.data, tokens);
     const lathe_tensor output = tensorOf(embeddingName, LATHE_F32, embeddings, size(), width);
     if (lathe_status status = runEntry(context, entry, inputs, inputCount, &output, 1, error))
       return status;
@@ -76,7 +83,7 @@ public:
 
 private:
   void clear() {
-    ids.size = types.size = offsets.size = 0;
+    ids.size = types.size = prompts.size = offsets.size = 0;
     offsets.push(0);
     longest = 0;
   }
@@ -84,17 +91,62 @@ private:
   lathe_context &context;
   const lathe_entry &entry;
   int64_t width;
-  Buffer<int32_t> ids, types, offsets;
+  Buffer<int32_t> ids, types, prompts, offsets;
   int64_t longest = 0;
 };
 
+/// What stands before every text of a call.
+class PromptedTexts {
+public:
+  PromptedTexts(const lathe_context &context, const char *prompt)
+      : context(context), prompt(prompt && *prompt ? prompt : nullptr), joined(context.allocator) {}
+
+  /// Counts the tokens that pooling leaves out: to be called before texts are tokenized.
+  lathe_status countPromptTokens(const lathe_entry &entry, lathe_error *error) {
+    if (!prompt || !takesInput(entry, LATHE_PROMPT_MASK))
+      return LATHE_OK;
+    lathe_encoding encoding{};
+    lathe_error cause{};
+    if (lathe_status status = tokenizeAlone(prompt, encoding, &cause))
+      return fail(error, status, "the prompt: %.480s", cause.message);
+    promptTokens = encoding.length;
+    if (promptTokens && encoding.special_tokens_mask[promptTokens - 1])
+      --promptTokens; // what ends a text stands behind the text's own tokens
+    freeEncoding(context.allocator, &encoding);
+    return LATHE_OK;
+  }
+
+  lathe_status tokenize(const char *text, lathe_encoding &encoding, lathe_error *error) {
+    if (!prompt)
+      return tokenizeAlone(text, encoding, error);
+    const size_t length = strlen(prompt), textLength = strlen(text) + 1;
+    joined.size = 0;
+    if (!joined.reserve(length + textLength))
+      return fail(error, LATHE_OUT_OF_MEMORY, "no memory for a text of %zu bytes", length + textLength);
+    memcpy(joined.data, prompt, length);
+    memcpy(joined.data + length, text, textLength);
+    return tokenizeAlone(joined.data, encoding, error);
+  }
+
+  size_t promptTokens = 0;
+
+private:
+  lathe_status tokenizeAlone(const char *text, lathe_encoding &encoding, lathe_error *error) {
+    return lathe::tokenize(context.model->tokenizer, context.allocator, text, nullptr,
+                           context.model->program->max_length, LATHE_TRUNCATE_LONGEST_FIRST, &encoding, error);
+  }
+
+  const lathe_context &context;
+  const char *prompt;
+  Buffer<char> joined;
+};
+
 /// Adds one text to the batch, which is run first if it has no room.
-lathe_status embedOne(lathe_context &context, const lathe_entry &entry, TextBatch &batch, const char *text,
-                      float *&embeddings, lathe_error *error) {
+lathe_status embedOne(lathe_context &context, const lathe_entry &entry, PromptedTexts &prompted, TextBatch &batch,
+                      const char *text, float *&embeddings, lathe_error *error) {
   const int64_t limit = entry.position_limit;
   lathe_encoding encoding{};
-  lathe_status status = tokenize(context.model->tokenizer, context.allocator, text, nullptr,
-                                 context.model->program->max_length, LATHE_TRUNCATE_LONGEST_FIRST, &encoding, error);
+  lathe_status status = prompted.tokenize(text, encoding, error);
   if (status)
     return status;
   const int64_t tokens = int64_t(encoding.length);
@@ -107,15 +159,37 @@ lathe_status embedOne(lathe_context &context, const lathe_entry &entry, TextBatc
   if (!status && batch.size() && !batch.hasRoomFor(tokens))
     status = batch.run(embeddings, error);
   if (!status)
-    status = batch.add(encoding, error);
+    status = batch.add(encoding, prompted.promptTokens, error);
   freeEncoding(context.allocator, &encoding);
   return status;
 }
 
 } // namespace
 
-lathe_status embedText(lathe_context &context, const char *const *texts, size_t count, float *embeddings,
-                       lathe_error *error) {
+lathe_status choosePrompt(const lathe_program &program, const lathe_embed_options &options, const char *&prompt,
+                          lathe_error *error) {
+  prompt = options.prompt;
+  if (prompt && options.prompt_name)
+    return fail(error, LATHE_INVALID_ARGUMENT, "lathe_embed_options: prompt and prompt_name are both set; give one");
+  if (prompt)
+    return LATHE_OK;
+  NameList known;
+  for (int32_t p = 0; p < program.n_prompts; ++p) {
+    const lathe_prompt &candidate = program.prompts[p];
+    if (options.prompt_name ? !strcmp(candidate.name, options.prompt_name) : candidate.is_default) {
+      prompt = candidate.text;
+      return LATHE_OK;
+    }
+    known.add(candidate.name);
+  }
+  if (!options.prompt_name)
+    return LATHE_OK;
+  return fail(error, LATHE_UNAVAILABLE, "%s has no prompt %.64s; it has: %s", program.name, options.prompt_name,
+              program.n_prompts ? known.text : "none");
+}
+
+lathe_status embedText(lathe_context &context, const char *prompt, const char *const *texts, size_t count,
+                       float *embeddings, lathe_error *error) {
   const lathe_entry *entry = findEmbeddingEntry(*context.model->program, error);
   if (!entry)
     return LATHE_UNAVAILABLE;
@@ -125,11 +199,14 @@ lathe_status embedText(lathe_context &context, const char *const *texts, size_t 
   if (count && (!texts || !embeddings))
     return fail(error, LATHE_INVALID_ARGUMENT, "embed_text: `%s` must not be NULL", texts ? "embeddings" : "texts");
   TextBatch batch(context, *entry);
+  PromptedTexts prompted(context, prompt);
+  if (lathe_status status = prompted.countPromptTokens(*entry, error))
+    return status;
   for (size_t i = 0; i < count; ++i) {
     if (!texts[i])
       return fail(error, LATHE_INVALID_ARGUMENT, "embed_text: text %zu is NULL", i);
     lathe_error cause{};
-    if (lathe_status status = embedOne(context, *entry, batch, texts[i], embeddings, &cause))
+    if (lathe_status status = embedOne(context, *entry, prompted, batch, texts[i], embeddings, &cause))
       return fail(error, status, "text %zu: %.480s", i, cause.message);
   }
   return batch.size() ? batch.run(embeddings, error) : LATHE_OK;

@@ -6,9 +6,13 @@
 
 namespace lathe {
 
-/// lathe_api.embed_text. The context must be the caller's alone.
-lathe_status embedText(lathe_context &context, const char *const *texts, size_t count, float *embeddings,
-                       lathe_error *error);
+/// The text of the prompt that the options ask for; null for none. Lives as long as they and the program do.
+lathe_status choosePrompt(const lathe_program &program, const lathe_embed_options &options, const char *&prompt,
+                          lathe_error *error);
+
+/// lathe_api.embed_text behind a prompt, which may be null. The context must be the caller's alone.
+lathe_status embedText(lathe_context &context, const char *prompt, const char *const *texts, size_t count,
+                       float *embeddings, lathe_error *error);
 
 } // namespace lathe
 

@@ -218,6 +218,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                               : input.kind == LATHE_TOKEN_TYPE_IDS ? request.types
                               : input.kind == LATHE_LANGS          ? request.langs
                               : input.kind == LATHE_POSITION_IDS   ? request.positions
+                              : input.kind == LATHE_PROMPT_MASK    ? request.prompts
                                                                    : nullptr;
   const bool countsIds = input.kind == LATHE_POSITION_IDS && !given && input.counts_ids;
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;

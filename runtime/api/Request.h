@@ -14,6 +14,7 @@ struct Request {
   const lathe_tensor *types = nullptr;     // null: lathe_entry_input.omitted
   const lathe_tensor *langs = nullptr;     // likewise
   const lathe_tensor *positions = nullptr; // null: columns
+  const lathe_tensor *prompts = nullptr;   // prompt_mask; null: zeros
   const lathe_tensor *offsets = nullptr;   // cu_seqlens: the request is ragged
   int64_t batch = 0;                       // B of a padded request
   int64_t sequences = 0;                   // B, or B*choices, with those that have no token

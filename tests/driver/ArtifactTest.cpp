@@ -59,11 +59,11 @@ TEST_F(ArtifactDirectory, OpensAndTellsWhatItIs) {
 TEST_F(ArtifactDirectory, TellsHowItPools) {
   writeManifest();
   EXPECT_TRUE(llvm::cantFail(Artifact::open(path())).poolings.empty());
-  manifest["model"] = {{"task", "embedding"}, {"pooling", {"cls", "mean"}}, {"normalize", true}};
+  manifest["model"] = {{"task", "embedding"}, {"pooling", {"cls", "mean"}}, {"modules", {"Normalize"}}};
   writeManifest();
   Artifact artifact = llvm::cantFail(Artifact::open(path()));
   EXPECT_EQ(artifact.poolings, (std::vector<std::string>{"cls", "mean"}));
-  EXPECT_TRUE(artifact.normalize);
+  EXPECT_EQ(artifact.modules, std::vector<std::string>{"Normalize"});
   expectRefused({{"model", {{"pooling", "cls"}}}}, {"model.pooling", "array"});
 }
 

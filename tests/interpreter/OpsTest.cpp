@@ -202,6 +202,29 @@ TEST(Ops, PoolPacked) {
   EXPECT_TRUE(near(pool(xf::PoolMode::Max, x, nullptr, &offsets), Tensor({3, 2}, {3, -1, 0, 0, 8, -8})));
 }
 
+TEST(Ops, PoolOfEveryMode) {
+  using enum xf::PoolMode;
+  // The second sequence has one token, the third none; one of the first's takes no part.
+  Tensor x({5, 1}, {1, 90, 3, 8, 7}), offsets({4}, {0, 4, 5, 5}), columns({5}, {0, 1, 2, 6, 0}),
+      except({5}, {0, 2, 0, 0, 0});
+  auto expect = [&](xf::PoolMode mode, double first) {
+    EXPECT_TRUE(near(pool(mode, x, nullptr, &offsets, &columns, &except), Tensor({3, 1}, {first, 7, 0})))
+        << stringifyPoolMode(mode).str();
+  };
+  expect(Mean, 4);
+  expect(Max, 8);
+  expect(MeanSqrt, 12 / std::sqrt(3.0));
+  expect(WeightedMean, (1.0 * 1 + 3 * 3 + 7 * 8) / 11);
+  expect(First, 1);
+  expect(Last, 8);
+  Tensor dense({1, 4, 1}, {1, 90, 3, 8}), mask({1, 4}, {0, 1, 1, 0}), all({1, 4}, {1, 1, 0, 0}),
+      at({1, 4}, {0, 1, 2, 3});
+  EXPECT_TRUE(near(pool(First, dense, &mask, nullptr), Tensor({1, 1}, {90})));
+  EXPECT_TRUE(near(pool(First, dense, &mask, nullptr, nullptr, &all), Tensor({1, 1}, {3})));
+  EXPECT_TRUE(near(pool(Last, dense, &mask, nullptr), Tensor({1, 1}, {3})));
+  EXPECT_TRUE(near(pool(WeightedMean, dense, &mask, nullptr, &at), Tensor({1, 1}, {(2 * 90.0 + 3 * 3) / 5})));
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//

@@ -95,7 +95,7 @@ func.func @rotary(%x: tensor<?x?x12xf32>, %positions: tensor<?x?xi32>, %frequenc
 }
 
 // CHECK-LABEL: func.func @head
-func.func @head(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x12xf32> {
+func.func @head(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>, %prompt: tensor<?x?xi32>) -> tensor<?x12xf32> {
   // CHECK: xf.add %{{.*}}, %{{.*}} : tensor<?x?x4xf32>
   %0 = xf.add %x, %x : tensor<?x?x4xf32>
   // CHECK: xf.activate gelu %{{.*}} : tensor<?x?x4xf32>
@@ -116,6 +116,8 @@ func.func @head(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x12xf32
   %8 = xf.pool mean %6 mask(%mask : tensor<?x?xi1>) : tensor<?x?x4xf32> -> tensor<?x4xf32>
   // CHECK: xf.pool max %{{.*}} : tensor<?x?x4xf32> -> tensor<?x4xf32>
   %9 = xf.pool max %6 : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  // CHECK: xf.pool first %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) except(%{{.*}} : tensor<?x?xi32>) :
+  %first = xf.pool first %6 mask(%mask : tensor<?x?xi1>) except(%prompt : tensor<?x?xi32>) : tensor<?x?x4xf32> -> tensor<?x4xf32>
   // CHECK: xf.join %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x12xf32>
   %10 = xf.join %7, %8, %9 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x12xf32>
   // CHECK: xf.normalize %{{.*}} eps 9.9999999999999998E-13 : tensor<?x12xf32>

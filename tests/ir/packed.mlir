@@ -50,5 +50,7 @@ func.func @encode(%ids: tensor<?xi32>, %cu: tensor<?xi32>, %table: tensor<10x4xf
   %7 = xf.first_token %6#1 cu_seqlens(%cu : tensor<?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
   // CHECK: xf.pool max %{{.*}} cu_seqlens(%{{.*}} : tensor<?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
   %8 = xf.pool max %6#1 cu_seqlens(%cu : tensor<?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
+  // CHECK: xf.pool weighted_mean %{{.*}} cu_seqlens(%{{.*}} : tensor<?xi32>) columns(%{{.*}} : tensor<?xi32>) except(%{{.*}} : tensor<?xi32>) :
+  %9 = xf.pool weighted_mean %6#1 cu_seqlens(%cu : tensor<?xi32>) columns(%ids : tensor<?xi32>) except(%ids : tensor<?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
   return %8 : tensor<?x4xf32>
 }

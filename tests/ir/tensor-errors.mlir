@@ -278,6 +278,38 @@ func.func @f(%x: tensor<?x?x4xf32>) {
 }
 
 // -----
+// pool: columns for the mode that has them
+func.func @f(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %t: tensor<?xi32>) {
+  // expected-error @+1 {{has columns, or the mode that weighs tokens by them, without the other}}
+  %0 = xf.pool mean %x cu_seqlens(%cu : tensor<?xi32>) columns(%t : tensor<?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// pool: the mode that needs columns
+func.func @f(%x: tensor<?x4xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{has columns, or the mode that weighs tokens by them, without the other}}
+  %0 = xf.pool weighted_mean %x cu_seqlens(%cu : tensor<?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// pool: columns
+func.func @f(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %t: tensor<?x?xi32>) {
+  // expected-error @+1 {{columns is a 'tensor<?x?xi32>' for 'tensor<?x4xf32>'; expected a number for each token}}
+  %0 = xf.pool weighted_mean %x cu_seqlens(%cu : tensor<?xi32>) columns(%t : tensor<?x?xi32>) : tensor<?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// pool: except
+func.func @f(%x: tensor<?x?x4xf32>, %t: tensor<?xi32>) {
+  // expected-error @+1 {{except is a 'tensor<?xi32>' for 'tensor<?x?x4xf32>'; expected a number for each token}}
+  %0 = xf.pool last %x except(%t : tensor<?xi32>) : tensor<?x?x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
 // linear: groups in int4 alone
 func.func @f(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>) {
   // expected-error @+1 {{has groups, which int4 alone has}}

@@ -228,7 +228,7 @@ func.func @views(%ids: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x8xf32
 // CHECK: step "dense/add"
 // CHECK: %[[Y:.*]] = xf.output_address [0] : memref<?x8xf32>
 // CHECK: xf.launch @{{.*}}%[[Y]]{{.*}}%[[MASK]]{{.*}} step "dense/pool_mean"
-// CHECK: family "pool_f32" {masked = true, mode = "mean"}
+// CHECK: family "pool_f32" {excepting = false, masked = true, mode = "mean"}
 xf.weight @table = dense<1.0> : tensor<10x8xf32>
 func.func @dense(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x8xf32> attributes {xf.entry} {
   %t = xf.load_weight @table : tensor<10x8xf32>

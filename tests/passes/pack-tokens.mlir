@@ -30,6 +30,16 @@ func.func @encode(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask: tensor<
 }
 
 // -----
+// What there is of each token besides is packed with it.
+// CHECK-LABEL: func.func @pooled
+// CHECK-SAME: tensor<?x8xf32>, %[[CU:.*]]: tensor<?xi32> {xf.input = "cu_seqlens"}, %[[COLUMNS:.*]]: tensor<?xi32> {xf.input = "columns"}, %[[PROMPT:.*]]: tensor<?xi32> {xf.input = "prompt_mask"})
+// CHECK: xf.pool weighted_mean {{.*}} cu_seqlens(%[[CU]] : tensor<?xi32>) columns(%[[COLUMNS]] : tensor<?xi32>) except(%[[PROMPT]] : tensor<?xi32>) : tensor<?x8xf32> -> tensor<?x8xf32>
+func.func @pooled(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %columns: tensor<?x?xi32> {xf.input = "columns"}, %prompt: tensor<?x?xi32> {xf.input = "prompt_mask"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %0 = xf.pool weighted_mean %x mask(%mask : tensor<?x?xi1>) columns(%columns : tensor<?x?xi32>) except(%prompt : tensor<?x?xi32>) : tensor<?x?x8xf32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
 // Declined as a whole, because of one op in a layer: attention in parts.
 // CHECK: made = false, pass = "PackTokens", reason = "'xf.split_heads' mixes tokens and does not know cu_seqlens", what = "the token axis", where = "layer"
 // CHECK: func.func @encode(%{{.*}}: tensor<?x?x8xf32>, %{{.*}}: tensor<?x?xi1> {xf.input = "attention_mask"})

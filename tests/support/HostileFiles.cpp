@@ -369,8 +369,9 @@ static void addSentenceCases(Cases &cases) {
   add("modules_object", "expected an array of objects", withModules("{}"));
   add("modules_numbers", "[0] is 1; expected an object", withModules("[1]"));
   add("modules_empty", "no Pooling", withModules("[]"));
-  add("modules_dense", "models.Dense'",
-      withModules("[" + transformer + ", " + pooling + ", " + module("Dense", "2_Dense") + "]"));
+  add("modules_unknown", "models.LSTM'",
+      withModules("[" + transformer + ", " + pooling + ", " + module("LSTM", "2_LSTM") + "]"));
+  add("modules_early", "in place 1", withModules("[" + transformer + ", " + module("Normalize", "") + "]"));
   add("modules_order", "in place 0", withModules("[" + pooling + ", " + transformer + "]"));
   add("modules_without_pooling", "no Pooling", withModules("[" + transformer + "]"));
   add("modules_two_poolings", "in place 2", withModules("[" + transformer + ", " + pooling + ", " + pooling + "]"));
@@ -383,8 +384,6 @@ static void addSentenceCases(Cases &cases) {
   add("pooling_width_missing", "'embedding_dimension' is missing", withSentenceFile("1_Pooling/config.json", "{}"));
   add("pooling_width_huge", "'word_embedding_dimension' is 9223372036854775807",
       withSentenceFile("1_Pooling/config.json", "{\"word_embedding_dimension\": 9223372036854775807}"));
-  add("pooling_flag_unsupported", "the pooling 'weightedmean'",
-      withPooling("\"pooling_mode_weightedmean_tokens\": true"));
   add("pooling_flag_mistyped", "'pooling_mode_cls_token' is 'yes'", withPooling("\"pooling_mode_cls_token\": \"yes\""));
   add("pooling_mode_unknown", "the pooling 'median'", withPooling("\"pooling_mode\": [\"cls\", \"median\"]"));
   add("pooling_mode_number", "'pooling_mode' is 3", withPooling("\"pooling_mode\": 3"));
@@ -399,6 +398,33 @@ static void addSentenceCases(Cases &cases) {
       withSentenceFile("sentence_bert_config.json", "{\"do_lower_case\": 1}"));
   add("default_prompt", "'default_prompt_name' is 'query'",
       withSentenceFile("config_sentence_transformers.json", "{\"default_prompt_name\": \"query\"}"));
+  add("prompt_number", "'prompts.a' is 3",
+      withSentenceFile("config_sentence_transformers.json", "{\"prompts\": {\"a\": 3}}"));
+  add("prompt_nul", "holds a NUL",
+      withSentenceFile("config_sentence_transformers.json", "{\"prompts\": {\"a\": \"x\\u0000\"}}"));
+  add("include_prompt_mistyped", "'include_prompt' is 1", withPooling("\"include_prompt\": 1"));
+
+  auto withModule = [=](std::string type, std::string config) -> Create {
+    return [=](const fs::path &model) {
+      writeTinySentenceModel(model);
+      writeFile(model / "modules.json", "[" + transformer + ", " + pooling + ", " + module(type, "2_Module") + "]");
+      if (!config.empty())
+        writeFile(model / "2_Module/config.json", config);
+    };
+  };
+  auto dense = [&](std::string fields) { return withModule("Dense", "{\"out_features\": 3" + fields + "}"); };
+  add("dense_absent", "2_Module/config.json", withModule("Dense", ""));
+  add("dense_no_width", "'in_features' is missing", dense(""));
+  add("dense_width", "'in_features' is 7, but what stands before the module gives vectors of width 8",
+      dense(", \"in_features\": 7"));
+  add("dense_activation", "'activation_function' is 'torch.nn.modules.activation.Softmax'; supported are",
+      dense(", \"in_features\": 8, \"activation_function\": \"torch.nn.modules.activation.Softmax\""));
+  add("dense_activation_of_others", "'activation_function' is 'evil.Tanh'",
+      dense(", \"in_features\": 8, \"activation_function\": \"evil.Tanh\""));
+  add("dense_of_tokens", "'module_input_name' is 'token_embeddings'",
+      dense(", \"in_features\": 8, \"module_input_name\": \"token_embeddings\""));
+  add("layer_norm_width", "'dimension' is 9", withModule("LayerNorm", "{\"dimension\": 9}"));
+  add("layer_norm_no_width", "'dimension' is missing", withModule("LayerNorm", "{}"));
 }
 
 static void addFamilyCases(Cases &cases) {

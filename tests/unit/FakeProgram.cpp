@@ -217,9 +217,14 @@ FakeModel::~FakeModel() {
 
 } // namespace lathe::test
 
-extern const lathe_program lathe_program_v1 = {LATHE_PROGRAM_VERSION,       "fake",
-                                               lathe::test::fakeBuildId,    lathe::test::weightsBytes,
-                                               lathe::test::entryCount,     lathe::test::entries,
+extern const lathe_program lathe_program_v1 = {LATHE_PROGRAM_VERSION,
+                                               "fake",
+                                               lathe::test::fakeBuildId,
+                                               lathe::test::weightsBytes,
+                                               lathe::test::entryCount,
+                                               lathe::test::entries,
                                                lathe::test::entryInfos,
                                                /*max_length=*/16,
-                                               /*embedded_weights=*/nullptr};
+                                               /*embedded_weights=*/nullptr,
+                                               /*n_prompts=*/0,
+                                               /*prompts=*/nullptr};

@@ -86,6 +86,60 @@ TEST(EmbedText, ErrorsNameTheText) {
   EXPECT_EQ(api.embed_text(fake.context, missing, 1, nullptr, &error), LATHE_INVALID_ARGUMENT);
 }
 
+TEST(EmbedText, PromptsStandBeforeTexts) {
+  constexpr lathe_prompt prompts[] = {{"query", "qq ", 0}, {"passage", "ppp ", 1}, {"joined", "jj", 0}};
+  lathe_program program = lathe_program_v1;
+  program.prompts = prompts;
+  program.n_prompts = 3;
+  WeightsImage weights = makeWeights();
+  lathe_error error = {};
+  lathe_model *model = nullptr;
+  lathe_context *context = nullptr;
+  ASSERT_EQ(openMemory(program, capableHost(), weights.data.get(), weights.bytes, nullptr, model, &error), LATHE_OK);
+  ASSERT_EQ(api.context_create(model, nullptr, &context, &error), LATHE_OK);
+  const char *texts[] = {"a", "b ccccc"};
+  std::vector<float> got(2 * width);
+  lathe_embed_options options = {};
+  options.size = sizeof options;
+  auto embed = [&] { return api.embed_text_with(context, texts, 2, &options, got.data(), &error); };
+  auto expect = [&](const std::vector<int64_t> &first, const std::vector<int64_t> &second) {
+    std::vector<float> expected = expectedEmbedding(first), other = expectedEmbedding(second);
+    expected.insert(expected.end(), other.begin(), other.end());
+    EXPECT_EQ(got, expected);
+  };
+  EXPECT_EQ(api.embed_text(context, texts, 2, got.data(), &error), LATHE_OK);
+  expect({3, 1}, {3, 1, 5}); // the default one
+  EXPECT_EQ(embed(), LATHE_OK);
+  expect({3, 1}, {3, 1, 5});
+  EXPECT_EQ(api.embed_text_with(context, texts, 2, nullptr, got.data(), &error), LATHE_OK);
+  expect({3, 1}, {3, 1, 5});
+  options.prompt_name = "joined";
+  EXPECT_EQ(embed(), LATHE_OK);
+  expect({3}, {3, 5});
+  options.prompt_name = nullptr;
+  options.prompt = "x yy ";
+  EXPECT_EQ(embed(), LATHE_OK);
+  expect({1, 2, 1}, {1, 2, 1, 5});
+  options.prompt = "";
+  EXPECT_EQ(embed(), LATHE_OK);
+  expect({1}, {1, 5});
+
+  options.prompt_name = "query";
+  EXPECT_EQ(embed(), LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "both set")) << error.message;
+  options.prompt = nullptr;
+  options.prompt_name = "quary";
+  EXPECT_EQ(embed(), LATHE_UNAVAILABLE);
+  EXPECT_TRUE(strstr(error.message, "no prompt quary; it has: query, passage, joined")) << error.message;
+  options.size = 3;
+  EXPECT_EQ(embed(), LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "lathe_embed_options")) << error.message;
+  EXPECT_EQ(api.embed_text_with(nullptr, texts, 2, nullptr, got.data(), &error), LATHE_INVALID_ARGUMENT);
+  EXPECT_EQ(api.prompts(nullptr), 0u) << "this library's own program has none";
+  api.context_destroy(context);
+  api.close(model);
+}
+
 TEST(EmbedText, UnavailableWithoutOutputOrTokenizer) {
   lathe_error error = {};
   float row[width];

@@ -44,7 +44,7 @@ static Expected<PeerSettings> peerSettings(const Artifact &artifact, const lathe
   if (artifact.task == "embedding" && artifact.poolings.empty())
     return createStringError(quote(artifact.file("manifest.json")) +
                              " does not say how the model pools; compile it again");
-  PeerSettings settings = {options.model, artifact.task, {}, artifact.poolings, artifact.normalize, options.threads};
+  PeerSettings settings = {options.model, artifact.task, {}, artifact.poolings, artifact.modules, options.threads};
   for (const lathe_io &output : ArrayRef(entry.outputs, entry.n_outputs))
     settings.outputs.push_back(output.name);
   return settings;

@@ -42,7 +42,7 @@ Expected<ScratchDirectory> makePeerDirectory(const PeerSettings &settings, const
                {"task", settings.task},
                {"outputs", settings.outputs},
                {"pooling", settings.poolings},
-               {"normalize", settings.normalize},
+               {"modules", settings.modules},
                {"threads", settings.threads}};
   std::string text = json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
   if (Error error = writeFile(directory->file("settings.json"), text))

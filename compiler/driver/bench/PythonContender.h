@@ -19,7 +19,7 @@ struct PeerSettings {
   std::string task;                  ///< the artifact's, as are
   std::vector<std::string> outputs;  ///< by name, and
   std::vector<std::string> poolings; ///< by name, with
-  bool normalize = false;
+  std::vector<std::string> modules;  ///< behind them, by class name
   int64_t threads = 1;
 };
 

@@ -25,8 +25,9 @@ static Expected<ImportOptions> importOptions(const Artifact &artifact, const lat
   if (!task)
     return task.takeError();
   options.task = *task;
-  // A pooling that is given is not normalised; so one that is came from the directory, and will again.
-  for (StringRef name : artifact.normalize ? std::vector<std::string>() : artifact.poolings) {
+  // Nothing stands behind a pooling that is given; so one with modules behind it came from the directory, and will
+  // again.
+  for (StringRef name : artifact.modules.empty() ? artifact.poolings : std::vector<std::string>()) {
     Expected<PoolingMode> mode = parsePooling(name);
     if (!mode)
       return mode.takeError();

@@ -58,7 +58,37 @@ Error Checkpoint::openWeights() {
   for (const SafetensorsFile &file : files)
     for (const TensorView &tensor : file.tensors())
       sorted.push_back(&tensor);
+  sortTensors();
+  return Error::success();
+}
+
+void Checkpoint::sortTensors() {
   llvm::sort(sorted, [](const TensorView *a, const TensorView *b) { return a->name < b->name; });
+}
+
+Error Checkpoint::addModule(StringRef directory, StringRef prefix) {
+  constexpr StringRef name = "model.safetensors", pickled = "pytorch_model.bin";
+  if (!hasEntry(directory, name) && hasEntry(directory, pickled))
+    return createStringError(
+        formatv("'{0}' has no {1}, only {2}, which is not read; convert it once with python3 -c \"import torch; from "
+                "safetensors.torch import save_file; save_file(torch.load('{0}/{2}', weights_only=True), '{0}/{1}')\"",
+                directory, name, quote(pickled)));
+  Expected<SafetensorsFile> file = SafetensorsFile::open(joinPath(directory, name));
+  if (!file)
+    return file.takeError();
+  auto module = std::make_unique<Module>(Module{std::move(*file), {}});
+  for (const TensorView &tensor : module->file.tensors()) {
+    TensorView renamed = tensor;
+    renamed.name = (prefix + "." + tensor.name).str();
+    if (find(renamed.name))
+      return createStringError(formatv("'{0}' holds tensor {1}, which '{2}' holds too, under the name {3}",
+                                       module->file.path(), quote(tensor.name), path, quote(renamed.name)));
+    module->tensors.push_back(std::move(renamed));
+  }
+  for (const TensorView &tensor : module->tensors)
+    sorted.push_back(&tensor);
+  sortTensors();
+  modules.push_back(std::move(module));
   return Error::success();
 }
 
@@ -169,4 +199,8 @@ void Checkpoint::releasePages(const TensorView &tensor) const {
   for (const SafetensorsFile &file : files)
     if (file.find(tensor.name) == &tensor)
       return file.releasePages(tensor);
+  for (const std::unique_ptr<Module> &module : modules)
+    for (const TensorView &own : module->tensors)
+      if (&own == &tensor)
+        return module->file.releasePages(tensor);
 }

@@ -26,6 +26,10 @@ public:
   /// The classes the checkpoint was saved from; empty if the config does not say.
   llvm::ArrayRef<std::string> architectures() const { return classes; }
 
+  /// Adds the weights of a module in a folder of its own, under names that begin with `prefix` and a dot. It needs no
+  /// config; no shards are looked for.
+  llvm::Error addModule(llvm::StringRef directory, llvm::StringRef prefix);
+
   /// Sorted by name, which is unique.
   llvm::ArrayRef<const TensorView *> tensors() const { return sorted; }
   /// The tensor of that name in the file, or null.
@@ -42,6 +46,7 @@ private:
   llvm::Error openWeights();
   llvm::Error openShards(llvm::StringRef indexPath);
   llvm::Error explainMissingWeights() const;
+  void sortTensors();
 
   std::string path;
   JsonDocument configFile;
@@ -49,6 +54,12 @@ private:
   std::vector<std::string> classes;
   std::vector<SafetensorsFile> files; // complete before `sorted` points into it
   std::vector<const TensorView *> sorted;
+  /// The file of a module, and its tensors under the names they have here.
+  struct Module {
+    SafetensorsFile file;
+    std::vector<TensorView> tensors;
+  };
+  std::vector<std::unique_ptr<Module>> modules;
 };
 
 } // namespace lathe

@@ -3,6 +3,7 @@
 #include "compiler/import/checkpoint/ModelDirectory.h"
 #include "compiler/import/safetensors/Quote.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace lathe;
@@ -15,79 +16,95 @@ using llvm::StringRef;
 /// No model of today reads texts this long; a larger number is a way to say "no limit".
 static constexpr int64_t longestText = int64_t(1) << 30;
 
-static constexpr std::pair<StringRef, PoolingMode> supportedPoolings[] = {
-    {"cls", PoolingMode::Cls}, {"max", PoolingMode::Max}, {"mean", PoolingMode::Mean}};
+static constexpr std::pair<StringRef, PoolingMode> poolingModes[] = {{"cls", PoolingMode::Cls},
+                                                                     {"max", PoolingMode::Max},
+                                                                     {"mean", PoolingMode::Mean},
+                                                                     {"mean_sqrt_len_tokens", PoolingMode::MeanSqrtLen},
+                                                                     {"weightedmean", PoolingMode::WeightedMean},
+                                                                     {"lasttoken", PoolingMode::LastToken}};
+
+StringRef lathe::poolingName(PoolingMode mode) {
+  return llvm::find_if(poolingModes, [&](const auto &entry) { return entry.second == mode; })->first;
+}
+
+std::optional<PoolingMode> lathe::findPooling(StringRef name) {
+  for (auto [word, mode] : poolingModes)
+    if (word == name)
+      return mode;
+  return std::nullopt;
+}
+
+std::string lathe::poolingNames() { return llvm::join(llvm::make_first_range(llvm::ArrayRef(poolingModes)), ", "); }
 
 namespace {
 
 /// A row of modules.json.
 struct Module {
-  std::string type; // the class's last name: "Pooling"
-  std::string path; // of its files
+  std::string name;   // the class's last name: "Pooling"
+  std::string folder; // of its files, inside the directory; empty: the directory itself
 };
 
 /// The old flags of a pooling's config. They concatenate in this order, whatever the file's.
 struct PoolingFlag {
-  StringRef name, mode;
+  StringRef name;
+  PoolingMode mode;
 };
-constexpr PoolingFlag poolingFlags[] = {{"pooling_mode_cls_token", "cls"},
-                                        {"pooling_mode_max_tokens", "max"},
-                                        {"pooling_mode_mean_tokens", "mean"},
-                                        {"pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens"},
-                                        {"pooling_mode_weightedmean_tokens", "weightedmean"},
-                                        {"pooling_mode_lasttoken", "lasttoken"}};
+constexpr PoolingFlag poolingFlags[] = {{"pooling_mode_cls_token", PoolingMode::Cls},
+                                        {"pooling_mode_max_tokens", PoolingMode::Max},
+                                        {"pooling_mode_mean_tokens", PoolingMode::Mean},
+                                        {"pooling_mode_mean_sqrt_len_tokens", PoolingMode::MeanSqrtLen},
+                                        {"pooling_mode_weightedmean_tokens", PoolingMode::WeightedMean},
+                                        {"pooling_mode_lasttoken", PoolingMode::LastToken}};
 
 } // namespace
 
-/// Accepts the chains Transformer, Pooling and Transformer, Pooling, Normalize.
+/// Accepts a Transformer, a Pooling, and any modules that may stand behind one.
 static Expected<std::vector<Module>> readModules(StringRef directory) {
   std::string path = joinPath(directory, "modules.json");
   Expected<JsonDocument> document = JsonDocument::open(path);
   if (!document)
     return document.takeError();
-  constexpr StringRef chain[] = {"Transformer", "Pooling", "Normalize"};
+  const std::string supported = "Transformer, then Pooling, then any of " + sentenceModuleNames().str();
   std::vector<Module> modules;
   Error error = JsonFields::readRootArray(*document, [&](JsonFields &fields) {
     std::string type = fields.getString("type"), place = fields.getString("path");
     StringRef name = StringRef(type).rsplit('.').second;
     if (name.empty())
       name = type; // no dot
-    if (!llvm::is_contained(chain, name))
-      return fields.reject("type", "is the module " + quote(type) +
-                                       "; supported modules are Transformer, Pooling and Normalize");
-    if (modules.size() == std::size(chain) || name != chain[modules.size()])
+    const bool isKnown = name == "Transformer" || name == "Pooling" || name == "Dropout" || isSentenceModule(name);
+    if (!isKnown)
+      return fields.reject("type", "is the module " + quote(type) + "; supported are " + supported);
+    const StringRef wanted = modules.empty() ? "Transformer" : modules.size() == 1 ? "Pooling" : "";
+    const bool standsBehind = name != "Transformer" && name != "Pooling";
+    if (wanted.empty() ? !standsBehind : name != wanted)
       return fields.reject("type", "is " + quote(type) + " in place " + std::to_string(modules.size()) +
-                                       "; supported is Transformer, then Pooling, then Normalize or nothing");
+                                       "; supported is " + supported);
     if (!staysInside(place))
       return fields.reject("path", "is " + quote(place) + "; accepted: a path inside the model's directory");
-    modules.push_back({name.str(), place.empty() ? directory.str() : joinPath(directory, place)});
+    modules.push_back({name.str(), place});
   });
   if (error)
     return error;
   if (modules.size() < 2)
-    return createStringError(formatv("'{0}': no Pooling after the Transformer; supported is Transformer, then Pooling, "
-                                     "then Normalize or nothing",
-                                     path));
+    return createStringError(formatv("'{0}': no Pooling after the Transformer; supported is {1}", path, supported));
   return modules;
 }
 
 static void readPoolingModes(JsonFields &fields, SentenceTransformer &result) {
-  auto add = [&](StringRef field, StringRef word) {
-    for (const auto &[name, mode] : supportedPoolings)
-      if (name == word)
-        return result.poolings.push_back(mode);
-    fields.reject(field, "asks for the pooling " + quote(word) + "; supported are cls, max and mean");
-  };
   if (fields.has("pooling_mode")) { // the newer spelling, which hides the flags
-    for (const std::string &word : fields.getStringOrStrings("pooling_mode"))
-      add("pooling_mode", word);
+    for (const std::string &word : fields.getStringOrStrings("pooling_mode")) {
+      if (std::optional<PoolingMode> mode = findPooling(word))
+        result.poolings.push_back(*mode);
+      else
+        fields.reject("pooling_mode", "asks for the pooling " + quote(word) + "; supported are " + poolingNames());
+    }
     if (result.poolings.empty())
-      fields.reject("pooling_mode", "names no pooling; supported are cls, max and mean");
+      fields.reject("pooling_mode", "names no pooling; supported are " + poolingNames());
     return;
   }
   for (const PoolingFlag &flag : poolingFlags)
     if (fields.getBool(flag.name, false))
-      add(flag.name, flag.mode);
+      result.poolings.push_back(flag.mode);
   if (result.poolings.empty())
     result.poolings.push_back(PoolingMode::Mean); // the class's default
 }
@@ -101,14 +118,12 @@ static Error readPooling(StringRef directory, SentenceTransformer &result) {
   StringRef width = fields.has("word_embedding_dimension") ? "word_embedding_dimension" : "embedding_dimension";
   result.tokenWidth = fields.getInt(width, std::nullopt, 1, 1 << 24);
   readPoolingModes(fields, result);
-  // Whether a prompt's tokens are pooled. Either answer is served, because no prompt is ever put before a text here
-  // (readPrompts); the value is read so that a damaged file is noticed.
-  fields.getBool("include_prompt", true);
+  result.poolsPrompts = fields.getBool("include_prompt", true);
   return fields.takeError();
 }
 
-/// A default prompt is put before every text, so ignoring it would quietly give other embeddings.
-static Error readPrompts(StringRef directory) {
+/// Reads prompts by name, and which of them stands before a text that nobody gave another one. Null is the empty one.
+static Error readPrompts(StringRef directory, SentenceTransformer &result) {
   constexpr StringRef name = "config_sentence_transformers.json";
   if (!hasEntry(directory, name))
     return Error::success();
@@ -116,9 +131,24 @@ static Error readPrompts(StringRef directory) {
   if (!document)
     return document.takeError();
   JsonFields fields(*document);
-  if (std::optional<std::string> prompt = fields.getOptionalString("default_prompt_name"))
-    fields.reject("default_prompt_name",
-                  "is " + quote(*prompt) + "; default prompts are not supported, accepted: null");
+  fields.readObject("prompts", [&](JsonFields &prompts) {
+    for (StringRef prompt : prompts.names()) {
+      std::string text = prompts.getOptionalString(prompt).value_or("");
+      if (prompt.contains('\0') || StringRef(text).contains('\0')) // the ABI's strings end with one
+        prompts.reject(prompt, "holds a NUL character; accepted is a text without");
+      result.prompts.push_back({prompt.str(), std::move(text)});
+    }
+  });
+  if (std::optional<std::string> wanted = fields.getOptionalString("default_prompt_name")) {
+    auto found = llvm::find_if(result.prompts, [&](const Prompt &prompt) { return prompt.name == *wanted; });
+    if (found != result.prompts.end())
+      found->isDefault = true;
+    else
+      fields.reject(
+          "default_prompt_name",
+          "is " + quote(*wanted) + ", which is none of the file's prompts: " +
+              llvm::join(llvm::map_range(result.prompts, [](const Prompt &prompt) { return prompt.name; }), ", "));
+  }
   return fields.takeError();
 }
 
@@ -149,6 +179,10 @@ static Error readTextSettings(SentenceTransformer &result) {
   return Error::success();
 }
 
+static std::string inside(StringRef directory, StringRef folder) {
+  return folder.empty() ? directory.str() : joinPath(directory, folder);
+}
+
 Expected<std::optional<SentenceTransformer>> lathe::readSentenceTransformer(StringRef directory) {
   if (!hasEntry(directory, "modules.json"))
     return std::nullopt;
@@ -156,11 +190,18 @@ Expected<std::optional<SentenceTransformer>> lathe::readSentenceTransformer(Stri
   if (!modules)
     return modules.takeError();
   SentenceTransformer result;
-  result.transformerPath = (*modules)[0].path;
-  result.normalize = modules->size() == 3;
-  if (Error error = readPooling((*modules)[1].path, result))
+  result.transformerPath = inside(directory, (*modules)[0].folder);
+  if (Error error = readPooling(inside(directory, (*modules)[1].folder), result))
     return error;
-  if (Error error = readPrompts(directory))
+  for (const Module &module : llvm::drop_begin(*modules, 2)) {
+    if (module.name == "Dropout") // which only training has
+      continue;
+    Expected<SentenceModule> read = readSentenceModule(module.name, directory, module.folder, result.embeddingWidth());
+    if (!read)
+      return read.takeError();
+    result.modules.push_back(std::move(*read));
+  }
+  if (Error error = readPrompts(directory, result))
     return error;
   if (Error error = readTextSettings(result))
     return error;

@@ -48,31 +48,53 @@ void emitHiddenStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> lay
     model.output(("hidden_states." + Twine(index + 1)).str(), state);
 }
 
-/// Pooled, and normalised where the directory says so.
-static llvm::Error emitSentenceEmbedding(ModelBuilder &model, Value hidden, const SentenceTransformer &pooling) {
-  if (!pooling.poolingFile.empty()) // else it is --pooling, which states no width
-    if (llvm::Error error = pooling.checkWidth(widthOf(hidden)))
-      return error;
-  SmallVector<Value> vectors;
-  FirstColumn firstColumn = FirstColumn::Unused;
-  for (PoolingMode mode : pooling.poolings) {
-    switch (mode) {
-    case PoolingMode::Cls:
-      vectors.push_back(model.firstToken(hidden));
-      firstColumn = FirstColumn::Error;
-      break;
-    case PoolingMode::Max:
-      vectors.push_back(model.pool(hidden, model.mask(), xf::PoolMode::Max));
-      break;
-    case PoolingMode::Mean:
-      vectors.push_back(model.pool(hidden, model.mask(), xf::PoolMode::Mean));
-      break;
-    }
+/// One of a sentence's poolings. Where tokens of a prompt are left out, the first token is the first of the others.
+static Value poolingOf(ModelBuilder &model, Value hidden, PoolingMode mode, bool poolsPrompts) {
+  auto pool = [&](xf::PoolMode mode) { return model.pool(hidden, mode, !poolsPrompts); };
+  switch (mode) {
+  case PoolingMode::Cls:
+    return poolsPrompts ? model.firstToken(hidden) : pool(xf::PoolMode::First);
+  case PoolingMode::Max:
+    return pool(xf::PoolMode::Max);
+  case PoolingMode::Mean:
+    return pool(xf::PoolMode::Mean);
+  case PoolingMode::MeanSqrtLen:
+    return pool(xf::PoolMode::MeanSqrt);
+  case PoolingMode::WeightedMean:
+    return pool(xf::PoolMode::WeightedMean);
+  case PoolingMode::LastToken:
+    return pool(xf::PoolMode::Last);
   }
-  Value embedding = model.join(vectors);
-  if (pooling.normalize)
-    embedding = model.normalize(embedding, 1e-12); // the eps of torch.nn.functional.normalize
-  model.output("sentence_embedding", embedding, {.firstColumn = firstColumn});
+  llvm_unreachable("every mode pools");
+}
+
+static Value behindPooling(ModelBuilder &model, Value embedding, const SentenceModule &module) {
+  switch (module.kind) {
+  case SentenceModule::Kind::Dense: {
+    embedding = model.linear(embedding, module.prefix + ".linear", module.outputs, module.biased);
+    const ActivationFunction *function = llvm::find_if(
+        allActivations(), [&](const ActivationFunction &function) { return function.name == module.activation; });
+    return model.activate(embedding, *function);
+  }
+  case SentenceModule::Kind::LayerNorm:
+    return model.layerNorm(embedding, module.prefix + ".norm", 1e-5); // the eps of torch.nn.LayerNorm
+  case SentenceModule::Kind::Normalize:
+    return model.normalize(embedding, 1e-12); // the eps of torch.nn.functional.normalize
+  }
+  llvm_unreachable("every kind of module computes something");
+}
+
+static llvm::Error emitSentenceEmbedding(ModelBuilder &model, Value hidden, const SentenceTransformer &sentence) {
+  if (!sentence.poolingFile.empty()) // else it is --pooling, which states no width
+    if (llvm::Error error = sentence.checkWidth(widthOf(hidden)))
+      return error;
+  const bool readsFirstColumn = sentence.poolsPrompts && llvm::is_contained(sentence.poolings, PoolingMode::Cls);
+  Value embedding = model.join(llvm::map_to_vector(
+      sentence.poolings, [&](PoolingMode mode) { return poolingOf(model, hidden, mode, sentence.poolsPrompts); }));
+  for (const SentenceModule &module : sentence.modules)
+    embedding = behindPooling(model, embedding, module);
+  model.output("sentence_embedding", embedding,
+               {.firstColumn = readsFirstColumn ? FirstColumn::Error : FirstColumn::Unused});
   return llvm::Error::success();
 }
 

@@ -170,7 +170,7 @@ llvm::Error buildModernBert(ModelBuilder &m, const JsonDocument &document, const
   } else {
     const bool ofTokens = options.task == Task::TokenClassification || options.task == Task::QuestionAnswering;
     auto summary = [&] {
-      return predictionHead(m, c.poolsMean ? m.pool(hidden, m.mask(), xf::PoolMode::Mean) : m.firstToken(hidden), c);
+      return predictionHead(m, c.poolsMean ? m.pool(hidden, xf::PoolMode::Mean) : m.firstToken(hidden), c);
     };
     if (llvm::Error error = emitHead(m, ofTokens ? predictionHead(m, hidden, c) : hidden, options,
                                      {.summary = summary,

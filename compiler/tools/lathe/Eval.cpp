@@ -19,11 +19,11 @@ struct Flags {
   std::optional<int64_t> threads;
   bool json = false;
 
-  llvm::Error run() const;
+  llvm::Error run(const PromptChoice &prompt) const;
 };
 } // namespace
 
-llvm::Error Flags::run() const {
+llvm::Error Flags::run(const PromptChoice &prompt) const {
   using Clock = std::chrono::steady_clock;
   if (task != "sts")
     return llvm::createStringError("--task " + quote(task) + " is unknown; accepted is sts");
@@ -36,7 +36,7 @@ llvm::Error Flags::run() const {
   if (!sts)
     return sts.takeError();
   Clock::time_point began = Clock::now();
-  llvm::Expected<double> rho = sts->spearman(*model, {.threads = threads.value_or(0)});
+  llvm::Expected<double> rho = sts->spearman(*model, {.threads = threads.value_or(0)}, prompt);
   if (!rho)
     return llvm::createStringError(quote(directory) + ": " + llvm::toString(rho.takeError()));
   double seconds = std::chrono::duration<double>(Clock::now() - began).count();
@@ -55,7 +55,8 @@ void addEval(CLI::App &app, CommandLine &line) {
   verb->add_option("--task", flags->task, "sts: Spearman's correlation of cosines with scores")->required();
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
   verb->add_flag("--json", flags->json, "The result as JSON");
-  verb->callback([flags, &line] { line.action = [flags] { return flags->run(); }; });
+  declarePrompt(*verb, line);
+  verb->callback([flags, &line] { line.action = [flags, &line] { return flags->run(line.prompt); }; });
 }
 
 } // namespace lathe

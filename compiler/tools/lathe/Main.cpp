@@ -7,31 +7,38 @@
 
 using namespace lathe;
 
-/// Takes --text and --pair with their values out of the arguments. Returns what is wrong with them, or nothing.
+/// Verbs that take --text, and those that take --prompt.
+static bool takesText(llvm::StringRef verb) { return verb == "run" || verb == "tokenize" || verb == "generate"; }
+static bool takesPrompt(llvm::StringRef verb) { return verb == "run" || verb == "eval"; }
+
+/// Takes the options whose values are texts out of the arguments. Returns what is wrong with them, or nothing.
 static std::string takeTexts(std::vector<std::string> &arguments, CommandLine &line) {
+  llvm::SmallVector<llvm::StringRef> options;
+  if (!arguments.empty() && takesText(arguments.front()))
+    options.append({"--text", "--pair"});
+  if (!arguments.empty() && takesPrompt(arguments.front()))
+    options.push_back("--prompt");
   std::vector<std::string> rest;
   for (size_t index = 0; index < arguments.size(); ++index) {
-    llvm::StringRef argument = arguments[index];
-    bool isText = argument == "--text" || argument.starts_with("--text=");
-    bool isPair = argument == "--pair" || argument.starts_with("--pair=");
-    if (!isText && !isPair) {
+    auto [name, value] = llvm::StringRef(arguments[index]).split('=');
+    if (!llvm::is_contained(options, name)) {
       rest.push_back(arguments[index]);
       continue;
     }
-    std::string value;
-    if (argument.contains('=') && argument.size() > 6) {
-      value = argument.substr(7).str();
-    } else {
+    std::string text = value.str();
+    if (name.size() == arguments[index].size()) { // no '='
       if (++index == arguments.size())
-        return argument.str() + " needs a value";
-      value = arguments[index];
+        return name.str() + " needs a value";
+      text = arguments[index];
     }
-    if (isText)
-      line.texts.push_back({value, std::nullopt});
+    if (name == "--text")
+      line.texts.push_back({text, std::nullopt});
+    else if (name == "--prompt")
+      line.prompt.text = text;
     else if (line.texts.empty() || line.texts.back().pair)
       return "--pair follows the --text that it belongs to";
     else
-      line.texts.back().pair = value;
+      line.texts.back().pair = text;
   }
   arguments = std::move(rest);
   return "";
@@ -43,13 +50,18 @@ void lathe::declareText(CLI::App &verb) {
       "  --pair S            the second text of the --text before it");
 }
 
+void lathe::declarePrompt(CLI::App &verb, CommandLine &line) {
+  verb.add_option("--prompt-name", line.prompt.name,
+                  "The model's prompt of that name before each text (default: its default one, if it has one)");
+  std::string before = verb.get_footer();
+  verb.footer(before + (before.empty() ? "" : "\n") +
+              "  --prompt S          instead: this text before each text, taken as it is; an empty one for none");
+}
+
 llvm::Error lathe::notBuiltYet(llvm::StringRef option, llvm::StringRef accepted) {
   return llvm::createStringError(option + " is not supported yet" +
                                  (accepted.empty() ? "" : "; supported is: " + accepted));
 }
-
-/// Verbs that take --text.
-static bool takesText(const std::string &verb) { return verb == "run" || verb == "tokenize" || verb == "generate"; }
 
 int main(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_IGN); // a closed pipe is a failed write, not a death
@@ -62,15 +74,16 @@ int main(int argc, char **argv) {
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
-    if (!arguments.empty() && takesText(arguments.front()))
-      if (std::string problem = takeTexts(arguments, line); !problem.empty())
-        throw UsageError(problem);
+    if (std::string problem = takeTexts(arguments, line); !problem.empty())
+      throw UsageError(problem);
     // A word that is no verb would be reported as a missing one.
     if (!arguments.empty() && !llvm::StringRef(arguments.front()).starts_with("-") &&
         app.get_subcommands([&](CLI::App *verb) { return verb->get_name() == arguments.front(); }).empty())
       throw UsageError("unknown verb '" + arguments.front() + "'; lathe --help lists them");
     std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them from the back
     app.parse(arguments);
+    if (line.prompt.text && line.prompt.name)
+      throw UsageError("give either --prompt or --prompt-name, not both");
   } catch (const CLI::ParseError &error) {
     int code = app.exit(error);
     return code == 0 ? 0 : 2;

@@ -7,6 +7,8 @@
 #include "compiler/driver/PlanFile.h"
 #include "compiler/driver/results/TextResults.h"
 
+#include "compiler/import/safetensors/Quote.h"
+
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -32,13 +34,12 @@ struct Flags {
   bool usesFiles() const { return !inputs.empty() || !outputs.empty(); }
   /// Usage: what goes together.
   void check(const CommandLine &line, const CLI::App &verb) const;
-  llvm::Error run(const std::vector<TextArgument> &texts) const;
+  llvm::Error run(const CommandLine &line) const;
 
 private:
   llvm::Error interpretFile() const;
   llvm::Error runFile(const LoadedModel &model) const;
-  llvm::Error runTexts(const Artifact &artifact, const LoadedModel &model,
-                       const std::vector<TextArgument> &texts) const;
+  llvm::Error runTexts(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const;
 };
 } // namespace
 
@@ -58,11 +59,11 @@ void Flags::check(const CommandLine &line, const CLI::App &verb) const {
         "compiled as");
   if (verb.count("--precision") && verb.count("--precision-plan"))
     throw UsageError("give either --precision or --precision-plan, not both");
-  if (usesFiles() && (json || topK))
-    throw UsageError("--json and --top-k go with --text; --outputs takes every output");
+  if (usesFiles() && (json || topK || line.prompt.given()))
+    throw UsageError("--json, --top-k, --prompt and --prompt-name go with --text; --outputs takes every output");
 }
 
-llvm::Error Flags::run(const std::vector<TextArgument> &texts) const {
+llvm::Error Flags::run(const CommandLine &line) const {
   if (!image.empty())
     return notBuiltYet("--image");
   if (llvm::Error error = checkThreads(threads))
@@ -80,12 +81,13 @@ llvm::Error Flags::run(const std::vector<TextArgument> &texts) const {
     return runFile(*model);
   double opened = millisecondsSince(began);
   began = Clock::now();
-  if (llvm::Error error = runTexts(*artifact, *model, texts))
+  if (llvm::Error error = runTexts(*artifact, *model, line))
     return error;
   if (!json) {
-    double ran = millisecondsSince(began);
-    llvm::errs() << llvm::formatv("opened in {0:F1} ms; {1} {2} in {3:F1} ms, {4:F2} ms each\n", opened, texts.size(),
-                                  texts.size() == 1 ? "text" : "texts", ran, ran / texts.size());
+    const double ran = millisecondsSince(began);
+    const size_t count = line.texts.size();
+    llvm::errs() << llvm::formatv("opened in {0:F1} ms; {1} {2} in {3:F1} ms, {4:F2} ms each\n", opened, count,
+                                  count == 1 ? "text" : "texts", ran, ran / count);
   }
   return llvm::Error::success();
 }
@@ -130,15 +132,21 @@ llvm::Error Flags::runFile(const LoadedModel &model) const {
   return writeOutputs(outputs, *results);
 }
 
-llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model,
-                            const std::vector<TextArgument> &texts) const {
+llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const {
+  const std::vector<TextArgument> &texts = line.texts;
   llvm::Expected<const lathe_entry_info *> info = model.entry(entry);
   if (!info)
     return info.takeError();
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
+  if (line.prompt.given() && !hasOutput(**info, "sentence_embedding"))
+    return llvm::createStringError("--prompt and --prompt-name are for models that embed texts; this one's task is " +
+                                   quote(artifact.task));
+  llvm::Expected<PromptedTokenizer> prompted = PromptedTokenizer::create(model, *tokenizer, line.prompt);
+  if (!prompted)
+    return prompted.takeError();
   std::vector<TokenizedText> tokenized;
   for (const TextArgument &text : texts) {
-    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {});
+    llvm::Expected<TokenizedText> tokens = prompted->tokenize(text.text, text.pair);
     if (!tokens)
       return tokens.takeError();
     tokenized.push_back(std::move(*tokens));
@@ -185,9 +193,10 @@ void addRun(CLI::App &app, CommandLine &line) {
   verb->add_option("--group-size", flags->group, "With int4: 32, 64 (default) or 128");
   flags->import.declare(*verb);
   declareText(*verb);
+  declarePrompt(*verb, line);
   verb->callback([flags, verb, &line] {
     flags->check(line, *verb);
-    line.action = [flags, &line] { return flags->run(line.texts); };
+    line.action = [flags, &line] { return flags->run(line); };
   });
 }
 

@@ -7,6 +7,8 @@
 #ifndef LATHE_COMPILER_TOOLS_LATHE_VERBS_H
 #define LATHE_COMPILER_TOOLS_LATHE_VERBS_H
 
+#include "compiler/driver/Texts.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -25,10 +27,11 @@ struct TextArgument {
   std::optional<std::string> pair;
 };
 
-/// What the command line gave that CLI11 must not see: --text and --pair take the next argument as it is, whether it is
-/// empty, begins with '-', or looks like CLI11's list syntax.
+/// What the command line gave that CLI11 must not see: --text, --pair and --prompt take the next argument as it is,
+/// whether it is empty, begins with '-', or looks like CLI11's list syntax.
 struct CommandLine {
   std::vector<TextArgument> texts;
+  PromptChoice prompt;
   std::function<llvm::Error()> action; ///< the chosen verb, set by its callback
 };
 
@@ -49,6 +52,8 @@ void addCompare(CLI::App &app, CommandLine &line);
 
 /// Declares --text (and --pair) for the help text; their values are in `line.texts`.
 void declareText(CLI::App &verb);
+/// Declares --prompt-name, and --prompt for the help text, behind `declareText` if the verb has that.
+void declarePrompt(CLI::App &verb, CommandLine &line);
 
 /// An error that names an option of the contract that is not built yet, and what is supported instead.
 llvm::Error notBuiltYet(llvm::StringRef option, llvm::StringRef accepted = "");

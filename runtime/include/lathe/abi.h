@@ -133,6 +133,20 @@ typedef struct lathe_entry_info {
   const lathe_io *outputs;
 } lathe_entry_info;
 
+/* A text that a sentence-embedding model was trained to see before every text of a kind: "query: ". */
+typedef struct lathe_prompt {
+  const char *name;
+  const char *text;
+  int32_t is_default; /* 1: it stands before a text unless the caller chooses another; of all prompts, at most one */
+} lathe_prompt;
+
+/* Which prompt stands before every text. With neither member set it is the model's default one, if there is one. */
+typedef struct lathe_embed_options {
+  size_t size;             /* sizeof(lathe_embed_options) */
+  const char *prompt_name; /* one of lathe_api.prompts, or NULL */
+  const char *prompt;      /* its text, or NULL; "" for none */
+} lathe_embed_options;
+
 typedef struct lathe_profile_step {
   const char *name;   /* what the step computes, e.g. "encoder_layer/qkv" */
   const char *kernel; /* the kernel that ran it */
@@ -174,7 +188,8 @@ typedef struct lathe_api {
   lathe_status (*run)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                       const lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
   /* Tokenizes n texts and writes the model's "sentence_embedding" [n, width] as one packed batch. Texts beyond the
-   * token budget are run in several batches; the bits of each row are the same. */
+   * token budget are run in several batches; the bits of each row are the same. The model's default prompt, if it has
+   * one, stands before each text. */
   lathe_status (*embed_text)(lathe_context *context, const char *const *texts, size_t n, float *embeddings,
                              lathe_error *error);
 
@@ -196,6 +211,15 @@ typedef struct lathe_api {
   size_t (*profile)(const lathe_context *context, lathe_profile_step *steps, size_t capacity);
   /* The ISA level in use: "avx512", ... */
   const char *(*isa)(const lathe_model *model);
+
+  /* How many prompts the model has; `prompts`, if not NULL, is pointed to them, sorted by name. They live as long as
+   * the library. */
+  size_t (*prompts)(const lathe_prompt **prompts);
+  /* embed_text behind a prompt of the caller's choice. Options NULL: the default one. Where the model pools without the
+   * prompt, the tokens that the prompt has by itself, but for a special token at its end, are left out, those that
+   * stand before it included. */
+  lathe_status (*embed_text_with)(lathe_context *context, const char *const *texts, size_t n,
+                                  const lathe_embed_options *options, float *embeddings, lathe_error *error);
 } lathe_api;
 
 #ifdef __cplusplus

@@ -71,7 +71,8 @@ typedef enum lathe_input_kind {
   LATHE_ATTENTION_MASK = 5, /* u8 [B*L], dense entries only; 1 where a token is */
   LATHE_PREVIOUS_IDS = 6,   /* the id in the column before, in the caller's row, masked or not; -1 where none is */
   LATHE_NEXT_IDS = 7,       /* likewise in the column behind */
-  LATHE_LANGS = 8           /* "langs", the languages of XLM; omitted: likewise */
+  LATHE_LANGS = 8,          /* "langs", the languages of XLM; omitted: likewise */
+  LATHE_PROMPT_MASK = 9     /* "prompt_mask": 1 for tokens of a prompt, which pooling leaves out; omitted: zeros */
 } lathe_input_kind;
 
 typedef struct lathe_entry_input {
@@ -151,6 +152,8 @@ typedef struct lathe_program {
   const lathe_entry_info *entry_infos; /* the same entries as the public ABI describes them */
   int64_t max_length;              /* tokens of one text when tokenizing, special tokens included; 0: no truncation */
   const uint8_t *embedded_weights; /* a weights file in the library, 64-byte aligned; NULL: in a file */
+  int32_t n_prompts;
+  const lathe_prompt *prompts; /* at most one is the default */
 } lathe_program;
 
 extern const lathe_program lathe_program_v1;

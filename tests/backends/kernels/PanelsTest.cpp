@@ -54,9 +54,11 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
   {
     auto o = out(305 * 10);
     Guarded<int32_t> bounds(std::vector<int32_t>{0, 300, 305});
-    expectEachElementOnce(
-        "attention_f32", "{head_dim = 5}",
-        {x.data(), 10, y.data(), 10, x.data(), 10, o.data(), 10, bounds.data(), 2, 2, 1.0f, 300, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, o, 12);
+    expectEachElementOnce("attention_f32", "{head_dim = 5}",
+                          {x.data(), 10, y.data(), 10,  x.data(), 10, o.data(), 10, bounds.data(),
+                           2,        2,  1.0f,     300, 0,        0,  0,        0,  0,
+                           0,        0,  0,        0,   0,        0},
+                          o, 12);
   }
   {
     auto o = out(30 * 20);
@@ -77,8 +79,8 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
   {
     auto o = out(3 * 20);
     Guarded<int32_t> bounds(std::vector<int32_t>{0, 4, 4, 9});
-    expectEachElementOnce("pool_f32", R"({mode = "mean"})", {x.data(), 20, bounds.data(), o.data(), 20, 3, 20, 0, 5}, o,
-                          3);
+    expectEachElementOnce("pool_f32", R"({mode = "mean"})",
+                          {x.data(), 20, bounds.data(), o.data(), 20, 3, 20, 0, 5, 0, 0}, o, 3);
   }
   {
     auto o = out(9000);

@@ -227,55 +227,84 @@ TEST_F(RowsTest, Normalize) {
   }
 }
 
+/// What a mode makes of one column of the tokens that take part, which are in these columns of the sequence.
+static double pooledColumn(const std::string &mode, const std::vector<double> &values,
+                           const std::vector<int32_t> &columns) {
+  if (values.empty())
+    return 0;
+  double sum = 0, weights = 0;
+  for (size_t t = 0; t < values.size(); ++t) {
+    const double weight = mode == "weighted_mean" ? columns[t] + 1 : 1;
+    sum += weight * values[t];
+    weights += weight;
+  }
+  return mode == "max"                      ? *std::max_element(values.begin(), values.end())
+         : mode == "first" || mode == "cls" ? values.front()
+         : mode == "last"                   ? values.back()
+         : mode == "mean_sqrt"              ? sum / std::sqrt(weights)
+                                            : sum / weights;
+}
+
 TEST_F(RowsTest, Pool) {
   Random random(4);
-  for (const char *mode : {"mean", "max", "cls"})
+  for (const std::string mode : {"mean", "max", "cls", "mean_sqrt", "weighted_mean", "first", "last"})
     for (bool masked : {false, true})
-      for (RowShape shape : rowOddShapes()) {
-        if (shape.rows == 0)
-          continue;
-        SCOPED_TRACE(testing::Message() << mode << " masked " << masked << " width " << shape.width);
-        // As many sequences as `rows` says, up to 9 tokens each; some are empty.
-        int64_t batch = std::min<int64_t>(shape.rows, 9), longest = 9;
-        std::vector<int64_t> lengths;
-        for (int64_t s = 0; s < batch; ++s)
-          lengths.push_back(random.below(longest + 1));
-        std::vector<int32_t> starts = prefixSums(masked ? std::vector<int64_t>(batch, longest) : lengths);
-        std::vector<uint8_t> present(starts.back(), 1);
-        if (masked)
-          for (int64_t i = 0; i < starts.back(); ++i)
-            present[i] = i % longest < lengths[i / longest] && random.below(4) > 0;
-        int64_t ldx = shape.width + random.below(3), ldy = shape.width + random.below(3);
-        size_t size = (batch - 1) * ldy + shape.width;
-        std::vector<float> values = random.vector(starts.back() ? (starts.back() - 1) * ldx + shape.width : 0);
-        for (int64_t row = 0; row < starts.back(); ++row)
-          if (!present[row]) // what padding holds must not matter
-            std::fill_n(values.begin() + row * ldx, shape.width, NAN);
-        Guarded<float> x(values), y(size), split(size);
-        Guarded<int32_t> cuSeqlens(starts);
-        Guarded<uint8_t> mask(present);
-        const Kernel &kernel = Kernel::get("pool_f32", masked ? "{masked = true, mode = \"" + std::string(mode) + "\"}"
-                                                              : "{mode = \"" + std::string(mode) + "\"}");
-        auto run = [&](Guarded<float> &target, int64_t panelsPerCall) {
-          kernel.run({x.data(), ldx, cuSeqlens.data(), target.data(), ldy, batch, shape.width, mask.data(), longest},
-                     panelsPerCall);
-        };
-        run(y, 0);
-        run(split, 1);
-        EXPECT_TRUE(sameBits(y, split));
-        for (int64_t s = 0; s < batch; ++s)
-          for (int64_t h = 0; h < shape.width; ++h) {
-            double sum = 0, largest = -INFINITY, count = 0;
-            for (int64_t row = starts[s]; row < starts[s + 1]; ++row) {
-              if (!present[row] || (mode == std::string("cls") && row > starts[s]))
-                continue;
-              sum += x[row * ldx + h];
-              largest = std::max(largest, double(x[row * ldx + h]));
-              ++count;
-            }
-            double expected = count == 0 ? 0 : mode == std::string("max") ? largest : sum / count;
-            ASSERT_LE(errorOf(y[s * ldy + h], expected), 1e-6) << "sequence " << s << " column " << h;
+      for (bool excepting : {false, true}) {
+        if (excepting && mode == "cls")
+          continue; // column 0, whatever stands in it
+        for (RowShape shape : rowOddShapes()) {
+          if (shape.rows == 0)
+            continue;
+          SCOPED_TRACE(testing::Message()
+                       << mode << " masked " << masked << " excepting " << excepting << " width " << shape.width);
+          // As many sequences as `rows` says, up to 9 tokens each; some are empty.
+          int64_t batch = std::min<int64_t>(shape.rows, 9), longest = 9;
+          std::vector<int64_t> lengths;
+          for (int64_t s = 0; s < batch; ++s)
+            lengths.push_back(random.below(longest + 1));
+          std::vector<int32_t> starts = prefixSums(masked ? std::vector<int64_t>(batch, longest) : lengths);
+          std::vector<uint8_t> present(starts.back(), 1);
+          std::vector<int32_t> except(starts.back(), 0), columns;
+          for (int64_t i = 0; i < starts.back(); ++i) {
+            if (masked)
+              present[i] = i % longest < lengths[i / longest] && random.below(4) > 0;
+            if (excepting)
+              except[i] = random.below(3) == 0 ? 1 + random.below(2) : 0;
+            columns.push_back(random.below(600));
           }
+          int64_t ldx = shape.width + random.below(3), ldy = shape.width + random.below(3);
+          size_t size = (batch - 1) * ldy + shape.width;
+          std::vector<float> values = random.vector(starts.back() ? (starts.back() - 1) * ldx + shape.width : 0);
+          for (int64_t row = 0; row < starts.back(); ++row)
+            if (!present[row] || except[row]) // what takes no part must not matter
+              std::fill_n(values.begin() + row * ldx, shape.width, NAN);
+          Guarded<float> x(values), y(size), split(size);
+          Guarded<int32_t> cuSeqlens(starts), columnsOfTokens(columns), leftOut(except);
+          Guarded<uint8_t> mask(present);
+          const Kernel &kernel =
+              Kernel::get("pool_f32", std::string("{") + (excepting ? "excepting = true, " : "") +
+                                          (masked ? "masked = true, " : "") + "mode = \"" + mode + "\"}");
+          auto run = [&](Guarded<float> &target, int64_t panelsPerCall) {
+            kernel.run({x.data(), ldx, cuSeqlens.data(), target.data(), ldy, batch, shape.width, mask.data(), longest,
+                        columnsOfTokens.data(), leftOut.data()},
+                       panelsPerCall);
+          };
+          run(y, 0);
+          run(split, 1);
+          EXPECT_TRUE(sameBits(y, split));
+          for (int64_t s = 0; s < batch; ++s)
+            for (int64_t h = 0; h < shape.width; ++h) {
+              std::vector<double> taken;
+              std::vector<int32_t> theirs;
+              for (int64_t row = starts[s]; row < starts[s + 1]; ++row)
+                if (present[row] && !except[row] && (mode != "cls" || row == starts[s])) {
+                  taken.push_back(x[row * ldx + h]);
+                  theirs.push_back(columns[row]);
+                }
+              ASSERT_LE(errorOf(y[s * ldy + h], pooledColumn(mode, taken, theirs)), 1e-6)
+                  << "sequence " << s << " column " << h;
+            }
+        }
       }
 }
 

@@ -69,13 +69,13 @@ TEST_F(PythonContenderTest, EachRunsItsScript) {
 }
 
 TEST_F(PythonContenderTest, IsToldWhatToRun) {
-  settings = {settings.model, "embedding", {"sentence_embedding"}, {"cls", "mean"}, true, 3};
+  settings = {settings.model, "embedding", {"sentence_embedding"}, {"cls", "mean"}, {"Normalize"}, 3};
   ScratchDirectory told = llvm::cantFail(makePeerDirectory(settings, workload));
   EXPECT_EQ(Json::parse(std::ifstream(told.file("settings.json"))), Json({{"model", settings.model},
                                                                           {"task", "embedding"},
                                                                           {"outputs", {"sentence_embedding"}},
                                                                           {"pooling", {"cls", "mean"}},
-                                                                          {"normalize", true},
+                                                                          {"modules", {"Normalize"}},
                                                                           {"threads", 3}}));
   InputTensors inputs = llvm::cantFail(InputTensors::read(told.file("inputs.safetensors")));
   EXPECT_EQ(inputs.find("input_ids")->bytes, workload.padded.find("input_ids")->bytes);

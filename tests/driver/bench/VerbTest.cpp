@@ -99,11 +99,11 @@ TEST(BenchContenders, PeersAreToldHowTheArtifactPools) {
   const Json fromDirectory = settings(demoModel(), {});
   EXPECT_EQ(fromDirectory.at("task"), "embedding");
   EXPECT_EQ(fromDirectory.at("pooling"), Json({"mean"}));
-  EXPECT_EQ(fromDirectory.at("normalize"), true);
+  EXPECT_EQ(fromDirectory.at("modules"), Json({"Normalize"}));
   EXPECT_EQ(fromDirectory.at("outputs"), Json({"sentence_embedding"}));
   const Json fromFlag = settings(plainModel(), {"--pooling", "cls,mean"});
   EXPECT_EQ(fromFlag.at("pooling"), Json({"cls", "mean"}));
-  EXPECT_EQ(fromFlag.at("normalize"), false);
+  EXPECT_EQ(fromFlag.at("modules"), Json::array());
   EXPECT_EQ(settings(plainModel(), {}).at("pooling"), Json::array());
 }
 

@@ -15,6 +15,7 @@ CLASSES = {
     "embedding": transformers.AutoModel,
     "masked-lm": transformers.AutoModelForMaskedLM,
 }
+POOLINGS = ("cls", "max", "mean")
 
 
 def pooled(hidden, mask, mode):
@@ -36,6 +37,11 @@ class Model(torch.nn.Module):
         task = settings["task"]
         if task not in CLASSES:
             raise Unable(f"does not know task '{task}'; it knows {', '.join(CLASSES)}")
+        for mode in settings["pooling"]:
+            if mode not in POOLINGS:
+                raise Unable(f"does not know the pooling '{mode}'; it knows {', '.join(POOLINGS)}")
+        if settings["modules"] not in ([], ["Normalize"]):
+            raise Unable(f"does not know the modules {', '.join(settings['modules'])}; it knows Normalize")
         began = time.perf_counter()
         self.model = CLASSES[task].from_pretrained(
             settings["model"], torch_dtype=dtype, attn_implementation=attention
@@ -54,7 +60,7 @@ class Model(torch.nn.Module):
         if name == "sentence_embedding":
             parts = [pooled(output.last_hidden_state, mask, mode) for mode in settings["pooling"]]
             embedding = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
-            return F.normalize(embedding) if settings["normalize"] else embedding
+            return F.normalize(embedding) if settings["modules"] else embedding
         if name.startswith("hidden_states."):
             return output.hidden_states[int(name.removeprefix("hidden_states."))]
         return output.get(name)
