@@ -77,6 +77,7 @@ Error Artifact::read() {
     modules = model.getOptionalStrings("modules").value_or(std::vector<std::string>());
     labels = model.getOptionalStrings("labels").value_or(std::vector<std::string>());
     problem = model.getString("problem_type", "");
+    score = model.getString("score", "");
   });
   fields.readObject("weights", [&](JsonFields &weights) {
     weightsBytes = weights.getInt("bytes", std::nullopt, 0, anySize);

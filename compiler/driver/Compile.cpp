@@ -77,6 +77,7 @@ llvm::Error Compilation::import() {
 
   facts.task = taskName(model.task);
   facts.sentence = model.sentence;
+  facts.score = model.score;
   if (isClassification(model.task))
     facts.labels = model.labels;
   facts.architecture = model.architecture;

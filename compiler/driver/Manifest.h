@@ -31,6 +31,7 @@ struct TaskMetric {
 struct ManifestFacts {
   std::string name, buildId, task, architecture, modelType;
   std::optional<SentenceTransformer> sentence; ///< of task embedding
+  std::optional<ScoreActivation> score;        ///< of a cross-encoder
   Labels labels;                               ///< of classifications
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;

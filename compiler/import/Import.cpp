@@ -68,9 +68,10 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   if (!family)
     return llvm::createStringError(configOrigin + ": " + llvm::toString(family.takeError()));
 
+  const bool hasPooling = *sentence && !(*sentence)->poolings.empty(); // else a cross-encoder's modules
   if (options.task) {
     head.task = *options.task;
-  } else if (*sentence || !options.pooling.empty()) {
+  } else if (hasPooling || !options.pooling.empty()) {
     head.task = Task::Embedding;
   } else {
     llvm::Expected<Task> task = taskOf(**family, *model.checkpoint);
@@ -81,13 +82,14 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   if (llvm::Error error = checkTask(**family, head.task, configOrigin))
     return error;
   if (head.task == Task::Embedding) {
-    if (*sentence) {
+    if (hasPooling) {
       head.sentenceEmbedding = std::move(**sentence);
     } else if (options.pooling.empty()) {
-      return llvm::createStringError(path +
-                                     ": task 'embedding' needs a pooling: the directory has no modules.json, so give "
-                                     "--pooling; accepted are " +
-                                     poolingNames());
+      return llvm::createStringError(
+          path +
+          ": task 'embedding' needs a pooling: the directory has none in a modules.json, so give "
+          "--pooling; accepted are " +
+          poolingNames());
     }
     if (!options.pooling.empty()) {
       if (!head.sentenceEmbedding)
@@ -108,6 +110,12 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     return labels.takeError();
   model.labels = std::move(*labels);
   head.labels = model.labels.names.size();
+  if (head.task == Task::SequenceClassification && head.labels == 1) {
+    llvm::Expected<std::optional<ScoreActivation>> score = readCrossEncoder(path, model.checkpoint->config());
+    if (!score)
+      return score.takeError();
+    model.score = *score;
+  }
 
   static constexpr StringRef ignoredBuffers[] = {"position_ids"};
   llvm::Expected<WeightNames> names =

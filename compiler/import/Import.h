@@ -27,6 +27,7 @@ struct ImportedModel {
   Task task;
   std::string architecture;                    ///< "BertModel"
   std::optional<SentenceTransformer> sentence; ///< of task embedding
+  std::optional<ScoreActivation> score;        ///< of a cross-encoder with one logit: what makes its score of that
   Labels labels;                               ///< of classifications
   std::string tokenizerDirectory;
   bool lowerCaseText = false;               ///< sentence-transformers' do_lower_case

@@ -94,7 +94,8 @@ Expected<std::unique_ptr<TextResults>> TextResults::create(const lathe_entry_inf
                                                            const ResultOptions &options) {
   const bool hasLogits = hasOutput(entry, "logits");
   const bool fillsMasks = options.task == "masked-lm" && hasLogits;
-  const bool classifies = options.task == "sequence-classification" && hasLogits;
+  const bool scores = !options.score.empty() && hasLogits;
+  const bool classifies = options.task == "sequence-classification" && hasLogits && !scores;
   if (options.topK && !fillsMasks && !classifies)
     return createStringError("--top-k is for models that fill in masks or classify texts (tasks masked-lm and "
                              "sequence-classification); this one's task is " +
@@ -107,6 +108,8 @@ Expected<std::unique_ptr<TextResults>> TextResults::create(const lathe_entry_inf
     return makeEmbeddings();
   if (fillsMasks)
     return makeMasks(count);
+  if (scores)
+    return makeScores(options.score);
   if (classifies)
     return makeClasses(options, options.topK.value_or(mostCandidates));
   if (options.task == "token-classification" && hasLogits)

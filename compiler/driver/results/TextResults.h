@@ -19,6 +19,7 @@ struct ResultOptions {
   llvm::StringRef task;
   std::vector<std::string> labels; ///< of classes, by index; empty where the task has none
   std::string problem;             ///< the config's problem_type, or empty
+  std::string score;               ///< of a cross-encoder: what makes a score of its logit, or empty
   std::optional<int64_t> topK;     ///< --top-k
 };
 
@@ -27,6 +28,7 @@ struct ResultOptions {
 ///   embedding                 {"text", "tokens", "embedding": [...]}
 ///   masked-lm                 {…, "masks": [{"position", "candidates": [{"token", "score"}]}]}
 ///   sequence-classification   {…, "labels": [{"label", "score"}]}, likeliest first
+///     of a cross-encoder      {…, "score"}
 ///   token-classification      {…, "entities": [{"label", "score", "start", "end", "text"}]}, of whole words
 ///   question-answering        {…, "answer": {"text", "start", "end", "score"}}, or null
 ///   others                    {…, and each output under its own name: a row per token, or one row}
@@ -75,6 +77,7 @@ private:
 std::unique_ptr<TextResults> makeEmbeddings();
 std::unique_ptr<TextResults> makeMasks(int64_t count);
 std::unique_ptr<TextResults> makeClasses(const ResultOptions &options, int64_t count);
+llvm::Expected<std::unique_ptr<TextResults>> makeScores(llvm::StringRef activation);
 std::unique_ptr<TextResults> makeEntities(const ResultOptions &options);
 std::unique_ptr<TextResults> makeAnswers();
 std::unique_ptr<TextResults> makeOutputs();

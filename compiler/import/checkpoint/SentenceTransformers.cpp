@@ -58,13 +58,15 @@ constexpr PoolingFlag poolingFlags[] = {{"pooling_mode_cls_token", PoolingMode::
 
 } // namespace
 
-/// Accepts a Transformer, a Pooling, and any modules that may stand behind one.
-static Expected<std::vector<Module>> readModules(StringRef directory) {
+/// Accepts a Transformer, a Pooling, and any modules that may stand behind one; of a cross-encoder a Transformer.
+static Expected<std::vector<Module>> readModules(StringRef directory, bool isCrossEncoder) {
   std::string path = joinPath(directory, "modules.json");
   Expected<JsonDocument> document = JsonDocument::open(path);
   if (!document)
     return document.takeError();
-  const std::string supported = "Transformer, then Pooling, then any of " + sentenceModuleNames().str();
+  const std::string supported = isCrossEncoder
+                                    ? "Transformer alone, as this is a cross-encoder"
+                                    : "Transformer, then Pooling, then any of " + sentenceModuleNames().str();
   std::vector<Module> modules;
   Error error = JsonFields::readRootArray(*document, [&](JsonFields &fields) {
     std::string type = fields.getString("type"), place = fields.getString("path");
@@ -76,7 +78,7 @@ static Expected<std::vector<Module>> readModules(StringRef directory) {
       return fields.reject("type", "is the module " + quote(type) + "; supported are " + supported);
     const StringRef wanted = modules.empty() ? "Transformer" : modules.size() == 1 ? "Pooling" : "";
     const bool standsBehind = name != "Transformer" && name != "Pooling";
-    if (wanted.empty() ? !standsBehind : name != wanted)
+    if (wanted.empty() ? !standsBehind : name != wanted || (isCrossEncoder && !modules.empty()))
       return fields.reject("type", "is " + quote(type) + " in place " + std::to_string(modules.size()) +
                                        "; supported is " + supported);
     if (!staysInside(place))
@@ -85,8 +87,9 @@ static Expected<std::vector<Module>> readModules(StringRef directory) {
   });
   if (error)
     return error;
-  if (modules.size() < 2)
-    return createStringError(formatv("'{0}': no Pooling after the Transformer; supported is {1}", path, supported));
+  if (modules.size() < (isCrossEncoder ? 1 : 2))
+    return createStringError(formatv("'{0}': no {1}; supported is {2}", path,
+                                     isCrossEncoder ? "Transformer" : "Pooling after the Transformer", supported));
   return modules;
 }
 
@@ -122,34 +125,94 @@ static Error readPooling(StringRef directory, SentenceTransformer &result) {
   return fields.takeError();
 }
 
-/// Reads prompts by name, and which of them stands before a text that nobody gave another one. Null is the empty one.
-static Error readPrompts(StringRef directory, SentenceTransformer &result) {
-  constexpr StringRef name = "config_sentence_transformers.json";
-  if (!hasEntry(directory, name))
-    return Error::success();
-  Expected<JsonDocument> document = JsonDocument::open(joinPath(directory, name));
-  if (!document)
-    return document.takeError();
-  JsonFields fields(*document);
+namespace {
+/// config_sentence_transformers.json
+struct OwnConfig {
+  bool isCrossEncoder = false;
+  std::optional<ScoreActivation> activation; ///< a cross-encoder's, where the file has it
+  std::vector<Prompt> prompts;
+};
+} // namespace
+
+/// Prompts by name, and which of them stands before a text that nobody gave another one. Null is the empty one.
+static void readPrompts(JsonFields &fields, std::vector<Prompt> &all) {
   fields.readObject("prompts", [&](JsonFields &prompts) {
     for (StringRef prompt : prompts.names()) {
       std::string text = prompts.getOptionalString(prompt).value_or("");
       if (prompt.contains('\0') || StringRef(text).contains('\0')) // the ABI's strings end with one
         prompts.reject(prompt, "holds a NUL character; accepted is a text without");
-      result.prompts.push_back({prompt.str(), std::move(text)});
+      all.push_back({prompt.str(), std::move(text)});
     }
   });
   if (std::optional<std::string> wanted = fields.getOptionalString("default_prompt_name")) {
-    auto found = llvm::find_if(result.prompts, [&](const Prompt &prompt) { return prompt.name == *wanted; });
-    if (found != result.prompts.end())
+    auto found = llvm::find_if(all, [&](const Prompt &prompt) { return prompt.name == *wanted; });
+    if (found != all.end())
       found->isDefault = true;
     else
-      fields.reject(
-          "default_prompt_name",
-          "is " + quote(*wanted) + ", which is none of the file's prompts: " +
-              llvm::join(llvm::map_range(result.prompts, [](const Prompt &prompt) { return prompt.name; }), ", "));
+      fields.reject("default_prompt_name",
+                    "is " + quote(*wanted) + ", which is none of the file's prompts: " +
+                        llvm::join(llvm::map_range(all, [](const Prompt &prompt) { return prompt.name; }), ", "));
   }
-  return fields.takeError();
+}
+
+static constexpr std::pair<StringRef, ScoreActivation> scoreActivations[] = {
+    {"identity", ScoreActivation::Identity}, {"sigmoid", ScoreActivation::Sigmoid}, {"tanh", ScoreActivation::Tanh}};
+
+StringRef lathe::scoreActivationName(ScoreActivation activation) {
+  return llvm::find_if(scoreActivations, [&](const auto &entry) { return entry.second == activation; })->first;
+}
+
+/// PyTorch's class of an activation, where a field names one.
+static std::optional<ScoreActivation> readScoreActivation(JsonFields &fields, StringRef field) {
+  std::optional<std::string> found = fields.getOptionalString(field);
+  if (!found)
+    return std::nullopt;
+  StringRef className = *found;
+  if (className.consume_front("torch."))
+    for (auto [name, activation] : scoreActivations)
+      if (className.rsplit('.').second.equals_insensitive(name))
+        return activation;
+  fields.reject(field, "is " + quote(*found) + "; supported are of torch.nn: Identity, Sigmoid, Tanh");
+  return std::nullopt;
+}
+
+static Expected<OwnConfig> readOwnConfig(StringRef directory) {
+  constexpr StringRef name = "config_sentence_transformers.json";
+  OwnConfig own;
+  if (!hasEntry(directory, name))
+    return own;
+  Expected<JsonDocument> document = JsonDocument::open(joinPath(directory, name));
+  if (!document)
+    return document.takeError();
+  JsonFields fields(*document);
+  own.isCrossEncoder = fields.getOptionalString("model_type") == "CrossEncoder";
+  if (own.isCrossEncoder)
+    own.activation = readScoreActivation(fields, "activation_fn");
+  readPrompts(fields, own.prompts);
+  if (Error error = fields.takeError())
+    return std::move(error);
+  return own;
+}
+
+Expected<std::optional<ScoreActivation>> lathe::readCrossEncoder(StringRef directory, const JsonDocument &config) {
+  Expected<OwnConfig> own = readOwnConfig(directory);
+  if (!own)
+    return own.takeError();
+  JsonFields fields(config);
+  std::optional<ScoreActivation> stated = own->activation;
+  bool isCrossEncoder = own->isCrossEncoder || fields.has("sbert_ce_default_activation_function");
+  fields.readObject("sentence_transformers", [&](JsonFields &inner) {
+    isCrossEncoder |= inner.has("activation_fn");
+    if (!stated)
+      stated = readScoreActivation(inner, "activation_fn");
+  });
+  if (!stated)
+    stated = readScoreActivation(fields, "sbert_ce_default_activation_function");
+  if (Error error = fields.takeError())
+    return std::move(error);
+  if (!isCrossEncoder)
+    return std::nullopt;
+  return stated.value_or(ScoreActivation::Sigmoid); // the library's default for one logit
 }
 
 /// Reads the lengths and casing that the Transformer module sets for texts.
@@ -186,14 +249,19 @@ static std::string inside(StringRef directory, StringRef folder) {
 Expected<std::optional<SentenceTransformer>> lathe::readSentenceTransformer(StringRef directory) {
   if (!hasEntry(directory, "modules.json"))
     return std::nullopt;
-  Expected<std::vector<Module>> modules = readModules(directory);
+  Expected<OwnConfig> own = readOwnConfig(directory);
+  if (!own)
+    return own.takeError();
+  Expected<std::vector<Module>> modules = readModules(directory, own->isCrossEncoder);
   if (!modules)
     return modules.takeError();
   SentenceTransformer result;
+  result.prompts = std::move(own->prompts);
   result.transformerPath = inside(directory, (*modules)[0].folder);
-  if (Error error = readPooling(inside(directory, (*modules)[1].folder), result))
-    return error;
-  for (const Module &module : llvm::drop_begin(*modules, 2)) {
+  if (!own->isCrossEncoder)
+    if (Error error = readPooling(inside(directory, (*modules)[1].folder), result))
+      return error;
+  for (const Module &module : llvm::drop_begin(*modules, std::min<size_t>(2, modules->size()))) {
     if (module.name == "Dropout") // which only training has
       continue;
     Expected<SentenceModule> read = readSentenceModule(module.name, directory, module.folder, result.embeddingWidth());
@@ -201,8 +269,6 @@ Expected<std::optional<SentenceTransformer>> lathe::readSentenceTransformer(Stri
       return read.takeError();
     result.modules.push_back(std::move(*read));
   }
-  if (Error error = readPrompts(directory, result))
-    return error;
   if (Error error = readTextSettings(result))
     return error;
   return result;

@@ -3,6 +3,7 @@
 #ifndef LATHE_COMPILER_IMPORT_CHECKPOINT_SENTENCETRANSFORMERS_H
 #define LATHE_COMPILER_IMPORT_CHECKPOINT_SENTENCETRANSFORMERS_H
 
+#include "compiler/import/checkpoint/Json.h"
 #include "compiler/import/checkpoint/SentenceModules.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -31,7 +32,7 @@ struct Prompt {
 struct SentenceTransformer {
   /// The directory of the model itself: the one given, or a module's folder inside it.
   std::string transformerPath;
-  /// Concatenated in this order; not empty.
+  /// Concatenated in this order; empty where the directory is a cross-encoder's.
   llvm::SmallVector<PoolingMode, 1> poolings;
   /// Width of what is pooled, which must be the model's hidden size: see checkWidth.
   int64_t tokenWidth = 0;
@@ -53,6 +54,15 @@ struct SentenceTransformer {
   /// An error unless the model's hidden size is the width to be pooled.
   llvm::Error checkWidth(int64_t hiddenSize) const;
 };
+
+/// What a cross-encoder makes of its one logit when it is asked for the score of a pair.
+enum class ScoreActivation { Identity, Sigmoid, Tanh };
+llvm::StringRef scoreActivationName(ScoreActivation activation);
+
+/// Whether the model of a directory is a cross-encoder, and of which activation: the library's own file says so, or
+/// config.json in a field of the library's, of version 4 or before. Other activations are an error that names the
+/// field.
+llvm::Expected<std::optional<ScoreActivation>> readCrossEncoder(llvm::StringRef directory, const JsonDocument &config);
 
 /// Reads modules.json and the files it leads to; nothing where the directory has none. A module or a pooling that is
 /// not supported is an error that names it and its file, as is a path that leaves the directory.

@@ -155,7 +155,7 @@ llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model, 
   if (!context)
     return context.takeError();
   llvm::Expected<std::unique_ptr<TextResults>> created =
-      TextResults::create(**info, {artifact.task, artifact.labels, artifact.problem, topK});
+      TextResults::create(**info, {artifact.task, artifact.labels, artifact.problem, artifact.score, topK});
   if (!created)
     return created.takeError();
   TextResults &results = **created;
