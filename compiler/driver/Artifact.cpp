@@ -77,6 +77,7 @@ Error Artifact::read() {
     modules = model.getOptionalStrings("modules").value_or(std::vector<std::string>());
     labels = model.getOptionalStrings("labels").value_or(std::vector<std::string>());
     problem = model.getString("problem_type", "");
+    features = model.getString("features", "");
     score = model.getString("score", "");
   });
   fields.readObject("weights", [&](JsonFields &weights) {

@@ -45,6 +45,7 @@ public:
   std::vector<std::string> modules;  ///< of task embedding: what stands behind its pooling, by class name
   std::vector<std::string> labels;   ///< of classifications: the classes, by index
   std::string problem;               ///< likewise: problem_type, or empty
+  std::string features;              ///< what the output of that name is: what --features takes, or empty
   std::string score;                 ///< of a cross-encoder: the activation that makes a score of its logit, or empty
   std::vector<File> files;           ///< all but the manifest and the weights
   uint64_t weightsBytes = 0;

@@ -78,6 +78,7 @@ llvm::Error Compilation::import() {
   facts.task = taskName(model.task);
   facts.sentence = model.sentence;
   facts.score = model.score;
+  facts.features = options.import.features;
   if (isClassification(model.task))
     facts.labels = model.labels;
   facts.architecture = model.architecture;

@@ -214,6 +214,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
                        {"parameters", facts.parameters}};
   if (facts.sentence)
     describeSentence(*facts.sentence, manifest["model"]);
+  if (facts.features)
+    manifest["model"]["features"] = featuresName(*facts.features).str();
   if (facts.score)
     manifest["model"]["score"] = scoreActivationName(*facts.score).str();
   if (!facts.labels.names.empty()) {

@@ -33,6 +33,7 @@ struct ManifestFacts {
   std::optional<SentenceTransformer> sentence; ///< of task embedding
   std::optional<ScoreActivation> score;        ///< of a cross-encoder
   Labels labels;                               ///< of classifications
+  std::optional<Features> features;            ///< what the output of that name is
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;

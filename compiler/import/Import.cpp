@@ -48,6 +48,7 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   ImportedModel model;
   HeadOptions head;
   head.hiddenStates = options.hiddenStates;
+  head.features = options.features;
   llvm::Expected<std::optional<SentenceTransformer>> sentence = readSentenceTransformer(path);
   if (!sentence)
     return sentence.takeError();

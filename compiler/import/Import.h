@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_IMPORT_IMPORT_H
 #define LATHE_COMPILER_IMPORT_IMPORT_H
 
+#include "compiler/import/Features.h"
 #include "compiler/import/Labels.h"
 #include "compiler/import/Task.h"
 #include "compiler/import/checkpoint/Checkpoint.h"
@@ -18,6 +19,7 @@ struct ImportOptions {
   std::optional<Task> task;                  ///< absent: what the directory says it is
   llvm::SmallVector<PoolingMode, 1> pooling; ///< --pooling: a sentence embedding from a plain model
   bool hiddenStates = false;
+  std::optional<Features> features;
 };
 
 /// A model in its dense, unfused form. Not a weight byte is copied: the module refers to the checkpoint's mapping.

@@ -168,6 +168,24 @@ TEST(TextResults, OfARegression) {
   EXPECT_EQ(results->json()[0]["labels"], Json::parse(R"([{"label": "stars", "score": -2.5}])"));
 }
 
+TEST(TextResults, OfACrossEncoder) {
+  Entry entry("logits");
+  for (auto [activation, score] :
+       {std::pair("identity", -0.5), {"sigmoid", 1 / (1 + std::exp(0.5))}, {"tanh", std::tanh(-0.5)}}) {
+    const auto results =
+        resultsOf(entry.info, {.task = "sequence-classification", .labels = {"LABEL_0"}, .score = activation});
+    std::vector<float> logits = {-0.5};
+    results->add("x", "y", tokens({0}), {{"logits", false, 1, logits}}, tokenText);
+    EXPECT_NEAR(results->json()[0]["score"].get<double>(), score, 1e-12) << activation;
+    EXPECT_EQ(results->json()[0]["pair"], "y");
+    EXPECT_FALSE(results->json()[0].contains("labels"));
+  }
+  expectError(TextResults::create(entry.info, {.task = "sequence-classification", .score = "relu"}),
+              {"'relu'", "identity, sigmoid, tanh"});
+  expectError(TextResults::create(entry.info, {.task = "sequence-classification", .score = "tanh", .topK = 1}),
+              {"--top-k", "one score"});
+}
+
 TEST(TextResults, OfEntities) {
   Entry entry("logits");
   const auto results =

@@ -33,6 +33,12 @@ static Expected<ImportOptions> importOptions(const Artifact &artifact, const lat
       return mode.takeError();
     options.pooling.push_back(*mode);
   }
+  if (!artifact.features.empty()) {
+    Expected<Features> features = parseFeatures(artifact.features);
+    if (!features)
+      return features.takeError();
+    options.features = *features;
+  }
   options.hiddenStates = llvm::any_of(llvm::ArrayRef(entry.outputs, entry.n_outputs), [](const lathe_io &output) {
     return StringRef(output.name).starts_with("hidden_states.");
   });

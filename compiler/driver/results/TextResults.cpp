@@ -99,7 +99,7 @@ Expected<std::unique_ptr<TextResults>> TextResults::create(const lathe_entry_inf
   if (options.topK && !fillsMasks && !classifies)
     return createStringError("--top-k is for models that fill in masks or classify texts (tasks masked-lm and "
                              "sequence-classification); this one's task is " +
-                             quote(options.task));
+                             quote(options.task) + (scores ? ", with one score" : ""));
   constexpr int64_t defaultCandidates = 5;
   const int64_t count = options.topK.value_or(defaultCandidates);
   if (count < 1 || count > mostCandidates)

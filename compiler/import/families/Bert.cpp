@@ -47,7 +47,8 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
             emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary, .choice = summary}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"pooler.", "cls.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }

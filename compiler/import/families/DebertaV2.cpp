@@ -269,7 +269,8 @@ llvm::Error buildDebertaV2(ModelBuilder &m, const JsonDocument &document, const 
     if (llvm::Error error = emitHead(m, hidden, options, {.summary = summary, .choice = summary}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"pooler.", "cls.", "lm_predictions.", "mask_predictions.", "classifier.", "qa_outputs.",
                   "embeddings.position_embeddings."});
   return llvm::Error::success();

@@ -75,7 +75,8 @@ llvm::Error buildDistilBert(ModelBuilder &m, const JsonDocument &document, const
     if (llvm::Error error = emitHead(m, hidden, options, {.summary = summary, .choice = summary}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"vocab_", "pre_classifier.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }

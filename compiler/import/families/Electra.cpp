@@ -45,7 +45,8 @@ llvm::Error buildElectra(ModelBuilder &m, const JsonDocument &document, const He
             emitHead(m, hidden, options, {.summary = summary, .classifier = "classifier.out_proj", .choice = choice}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"generator_predictions.", "generator_lm_head.", "discriminator_predictions.", "sequence_summary.",
                   "classifier.", "qa_outputs."});
   return llvm::Error::success();

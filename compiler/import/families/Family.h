@@ -8,6 +8,7 @@
 #define LATHE_COMPILER_IMPORT_FAMILIES_FAMILY_H
 
 #include "compiler/import/Activations.h"
+#include "compiler/import/Features.h"
 #include "compiler/import/ModelBuilder.h"
 #include "compiler/import/Task.h"
 #include "compiler/import/checkpoint/SentenceTransformers.h"
@@ -20,6 +21,7 @@ namespace lathe {
 struct HeadOptions {
   Task task;
   bool hiddenStates = false;                            ///< --emit hidden_states
+  std::optional<Features> features;                     ///< --features
   std::optional<SentenceTransformer> sentenceEmbedding; ///< for Task::Embedding
   int64_t labels = 2;                                   ///< classes of a classification
 };

@@ -40,12 +40,44 @@ static void emitPoolerOutput(ModelBuilder &model, Value hidden, StringRef dense)
   model.output("pooler_output", pooled(model, hidden, dense), {.firstColumn = FirstColumn::Zero});
 }
 
-void emitHiddenStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options) {
-  if (!options.hiddenStates)
-    return;
-  model.output("hidden_states.0", embeddings);
-  for (auto [index, state] : llvm::enumerate(layers))
-    model.output(("hidden_states." + Twine(index + 1)).str(), state);
+static Value featuresOf(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, Features features) {
+  auto sum = [&](ArrayRef<Value> values) {
+    Value total = values.front();
+    for (Value value : values.drop_front())
+      total = model.add(total, value);
+    return total;
+  };
+  switch (features) {
+  case Features::Embeddings:
+    return embeddings;
+  case Features::Last:
+    return layers.back();
+  case Features::SecondToLast:
+    return layers.drop_back().back();
+  case Features::SumLast4:
+    return sum(layers.take_back(4));
+  case Features::ConcatLast4:
+    return model.join(layers.take_back(4));
+  case Features::SumAll:
+    return sum(layers);
+  }
+  llvm_unreachable("all features are of layers");
+}
+
+llvm::Error emitStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options) {
+  if (options.hiddenStates) {
+    model.output("hidden_states.0", embeddings);
+    for (auto [index, state] : llvm::enumerate(layers))
+      model.output(("hidden_states." + Twine(index + 1)).str(), state);
+  }
+  if (!options.features)
+    return llvm::Error::success();
+  if (int64_t(layers.size()) < layersBehind(*options.features))
+    return llvm::createStringError("--features " + featuresName(*options.features) + " is of " +
+                                   Twine(layersBehind(*options.features)) + " layers; the model has " +
+                                   Twine(layers.size()));
+  model.output("features", featuresOf(model, embeddings, layers, *options.features));
+  return llvm::Error::success();
 }
 
 /// One of a sentence's poolings. Where tokens of a prompt are left out, the first token is the first of the others.

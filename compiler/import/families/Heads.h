@@ -50,9 +50,10 @@ mlir::Value vocabularyLogits(ModelBuilder &model, mlir::Value x, const DecoderNa
 void emitVocabularyLogits(ModelBuilder &model, llvm::StringRef output, mlir::Value x, const DecoderNames &names,
                           int64_t vocab, bool tied);
 
-/// Declares hidden_states.N when asked for: `embeddings`, then every layer's result.
-void emitHiddenStates(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
-                      const HeadOptions &options);
+/// Declares hidden_states.N when asked for: `embeddings`, then every layer's result. Likewise features of these; an
+/// error where there are not as many layers as they are of.
+llvm::Error emitStates(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
+                       const HeadOptions &options);
 
 } // namespace lathe
 

@@ -154,7 +154,8 @@ llvm::Error buildMobileBert(ModelBuilder &m, const JsonDocument &document, const
             emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary, .choice = summary}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"pooler.", "cls.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }

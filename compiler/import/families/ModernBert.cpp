@@ -179,7 +179,8 @@ llvm::Error buildModernBert(ModelBuilder &m, const JsonDocument &document, const
                                       .summaryReads = c.poolsMean ? FirstColumn::Unused : FirstColumn::Error}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"head.", "decoder.", "classifier."});
   return llvm::Error::success();
 }

@@ -56,7 +56,8 @@ llvm::Error buildMpnet(ModelBuilder &m, const JsonDocument &document, const Head
             {.pooler = "pooler.dense", .summary = summary, .classifier = "classifier.out_proj", .choice = choice}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"pooler.", "lm_head.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }

@@ -36,7 +36,8 @@ llvm::Error build(ModelBuilder &m, const JsonDocument &document, const HeadOptio
             {.pooler = "pooler.dense", .summary = summary, .classifier = "classifier.out_proj", .choice = choice}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"pooler.", "lm_head.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }

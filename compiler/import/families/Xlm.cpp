@@ -125,7 +125,8 @@ llvm::Error buildXlm(ModelBuilder &m, const JsonDocument &document, const HeadOp
     if (llvm::Error error = emitHead(m, hidden, options, {}))
       return error;
   }
-  emitHiddenStates(m, x, layers, options);
+  if (llvm::Error error = emitStates(m, x, layers, options))
+    return error;
   m.expectUnused({"pred_layer.", "sequence_summary.", "logits_proj.", "classifier.", "qa_outputs."});
   return llvm::Error::success();
 }

@@ -49,6 +49,12 @@ llvm::Expected<std::vector<FloatTensor>> Flags::runArtifact(llvm::StringRef dire
   }
   for (const FloatTensor &output : *outputs)
     same.hiddenStates |= llvm::StringRef(output.name).starts_with("hidden_states.");
+  if (!loaded->artifact.features.empty()) {
+    llvm::Expected<Features> features = parseFeatures(loaded->artifact.features);
+    if (!features)
+      return features.takeError();
+    same.features = *features;
+  }
   return outputs;
 }
 

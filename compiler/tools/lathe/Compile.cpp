@@ -18,7 +18,7 @@ namespace {
 struct Flags {
   CompileOptions options;
   ImportFlags import;
-  std::string activations = "dynamic", isa = "all", target = "cpu", features, stage, plan;
+  std::string activations = "dynamic", isa = "all", target = "cpu", stage, plan;
   bool tune = false, noGraphPasses = false;
 
   llvm::Error resolve();
@@ -44,8 +44,6 @@ llvm::Error Flags::resolve() {
   options.levels = *levels;
   if (target != "cpu")
     return notBuiltYet("--target " + target, "cpu");
-  if (!features.empty())
-    return notBuiltYet("--features");
   if (options.maxDrift && !(*options.maxDrift >= 0))
     return llvm::createStringError(
         llvm::formatv("--max-drift is {0}; accepted are 0 and more", *options.maxDrift).str());
@@ -95,7 +93,6 @@ void addCompile(CLI::App &app, CommandLine &line) {
                    "Instruction set levels to generate: all that the model has code for, or a list of: avx512, "
                    "avx512_vnni, avx512_bf16, amx");
   verb->add_option("--target", flags->target, "cpu");
-  verb->add_option("--features", flags->features, "Token features (not supported yet)");
   verb->add_option(
       "--calibrate", flags->options.calibrate,
       "Inputs to measure drift on (default: random ids), by which int8 and int4 are fitted to the model, too: a "

@@ -9,9 +9,15 @@ namespace lathe {
 
 void ImportFlags::declare(CLI::App &verb) {
   verb.add_option("--task", task, "What to compute (default: what the directory says): base, masked-lm, embedding");
-  verb.add_option("--pooling", pooling, "Sentence embedding of a plain model: cls, mean, max, or a list to join")
+  verb.add_option("--pooling", pooling,
+                  "Sentence embedding of a plain model: cls, max, mean, mean_sqrt_len_tokens, weightedmean, lasttoken, "
+                  "or a list "
+                  "to join")
       ->allow_extra_args(false);
   verb.add_option("--emit", emit, "More outputs: hidden_states")->allow_extra_args(false);
+  verb.add_option("--features", features,
+                  "One more output, a vector for each token: embeddings, last, second-to-last, sum-last-4, "
+                  "concat-last-4 or sum-all");
 }
 
 /// The values of an option that takes "a,b" or is repeated.
@@ -36,6 +42,12 @@ llvm::Expected<ImportOptions> ImportFlags::resolve() const {
     if (!mode)
       return mode.takeError();
     options.pooling.push_back(*mode);
+  }
+  if (!features.empty()) {
+    llvm::Expected<Features> parsed = parseFeatures(features);
+    if (!parsed)
+      return parsed.takeError();
+    options.features = *parsed;
   }
   for (const std::string &name : splitList(emit)) {
     if (name != "hidden_states")

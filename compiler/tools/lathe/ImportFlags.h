@@ -8,13 +8,13 @@
 
 namespace lathe {
 
-/// --task, --pooling and --emit, shared by the verbs that import a model. Must outlive the parsing.
+/// --task, --pooling, --emit and --features, shared by the verbs that import a model. Must outlive the parsing.
 struct ImportFlags {
-  std::string task;
+  std::string task, features;
   std::vector<std::string> pooling, emit;
 
   void declare(CLI::App &verb);
-  bool given() const { return !task.empty() || !pooling.empty() || !emit.empty(); }
+  bool given() const { return !task.empty() || !pooling.empty() || !emit.empty() || !features.empty(); }
   llvm::Expected<ImportOptions> resolve() const;
 };
 

@@ -54,9 +54,8 @@ void Flags::check(const CommandLine &line, const CLI::App &verb) const {
   if (!interpret && (import.given() || verb.count("--stage") || verb.count("--precision") ||
                      verb.count("--precision-plan") || verb.count("--group-size")))
     throw UsageError(
-        "--stage, --precision, --precision-plan, --group-size, --task, --pooling and --emit go with --interpret; an "
-        "artifact is what it was "
-        "compiled as");
+        "--stage, --precision, --precision-plan, --group-size, --task, --pooling, --emit and --features go with "
+        "--interpret; an artifact is what it was compiled as");
   if (verb.count("--precision") && verb.count("--precision-plan"))
     throw UsageError("give either --precision or --precision-plan, not both");
   if (usesFiles() && (json || topK || line.prompt.given()))
