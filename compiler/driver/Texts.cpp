@@ -204,8 +204,9 @@ Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef director
   if (!compiled)
     return compiled.takeError();
   if (!*compiled)
-    return createStringError(quote(path) + " has no tokenizer that is supported; accepted are tokenizer.json and "
-                                           "vocab.txt of a WordPiece tokenizer");
+    return createStringError(quote(path) + " has no tokenizer that is supported; accepted are tokenizer.json, "
+                                           "WordPiece's vocab.txt, vocab.json with merges.txt, and SentencePiece's "
+                                           "spiece.model");
   ImportedModel limits; // only what maximumLength reads
   if (*sentence)
     limits.sentenceMaxLength = (*sentence)->maxSeqLength;

@@ -1,5 +1,6 @@
 #include "runtime/tokenizer/Bpe.h"
 
+#include "runtime/tokenizer/SentencePieceText.h"
 #include "runtime/tokenizer/Trie.h"
 #include "runtime/tokenizer/Utf8.h"
 
@@ -43,10 +44,14 @@ void Bpe::addCodePoints(const char *begin, const char *end) {
   };
   uint32_t codePoint;
   for (const char *at = begin; at < end;) {
-    unsigned size = decodeUtf8(at, end, codePoint);
-    if (!size)
-      return;
-    uint32_t id = codePointToken(at, at + size, at == begin, at + size == end);
+    uint32_t id = noToken;
+    unsigned size = findUserSymbol(tokenizer, at, end, id);
+    if (!size) {
+      size = decodeUtf8(at, end, codePoint);
+      if (!size)
+        return;
+      id = codePointToken(at, at + size, at == begin, at + size == end);
+    }
     bool fallsBack = id == noToken && tokenizer.has(fallsBackToBytes);
     for (unsigned i = 0; fallsBack && i < size; ++i)
       fallsBack = tokenizer.byteTokens[uint8_t(at[i])] != noToken;

@@ -1,5 +1,6 @@
 #include "runtime/tokenizer/CharMapper.h"
 
+#include "runtime/tokenizer/CanonicalOrder.h"
 #include "runtime/tokenizer/Utf8.h"
 
 using namespace lathe;
@@ -62,24 +63,10 @@ void CharMapper::expand(const CharElement *list, int32_t origin, MappedText &out
 void CharMapper::flushMarks(MappedText &out) {
   if (!marks.size)
     return;
-  const PendingMark *ordered = marks.data;
-  for (size_t i = 1; i < marks.size; ++i) {
-    if (elementClass(marks.data[i - 1].element) <= elementClass(marks.data[i].element))
-      continue;
-    // Out of order. A counting sort is stable, and linear even for a megabyte of marks.
-    sorted.size = 0;
-    if (!sorted.reserve(marks.size))
-      return;
-    size_t starts[257] = {};
-    for (size_t k = 0; k < marks.size; ++k)
-      ++starts[elementClass(marks.data[k].element) + 1];
-    for (unsigned c = 1; c < 257; ++c)
-      starts[c] += starts[c - 1];
-    for (size_t k = 0; k < marks.size; ++k)
-      sorted.data[starts[elementClass(marks.data[k].element)]++] = marks.data[k];
-    ordered = sorted.data;
-    break;
-  }
+  const PendingMark *ordered =
+      inCanonicalOrder(marks, sorted, [](const PendingMark &mark) { return elementClass(mark.element); });
+  if (!ordered)
+    return;
   int32_t origin = marks.data[0].origin;
   size_t consumed = 0;
   for (size_t i = 0; i < marks.size; ++i) {

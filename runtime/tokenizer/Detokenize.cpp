@@ -1,6 +1,7 @@
-// Ids back to text. What each token decodes to was worked out at compile time (prefixes, spaces, clean-up), but that
-// the bytes of byte-level tokens make characters only together.
+// Ids back to text. What each token decodes to was worked out at compile time (prefixes, spaces, clean-up), but what
+// bytes make, and what is stripped from the whole text, is known only together.
 #include "runtime/core/Status.h"
+#include "runtime/tokenizer/SentencePieceText.h"
 #include "runtime/tokenizer/Tokenizer.h"
 #include "runtime/tokenizer/Utf8.h"
 
@@ -9,17 +10,94 @@
 using namespace lathe;
 
 namespace {
-/// The caller's buffer, and how much more would have been written.
-struct Output {
-  char *text;
-  size_t capacity, needed = 0;
+/// The caller's buffer, and how much more would have been written. Takes whole code points.
+class Output {
+public:
+  Output(char *text, size_t capacity, DecoderStrip atBegin = {}, DecoderStrip atEnd = {})
+      : text(text), capacity(capacity), atBegin(atBegin), atEnd(atEnd) {}
+
+  /// From now on replaces what `tokenizer` denormalizes.
+  void replaceBy(const Tokenizer &with) { tokenizer = with.denormalizer.count ? &with : nullptr; }
+  bool isEmpty() const { return !needed && !waiting; }
 
   void put(const char *bytes, size_t size) {
+    if (tokenizer)
+      return putReplaced(bytes, size);
+    if (!atEnd.most && !atBegin.most)
+      return write(bytes, size);
+    uint32_t codePoint;
+    for (const char *at = bytes, *end = bytes + size; at < end;) {
+      unsigned length = decodeUtf8(at, end, codePoint);
+      length += !length;
+      putOne(codePoint, at, length);
+      at += length;
+    }
+  }
+  void finish() {
+    while (waiting)
+      replaceFirst();
+    giveBack(held > atEnd.most ? held - atEnd.most : 0);
+  }
+
+  size_t needed = 0;
+
+private:
+  void putReplaced(const char *bytes, size_t size) {
+    for (size_t i = 0; i < size; ++i) {
+      if (waiting == sizeof wait) // then the longest key is there as a whole
+        replaceFirst();
+      wait[waiting++] = bytes[i];
+    }
+  }
+  /// Gives out what the first waiting bytes become.
+  void replaceFirst() {
+    uint32_t place = 0, codePoint;
+    unsigned taken = findLongest(tokenizer->denormalizer, wait, wait + waiting, place);
+    if (taken) {
+      write(tokenizer->pool.data + place, strlen(tokenizer->pool.data + place));
+    } else {
+      taken = decodeUtf8(wait, wait + waiting, codePoint);
+      taken += !taken;
+      write(wait, taken);
+    }
+    memmove(wait, wait + taken, waiting -= taken);
+  }
+  void putOne(uint32_t codePoint, const char *bytes, unsigned length) {
+    if (atBegin.most && codePoint == atBegin.codePoint) {
+      --atBegin.most;
+      return;
+    }
+    atBegin.most = 0;
+    if (atEnd.most && codePoint == atEnd.codePoint) {
+      ++held;
+      return;
+    }
+    giveBack(held);
+    write(bytes, length);
+  }
+  /// Writes so many of those that the end might have been.
+  void giveBack(size_t count) {
+    char bytes[4];
+    unsigned length = encodeUtf8(atEnd.codePoint, bytes);
+    for (held = 0; count; --count)
+      write(bytes, length);
+  }
+  void write(const char *bytes, size_t size) {
     if (needed < capacity)
       memcpy(text + needed, bytes, size < capacity - needed ? size : capacity - needed);
     needed += size;
   }
+
+  char *text;
+  size_t capacity;
+  DecoderStrip atBegin, atEnd;          // the former counts down
+  const Tokenizer *tokenizer = nullptr; // whose denormalizer is applied, or null
+  char wait[2 * maxDenormalizerKey];    // bytes before it
+  unsigned waiting = 0;
+  size_t held = 0; // code points that are stripped if nothing else follows
 };
+
+constexpr char replacement[] = "\xEF\xBF\xBD"; // U+FFFD
 
 /// Lets UTF-8 through and puts U+FFFD where bytes are none: one for each longest beginning of a character, as the
 /// Unicode Standard recommends (3.9, "U+FFFD Substitution of Maximal Subparts").
@@ -45,6 +123,7 @@ public:
     if (held)
       replace();
   }
+  size_t replaced = 0; // how often
 
 private:
   /// Whether `byte` may stand behind what is held: the second byte of some characters has a narrower range.
@@ -58,7 +137,8 @@ private:
     return byte >= low && byte <= high;
   }
   void replace() {
-    output.put("\xEF\xBF\xBD", 3);
+    output.put(replacement, sizeof replacement - 1);
+    ++replaced;
     held = 0;
   }
 
@@ -91,29 +171,108 @@ static void putByteLevel(const char *text, Repairer &repairer) {
     repairer.put(uint8_t(*text));
 }
 
+namespace {
+/// The ids that are decoded, in order.
+class Ids {
+public:
+  Ids(const Tokenizer &tokenizer, const int32_t *ids, size_t n, bool skipSpecialTokens)
+      : tokenizer(tokenizer), ids(ids), n(n), skipSpecialTokens(skipSpecialTokens) {}
+
+  /// The first one at or behind `at`; n: none.
+  size_t next(size_t at) const {
+    while (at < n && !isKept(at))
+      ++at;
+    return at;
+  }
+  /// The last of all, or n.
+  size_t last() const {
+    for (size_t at = n; at--;)
+      if (isKept(at))
+        return at;
+    return n;
+  }
+  const TokenRecord &operator[](size_t at) const { return tokenizer.tokens[uint32_t(ids[at])]; }
+
+private:
+  bool isKept(size_t at) const {
+    return uint32_t(ids[at]) < tokenizer.tokens.count && !(skipSpecialTokens && (*this)[at].text & tokenIsSpecial);
+  }
+
+  const Tokenizer &tokenizer;
+  const int32_t *ids;
+  size_t n;
+  bool skipSpecialTokens;
+};
+} // namespace
+
+/// The same as SentencePiece has it: each byte that is part of no character is a U+FFFD.
+static size_t putBytesOneByOne(const Ids &ids, size_t at, size_t n, Output &output) {
+  char held[4];
+  unsigned count = 0;
+  uint32_t codePoint;
+  auto give = [&] {
+    unsigned length = decodeUtf8(held, held + count, codePoint), taken = length ? length : 1;
+    length ? output.put(held, length) : output.put(replacement, sizeof replacement - 1);
+    memmove(held, held + taken, count -= taken);
+  };
+  for (; at < n && ids[at].later & tokenIsByte; at = ids.next(at + 1)) {
+    if (count == sizeof held)
+      give();
+    held[count++] = char(ids[at].later);
+  }
+  while (count)
+    give();
+  return at;
+}
+
+/// The tokens of bytes that follow each other from `at` on: what they spell, or a U+FFFD for each when that is not
+/// UTF-8. Returns where they end.
+static size_t putBytes(const Ids &ids, size_t at, size_t n, Output &output) {
+  Output nowhere(nullptr, 0);
+  Repairer tried(nowhere), repairer(output);
+  size_t end = at, count = 0;
+  for (; end < n && ids[end].later & tokenIsByte; end = ids.next(end + 1), ++count)
+    tried.put(uint8_t(ids[end].later));
+  tried.finish();
+  if (tried.replaced)
+    while (count--)
+      output.put(replacement, sizeof replacement - 1);
+  else
+    for (; at < end; at = ids.next(at + 1))
+      repairer.put(uint8_t(ids[at].later));
+  return end;
+}
+
 lathe_status lathe::detokenize(const Tokenizer &tokenizer, const int32_t *ids, size_t n, bool skipSpecialTokens,
                                char *text, size_t capacity, size_t *length, lathe_error *error) {
-  Output output = {text, capacity};
-  Repairer repairer(output);
-  bool isFirst = true;
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = 0; i < n; ++i)
     if (ids[i] < 0)
       return fail(error, LATHE_INVALID_ARGUMENT, "id %d at position %zu; ids are 0 to %u", ids[i], i,
                   tokenizer.tokens.count - 1);
-    if (uint32_t(ids[i]) >= tokenizer.tokens.count)
-      continue;
-    const TokenRecord &token = tokenizer.tokens[uint32_t(ids[i])];
-    if (skipSpecialTokens && token.text & tokenIsSpecial)
-      continue;
-    if (tokenizer.header->decoder == DecoderKind::ByteLevel) {
+  const TokenizerHeader &header = *tokenizer.header;
+  Output output(text, capacity, header.stripsBegin, header.stripsEnd);
+  output.replaceBy(tokenizer);
+  Repairer repairer(output);
+  Ids kept(tokenizer, ids, n, skipSpecialTokens);
+  size_t edge = header.decoder == DecoderKind::EndPieces ? kept.last() : kept.next(0);
+  bool isSentencePiece = header.decoder == DecoderKind::SentencePiece, hasBegun = false;
+  for (size_t i = kept.next(0); i < n;) {
+    const TokenRecord &token = kept[i];
+    if (header.decoder == DecoderKind::ByteLevel) {
       putByteLevel(tokenText(tokenizer, ids[i]), repairer);
+    } else if (token.later & tokenIsByte) {
+      i = isSentencePiece ? putBytesOneByOne(kept, i, n, output) : putBytes(kept, i, n, output);
       continue;
+    } else {
+      bool isAtEdge = isSentencePiece ? !hasBegun && output.isEmpty() : i == edge;
+      const char *piece = tokenizer.pool.data + (isAtEdge ? token.atEdge : token.later);
+      hasBegun |= isAtEdge && token.atEdge != token.later && tokenizer.has(decoderDropsOnce);
+      output.put(piece, strlen(piece));
     }
-    const char *piece = tokenizer.pool.data + (isFirst ? token.first : token.later);
-    isFirst = false;
-    output.put(piece, strlen(piece));
+    i = kept.next(i + 1);
   }
   repairer.finish();
+  output.finish();
   if (capacity)
     text[output.needed < capacity ? output.needed : capacity - 1] = 0;
   if (length)

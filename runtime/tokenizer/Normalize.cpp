@@ -2,6 +2,7 @@
 
 #include "runtime/tokenizer/Charsmap.h"
 #include "runtime/tokenizer/Pattern.h"
+#include "runtime/tokenizer/SentencePieceText.h"
 #include "runtime/tokenizer/Utf8.h"
 
 using namespace lathe;
@@ -69,6 +70,12 @@ void Normalizer::runStep(const NormalizerRecord &step, const MappedText &from, M
     break;
   case NormalizerKind::Charsmap:
     applyCharsmap(tokenizer, from, to);
+    break;
+  case NormalizerKind::SentencePiece:
+    normalizeSentencePiece(tokenizer, step.a, from, to);
+    break;
+  case NormalizerKind::Compose:
+    composer.run(tokenizer.charMap(tokenizer.charMaps[step.a]), from, to);
     break;
   }
 }

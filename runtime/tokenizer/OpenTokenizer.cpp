@@ -123,12 +123,19 @@ static void checkSteps(Tokenizer &tokenizer, const TokenizerHeader &header, Vali
   for (uint32_t i = 0; i < tokenizer.normalizer.count; ++i) {
     const NormalizerRecord &step = tokenizer.normalizer[i];
     hasKinds = step.kind == NormalizerKind::CharMap;
-    check.require(step.kind <= NormalizerKind::Charsmap, "normalizer");
-    check.require(!hasKinds || step.a < tokenizer.charMaps.count, "normalizer");
+    check.require(step.kind <= NormalizerKind::SentencePiece, "normalizer");
+    bool hasMap = hasKinds || step.kind == NormalizerKind::Compose;
+    check.require(!hasMap || step.a < tokenizer.charMaps.count, "normalizer");
     check.require(step.kind != NormalizerKind::Replace || step.a < tokenizer.patterns.count, "normalizer");
+    // Its text has an origin more than bytes, which no other step would keep; without it tokens have no end.
+    bool isSentencePiece = step.kind == NormalizerKind::SentencePiece;
+    check.require(isSentencePiece == bool(header.flags & tokenizerEndsAtNext) &&
+                      (!isSentencePiece || tokenizer.normalizer.count == 1),
+                  "normalizer");
     check.require(step.kind != NormalizerKind::Charsmap || tokenizer.graphemes.index.count, "normalizer");
     check.require(step.b < tokenizer.pool.count, "normalizer");
   }
+  check.require(tokenizer.normalizer.count || !(header.flags & tokenizerEndsAtNext), "normalizer");
   tokenizer.preTokenizer = check.view<PreTokenizerRecord>(header.preTokenizer, "pre-tokenizer");
   for (uint32_t i = 0; i < tokenizer.preTokenizer.count; ++i) {
     const PreTokenizerRecord &step = tokenizer.preTokenizer[i];
@@ -149,7 +156,8 @@ static void checkSteps(Tokenizer &tokenizer, const TokenizerHeader &header, Vali
       isValid = step.a < tokenizer.pool.count && step.b <= uint32_t(PrependScheme::First);
       break;
     }
-    check.require(isValid, "pre-tokenizer");
+    bool changesText = step.kind == PreTokenizerKind::PrefixSpace || step.kind == PreTokenizerKind::Metaspace;
+    check.require(isValid && !(changesText && header.flags & tokenizerEndsAtNext), "pre-tokenizer");
   }
 }
 
@@ -176,8 +184,8 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
 
   uint32_t vocabulary = tokenizer.tokens.count;
   auto isInPool = [&](uint32_t offset) { return offset < tokenizer.pool.count; };
-  check.require(vocabulary <= INT32_MAX / 2 && header->model <= ModelKind::Unigram &&
-                    header->decoder <= DecoderKind::ByteLevel && isInPool(header->wordEnd),
+  check.require(vocabulary <= INT32_MAX / 2 && header->model <= ModelKind::WordLevel &&
+                    header->decoder <= DecoderKind::SentencePiece && isInPool(header->wordEnd),
                 "header");
   bool isBpe = header->model == ModelKind::Bpe;
   check.require(header->unknownId < vocabulary || (isBpe && header->unknownId == noToken), "header");
@@ -194,6 +202,9 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   tokenizer.patterns = check.patterns(header->patterns);
   check.require(!tokenizer.patterns.count || tokenizer.classes.index.count, "pattern");
   tokenizer.charsmap = check.trie(header->charsmap, tokenizer.pool.count, "character");
+  tokenizer.userSymbols = check.trie(header->userSymbols, vocabulary, "symbol");
+  tokenizer.denormalizer = check.trie(header->denormalizer, tokenizer.pool.count, "denormalizer");
+  tokenizer.compositions = check.trie(header->compositions, codePointLimit, "composition");
   tokenizer.graphemes = check.classes(header->graphemes);
   checkSteps(tokenizer, *header, check);
   tokenizer.merges = check.merges(header->merges, vocabulary);
@@ -225,8 +236,9 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   check.require(tokenizer.pool.count && tokenizer.pool[tokenizer.pool.count - 1] == 0, "string");
   for (uint32_t i = 0; i < vocabulary; ++i) {
     const TokenRecord &token = tokenizer.tokens[i];
-    check.require((token.text & ~tokenIsSpecial) < tokenizer.pool.count && token.first < tokenizer.pool.count &&
-                      token.later < tokenizer.pool.count,
+    bool isByte = token.later & tokenIsByte;
+    check.require((token.text & ~tokenIsSpecial) < tokenizer.pool.count && token.atEdge < tokenizer.pool.count &&
+                      (token.later & ~tokenIsByte) < (isByte ? 256 : tokenizer.pool.count),
                   "token");
   }
   check.templates(tokenizer.single, vocabulary, false, "template");

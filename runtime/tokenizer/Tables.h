@@ -17,6 +17,8 @@ namespace lathe {
 inline constexpr char tokenizerMagic[8] = {'L', 'A', 'T', 'H', 'E', 'T', 'K', '2'};
 inline constexpr uint32_t tokenizerAlignment = 64;
 inline constexpr uint32_t codePointLimit = 0x110000;
+/// What SentencePiece writes for a space: U+2581.
+inline constexpr char spaceMark[] = "\xE2\x96\x81";
 
 /// `count` elements, `offset` bytes from the header.
 struct TableSection {
@@ -84,12 +86,13 @@ struct AddedTokenRecord {
 };
 inline constexpr uint32_t addedSingleWord = 1, addedStripsLeft = 2, addedStripsRight = 4;
 
-/// Strings of one token, as offsets into the pool: the vocabulary's text, and what it decodes to as the first and as a
-/// later one. Bit 31 of `text`: a special token, left out on request.
+/// Strings of one token, as offsets into the pool: the vocabulary's text, and what it decodes to at the end of the text
+/// that the decoder looks at (DecoderKind) and elsewhere. Bit 31 of `text`: a special token, left out on request. Bit
+/// 31 of `later`: what it decodes to is the byte of the number in the lower bits.
 struct TokenRecord {
-  uint32_t text, first, later;
+  uint32_t text, atEdge, later;
 };
-inline constexpr uint32_t tokenIsSpecial = 1u << 31;
+inline constexpr uint32_t tokenIsSpecial = 1u << 31, tokenIsByte = 1u << 31;
 
 /// One place in the template: a special token's id, or a sequence.
 struct TemplateItem {
@@ -126,12 +129,17 @@ inline constexpr uint32_t patternUnbounded = ~0u;
 inline constexpr uint32_t maxPatternNodes = 256;
 
 enum class NormalizerKind : uint32_t {
-  CharMap = 0, // a: index of the map
-  Replace = 1, // a: first node of a pattern, b: what takes its place, in the pool
-  Prepend = 2, // b: text in the pool
-  Strip = 3,   // a: bit 0 strips the beginning, bit 1 the end
-  Charsmap = 4 // SentencePiece's map of characters
+  CharMap = 0,      // a: index of the map
+  Replace = 1,      // a: first node of a pattern, b: what takes its place, in the pool
+  Prepend = 2,      // b: text in the pool
+  Strip = 3,        // a: bit 0 strips the beginning, bit 1 the end
+  Charsmap = 4,     // SentencePiece's map of characters
+  Compose = 5,      // a: index of the map that decomposes; what it leaves is composed
+  SentencePiece = 6 // that library's own: a: spm* below. The only step
 };
+/// A mark before the text; single spaces, none at its ends; marks for spaces; the mark behind the text instead.
+inline constexpr uint32_t spmAddsMark = 1, spmRemovesSpaces = 2, spmMarksSpaces = 4, spmMarksEnds = 8;
+
 struct NormalizerRecord {
   NormalizerKind kind;
   uint32_t a, b;
@@ -174,7 +182,7 @@ enum class GraphemeClass : uint8_t {
   HangulLVT
 };
 
-enum class ModelKind : uint32_t { WordPiece = 0, Bpe = 1, Unigram = 2 };
+enum class ModelKind : uint32_t { WordPiece = 0, Bpe = 1, Unigram = 2, WordLevel = 3 };
 
 /// Two neighbouring tokens of BPE that become one. The records are a hash table with open addressing: a power of two of
 /// them, those with left == noToken unused, a pair found from slot mergeHash(left, right) on.
@@ -204,8 +212,20 @@ constexpr int byteLevelByte(uint32_t c) {
 }
 
 enum class DecoderKind : uint32_t {
-  Pieces = 0,   // TokenRecord's first and later
-  ByteLevel = 1 // each character of a token's text stands for a byte
+  Pieces = 0,    // TokenRecord's: the first token is different
+  ByteLevel = 1, // each character of a token's text stands for a byte
+  EndPieces = 2, // TokenRecord's: the last token is different
+  /// TokenRecord's: tokens are different as long as nothing was given out; each byte that is none of a character is a
+  /// U+FFFD.
+  SentencePiece = 3
+};
+
+/// Keys of the denormalizer have no more bytes than this.
+inline constexpr uint32_t maxDenormalizerKey = 64;
+
+/// What a decoder takes away from the whole text: up to `most` times the code point.
+struct DecoderStrip {
+  uint32_t codePoint, most;
 };
 
 struct TokenizerHeader {
@@ -215,16 +235,20 @@ struct TokenizerHeader {
   uint32_t unknownId; // of what the model cannot spell, or noToken: that is left out
   ModelKind model;
   DecoderKind decoder;
-  uint32_t maxWordChars;     // WordPiece: longer words are unknown
-  uint32_t continuingNode;   // the vocabulary's node behind the continuing prefix ("##"), or trieNone
-  uint32_t wordEnd;          // BPE: in the pool, what is put behind words ("</w>")
-  double unknownScore;       // Unigram: of a code point that no token spells
+  uint32_t maxWordChars;   // WordPiece: longer words are unknown
+  uint32_t continuingNode; // the vocabulary's node behind the continuing prefix ("##"), or trieNone
+  uint32_t wordEnd;        // BPE: in the pool, what is put behind words ("</w>")
+  double unknownScore;     // Unigram: of a code point that no token spells
+  DecoderStrip stripsBegin, stripsEnd;
   TableSection charMaps;     // CharMapSections; the first has the properties for added tokens, whatever the steps
   TableSection normalizer;   // NormalizerRecord
   TableSection preTokenizer; // PreTokenizerRecord
   ClassMapSections classes;
   TableSection patterns;      // PatternNode
   TableSection charsmap;      // TrieUnit; values are places in the pool
+  TableSection userSymbols;   // TrieUnit: what SentencePiece's normalizer and models leave whole; values are ids
+  TableSection denormalizer;  // TrieUnit, of what decoding replaces; values are places in the pool
+  TableSection compositions;  // TrieUnit: two code points, and what they make; empty without a Compose step
   ClassMapSections graphemes; // GraphemeClass; empty without a Charsmap step
   CharMapSections lowerFirst; // empty unless tokenizerLowersFirst
   TableSection vocabulary;    // TrieUnit; values are ids, of BPE twice the id and 1 where the word is that token
@@ -247,6 +271,10 @@ inline constexpr uint32_t tokenizerTrimsOffsets = 4, tokenizerTrimsAfterPrefix =
 inline constexpr uint32_t bpeIsByteLevel = 16;   // symbols are bytes, else code points
 inline constexpr uint32_t bpeFusesUnknown = 32;  // neighbours that are unknown become one token
 inline constexpr uint32_t fallsBackToBytes = 64; // what is unknown becomes the tokens of its bytes, where all exist
+/// As SentencePiece does it: scores are added up in single precision, and what is unknown stays so when joined; a token
+/// ends where the next one begins; of the tokens that differ at the beginning only the first one with a mark does.
+inline constexpr uint32_t unigramAddsFloats = 128, tokenizerEndsAtNext = 256, decoderDropsOnce = 512;
+inline constexpr uint32_t wordLevelFusesUnknown = 1024; // neighbours that are unknown become one token
 
 } // namespace lathe
 

@@ -12,7 +12,7 @@ void TextEncoder::encodeWords(const MappedText &text, size_t begin, size_t end, 
   if (preTokenizer.failed())
     return;
   const Buffer<Word> &words = preTokenizer.words();
-  TokenSink sink = {&preTokenizer.text(), tokens};
+  TokenSink sink = {&preTokenizer.text(), tokens, tokenizer.has(tokenizerEndsAtNext)};
   switch (tokenizer.header->model) {
   case ModelKind::WordPiece:
     for (size_t i = 0; i < words.size; ++i)
@@ -21,6 +21,10 @@ void TextEncoder::encodeWords(const MappedText &text, size_t begin, size_t end, 
   case ModelKind::Bpe:
     for (size_t i = 0; i < words.size; ++i)
       bpe.spell(words.data[i], sink);
+    break;
+  case ModelKind::WordLevel:
+    for (size_t i = 0; i < words.size; ++i)
+      lookUpWord(tokenizer, words.data[i], sink);
     break;
   case ModelKind::Unigram:
     for (size_t i = 0; i < words.size; ++i)

@@ -44,7 +44,7 @@ struct Tokenizer {
   TableView<PreTokenizerRecord> preTokenizer;
   ClassMap classes;
   TableView<PatternNode> patterns;
-  TableView<TrieUnit> charsmap;
+  TableView<TrieUnit> charsmap, compositions, userSymbols, denormalizer;
   ClassMap graphemes;
   TableView<MergeRecord> merges;
   TableView<double> scores;

@@ -21,6 +21,8 @@ void Unigram::findBest(const char *begin, const char *end) {
   auto size = uint32_t(end - begin);
   for (uint32_t i = 0; i <= size; ++i)
     ends.data[i] = {0, 0, noToken, 0};
+  const bool addsFloats = tokenizer.has(unigramAddsFloats);
+  auto sum = [addsFloats](double a, double b) { return addsFloats ? double(float(a) + float(b)) : a + b; };
   uint32_t codePoint;
   for (uint32_t start = 0; start < size;) {
     double score = ends.data[start].score;
@@ -35,11 +37,11 @@ void Unigram::findBest(const char *begin, const char *end) {
       if (!trieEndsKey(trie, node))
         continue;
       uint32_t id = trieValue(trie, node);
-      offer(start, at, id, tokenizer.scores[id] + score);
+      offer(start, at, id, sum(tokenizer.scores[id], score));
       isSpelled |= at - start == length;
     }
     if (!isSpelled)
-      offer(start, start + length, tokenizer.header->unknownId, tokenizer.header->unknownScore + score);
+      offer(start, start + length, tokenizer.header->unknownId, sum(tokenizer.header->unknownScore, score));
     start += length;
   }
   for (uint32_t at = size; at;) {
@@ -53,7 +55,8 @@ void Unigram::findBest(const char *begin, const char *end) {
 void Unigram::pushUnknown(size_t begin, size_t end, TokenSink &sink) {
   const char *bytes = sink.text->bytes.data;
   const TableView<TrieUnit> &trie = tokenizer.vocabulary;
-  uint32_t node = trieWalk(trie, 0, bytes + begin, bytes + end);
+  const bool addsFloats = tokenizer.has(unigramAddsFloats);
+  uint32_t node = addsFloats ? trieNone : trieWalk(trie, 0, bytes + begin, bytes + end);
   if (trieEndsKey(trie, node)) // the unknown token's own text
     return sink.push(trieValue(trie, node), begin, end);
   bool fallsBack = tokenizer.has(fallsBackToBytes);
@@ -62,7 +65,7 @@ void Unigram::pushUnknown(size_t begin, size_t end, TokenSink &sink) {
   if (!fallsBack)
     return sink.push(tokenizer.header->unknownId, begin, end);
   for (size_t i = begin; i < end; ++i)
-    sink.push(tokenizer.byteTokens[uint8_t(bytes[i])], begin, end);
+    sink.push(tokenizer.byteTokens[uint8_t(bytes[i])], addsFloats ? i : begin, addsFloats ? i + 1 : end);
 }
 
 void Unigram::spell(Word word, TokenSink &sink) {

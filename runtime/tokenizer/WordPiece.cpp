@@ -34,3 +34,20 @@ void lathe::spellWordPiece(const Tokenizer &tokenizer, Word word, TokenSink &sin
     start = matched;
   }
 }
+
+void lathe::lookUpWord(const Tokenizer &tokenizer, Word word, TokenSink &sink) {
+  const char *bytes = sink.text->bytes.data;
+  uint32_t node = trieWalk(tokenizer.vocabulary, 0, bytes + word.begin, bytes + word.end);
+  if (trieEndsKey(tokenizer.vocabulary, node))
+    return sink.push(trieValue(tokenizer.vocabulary, node), word.begin, word.end);
+  auto unknown = int32_t(tokenizer.header->unknownId);
+  size_t before = sink.tokens.size;
+  sink.push(tokenizer.header->unknownId, word.begin, word.end);
+  if (!tokenizer.has(wordLevelFusesUnknown) || !before || sink.tokens.failed)
+    return;
+  Token *last = sink.tokens.data + before - 1;
+  if (last->id == unknown) {
+    last->end = last[1].end;
+    --sink.tokens.size;
+  }
+}

@@ -157,7 +157,7 @@ TEST(Unsupported, TokenizerIsNamedAndIdsWork) {
     const char *file, *contents;
     std::vector<std::string> words;
   } cases[] = {
-      {"spiece.model", "x", {"spiece.model", "kind of tokenizer", "WordPiece"}},
+      {"merges.txt", "x", {"merges.txt", "kind of tokenizer", "WordPiece"}},
       {"tokenizer.json", R"({"model": {"type": "Markov", "vocab": []}})", {"tokenizer.json", "Markov", "WordPiece"}},
       {"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n", {"vocab.txt", "AlbertTokenizer", "BertTokenizer"}},
   };

@@ -37,7 +37,7 @@ bool survives(const std::vector<uint8_t> &bytes) {
   return true;
 }
 
-/// By model: WordPiece, BPE, Unigram.
+/// By what tables there are.
 class DamagedTables : public testing::TestWithParam<const char *> {
 protected:
   LoadedTokenizer loaded{goldens() / GetParam(), {.lowerFirst = true}};
@@ -99,6 +99,8 @@ TEST_P(DamagedTables, RandomDamage) {
                                    header.vocabulary,
                                    header.scores,
                                    header.charsmap,
+                                   header.compositions,
+                                   header.userSymbols,
                                    header.merges,
                                    header.byteTokens,
                                    header.addedRaw,
@@ -138,7 +140,8 @@ TEST_P(DamagedTables, RandomDamage) {
   EXPECT_LT(opened, rounds) << "damage is never refused";
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, DamagedTables, testing::Values("flags", "byte-level", "unigram"),
+INSTANTIATE_TEST_SUITE_P(Models, DamagedTables,
+                         testing::Values("flags", "byte-level", "unigram", "nfc", "llama", "spm-bytes", "spm-plain"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

@@ -74,7 +74,9 @@ protected:
     std::filesystem::path directory = goldens() / GetParam();
     if (expected.contains("files")) {
       for (const auto &[name, path] : expected["files"].items()) {
-        std::filesystem::path file = corpora() / "tokenizers" / path.get<std::string>();
+        std::string place = path.get<std::string>();
+        bool isOurs = place.starts_with("goldens/");
+        std::filesystem::path file = (isOurs ? goldens().parent_path() : corpora() / "tokenizers") / place;
         if (!exists(file))
           GTEST_SKIP() << "no " << file << ": the corpora are absent";
         if (file.extension() == ".gz")
@@ -100,6 +102,8 @@ TEST_P(Goldens, EveryCodePoint) {
   constexpr uint32_t block = 4096;
   ASSERT_EQ(expected["code_points"].size(), 0x110000 / block);
   for (uint32_t first = 0; first < 0x110000; first += block) {
+    if (expected["code_points"][first / block].is_null())
+      continue;
     Hash hash;
     for (uint32_t c = first; c < first + block; ++c)
       if (c && !(c >= 0xD800 && c < 0xE000))
@@ -109,19 +113,19 @@ TEST_P(Goldens, EveryCodePoint) {
   }
 }
 
-TEST_P(Goldens, Flores) {
-  if (!exists(corpora() / "texts" / "flores"))
-    GTEST_SKIP() << "no " << corpora() / "texts" / "flores" << ": the corpora are absent";
-  ASSERT_EQ(expected["flores"].size(), 9u);
-  for (const auto &[language, value] : expected["flores"].items()) {
-    std::istringstream lines(readFile(corpora() / "texts" / "flores" / ("flores-dev." + language)));
+TEST_P(Goldens, Texts) {
+  if (!exists(corpora() / "texts"))
+    GTEST_SKIP() << "no " << corpora() / "texts" << ": the corpora are absent";
+  ASSERT_GE(expected["texts"].size(), 9u);
+  for (const auto &[path, value] : expected["texts"].items()) {
+    std::istringstream lines(readFile(corpora() / "texts" / path));
     Hash hash;
     size_t n = 0;
     for (std::string line; std::getline(lines, line); ++n)
       hash.add(loaded->encode(line), withOffsets);
     hash.add(loaded->encode(""), withOffsets); // Python's split gives an empty text behind the last newline
     EXPECT_GT(n, 900u);
-    EXPECT_EQ(Json(hash.hex()), value) << language;
+    EXPECT_EQ(Json(hash.hex()), value) << path;
   }
 }
 
@@ -172,7 +176,11 @@ TEST_P(Goldens, Cases) {
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Goldens,
                          testing::Values("uncased", "cased", "lower-first", "flags", "components", "bare", "gpt2",
-                                         "roberta", "roberta-files", "byte-level", "unigram", "t5", "nmt", "xlm-r"),
+                                         "roberta", "roberta-files", "byte-level", "unigram", "nfc", "nfkc", "nfkd",
+                                         "llama", "marked-ends", "word-level", "gpt", "spm-albert", "spm-bpe",
+                                         "spm-nmt", "spm-t5", "spm-xlnet", "spm-char", "spm-word", "spm-bytes",
+                                         "spm-plain", "albert", "xlnet", "t5-files", "albert-cased", "fairseq",
+                                         "camembert", "deberta", "big-bird", "t5", "nmt", "xlm-r"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

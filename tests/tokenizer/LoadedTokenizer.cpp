@@ -1,5 +1,7 @@
 #include "tests/tokenizer/LoadedTokenizer.h"
 
+#include "tests/support/TemporaryDirectory.h"
+
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
@@ -98,4 +100,17 @@ std::string test::readFile(const std::filesystem::path &path) {
 
 void test::writeFile(const std::filesystem::path &path, const std::string &text) {
   std::ofstream(path, std::ios::binary) << text;
+}
+
+std::string test::errorOf(const std::vector<std::pair<const char *, std::string>> &files) {
+  TemporaryDirectory directory;
+  for (const auto &[name, text] : files)
+    writeFile(directory / name, text);
+  return compileError(directory.path());
+}
+
+void test::expectWords(const std::string &error, const std::vector<const char *> &words) {
+  EXPECT_NE(error, "") << "accepted";
+  for (const char *word : words)
+    EXPECT_NE(error.find(word), std::string::npos) << "no \"" << word << "\" in: " << error;
 }

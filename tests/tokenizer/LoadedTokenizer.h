@@ -44,8 +44,11 @@ private:
 /// A copy of `bytes` at a multiple of 64, which nothing readable follows when sanitizers are on.
 std::shared_ptr<char> alignedCopy(const std::vector<uint8_t> &bytes);
 
-/// The error of compiling the tokenizer in `directory`; empty when there is none.
+/// The error of compiling the tokenizer in `directory`, or in one with these files; empty when there is none.
 std::string compileError(const std::filesystem::path &directory);
+std::string errorOf(const std::vector<std::pair<const char *, std::string>> &files);
+/// That there is an error, and that it has these words.
+void expectWords(const std::string &error, const std::vector<const char *> &words);
 
 /// Files of the project, of the corpora (may be absent), and reading and writing them.
 std::filesystem::path goldens();

@@ -97,7 +97,8 @@ TEST_F(Runtime, LinearTime) {
       text += unit;
     return text;
   };
-  for (const char *name : {"flags", "byte-level", "unigram"}) {
+  for (const char *name :
+       {"flags", "byte-level", "unigram", "nfkc", "llama", "marked-ends", "spm-bytes", "spm-plain"}) {
     LoadedTokenizer model(goldens() / name);
     for (const char *unit : {"a", "ab", " ", " \n", "the", "[", "[MASK", "<a>", "<a> ", "a  ", "!", "\xcc\x81\xcc\xa7",
                              "\xe3\x80\xae\xcc\x81", "zzz "})

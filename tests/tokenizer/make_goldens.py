@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Writes tests/tokenizer/goldens: what Hugging Face's `tokenizers` makes of every code point and of nasty texts.
 
-Made with Python 3.11 (its Unicode 14 decides NAME "lower-first") tokenizers==0.21.4 and transformers==4.55.4:
+Made with Python 3.11 (its Unicode 14 decides NAME "lower-first"), tokenizers==0.21.4, transformers==4.55.4 and
+sentencepiece==0.2.3, which is the reference of the names that begin with "spm-":
 
     python3 tests/tokenizer/make_goldens.py ../shared/corpora [NAME...]
 
 Layout: NAME/expected.json, beside it NAME/tokenizer.json where the vocabulary is small and ours. Else "files" says which
-files of corpora/tokenizers the tokenizer has, and "config" is its tokenizer_config.json. In expected.json:
+files of corpora/tokenizers (or of goldens/) the tokenizer has, and "config" is its tokenizer_config.json. In expected.json:
 
   code_points  a hash for each 4096 code points c from U+0000, of the encodings of "a" + c + "b"; U+0000 and surrogates
-               cannot stand in a C string and are left out
-  flores       a hash for each language of corpora/texts/flores, of the encodings of all lines
+               cannot stand in a C string and are left out; null for most where another golden has the same tables
+  texts        a hash for each file of corpora/texts, of the encodings of all lines; our small vocabularies see flores alone
   fragments    texts that `mixtures` are put together from, by the generator in `Mixture`
   mixtures     a hash for each 50 mixtures: encodings of texts and pairs, truncated ones, and decoded text
   cases        texts with everything spelled out
@@ -23,11 +24,14 @@ import json
 import pathlib
 import shutil
 import sys
+import tempfile
+import types
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 OUT = pathlib.Path(__file__).resolve().parent / "goldens"
-LANGUAGES = ["ar", "de", "en", "fa", "hi", "ja", "ru", "tr", "zh"]
+FLORES = [f"flores/flores-dev.{language}" for language in ("ar", "de", "en", "fa", "hi", "ja", "ru", "tr", "zh")]
+TEXTS = [*FLORES, *(f"stsb/stsb-{language}-dev.csv" for language in ("de", "en", "ru", "zh")), "wikitext-2/valid.txt"]
 MIXTURES, MIXTURES_PER_HASH = 2000, 50
 
 FRAGMENTS = [
@@ -97,6 +101,60 @@ class Reference:
                 yield end
 
 
+class SentencePieceReference:
+    """The library itself; pairs and truncation as ours are."""
+    lower_first = False
+
+    def __init__(self, path):
+        import sentencepiece
+        self.library, self.tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(path)), self
+
+    def tokens(self, text):
+        places = [i for i, c in enumerate(text) for _ in c.encode()] + [len(text)]
+        return [(p.id, places[p.begin], places[p.end]) for p in self.library.encode(text, return_type="proto").pieces]
+
+    def join(self, first, second):
+        both = [*first, *(second or [])]
+        return types.SimpleNamespace(
+            ids=[t[0] for t in both], offsets=[t[1:] for t in both], special_tokens_mask=[0] * len(both),
+            type_ids=[0] * len(first) + [1] * (len(both) - len(first)))
+
+    def encode(self, text, pair=None):
+        return self.join(self.tokens(text), None if pair is None else self.tokens(pair))
+
+    def truncated(self, text, pair, length, strategy="longest_first"):
+        first, second = self.tokens(text), None if pair is None else self.tokens(pair)
+        excess = len(first) + len(second or []) - length
+        if excess <= 0 or (strategy == "longest_first" and second is None):
+            return self.join(first[:length], second)
+        if strategy == "longest_first":
+            short, long = sorted((len(first), len(second)))
+            long = short if short > length else max(short, length - short)
+            if short + long > length:
+                short, long = length // 2, length - length // 2
+            swapped = len(first) > len(second)
+            return self.join(first[:long if swapped else short], second[:short if swapped else long])
+        target = first if strategy == "only_first" else second
+        if target is None or len(target) <= excess:
+            raise ValueError("cannot truncate")
+        del target[len(target) - excess:]
+        return self.join(first, second)
+
+    def words(self, encoding):
+        yield len(encoding.ids)
+        for token, (start, end) in zip(encoding.ids, encoding.offsets):
+            yield from (token, start, end)
+
+    def decode(self, ids, skip_special_tokens):
+        return self.library.decode([int(i) for i in ids])
+
+    def id_to_token(self, token):
+        return self.library.id_to_piece(token)
+
+    def num_special_tokens_to_add(self, is_pair):
+        return 0
+
+
 class Mixture:
     """Texts of one to twelve fragments, from Knuth's linear congruential generator."""
 
@@ -111,8 +169,11 @@ class Mixture:
         return "".join(FRAGMENTS[self.below(len(FRAGMENTS))] for _ in range(1 + self.below(12)))
 
 
-def code_point_hashes(reference):
+def code_point_hashes(reference, is_short):
     for first in range(0, 0x110000, 4096):
+        if is_short and first not in (0, 0x3000, 0x1F000):
+            yield None
+            continue
         block = Hash()
         for c in range(first, first + 4096):
             if c and not 0xD800 <= c < 0xE000:
@@ -120,7 +181,7 @@ def code_point_hashes(reference):
         yield block.hex()
 
 
-def flores_hash(reference, path):
+def text_hash(reference, path):
     lines = Hash()
     for line in path.read_bytes().decode().split("\n"):
         lines.add(reference.words(reference.encode(line)))
@@ -161,18 +222,22 @@ def spelled_out(reference, case):
             "decoded_without_special": decode(encoding.ids, skip_special_tokens=True)}
 
 
-def write(name, reference, corpora, **facts):
+def is_small(facts):
+    return not facts.get("files") or any(path.startswith("goldens/") for path in facts["files"].values())
+
+
+def write(name, make, corpora, is_short=False, **facts):
     """Nothing when the command line names others."""
     folder = OUT / name
     if sys.argv[2:] and name not in sys.argv[2:]:
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    reference = make()
+    folder.mkdir(parents=True, exist_ok=True)
     if "files" not in facts:
         reference.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     expected = {
-        **facts, "lower_first": reference.lower_first, "code_points": list(code_point_hashes(reference)),
-        "flores": {l: flores_hash(reference, corpora / "texts" / "flores" / f"flores-dev.{l}") for l in LANGUAGES},
+        **facts, "lower_first": reference.lower_first, "code_points": list(code_point_hashes(reference, is_short)),
+        "texts": {t: text_hash(reference, corpora / "texts" / t) for t in (FLORES if is_small(facts) else TEXTS)},
         "fragments": FRAGMENTS, "mixtures": list(mixture_hashes(reference)),
         "cases": [c for c in (spelled_out(reference, case) for case in CASES) if c],
     }
@@ -241,6 +306,7 @@ def bare():
 
 
 GPT2 = {"vocab.json": "gpt2/gpt2_bpe_encoder.json", "merges.txt": "gpt2/gpt2_bpe_vocab.bpe"}
+GPT = {"vocab.json": "openai-gpt/encoder_bpe_40000.json", "merges.txt": "openai-gpt/vocab_40000.bpe"}
 ROBERTA = {"vocab.json": "roberta/vocab.json", "merges.txt": "roberta/merges.txt"}
 
 
@@ -250,7 +316,6 @@ UNIGRAMS = {"t5": "t5/tokenizer.json", "nmt": "nmt/tokenizer.json",
 
 def transformers_class(name, corpora, files, **config):
     """The tokenizer that Transformers makes of legacy files."""
-    import tempfile
     import transformers
     with tempfile.TemporaryDirectory() as folder:
         for target, source in files.items():
@@ -302,6 +367,120 @@ def unigram():
     return tokenizer
 
 
+def bytes_behind(normalizer):
+    """Each byte of normalized text is a token: what a normalizer does is seen whole."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(alphabet)}, []))
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens([AddedToken("Foo", normalized=True), AddedToken("\u212b", normalized=True)])
+    return tokenizer
+
+
+def spelled(pieces, merges, **options):
+    return Tokenizer(models.BPE({t: i for i, t in enumerate(dict.fromkeys(pieces))}, merges, **options))
+
+
+def llama():
+    """Marked text as one word, merged; bytes of what is unknown, where all of them are there; Llama's decoder."""
+    letters = [chr(c) for c in range(33, 127)] + ["\u2581", "é", "中", "\u0301"]
+    merges = [("t", "h"), ("\u2581", "th"), ("\u2581th", "e"), ("\u2581", "\u2581"), ("a", "a"), ("aa", "aa"), ("f", "o"),
+              ("fo", "o"), ("\u2581", "foo"), ("i", "n"), ("in", "g"), ("e", "\u0301")]
+    made = [f"<0x{b:02X}>" for b in range(256) if b != 0xE3]
+    tokenizer = spelled(["<unk>", "<s>", "</s>", *made, *letters, *(a + b for a, b in merges)], merges, unk_token="<unk>",
+                        byte_fallback=True, fuse_unk=True)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(),
+                                           decoders.Strip(" ", 1, 0)])
+    tokenizer.add_special_tokens([AddedToken("<unk>", normalized=False), AddedToken("<s>"), AddedToken("</s>", rstrip=True)])
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s>:1 $B:1",
+                                                             special_tokens=[("<s>", 1)])
+    return tokenizer
+
+
+def marked_ends():
+    """Characters merged to words with both marks, one unknown token for each unknown character; BPEDecoder."""
+    letters = [chr(c) for c in range(97, 123)] + list("ABF.!'é中#[]<>")
+    pieces = [p + l + e for l in letters for p in ("", "~") for e in ("", "</w>")]
+    merges = [("t", "~h"), ("th", "~e</w>"), ("~i", "~n"), ("~in", "~g</w>"), ("f", "~o"), ("fo", "~o</w>"), ("a", "~a"), ("~a", "~a"),
+              ("p", "~l"), ("pl", "~a"), ("pla", "~y"), ("x</w>", "y")]
+    pieces += [a + (b[1:] if b.startswith("~") else b) for a, b in merges]
+    tokenizer = spelled(["[UNK]", *pieces], merges, unk_token="[UNK]", continuing_subword_prefix="~", end_of_word_suffix="</w>")
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.decoder = decoders.BPEDecoder()
+    tokenizer.add_special_tokens(["[UNK]", "[MASK]"])
+    return tokenizer
+
+
+def word_level():
+    """Whole words; tokens decoded one by one, with replacements and strips."""
+    words = ["[UNK]", "[CLS]", "[SEP]", "the", "The", "a", "b", "foo", "food", "!", "'", "99", "_foo_", "é", "中", "play", "\u0301", "n", "##"]
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFD(), normalizers.NFKD(), normalizers.NFC()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("oo", "0"), decoders.Strip("_", 2, 1), decoders.WordPiece("f", False)])
+    tokenizer.add_tokens(["_foo_"])
+    return tokenizer
+
+
+RULES = [("\uff21", "A"), ("\ufb01", "fi"), ("A\u030a", "\u00c5"), ("A", "\u0251"), ("\t", " "), ("\n", " "), ("\u3000", " "),
+         ("\u00ad", ""), ("\u2026", ". . "), ("e\u0301", "\u00e9"), ("e\u0301\u0327", "\u0229\u0301")]
+
+
+def trained(name, corpora, **settings):
+    """A small SentencePiece model, trained on sentences of flores once and kept beside its golden."""
+    import sentencepiece
+    path = OUT / name / "spiece.model"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [line for language in ("en", "de")
+                 for line in (corpora / "texts" / "flores" / f"flores-dev.{language}").read_text().split("\n")[:200]]
+        with tempfile.TemporaryDirectory() as folder:
+            rules = pathlib.Path(folder) / "rules.tsv"
+            rules.write_text("".join("%s\t%s\n" % tuple(" ".join(f"{ord(c):X}" for c in side) for side in rule) for rule in RULES))
+            prefix = str(pathlib.Path(folder) / "m")
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(lines), model_prefix=prefix, num_threads=1, minloglevel=2, character_coverage=0.98,
+                normalization_rule_tsv=str(rules), **settings)
+            shutil.copy(prefix + ".model", path)
+    return path
+
+
+SPM_CORPORA = {"spm-albert": "albert/30k-clean.model", "spm-bpe": "sentencepiece-bpe/en.wiki.bpe.vs10000.model",
+               "spm-nmt": "nmt/vocab.joint.spm", "spm-t5": "t5/t5_tokenizer_base.model", "spm-xlnet": "xlnet/spiece.model"}
+SPM_SMALL = {
+    "spm-char": dict(model_type="char", vocab_size=60, user_defined_symbols=["foo", "<a>"]),
+    "spm-word": dict(model_type="word", vocab_size=300),
+    "spm-bytes": dict(model_type="bpe", vocab_size=600, byte_fallback=True, user_defined_symbols=["foo", "food", "##"],
+                      split_by_whitespace=False),
+    "spm-plain": dict(model_type="unigram", vocab_size=400, user_defined_symbols=["[MASK]", "the"], add_dummy_prefix=False,
+                      remove_extra_whitespaces=False)}
+CLASSES = {
+    "albert": ("AlbertTokenizer", "spiece.model", "albert/30k-clean.model", {}),
+    "xlnet": ("XLNetTokenizer", "spiece.model", "xlnet/spiece.model", {}),
+    "t5-files": ("T5Tokenizer", "spiece.model", "t5/t5_tokenizer_base.model", {"legacy": False}),
+    "albert-cased": ("AlbertTokenizer", "spiece.model", "albert/30k-clean.model", {"do_lower_case": False, "keep_accents": True}),
+    "fairseq": ("XLMRobertaTokenizer", "sentencepiece.bpe.model", dict(model_type="unigram", vocab_size=400), {}),
+    "camembert": ("CamembertTokenizer", "sentencepiece.bpe.model", dict(model_type="unigram", vocab_size=400, unk_id=0), {}),
+    "deberta": ("DebertaV2Tokenizer", "spm.model",
+                dict(model_type="unigram", vocab_size=400, pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]",
+                     bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]"), {"split_by_punct": True}),
+    "big-bird": ("BigBirdTokenizer", "spiece.model",
+                 dict(model_type="bpe", vocab_size=400, pad_id=3, control_symbols=["[SEP]", "[CLS]"],
+                      user_defined_symbols=["[MASK]"]), {})}
+
+
+def of_class(corpora, folder, name, target, source, config):
+    """What Transformers makes of a model and its class."""
+    import transformers
+    model = corpora / "tokenizers" / source if isinstance(source, str) else trained(folder, corpora, **source)
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copy(model, pathlib.Path(place) / target)
+        (pathlib.Path(place) / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name, **config}))
+        return Reference(getattr(transformers, name + "Fast").from_pretrained(place)._tokenizer)
+
+
 def from_corpora(corpora, path):
     """A tokenizer.json of the corpora, compressed or not, without the truncation and padding that it asks for."""
     data = (corpora / "tokenizers" / path).read_bytes()
@@ -314,25 +493,44 @@ def from_corpora(corpora, path):
 def main():
     corpora = pathlib.Path(sys.argv[1])
     uncased, cased = "bert_base_uncased_vocab.txt", "bert_base_cased_vocab.txt"
-    write("uncased", Reference(bert(corpora, uncased, True)), corpora, files={"vocab.txt": "bert/" + uncased}, config={})
-    write("cased", Reference(bert(corpora, cased, False)), corpora, files={"vocab.txt": "bert/" + cased},
+    write("uncased", lambda: Reference(bert(corpora, uncased, True)), corpora, files={"vocab.txt": "bert/" + uncased}, config={})
+    write("cased", lambda: Reference(bert(corpora, cased, False)), corpora, files={"vocab.txt": "bert/" + cased},
           config={"do_lower_case": False})
-    write("lower-first", Reference(bert(corpora, cased, False), lower_first=True), corpora,
+    write("lower-first", lambda: Reference(bert(corpora, cased, False), lower_first=True), corpora,
           files={"vocab.txt": "bert/" + cased}, config={"do_lower_case": False})
-    write("flags", Reference(with_flags()), corpora)
-    write("components", Reference(with_components()), corpora)
-    write("bare", Reference(bare()), corpora)
-    write("gpt2", Reference(transformers_class("GPT2Tokenizer", corpora, GPT2)), corpora, files=GPT2,
+    write("flags", lambda: Reference(with_flags()), corpora)
+    write("components", lambda: Reference(with_components()), corpora)
+    write("bare", lambda: Reference(bare()), corpora)
+    write("gpt2", lambda: Reference(transformers_class("GPT2Tokenizer", corpora, GPT2)), corpora, files=GPT2,
           config={"tokenizer_class": "GPT2Tokenizer"})
     prefixed = {"add_prefix_space": True}
-    write("roberta-files", Reference(transformers_class("RobertaTokenizer", corpora, ROBERTA, **prefixed)), corpora,
+    write("roberta-files", lambda: Reference(transformers_class("RobertaTokenizer", corpora, ROBERTA, **prefixed)), corpora,
           files=ROBERTA, config={"tokenizer_class": "RobertaTokenizer", **prefixed})
-    write("roberta", Reference(Tokenizer.from_file(str(corpora / "tokenizers" / "roberta" / "tokenizer.json"))), corpora,
+    write("roberta", lambda: Reference(Tokenizer.from_file(str(corpora / "tokenizers" / "roberta" / "tokenizer.json"))), corpora,
           files={"tokenizer.json": "roberta/tokenizer.json"}, config={})
-    write("byte-level", Reference(byte_level()), corpora)
-    write("unigram", Reference(unigram()), corpora)
+    write("byte-level", lambda: Reference(byte_level()), corpora)
+    write("unigram", lambda: Reference(unigram()), corpora)
+    n = normalizers
+    write("nfc", lambda: Reference(bytes_behind(n.NFC())), corpora)
+    write("nfkc", lambda: Reference(bytes_behind(n.Sequence([n.Nmt(), n.NFKC()]))), corpora)
+    write("nfkd", lambda: Reference(bytes_behind(n.Sequence([n.NFKD(), n.Lowercase(), n.StripAccents(), n.NFC()]))), corpora)
+    write("llama", lambda: Reference(llama()), corpora)
+    write("marked-ends", lambda: Reference(marked_ends()), corpora)
+    write("word-level", lambda: Reference(word_level()), corpora)
+    write("gpt", lambda: Reference(transformers_class("OpenAIGPTTokenizer", corpora, GPT)), corpora, files=GPT,
+          config={"tokenizer_class": "OpenAIGPTTokenizer"})
     for name, path in UNIGRAMS.items():
-        write(name, Reference(from_corpora(corpora, path)), corpora, files={"tokenizer.json": path}, config={})
+        write(name, lambda: Reference(from_corpora(corpora, path)), corpora, files={"tokenizer.json": path}, config={})
+    for name, path in SPM_CORPORA.items():
+        write(name, lambda: SentencePieceReference(corpora / "tokenizers" / path), corpora, files={"spiece.model": path},
+              config={})
+    for name, settings in SPM_SMALL.items():
+        write(name, lambda: SentencePieceReference(trained(name, corpora, **settings)), corpora, is_short=True,
+              files={"spiece.model": f"goldens/{name}/spiece.model"}, config={})
+    for name, (kind, target, source, config) in CLASSES.items():
+        path = source if isinstance(source, str) else f"goldens/{name}/spiece.model"
+        write(name, lambda: of_class(corpora, name, kind, target, source, config), corpora, is_short=True,
+              files={target: path}, config={"tokenizer_class": kind, **config})
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ static std::optional<std::string> spelledBytes(llvm::StringRef token) {
 std::map<std::string, uint32_t> lathe::bpeKeys(const BpeModel &model, const TokenizerSpec &spec) {
   std::map<std::string, uint32_t> keys;
   for (uint32_t id = 0; id < spec.modelTokens; ++id) {
+    if (!spec.isMatched(id))
+      continue;
     std::optional<std::string> key = spec.vocabulary[id];
     if (model.isByteLevel)
       key = spelledBytes(*key);
@@ -45,7 +47,8 @@ std::vector<MergeRecord> lathe::bpeMerges(const BpeModel &model, const Tokenizer
   // At most two thirds full: what is not found, the usual case, is soon seen.
   std::vector<MergeRecord> table(llvm::NextPowerOf2(model.merges.size() * 3 / 2), {noToken, noToken, 0, 0});
   for (auto [rank, merge] : llvm::enumerate(model.merges)) {
-    MergeRecord record = {*spec.idOf(merge.first), *spec.idOf(merge.second), uint32_t(rank),
+    MergeRecord record = {*spec.idOf(merge.first), *spec.idOf(merge.second),
+                          model.ranks.empty() ? uint32_t(rank) : model.ranks[rank],
                           *spec.idOf(mergedToken(model, merge))};
     size_t slot = mergeHash(record.left, record.right) & (table.size() - 1);
     auto isFree = [&](const MergeRecord &other) {

@@ -51,11 +51,16 @@ static Elements applySteps(uint32_t codePoint, llvm::ArrayRef<CharStep> steps) {
     case CharStep::SpaceChinese:
       replace(elements, [](uint32_t c) { return isChinese(c) ? CodePoints{' ', c, ' '} : CodePoints{c}; });
       break;
+    case CharStep::CleanForNmt:
+      drop(elements, isDecomposed, isNmtControl);
+      replace(elements, [](uint32_t c) { return CodePoints{isNmtSpace(c) ? ' ' : c}; });
+      break;
     case CharStep::Decompose:
+    case CharStep::DecomposeCompatibly:
       // Each code point that arrives here is the first of its own decomposition.
       for (Element &element : elements)
         element.inserted = false;
-      replace(elements, decompose);
+      replace(elements, step == CharStep::Decompose ? decompose : decomposeCompatibly);
       for (Element &element : elements)
         element.combiningClass = combiningClass(element.codePoint);
       isDecomposed = true;

@@ -19,20 +19,16 @@ struct Format {
 };
 } // namespace
 
-static constexpr Format formats[] = {{"tokenizer.json", readTokenizerJson},
-                                     {"vocab.txt", readVocabularyText},
-                                     {"vocab.json", readVocabularyJson},
-                                     {"merges.txt", nullptr},
-                                     {"spiece.model", nullptr},
-                                     {"tokenizer.model", nullptr},
-                                     {"spm.model", nullptr},
-                                     {"sentencepiece.bpe.model", nullptr}};
+static constexpr Format formats[] = {
+    {"tokenizer.json", readTokenizerJson},  {"vocab.txt", readVocabularyText},
+    {"vocab.json", readVocabularyJson},     {"spiece.model", readSentencePiece},
+    {"spm.model", readSentencePiece},       {"sentencepiece.bpe.model", readSentencePiece},
+    {"tokenizer.model", readSentencePiece}, {"merges.txt", nullptr}};
 
 /// What `lathe inspect` calls a model.
 static const char *kindOf(const Model &model) {
-  if (std::holds_alternative<WordPieceModel>(model))
-    return "wordpiece";
-  return std::holds_alternative<BpeModel>(model) ? "bpe" : "unigram";
+  static constexpr const char *names[] = {"wordpiece", "bpe", "unigram", "wordlevel"}; // in the order of Model
+  return names[model.index()];
 }
 
 llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::StringRef directory,
@@ -51,8 +47,8 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
     return std::nullopt;
   if (!format->read)
     return llvm::make_error<UnsupportedTokenizer>(path, "this kind of tokenizer is not supported; accepted are "
-                                                        "tokenizer.json, WordPiece's vocab.txt, and vocab.json with "
-                                                        "merges.txt");
+                                                        "tokenizer.json, WordPiece's vocab.txt, vocab.json with "
+                                                        "merges.txt, and SentencePiece's spiece.model");
 
   llvm::Expected<TokenizerConfig> config = readTokenizerConfig(directory);
   if (!config)

@@ -28,10 +28,10 @@ struct CompiledTokenizer {
   int32_t unknownId = -1, clsId = -1, sepId = -1, padId = -1, maskId = -1; // -1: the vocabulary has none
 };
 
-/// Reads tokenizer.json, else vocab.txt, else vocab.json and merges.txt, with tokenizer_config.json and
-/// special_tokens_map.json where they exist. Nothing when the directory has no tokenizer's files. A tokenizer of
-/// another kind is an UnsupportedTokenizer, any file that is not exactly understood another error: ids that are nearly
-/// right would be worse than none.
+/// Reads tokenizer.json, else vocab.txt, else vocab.json and merges.txt, else a SentencePiece .model, with
+/// tokenizer_config.json and special_tokens_map.json where they exist. Nothing when the directory has no tokenizer's
+/// files. A tokenizer of another kind is an UnsupportedTokenizer, any file that is not exactly understood another
+/// error: ids that are nearly right would be worse than none.
 llvm::Expected<std::optional<CompiledTokenizer>> compileTokenizer(llvm::StringRef directory,
                                                                   const TokenizerOptions &options = {});
 

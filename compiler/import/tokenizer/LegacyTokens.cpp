@@ -15,6 +15,18 @@ void LegacyTokens::add(AddedToken token) {
   spec.added.push_back(std::move(token));
 }
 
+void LegacyTokens::addOrChange(const AddedToken &token) {
+  if (token.stripsLeft || token.stripsRight || token.singleWord)
+    for (AddedToken &there : spec.added)
+      if (there.content == token.content) {
+        there.stripsLeft = token.stripsLeft;
+        there.stripsRight = token.stripsRight;
+        there.singleWord = token.singleWord;
+        there.special |= token.special;
+      }
+  add(token);
+}
+
 llvm::Error LegacyTokens::addById(llvm::ArrayRef<AddedToken> tokens) {
   for (const AddedToken &token : tokens) {
     add(token);

@@ -25,6 +25,8 @@ public:
   LegacyTokens(TokenizerSpec &spec, llvm::StringRef path) : spec(spec), path(path) {}
 
   void add(AddedToken token);
+  /// The same, but that one which is there gets the flags of `token` if it has any.
+  void addOrChange(const AddedToken &token);
   /// What added_tokens_decoder lists: every token must get the id that it says.
   llvm::Error addById(llvm::ArrayRef<AddedToken> tokens);
   /// An error when one is empty.

@@ -17,7 +17,8 @@ struct Unit {
 
 class Reader {
 public:
-  Reader(llvm::StringRef units, llvm::StringRef strings) : units(units), strings(strings) {}
+  Reader(llvm::StringRef units, llvm::StringRef strings, bool allKeys)
+      : units(units), strings(strings), allKeys(allKeys) {}
 
   llvm::Expected<CharsmapStep> read() {
     if (units.size() >= 4)
@@ -46,12 +47,13 @@ private:
         continue;
       size_t next = child ^ unit(child).offset();
       std::string longer = key + char(byte);
-      if (!unit(child).hasLeaf())
-        descend(next, longer);
-      else if (next >= units.size() / 4)
-        fail("a key's value lies beyond its " + llvm::Twine(units.size() / 4) + " units");
-      else
+      bool endsKey = unit(child).hasLeaf();
+      if (endsKey && next >= units.size() / 4)
+        return fail("a key's value lies beyond its " + llvm::Twine(units.size() / 4) + " units");
+      if (endsKey)
         add(longer, unit(next).value());
+      if (!endsKey || allKeys)
+        descend(next, longer);
     }
   }
 
@@ -66,17 +68,18 @@ private:
   }
 
   llvm::StringRef units, strings;
+  bool allKeys;
   CharsmapStep step;
   std::string problem;
 };
 } // namespace
 
-llvm::Expected<CharsmapStep> lathe::readCharsmap(llvm::StringRef bytes) {
+llvm::Expected<CharsmapStep> lathe::readCharsmap(llvm::StringRef bytes, bool allKeys) {
   if (bytes.empty())
     return CharsmapStep();
   uint32_t size = bytes.size() < 4 ? UINT32_MAX : llvm::support::endian::read32le(bytes.data());
   if (size % 4 || size > bytes.size() - 4)
     return llvm::createStringError("the precompiled charsmap is damaged: its " + llvm::Twine(bytes.size()) +
                                    " bytes do not hold the trie that they announce");
-  return Reader(bytes.substr(4, size), bytes.substr(4 + size)).read();
+  return Reader(bytes.substr(4, size), bytes.substr(4 + size), allKeys).read();
 }

@@ -7,8 +7,8 @@
 namespace lathe {
 
 /// `bytes`: the size of a double-array trie, the trie, and the strings that its values are places in. Of keys that
-/// begin alike the `tokenizers` library finds the shortest only, so the others are left out.
-llvm::Expected<CharsmapStep> readCharsmap(llvm::StringRef bytes);
+/// begin alike the `tokenizers` library finds the shortest only; the others are left out unless `allKeys`.
+llvm::Expected<CharsmapStep> readCharsmap(llvm::StringRef bytes, bool allKeys);
 
 } // namespace lathe
 

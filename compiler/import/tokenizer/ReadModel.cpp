@@ -99,6 +99,14 @@ void TokenizerJson::readUnigram(JsonView view) {
   spec.model = std::move(model);
 }
 
+void TokenizerJson::readWordLevel(JsonView view) {
+  WordLevelModel model;
+  model.unknown = view["unk_token"].string();
+  readVocabulary(view["vocab"]);
+  requireToken(view["unk_token"], spec, model.unknown);
+  spec.model = std::move(model);
+}
+
 void TokenizerJson::readModel(JsonView view) {
   // Old files leave the type out; a model is known by a field that no other has.
   JsonView type = view["type"];
@@ -113,9 +121,11 @@ void TokenizerJson::readModel(JsonView view) {
     readBpe(view);
   else if (name == "Unigram")
     readUnigram(view);
+  else if (name == "WordLevel")
+    readWordLevel(view);
   else if (type.isNull())
     view.fail("has neither a type nor max_input_chars_per_word or merges, which would tell it; accepted: WordPiece, "
-              "BPE, Unigram");
+              "BPE, Unigram, WordLevel");
   else
-    rejectKind(type, "WordPiece, BPE or Unigram");
+    rejectKind(type, "WordPiece, BPE, Unigram or WordLevel");
 }

@@ -41,6 +41,14 @@ static void addCharSteps(const CharSteps &added, std::vector<NormalizerStep> &st
   last.insert(last.end(), added.begin(), added.end());
 }
 
+/// Whether the table of the last step decomposes.
+static bool isDecomposed(const std::vector<NormalizerStep> &steps) {
+  if (steps.empty() || !std::holds_alternative<CharSteps>(steps.back()))
+    return false;
+  const CharSteps &last = std::get<CharSteps>(steps.back());
+  return llvm::is_contained(last, CharStep::Decompose) || llvm::is_contained(last, CharStep::DecomposeCompatibly);
+}
+
 static CharsmapStep readPrecompiled(JsonView view) {
   std::vector<char> bytes;
   std::string text = view.string();
@@ -50,7 +58,7 @@ static CharsmapStep readPrecompiled(JsonView view) {
     view.reject("base64");
     return {};
   }
-  llvm::Expected<CharsmapStep> step = readCharsmap({bytes.data(), bytes.size()});
+  llvm::Expected<CharsmapStep> step = readCharsmap({bytes.data(), bytes.size()}, /*allKeys=*/false);
   if (step)
     return std::move(*step);
   view.fail("is not accepted: " + llvm::toString(step.takeError()));
@@ -69,11 +77,14 @@ void TokenizerJson::readNormalizer(JsonView view) {
     addCharSteps(bertNormalizer(readBertFlags(view, config, view.name() == "normalizer")), steps);
   } else if (type == "Lowercase") {
     addCharSteps({CharStep::Lowercase}, steps);
-  } else if (type == "NFD") {
-    if (!steps.empty() && std::holds_alternative<CharSteps>(steps.back()) &&
-        llvm::is_contained(std::get<CharSteps>(steps.back()), CharStep::Decompose))
-      return view.fail("decomposes (NFD) twice; once is accepted");
-    addCharSteps({CharStep::Decompose}, steps);
+  } else if (type == "NFD" || type == "NFKD") {
+    if (isDecomposed(steps)) // what a table says of one code point cannot be decomposed and ordered again
+      steps.push_back(CharSteps());
+    addCharSteps({type == "NFD" ? CharStep::Decompose : CharStep::DecomposeCompatibly}, steps);
+  } else if (type == "NFC" || type == "NFKC") {
+    steps.push_back(ComposeStep{type == "NFKC"});
+  } else if (type == "Nmt") {
+    addCharSteps({CharStep::CleanForNmt}, steps);
   } else if (type == "StripAccents") {
     addCharSteps({CharStep::DropCombiningMarks}, steps);
   } else if (type == "Precompiled") {
@@ -87,6 +98,7 @@ void TokenizerJson::readNormalizer(JsonView view) {
   } else {
     rejectKind(
         view["type"],
-        "BertNormalizer, Lowercase, NFD, Precompiled, StripAccents, Replace, Prepend, Strip or a Sequence of them");
+        "BertNormalizer, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, Prepend, Replace, Strip, StripAccents or a "
+        "Sequence of them");
   }
 }

@@ -1,4 +1,4 @@
-// The post-processors of a tokenizer.json, and its decoders.
+// The post-processors of a tokenizer.json.
 #include "compiler/import/tokenizer/TokenizerJson.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -72,19 +72,4 @@ void TokenizerJson::readPostProcessor(JsonView view) {
                "BertProcessing, ByteLevel, RobertaProcessing, TemplateProcessing, a Sequence of them, or no "
                "post-processor");
   }
-}
-
-void TokenizerJson::readDecoder(JsonView view) {
-  spec.decoder = SpacesDecoder();
-  if (view.isNull())
-    return;
-  std::string type = view["type"].string();
-  if (type == "WordPiece")
-    spec.decoder = WordPieceDecoder{view["prefix"].string(), view["cleanup"].boolean()};
-  else if (type == "ByteLevel")
-    spec.decoder = ByteLevelDecoder();
-  else if (type == "Metaspace")
-    spec.decoder = MetaspaceDecoder{readMark(view["replacement"]), readPrependScheme(view) != PrependScheme::Never};
-  else
-    rejectKind(view["type"], "ByteLevel, Metaspace, WordPiece, or no decoder");
 }

@@ -93,6 +93,14 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
     config.stripAccents = flag.isNull() ? std::nullopt : std::optional<bool>(flag.boolean());
   if (JsonView flag = root["add_prefix_space"]; !flag.isNull())
     config.addsPrefixSpace = flag.boolean();
+  if (JsonView flag = root["keep_accents"]; !flag.isNull())
+    config.keepsAccents = flag.boolean();
+  if (JsonView flag = root["split_by_punct"]; !flag.isNull())
+    config.splitsPunctuation = flag.boolean();
+  if (JsonView flag = root["legacy"]; !flag.isNull())
+    config.isLegacy = flag.boolean();
+  if (JsonView number = root["extra_ids"]; !number.isNull())
+    config.extraIds = number.number(100000);
   if (JsonView side = root["truncation_side"]; !side.isNull()) {
     std::string name = side.string();
     if (name != "left" && name != "right")
@@ -126,7 +134,10 @@ static llvm::Error readModelConfig(llvm::StringRef path, TokenizerConfig &config
   if (!config.tokenizerClass.empty())
     return fields.takeError();
   static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> classes[] = {
-      {"albert", "AlbertTokenizer"}, {"gpt2", "GPT2Tokenizer"}, {"roberta", "RobertaTokenizer"}};
+      {"albert", "AlbertTokenizer"},          {"big_bird", "BigBirdTokenizer"}, {"camembert", "CamembertTokenizer"},
+      {"deberta-v2", "DebertaV2Tokenizer"},   {"gpt2", "GPT2Tokenizer"},        {"openai-gpt", "OpenAIGPTTokenizer"},
+      {"reformer", "ReformerTokenizer"},      {"roberta", "RobertaTokenizer"},  {"t5", "T5Tokenizer"},
+      {"xlm-roberta", "XLMRobertaTokenizer"}, {"xlnet", "XLNetTokenizer"}};
   for (auto [modelType, tokenizerClass] : classes)
     if (type == modelType) {
       config.tokenizerClass = tokenizerClass.str();

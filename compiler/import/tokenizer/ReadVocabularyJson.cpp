@@ -1,4 +1,5 @@
-// vocab.json and merges.txt, as GPT-2 and RoBERTa were released: what they do not say is the tokenizer class's way.
+// vocab.json and merges.txt, as GPT, GPT-2 and RoBERTa were released: what they do not say is the tokenizer class's
+// way.
 #include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/LegacyTokens.h"
@@ -10,6 +11,8 @@
 #include "llvm/Support/Path.h"
 
 using namespace lathe;
+
+static constexpr const char *gptWordEnd = "</w>";
 
 /// Lines "left right", behind a line that tells the version.
 static llvm::Error readMerges(llvm::StringRef path, BpeModel &model) {
@@ -39,35 +42,9 @@ static llvm::Error readMerges(llvm::StringRef path, BpeModel &model) {
   return llvm::Error::success();
 }
 
-llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config) {
-  llvm::StringRef name = config.tokenizerClass;
-  name.consume_back("Fast");
-  bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer";
-  if (!isRoberta && name != "GPT2Tokenizer")
-    return llvm::make_error<UnsupportedTokenizer>(
-        path, name.empty() ? "no file names the tokenizer's class; accepted are GPT2Tokenizer and RobertaTokenizer, in "
-                             "tokenizer_config.json or by config.json's model_type"
-                           : "the tokenizer's class is " + quote(config.tokenizerClass) + " (" + config.classOrigin +
-                                 "), which is not supported; accepted are GPT2Tokenizer and RobertaTokenizer");
-  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
-  if (!document)
-    return document.takeError();
-  TokenizerJson json(config);
-  TokenizerSpec &spec = json.spec;
-  json.readVocabulary(JsonView(*document, json.problem));
-  if (llvm::Error error = takeProblem(*document, json.problem))
-    return error;
-
-  BpeModel model;
-  model.isByteLevel = true;
-  llvm::SmallString<128> mergesPath = llvm::sys::path::parent_path(path);
-  llvm::sys::path::append(mergesPath, "merges.txt");
-  if (llvm::Error error = readMerges(mergesPath, model))
-    return error;
-  if (std::optional<std::string> problem = findMergeProblem(model, spec))
-    return fileError(mergesPath, *problem);
-  spec.model = std::move(model);
-
+/// Bytes as characters, words by GPT-2's pattern; RoBERTa adds its special tokens.
+static llvm::Error finishByteLevel(TokenizerSpec &spec, llvm::StringRef path, const TokenizerConfig &config,
+                                   bool isRoberta) {
   LegacyTokens added(spec, path);
   if (llvm::Error error = added.addById(config.byId))
     return error;
@@ -95,13 +72,79 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, co
   if (config.addsPrefixSpace.value_or(false))
     spec.preTokenizer.push_back(PrefixSpaceStep());
   spec.preTokenizer.push_back(SplitStep{{gpt2Pattern, false}, SplitBehavior::Isolated});
-  spec.decoder = ByteLevelDecoder();
+  spec.decoder = {ByteLevelDecoder()};
   spec.trimsOffsets = isRoberta;
   spec.trimsAfterPrefix = config.addsPrefixSpace.value_or(false);
-  spec.single = {{templateFirst, 0}};
-  spec.pair = {{templateFirst, 0}, {templateSecond, 1}};
   if (isRoberta)
     spec.setRobertaTemplate({int32_t(*spec.idOf(classification.content)), int32_t(*spec.idOf(separator.content))});
+  return llvm::Error::success();
+}
+
+/// GPT's: BERT's words in lower case, the last symbol of each with "</w>" behind it.
+static llvm::Error finishGpt(TokenizerSpec &spec, BpeModel &model, llvm::StringRef path,
+                             const TokenizerConfig &config) {
+  model.wordEnd = gptWordEnd;
+  AddedToken unknown = tokenOr(config.unknown, "<unk>");
+  if (!spec.idOf(unknown.content)) // the model itself gives it out, so it cannot be added behind
+    return fileError(path, "special token " + quote(unknown.content) + " is not among the " +
+                               llvm::Twine(spec.vocabulary.size()) + " tokens");
+  model.unknown = unknown.content;
+  LegacyTokens added(spec, path);
+  if (llvm::Error error = added.addById(config.byId))
+    return error;
+  added.add(unknown);
+  for (const std::optional<AddedToken> &token :
+       {config.beginning, config.end, config.separator, config.padding, config.classification, config.mask})
+    if (token)
+      added.add(*token);
+  for (const AddedToken &token : config.additional)
+    added.add(token);
+  if (llvm::Error error = added.check())
+    return error;
+  spec.normalizer = {bertNormalizer({})};
+  spec.preTokenizer = {KindsStep{.splitsSpaces = true, .isolatesPunctuation = true}};
+  spec.decoder = {BpeDecoder{gptWordEnd}};
+  return llvm::Error::success();
+}
+
+static llvm::Error unsupportedClass(llvm::StringRef path, const TokenizerConfig &config) {
+  constexpr const char *accepted = "accepted are GPT2Tokenizer, OpenAIGPTTokenizer and RobertaTokenizer";
+  std::string reason = "no file names the tokenizer's class; " + std::string(accepted) +
+                       ", in tokenizer_config.json or by config.json's model_type";
+  if (!config.tokenizerClass.empty())
+    reason = "the tokenizer's class is " + quote(config.tokenizerClass) + " (" + config.classOrigin +
+             "), which is not supported; " + accepted;
+  return llvm::make_error<UnsupportedTokenizer>(path, reason);
+}
+
+llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config) {
+  llvm::StringRef name = config.tokenizerClass;
+  name.consume_back("Fast");
+  bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer", isGpt = name == "OpenAIGPTTokenizer";
+  if (!isRoberta && !isGpt && name != "GPT2Tokenizer")
+    return unsupportedClass(path, config);
+  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
+  if (!document)
+    return document.takeError();
+  TokenizerJson json(config);
+  TokenizerSpec &spec = json.spec;
+  json.readVocabulary(JsonView(*document, json.problem));
+  if (llvm::Error error = takeProblem(*document, json.problem))
+    return error;
+
+  BpeModel model;
+  model.isByteLevel = !isGpt;
+  llvm::SmallString<128> mergesPath = llvm::sys::path::parent_path(path);
+  llvm::sys::path::append(mergesPath, "merges.txt");
+  if (llvm::Error error = readMerges(mergesPath, model))
+    return error;
+  if (std::optional<std::string> problem = findMergeProblem(model, spec))
+    return fileError(mergesPath, *problem);
+  spec.single = {{templateFirst, 0}};
+  spec.pair = {{templateFirst, 0}, {templateSecond, 1}};
+  if (llvm::Error error = isGpt ? finishGpt(spec, model, path, config) : finishByteLevel(spec, path, config, isRoberta))
+    return error;
+  spec.model = std::move(model);
   spec.truncatesLeft = config.truncatesLeft.value_or(false);
   return std::move(spec);
 }

@@ -42,6 +42,8 @@ private:
   void readWordPiece(JsonView view);
   void readBpe(JsonView view);
   void readUnigram(JsonView view);
+  void readWordLevel(JsonView view);
+  void readDecoderStep(JsonView view);
 };
 
 /// What a Metaspace puts for spaces, one character.

@@ -17,8 +17,10 @@ namespace lathe {
 /// What a normalizer does to each code point by itself. Steps that follow each other are one table.
 enum class CharStep {
   CleanText,           // drop controls, U+0000 and U+FFFD; whitespace becomes a space
+  CleanForNmt,         // the Nmt normalizer: drop some controls; others, and what has no width, become a space
   SpaceChinese,        // a space on both sides of each ideograph
   Decompose,           // NFD
+  DecomposeCompatibly, // NFKD
   DropNonspacingMarks, // BertNormalizer's strip_accents, behind Decompose
   DropCombiningMarks,  // the StripAccents normalizer
   Lowercase
@@ -40,12 +42,22 @@ struct PrependStep {
 struct StripStep {
   bool left = false, right = false;
 };
-/// SentencePiece's map of characters; no key begins with another.
+/// SentencePiece's map of characters.
 struct CharsmapStep {
   std::map<std::string, std::string> replacements;
 };
+/// NFC, or NFKC.
+struct ComposeStep {
+  bool isCompatible = false;
+};
+/// SentencePiece's own normalizer, which takes the longest key.
+struct SentencePieceStep {
+  CharsmapStep charsmap;
+  uint32_t flags = 0; // spm* of Tables.h
+};
 using CharSteps = std::vector<CharStep>;
-using NormalizerStep = std::variant<CharSteps, ReplaceStep, PrependStep, StripStep, CharsmapStep>;
+using NormalizerStep =
+    std::variant<CharSteps, ReplaceStep, PrependStep, StripStep, CharsmapStep, ComposeStep, SentencePieceStep>;
 
 /// How text is cut into words by what each code point is: the pre-tokenizers that BERT's kind of model uses, and
 /// sequences of them, all come down to this.
@@ -77,14 +89,23 @@ struct BpeModel {
   bool isByteLevel = false;
   bool fusesUnknown = false, fallsBack = false, ignoresMerges = false;
   std::vector<std::pair<std::string, std::string>> merges; // by rank
+  std::vector<uint32_t> ranks;                             // of the merges where some are equal; else empty
 };
 struct UnigramModel {
   std::string unknown;
   uint32_t unknownId = 0;
   bool fallsBack = false;
   std::vector<double> scores; // by id
+  /// As SentencePiece itself does it (unigramAddsFloats); the score of what is unknown, where the model has its own.
+  bool addsFloats = false;
+  std::optional<double> unknownScore;
 };
-using Model = std::variant<WordPieceModel, BpeModel, UnigramModel>;
+/// A word is a token, or unknown.
+struct WordLevelModel {
+  std::string unknown;
+  bool fusesUnknown = false;
+};
+using Model = std::variant<WordPieceModel, BpeModel, UnigramModel, WordLevelModel>;
 
 struct AddedToken {
   std::string content;
@@ -105,22 +126,55 @@ struct MetaspaceDecoder {
   std::string replacement;
   bool dropsFirst = true;
 };
-using Decoder = std::variant<SpacesDecoder, WordPieceDecoder, ByteLevelDecoder, MetaspaceDecoder>;
+/// What ends a word becomes a space, but that the last token's vanishes.
+struct BpeDecoder {
+  std::string suffix;
+};
+/// In each token, or where a Fuse came before in the whole text: a string becomes another; up to `begin` and `end`
+/// times a character at the ends goes.
+struct ReplaceDecoder {
+  std::string from, to;
+};
+struct StripDecoder {
+  std::string character;
+  uint32_t begin = 0, end = 0;
+};
+/// Tokens of bytes ("<0x0A>") become what the bytes next to each other spell.
+struct ByteFallbackDecoder {};
+/// All tokens become one.
+struct FuseDecoder {};
+/// SentencePiece's own: control pieces are nothing, bytes make characters, marks are spaces; at the beginning of the
+/// text the first mark (or all of them) goes.
+struct SentencePieceDecoder {
+  std::string unknownText;
+  std::vector<uint8_t> types;                      // PieceType by id
+  std::map<std::string, std::string> replacements; // in the decoded text, the longest keys first
+  bool dropsMark = true, dropsAll = true;
+};
+using DecoderStep =
+    std::variant<SentencePieceDecoder, SpacesDecoder, WordPieceDecoder, ByteLevelDecoder, MetaspaceDecoder, BpeDecoder,
+                 ReplaceDecoder, StripDecoder, ByteFallbackDecoder, FuseDecoder>;
+using Decoder = std::vector<DecoderStep>;
 
 struct TokenizerSpec {
-  std::vector<std::string> vocabulary; // by id, added tokens included
-  llvm::StringMap<uint32_t> ids;       // the same, by text
-  uint32_t modelTokens = 0;            // ids below this are the model's own; added tokens beyond are not the model's
+  std::vector<std::string> vocabulary;  // by id, added tokens included
+  llvm::StringMap<uint32_t> ids;        // the same, by text
+  std::vector<bool> isHidden;           // by id: the model has it, but no text gives it; or empty
+  std::vector<std::string> userSymbols; // of SentencePiece: tokens that nothing changes or cuts
+  uint32_t modelTokens = 0;             // ids below this are the model's own; added tokens beyond are not the model's
   Model model;
   std::vector<NormalizerStep> normalizer;
   std::vector<PreTokenizerStep> preTokenizer;
   std::vector<AddedToken> added;
   std::vector<TemplateItem> single, pair;
   bool trimsOffsets = false, trimsAfterPrefix = false; // see tokenizerTrimsOffsets
-  Decoder decoder = WordPieceDecoder{};
+  bool endsAtNext = false;                             // see tokenizerEndsAtNext
+  Decoder decoder = {WordPieceDecoder{}};
   bool lowersFirst = false, truncatesLeft = false;
   uint32_t truncationLength = 0; // tokenizer.json's own; 0: none
 
+  /// Whether text may give the model's token.
+  bool isMatched(uint32_t id) const { return id < modelTokens && (isHidden.empty() || !isHidden[id]); }
   std::optional<uint32_t> idOf(llvm::StringRef token) const {
     auto found = ids.find(token);
     return found == ids.end() ? std::nullopt : std::optional<uint32_t>(found->second);
@@ -165,6 +219,8 @@ struct TokenizerConfig {
   std::optional<std::optional<bool>> stripAccents; // given as null is different from not given
   std::optional<bool> truncatesLeft;
   std::optional<bool> addsPrefixSpace;
+  std::optional<bool> keepsAccents, splitsPunctuation, isLegacy; // of SentencePiece's classes
+  std::optional<uint32_t> extraIds;
   uint32_t modelMaxLength = 0; // 0: none
   /// Where no file names them, each class has its own.
   std::optional<AddedToken> unknown, separator, padding, classification, mask, beginning, end;
@@ -177,6 +233,8 @@ llvm::Expected<TokenizerSpec> readTokenizerJson(llvm::StringRef path, const Toke
 llvm::Expected<TokenizerSpec> readVocabularyText(llvm::StringRef path, const TokenizerConfig &config);
 /// vocab.json, with merges.txt beside it.
 llvm::Expected<TokenizerSpec> readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config);
+/// SentencePiece's .model: by the tokenizer's class, or as the library itself where no file names one.
+llvm::Expected<TokenizerSpec> readSentencePiece(llvm::StringRef path, const TokenizerConfig &config);
 
 /// The tables of runtime/tokenizer/Tables.h. The same spec gives the same bytes. `path` is named in errors.
 llvm::Expected<std::vector<uint8_t>> writeTables(const TokenizerSpec &spec, llvm::StringRef path);

@@ -29,6 +29,15 @@ bool lathe::isControl(uint32_t c) {
   return hasCategory(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && existsIn(c, 8);
 }
 
+bool lathe::isNmtControl(uint32_t c) {
+  return (c >= 1 && c <= 8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
+}
+
+bool lathe::isNmtSpace(uint32_t c) {
+  return c == 0x9 || c == 0xA || c == 0xC || c == 0xD || c == 0x1680 || (c >= 0x200B && c <= 0x200F) || c == 0x2028 ||
+         c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
+}
+
 bool lathe::isNonspacingMark(uint32_t c) {
   switch (c) { // recategorised since
   case 0x1734: // Hanunoo pamudpod, spacing now
@@ -72,19 +81,43 @@ bool lathe::isWordCharacter(uint32_t c) {
          hasCategory(c, U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK);
 }
 
+bool lathe::isDigit(uint32_t c) {
+  int32_t type = u_getIntPropertyValue(UChar32(c), UCHAR_NUMERIC_TYPE);
+  return type == U_NT_DECIMAL || type == U_NT_DIGIT;
+}
+
 bool lathe::isCased(uint32_t c) { return u_hasBinaryProperty(UChar32(c), UCHAR_CASED); }
 bool lathe::isCaseIgnorable(uint32_t c) { return u_hasBinaryProperty(UChar32(c), UCHAR_CASE_IGNORABLE); }
 
-CodePoints lathe::decompose(uint32_t c) {
+static CodePoints decomposeWith(const icu::Normalizer2 *(*getForm)(UErrorCode &), uint32_t c) {
   UErrorCode code = U_ZERO_ERROR;
-  const icu::Normalizer2 *nfd = icu::Normalizer2::getNFDInstance(code);
+  const icu::Normalizer2 *form = getForm(code);
   icu::UnicodeString text;
   CodePoints result;
-  if (U_SUCCESS(code) && existsIn(c, 9) && nfd->getDecomposition(UChar32(c), text))
+  if (U_SUCCESS(code) && existsIn(c, 9) && form->getDecomposition(UChar32(c), text))
     for (int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1))
       result.push_back(uint32_t(text.char32At(i)));
   else
     result.push_back(c);
+  return result;
+}
+
+CodePoints lathe::decompose(uint32_t c) { return decomposeWith(icu::Normalizer2::getNFDInstance, c); }
+CodePoints lathe::decomposeCompatibly(uint32_t c) { return decomposeWith(icu::Normalizer2::getNFKDInstance, c); }
+
+std::vector<Composition> lathe::compositions() {
+  UErrorCode code = U_ZERO_ERROR;
+  const icu::Normalizer2 *nfc = icu::Normalizer2::getNFCInstance(code);
+  std::vector<Composition> result;
+  for (uint32_t c = 0; U_SUCCESS(code) && c < 0x110000; ++c) {
+    bool isHangul = c >= 0xAC00 && c <= 0xD7A3;
+    icu::UnicodeString text;
+    if (isHangul || !existsIn(c, 9) || !nfc->getRawDecomposition(UChar32(c), text) || text.countChar32() != 2)
+      continue;
+    UChar32 first = text.char32At(0), second = text.char32At(text.moveIndex32(0, 1));
+    if (nfc->composePair(first, second) == UChar32(c)) // else excluded from composition
+      result.push_back({uint32_t(first), uint32_t(second), c});
+  }
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringRef.h"
 #include <optional>
 #include <unicode/uniset.h>
+#include <vector>
 
 namespace lathe {
 
@@ -19,6 +20,9 @@ bool isWhiteSpace(uint32_t c);
 bool isPunctuation(uint32_t c);
 /// General categories Cc, Cf and Co of Unicode 8.0; not Cn.
 bool isControl(uint32_t c);
+/// What the Nmt normalizer drops, and what it makes a space.
+bool isNmtControl(uint32_t c);
+bool isNmtSpace(uint32_t c);
 /// General category Mn of Unicode 8.0: what BERT strips as accents.
 bool isNonspacingMark(uint32_t c);
 /// General categories M of Unicode 9.0: what the StripAccents normalizer strips.
@@ -28,13 +32,22 @@ bool isCombiningMark(uint32_t c);
 bool isChinese(uint32_t c);
 /// \w of a regular expression, Unicode 16.0.
 bool isWordCharacter(uint32_t c);
+/// Python's str.isdigit.
+bool isDigit(uint32_t c);
 /// Cased and Case_Ignorable, for the final sigma.
 bool isCased(uint32_t c);
 bool isCaseIgnorable(uint32_t c);
 
-/// Full canonical decomposition (NFD) and canonical combining class of Unicode 9.0.
+/// Full decompositions, canonical (NFD) and compatible (NFKD), and canonical combining class of Unicode 9.0.
 CodePoints decompose(uint32_t c);
+CodePoints decomposeCompatibly(uint32_t c);
 uint32_t combiningClass(uint32_t c);
+/// Two code points that are composed, and what they make, by composition of Unicode 9.0; but for Hangul, which is
+/// computed.
+struct Composition {
+  uint32_t first, second, both;
+};
+std::vector<Composition> compositions();
 
 /// Lower case without context, Unicode 16.0; only U+0130 gives two code points.
 CodePoints lowercase(uint32_t c);

@@ -2,109 +2,21 @@
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/BpeTables.h"
 #include "compiler/import/tokenizer/CharMapBuilder.h"
+#include "compiler/import/tokenizer/DecodeTokens.h"
 #include "compiler/import/tokenizer/HeapAllocator.h"
 #include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/PatternCompiler.h"
+#include "compiler/import/tokenizer/TableBlob.h"
 #include "compiler/import/tokenizer/TrieBuilder.h"
+#include "compiler/import/tokenizer/UnicodeData.h"
 #include "runtime/tokenizer/Normalize.h"
-
-#include "llvm/Support/MathExtras.h"
-#include <bit>
+#include "runtime/tokenizer/Utf8.h"
 
 using namespace lathe;
 
 /// Three times what the largest vocabularies have, and small enough for all offsets into the tables and for the memory
 /// that building a trie takes.
 static constexpr size_t maxTextBytes = 16 << 20;
-
-static_assert(std::endian::native == std::endian::little, "tables are written as they lie in memory");
-
-namespace {
-class Blob {
-public:
-  Blob() : bytes(sizeof(TokenizerHeader)) {}
-
-  template <typename T> TableSection append(const std::vector<T> &elements) {
-    bytes.resize(llvm::alignTo(bytes.size(), tokenizerAlignment));
-    TableSection section = {uint32_t(bytes.size()), uint32_t(elements.size())};
-    const auto *data = reinterpret_cast<const uint8_t *>(elements.data());
-    bytes.insert(bytes.end(), data, data + elements.size() * sizeof(T));
-    return section;
-  }
-  CharMapSections append(const CharMapTable &map) {
-    return {append(map.index), append(map.entries), append(map.elements)};
-  }
-  std::vector<uint8_t> finish(TokenizerHeader header) {
-    header.bytes = uint32_t(bytes.size());
-    memcpy(bytes.data(), &header, sizeof header);
-    return std::move(bytes);
-  }
-
-private:
-  std::vector<uint8_t> bytes;
-};
-
-/// NUL-terminated strings; a string that ends another shares its bytes.
-class Pool {
-public:
-  std::vector<char> chars;
-
-  TokenRecord add(const std::string &text, const std::string &first, const std::string &later) {
-    // The longest goes first: "playing" and " playing" then take the room of one.
-    const std::string &longest = later.size() > text.size() ? later : text;
-    uint32_t offset = intern(longest);
-    auto place = [&](const std::string &string) {
-      bool isSuffix = llvm::StringRef(longest).ends_with(string);
-      return isSuffix ? offset + uint32_t(longest.size() - string.size()) : intern(string);
-    };
-    return {place(text), place(first), place(later)};
-  }
-
-  uint32_t intern(const std::string &string) {
-    auto [place, isNew] = offsets.try_emplace(string, uint32_t(chars.size()));
-    if (isNew)
-      chars.insert(chars.end(), string.c_str(), string.c_str() + string.size() + 1);
-    return place->second;
-  }
-
-private:
-  llvm::StringMap<uint32_t> offsets;
-};
-} // namespace
-
-/// The WordPiece decoder's clean-up of one token, in the order that the library applies it.
-static std::string cleanUp(std::string text) {
-  static constexpr std::pair<llvm::StringRef, llvm::StringRef> replacements[] = {
-      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
-      {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-  for (auto [from, to] : replacements)
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-      text.replace(at, from.size(), to);
-  return text;
-}
-
-/// What a token decodes to, as the first or as a later one.
-static std::string decoded(const std::string &token, const Decoder &decoder, bool isFirst) {
-  if (std::holds_alternative<ByteLevelDecoder>(decoder))
-    return token; // never read: what bytes make is known only together
-  if (auto *metaspace = std::get_if<MetaspaceDecoder>(&decoder)) {
-    std::string text;
-    const char *space = isFirst && metaspace->dropsFirst ? "" : " ";
-    for (size_t at = 0; at < token.size();) {
-      bool isMark = token.compare(at, metaspace->replacement.size(), metaspace->replacement) == 0;
-      text += isMark ? std::string(space) : token.substr(at, 1);
-      at += isMark ? metaspace->replacement.size() : 1;
-    }
-    return text;
-  }
-  auto *pieces = std::get_if<WordPieceDecoder>(&decoder);
-  std::string text = token;
-  if (!isFirst) {
-    bool continues = pieces && llvm::StringRef(token).starts_with(pieces->prefix);
-    text = continues ? token.substr(pieces->prefix.size()) : " " + token;
-  }
-  return pieces && pieces->cleansUp ? cleanUp(std::move(text)) : text;
-}
 
 namespace {
 template <typename... Functions> struct Overloaded : Functions... {
@@ -131,9 +43,9 @@ private:
 
   const TokenizerSpec &spec;
   llvm::StringRef path;
-  Blob blob;
+  TableBlob blob;
   TokenizerHeader header = {};
-  Pool pool;
+  StringPool pool;
   std::vector<TokenRecord> records;
   std::map<std::string, uint32_t> keys; // of the vocabulary's trie
   std::vector<Pattern> patterns;
@@ -141,10 +53,22 @@ private:
   std::vector<CharMapTable> charMaps;
   std::vector<NormalizerRecord> normalizer;
   std::map<std::string, uint32_t> charsmapKeys;
-  std::vector<TrieUnit> charsmap;
+  std::vector<TrieUnit> charsmap, composition;
   ClassMapTable graphemes;
 };
 } // namespace
+
+/// Two code points, and what they make.
+static std::vector<TrieUnit> buildCompositions() {
+  std::map<std::string, uint32_t> keys;
+  for (const Composition &composition : compositions()) {
+    char bytes[8];
+    unsigned size = encodeUtf8(composition.first, bytes);
+    size += encodeUtf8(composition.second, bytes + size);
+    keys.emplace(std::string(bytes, size), composition.both);
+  }
+  return buildTrie(keys);
+}
 
 llvm::Error TableWriter::collectTokens() {
   size_t textBytes = 0;
@@ -153,7 +77,10 @@ llvm::Error TableWriter::collectTokens() {
       return fileError(path, "token " + llvm::Twine(id) + " contains U+0000; tokens may hold any other character");
     if ((textBytes += token.size()) > maxTextBytes)
       return fileError(path, "the vocabulary's tokens have more than " + llvm::Twine(maxTextBytes) + " bytes in all");
-    records.push_back(pool.add(token, decoded(token, spec.decoder, true), decoded(token, spec.decoder, false)));
+    DecodedToken decoded = decodeToken(spec.decoder, token, uint32_t(id));
+    records.push_back(pool.add(token, decoded.atEdge, decoded.later));
+    if (decoded.byte)
+      records.back().later = tokenIsByte | *decoded.byte;
   }
   return llvm::Error::success();
 }
@@ -186,6 +113,19 @@ llvm::Error TableWriter::writeSteps() {
                      charsmap = buildTrie(charsmapKeys);
                      graphemes = buildGraphemeMap();
                      return {NormalizerKind::Charsmap, 0, 0};
+                   },
+                   [&](const SentencePieceStep &step) -> NormalizerRecord {
+                     for (const auto &[key, text] : step.charsmap.replacements)
+                       charsmapKeys.emplace(key, pool.intern(text));
+                     charsmap = buildTrie(charsmapKeys);
+                     return {NormalizerKind::SentencePiece, step.flags, 0};
+                   },
+                   [&](const ComposeStep &compose) -> NormalizerRecord {
+                     charMaps.push_back(buildNormalizerMap(
+                         {compose.isCompatible ? CharStep::DecomposeCompatibly : CharStep::Decompose}, {}));
+                     if (composition.empty())
+                       composition = buildCompositions();
+                     return {NormalizerKind::Compose, uint32_t(charMaps.size() - 1), 0};
                    },
                    [&](const StripStep &strip) -> NormalizerRecord {
                      return {NormalizerKind::Strip, (strip.left ? 1u : 0) | (strip.right ? 2u : 0), 0};
@@ -229,6 +169,11 @@ llvm::Error TableWriter::writeSteps() {
   header.preTokenizer = blob.append(preTokenizer);
   header.classes = {blob.append(patternTables.classes.index), blob.append(patternTables.classes.entries)};
   header.charsmap = blob.append(charsmap);
+  header.compositions = blob.append(composition);
+  std::map<std::string, uint32_t> symbols;
+  for (const std::string &symbol : spec.userSymbols)
+    symbols.emplace(symbol, *spec.idOf(symbol));
+  header.userSymbols = blob.append(buildTrie(symbols));
   header.graphemes = {blob.append(graphemes.index), blob.append(graphemes.entries)};
   header.patterns = blob.append(patternTables.nodes);
   return llvm::Error::success();
@@ -238,12 +183,16 @@ void TableWriter::writeModel() {
   std::string continuingPrefix;
   header.unknownId = spec.unknown() ? *spec.idOf(*spec.unknown()) : noToken;
   header.wordEnd = pool.intern("");
-  if (auto *wordPiece = std::get_if<WordPieceModel>(&spec.model)) {
-    header.model = ModelKind::WordPiece;
-    header.maxWordChars = wordPiece->maxWordChars;
-    continuingPrefix = wordPiece->continuingPrefix;
+  auto *wordPiece = std::get_if<WordPieceModel>(&spec.model);
+  if (wordPiece || std::holds_alternative<WordLevelModel>(spec.model)) {
+    header.model = wordPiece ? ModelKind::WordPiece : ModelKind::WordLevel;
+    if (wordPiece) {
+      header.maxWordChars = wordPiece->maxWordChars;
+      continuingPrefix = wordPiece->continuingPrefix;
+    } else if (std::get<WordLevelModel>(spec.model).fusesUnknown)
+      header.flags |= wordLevelFusesUnknown;
     for (uint32_t id = 0; id < spec.modelTokens; ++id)
-      if (!spec.vocabulary[id].empty()) // an empty token matches no text
+      if (spec.isMatched(id) && !spec.vocabulary[id].empty()) // an empty token matches no text
         keys.emplace(spec.vocabulary[id], id);
   } else if (auto *bpe = std::get_if<BpeModel>(&spec.model)) {
     header.model = ModelKind::Bpe;
@@ -258,12 +207,12 @@ void TableWriter::writeModel() {
   } else if (auto *unigram = std::get_if<UnigramModel>(&spec.model)) {
     header.model = ModelKind::Unigram;
     header.unknownId = unigram->unknownId;
-    header.flags |= unigram->fallsBack ? fallsBackToBytes : 0;
+    header.flags |= (unigram->fallsBack ? fallsBackToBytes : 0) | (unigram->addsFloats ? unigramAddsFloats : 0);
     for (uint32_t id = 0; id < spec.modelTokens; ++id)
-      if (!spec.vocabulary[id].empty())
+      if (spec.isMatched(id) && !spec.vocabulary[id].empty())
         keys[spec.vocabulary[id]] = id; // of equal tokens the last counts
     // SentencePiece's penalty for what is unknown.
-    header.unknownScore = *llvm::min_element(unigram->scores) - 10;
+    header.unknownScore = unigram->unknownScore.value_or(*llvm::min_element(unigram->scores) - 10);
     std::vector<double> scores = unigram->scores;
     scores.resize(spec.vocabulary.size()); // of added tokens, which no word is spelled with
     header.scores = blob.append(scores);
@@ -281,7 +230,7 @@ std::optional<std::string> TableWriter::normalize(const std::string &content) co
     return TableView<typename std::decay_t<decltype(elements)>::value_type>{elements.data(), uint32_t(elements.size())};
   };
   // The normalizer sees sections by their offsets, so the part of the tables that it needs is laid out by itself.
-  Blob part;
+  TableBlob part;
   std::vector<CharMapSections> maps;
   for (const CharMapTable &map : charMaps)
     maps.push_back(part.append(map));
@@ -293,6 +242,7 @@ std::optional<std::string> TableWriter::normalize(const std::string &content) co
   tokenizer.normalizer = view(normalizer);
   tokenizer.classes = {view(patternTables.classes.index), view(patternTables.classes.entries)};
   tokenizer.charsmap = view(charsmap);
+  tokenizer.compositions = view(composition);
   tokenizer.graphemes = {view(graphemes.index), view(graphemes.entries)};
   tokenizer.patterns = view(patternTables.nodes);
   tokenizer.pool = view(pool.chars);
@@ -328,9 +278,18 @@ llvm::Expected<std::vector<uint8_t>> TableWriter::write() {
   memcpy(header.magic, tokenizerMagic, sizeof tokenizerMagic);
   header.flags = (spec.lowersFirst ? tokenizerLowersFirst : 0) | (spec.truncatesLeft ? tokenizerTruncatesLeft : 0) |
                  (spec.trimsOffsets ? tokenizerTrimsOffsets : 0) |
-                 (spec.trimsAfterPrefix ? tokenizerTrimsAfterPrefix : 0);
-  header.decoder =
-      std::holds_alternative<ByteLevelDecoder>(spec.decoder) ? DecoderKind::ByteLevel : DecoderKind::Pieces;
+                 (spec.trimsAfterPrefix ? tokenizerTrimsAfterPrefix : 0) | (spec.endsAtNext ? tokenizerEndsAtNext : 0);
+  DecoderPlan decoder = planDecoder(spec.decoder);
+  header.decoder = decoder.kind;
+  if (auto *spm = std::get_if<SentencePieceDecoder>(&spec.decoder[0])) {
+    std::map<std::string, uint32_t> replacements;
+    for (const auto &[key, text] : spm->replacements)
+      replacements.emplace(key, pool.intern(text));
+    header.denormalizer = blob.append(buildTrie(replacements));
+  }
+  header.flags |= decoder.dropsOnce ? decoderDropsOnce : 0;
+  header.stripsBegin = decoder.stripsBegin;
+  header.stripsEnd = decoder.stripsEnd;
   if (llvm::Error error = collectTokens())
     return error;
   if (llvm::Error error = writeSteps())

@@ -1,0 +1,303 @@
+// SentencePiece's `.model` files as Transformers makes tokenizers of them: each class numbers the pieces in its own way
+// and adds its own special tokens. A model without a class is SentencePiece's alone (PlainSentencePiece.h).
+#include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/tokenizer/JsonView.h"
+#include "compiler/import/tokenizer/LegacyTokens.h"
+#include "compiler/import/tokenizer/PlainSentencePiece.h"
+#include "compiler/import/tokenizer/ReadCharsmap.h"
+#include "compiler/import/tokenizer/SentencePieceModel.h"
+#include "compiler/import/tokenizer/UnicodeData.h"
+#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
+#include "runtime/tokenizer/Utf8.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace lathe;
+
+namespace {
+/// How pieces are numbered.
+enum class Numbers { AsTheyAre, CommasLast, Fairseq, Camembert, WithExtraIds };
+enum class Normal { Usual, Albert, Deberta };
+enum class Template { None, Bert, Roberta, T5, XlNet };
+
+/// Further ways of a class.
+constexpr unsigned maskStripsLeft = 1, unknownIsNormalized = 2, lowersCase = 4;
+
+/// What a tokenizer's class adds to a model.
+struct SpmClass {
+  llvm::StringLiteral name;
+  Numbers numbers;
+  Normal normal;
+  Template form;
+  const char *const *tokens; // beginning, end, unknown, separator, padding, classification, mask; null: it has none
+  unsigned flags;
+  bool has(unsigned flag) const { return flags & flag; }
+};
+} // namespace
+
+static constexpr const char *const albertTokens[] = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"};
+static constexpr const char *const bigBirdTokens[] = {"<s>", "</s>", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"};
+static constexpr const char *const debertaTokens[] = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+static constexpr const char *const reformerTokens[] = {nullptr, "</s>", "<unk>", nullptr, nullptr, nullptr, nullptr};
+static constexpr const char *const robertaTokens[] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"};
+static constexpr const char *const t5Tokens[] = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr};
+static constexpr const char *const xlNetTokens[] = {"<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>", "<mask>"};
+
+// clang-format off: a table
+static constexpr SpmClass classes[] = {
+    {"AlbertTokenizer", Numbers::CommasLast, Normal::Albert, Template::Bert, albertTokens, maskStripsLeft | lowersCase},
+    {"BigBirdTokenizer", Numbers::AsTheyAre, Normal::Usual, Template::Bert, bigBirdTokens, maskStripsLeft | unknownIsNormalized},
+    {"CamembertTokenizer", Numbers::Camembert, Normal::Usual, Template::Roberta, robertaTokens, maskStripsLeft},
+    {"DebertaV2Tokenizer", Numbers::AsTheyAre, Normal::Deberta, Template::Bert, debertaTokens, unknownIsNormalized},
+    {"ReformerTokenizer", Numbers::AsTheyAre, Normal::Usual, Template::None, reformerTokens, 0},
+    {"T5Tokenizer", Numbers::WithExtraIds, Normal::Usual, Template::T5, t5Tokens, 0},
+    {"XLMRobertaTokenizer", Numbers::Fairseq, Normal::Usual, Template::Roberta, robertaTokens, maskStripsLeft},
+    {"XLNetTokenizer", Numbers::CommasLast, Normal::Albert, Template::XlNet, xlNetTokens, maskStripsLeft}};
+// clang-format on
+
+namespace {
+/// A tokenizer of one class on its way.
+class Converter {
+public:
+  Converter(const SpmClass &kind, const SentencePieceModel &model, llvm::StringRef path, const TokenizerConfig &config)
+      : kind(kind), model(model), path(path), config(config) {}
+
+  llvm::Expected<TokenizerSpec> convert();
+
+private:
+  void add(const std::string &text, double score) {
+    spec.ids[text] = uint32_t(spec.vocabulary.size()); // of equal tokens the last counts
+    spec.vocabulary.push_back(text);
+    scores.push_back(score);
+  }
+  void addPieces(size_t first);
+  void numberPieces();
+  void setModel();
+  llvm::Error addTokens();
+  llvm::Error setNormalizer();
+  void setWords();
+  llvm::Error setTemplates();
+
+  const SpmClass &kind;
+  const SentencePieceModel &model;
+  llvm::StringRef path;
+  const TokenizerConfig &config;
+  TokenizerSpec spec;
+  std::vector<double> scores;
+  uint32_t unknownId = 0;
+};
+} // namespace
+
+/// The piece would rather not be used: a number's digits and the comma behind them.
+static bool isNumberWithComma(llvm::StringRef piece) {
+  uint32_t codePoint;
+  return piece.consume_back(",") && !piece.empty() && decodeUtf8Before(piece.begin(), piece.end(), codePoint) &&
+         isDigit(codePoint);
+}
+
+void Converter::addPieces(size_t first) {
+  for (const SentencePiece &piece : llvm::ArrayRef(model.pieces).drop_front(std::min(first, model.pieces.size()))) {
+    bool isAvoided = kind.numbers == Numbers::CommasLast && isNumberWithComma(piece.text);
+    add(piece.text, piece.score - (isAvoided ? 100.0 : 0.0));
+  }
+}
+
+void Converter::numberPieces() {
+  unknownId = model.unknown;
+  switch (kind.numbers) {
+  case Numbers::Fairseq: // its four come first, in place of the model's three
+    for (const char *token : {"<s>", "<pad>", "</s>", "<unk>"})
+      add(token, 0);
+    addPieces(3);
+    add("<mask>", 0);
+    unknownId = 3;
+    break;
+  case Numbers::Camembert:
+    for (const char *token : {"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>"})
+      add(token, 0);
+    add("<unk>NOTUSED", -100);
+    addPieces(1);
+    add("<mask>", 0);
+    unknownId = 3;
+    break;
+  case Numbers::WithExtraIds:
+    addPieces(0);
+    for (uint32_t i = config.extraIds.value_or(100); i--;)
+      add("<extra_id_" + std::to_string(i) + ">", 0);
+    break;
+  case Numbers::AsTheyAre:
+  case Numbers::CommasLast:
+    addPieces(0);
+    break;
+  }
+  spec.modelTokens = uint32_t(spec.vocabulary.size());
+}
+
+void Converter::setModel() {
+  if (model.kind == SentencePieceModel::Unigram) {
+    UnigramModel unigram;
+    unigram.unknown = spec.vocabulary[unknownId];
+    unigram.unknownId = unknownId;
+    unigram.scores = std::move(scores);
+    spec.model = std::move(unigram);
+    return;
+  }
+  BpeModel bpe;
+  bpe.unknown = model.pieces[model.unknown].text;
+  bpe.fusesUnknown = true;
+  bpe.merges = mergesByScore(spec.vocabulary, spec.ids, scores);
+  spec.model = std::move(bpe);
+}
+
+/// Control pieces and symbols of the user, then what the files and the class name.
+llvm::Error Converter::addTokens() {
+  LegacyTokens added(spec, path);
+  for (const SentencePiece &piece : model.pieces)
+    if (piece.type == PieceType::Control || piece.type == PieceType::UserDefined) {
+      AddedToken token;
+      token.content = piece.text;
+      token.special = piece.type == PieceType::Control;
+      added.add(token);
+    }
+  if (llvm::Error error = added.addById(config.byId))
+    return error;
+  const std::optional<AddedToken> *named[] = {&config.beginning, &config.end,     &config.unknown,
+                                              &config.separator, &config.padding, &config.classification,
+                                              &config.mask};
+  for (auto [i, given] : llvm::enumerate(named)) {
+    const char *assumed = kind.tokens[i];
+    if (!*given && !assumed)
+      continue;
+    AddedToken token = tokenOr(*given, assumed ? assumed : "");
+    if (!*given && given == &config.mask)
+      token.stripsLeft = kind.has(maskStripsLeft);
+    if (!*given && given == &config.unknown)
+      token.normalized = kind.has(unknownIsNormalized);
+    added.addOrChange(token);
+  }
+  std::vector<std::string> usual;
+  if (kind.numbers == Numbers::Camembert)
+    usual = {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"};
+  else if (kind.form == Template::XlNet)
+    usual = {"<eop>", "<eod>"};
+  for (uint32_t i = 0; kind.numbers == Numbers::WithExtraIds && i < config.extraIds.value_or(100); ++i)
+    usual.push_back("<extra_id_" + std::to_string(i) + ">");
+  if (config.additional.empty())
+    for (const std::string &token : usual)
+      added.addOrChange(tokenOr(std::nullopt, token));
+  for (const AddedToken &token : config.additional)
+    added.addOrChange(token);
+  return added.check();
+}
+
+llvm::Error Converter::setNormalizer() {
+  std::vector<NormalizerStep> &steps = spec.normalizer;
+  bool lowers = config.lowercase.value_or(kind.has(lowersCase));
+  auto lower = [&] {
+    if (lowers)
+      steps.push_back(CharSteps{CharStep::Lowercase});
+  };
+  if (kind.normal == Normal::Albert) {
+    steps.push_back(ReplaceStep{{"``", true}, "\""});
+    steps.push_back(ReplaceStep{{"''", true}, "\""});
+    CharSteps chars;
+    if (!config.keepsAccents.value_or(false))
+      chars = {CharStep::DecomposeCompatibly, CharStep::DropCombiningMarks};
+    if (lowers)
+      chars.push_back(CharStep::Lowercase);
+    if (!chars.empty())
+      steps.push_back(chars);
+  } else if (kind.normal == Normal::Deberta) {
+    lower();
+    steps.push_back(StripStep{true, true});
+  }
+  if (!model.normalizer.charsmap.empty()) {
+    llvm::Expected<CharsmapStep> charsmap = readCharsmap(model.normalizer.charsmap, /*allKeys=*/false);
+    if (!charsmap)
+      return fileError(path, llvm::toString(charsmap.takeError()));
+    steps.push_back(std::move(*charsmap));
+  }
+  if (kind.normal == Normal::Usual)
+    steps.push_back(StripStep{false, true});
+  steps.push_back(ReplaceStep{{" {2,}", false}, kind.normal == Normal::Usual ? spaceMark : " "});
+  return llvm::Error::success();
+}
+
+void Converter::setWords() {
+  PrependScheme scheme = PrependScheme::Always;
+  if (kind.form == Template::T5)
+    scheme = !config.addsPrefixSpace.value_or(true) ? PrependScheme::Never
+             : config.isLegacy.value_or(true)       ? PrependScheme::Always
+                                                    : PrependScheme::First;
+  if (kind.normal == Normal::Deberta && config.splitsPunctuation.value_or(false))
+    spec.preTokenizer.push_back(KindsStep{.isolatesPunctuation = true});
+  spec.preTokenizer.push_back(MetaspaceStep{spaceMark, scheme});
+  spec.preTokenizer.push_back(SplitStep{{spaceMark, true}, SplitBehavior::WithNext});
+  spec.decoder = {MetaspaceDecoder{spaceMark, scheme != PrependScheme::Never}};
+}
+
+llvm::Error Converter::setTemplates() {
+  spec.single = {{templateFirst, 0}};
+  spec.pair = {{templateFirst, 0}, {templateSecond, 0}};
+  if (kind.form == Template::None)
+    return llvm::Error::success();
+  bool isXlNet = kind.form == Template::XlNet, isBert = kind.form == Template::Bert;
+  const char *cls = isBert ? "[CLS]" : isXlNet ? "<cls>" : kind.form == Template::T5 ? "</s>" : "<s>";
+  const char *sep = isBert ? "[SEP]" : isXlNet ? "<sep>" : "</s>";
+  for (const char *token : {cls, sep})
+    if (!spec.idOf(token))
+      return fileError(path, "special token " + quote(token) + ", which " + kind.name +
+                                 " puts around texts, is not among the " + llvm::Twine(model.pieces.size()) +
+                                 " pieces");
+  std::pair<int32_t, int32_t> ids = {int32_t(*spec.idOf(cls)), int32_t(*spec.idOf(sep))};
+  auto [clsId, sepId] = ids;
+  if (isBert) {
+    spec.setBertTemplate(ids);
+  } else if (isXlNet) {
+    spec.single = {{templateFirst, 0}, {sepId, 0}, {clsId, 2}};
+    spec.pair = {{templateFirst, 0}, {sepId, 0}, {templateSecond, 1}, {sepId, 1}, {clsId, 2}};
+  } else if (kind.form == Template::T5) {
+    spec.single = {{templateFirst, 0}, {sepId, 0}};
+    spec.pair = {{templateFirst, 0}, {sepId, 0}, {templateSecond, 0}, {sepId, 0}};
+  } else {
+    spec.setRobertaTemplate(ids);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<TokenizerSpec> Converter::convert() {
+  numberPieces();
+  setModel();
+  if (llvm::Error error = addTokens())
+    return error;
+  if (llvm::Error error = setNormalizer())
+    return error;
+  setWords();
+  if (llvm::Error error = setTemplates())
+    return error;
+  spec.truncatesLeft = config.truncatesLeft.value_or(false);
+  return std::move(spec);
+}
+
+llvm::Expected<TokenizerSpec> lathe::readSentencePiece(llvm::StringRef path, const TokenizerConfig &config) {
+  llvm::StringRef name = config.tokenizerClass;
+  name.consume_back("Fast");
+  const SpmClass *kind = llvm::find_if(classes, [&](const SpmClass &kind) { return kind.name == name; });
+  if (!name.empty() && kind == std::end(classes)) {
+    std::string accepted;
+    for (const SpmClass &kind : classes)
+      accepted += (accepted.empty() ? "" : ", ") + kind.name.str();
+    return llvm::make_error<UnsupportedTokenizer>(
+        path, "the tokenizer's class is " + quote(config.tokenizerClass) + " (" + config.classOrigin +
+                  "), which is not supported; accepted are " + accepted + ", or none");
+  }
+  llvm::Expected<SentencePieceModel> model = readSentencePieceModel(path);
+  if (!model)
+    return model.takeError();
+  if (name.empty())
+    return plainSentencePiece(*model, path, config);
+  if (model->kind != SentencePieceModel::Unigram && model->kind != SentencePieceModel::Bpe)
+    return llvm::make_error<UnsupportedTokenizer>(path, "a model of characters or words, which " + name +
+                                                            " does not take; accepted: Unigram or BPE");
+  return Converter(*kind, *model, path, config).convert();
+}
