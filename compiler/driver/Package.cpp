@@ -78,6 +78,18 @@ static inline lathe_status @NAME@_tokenize(const lathe_model *model, const char 
                                            lathe_error *error) {
   return lathe_@NAME@()->tokenize(model, text, pair, options, encoding, error);
 }
+static inline lathe_status @NAME@_tokenize_batch(lathe_context *context, const char *const *texts,
+                                                 const char *const *pairs, size_t n,
+                                                 const lathe_tokenize_options *options, lathe_encoding *encodings,
+                                                 lathe_error *error) {
+  return lathe_@NAME@()->tokenize_batch(context, texts, pairs, n, options, encodings, error);
+}
+static inline lathe_status @NAME@_tokenize_windows(const lathe_model *model, const char *text, const char *pair,
+                                                   const lathe_tokenize_options *options, int64_t stride,
+                                                   lathe_encoding *windows, size_t capacity, size_t *n_windows,
+                                                   lathe_error *error) {
+  return lathe_@NAME@()->tokenize_windows(model, text, pair, options, stride, windows, capacity, n_windows, error);
+}
 static inline void @NAME@_free_encoding(const lathe_model *model, lathe_encoding *encoding) {
   lathe_@NAME@()->free_encoding(model, encoding);
 }

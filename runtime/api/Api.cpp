@@ -2,6 +2,7 @@
 #include "runtime/api/EmbedText.h"
 #include "runtime/api/Request.h"
 #include "runtime/api/Run.h"
+#include "runtime/api/TokenizeBatch.h"
 #include "runtime/core/Options.h"
 #include "runtime/core/RawValue.h"
 
@@ -115,6 +116,22 @@ const Tokenizer *tokenizerOf(const lathe_model *model, const char *function, lat
   return nullptr;
 }
 
+/// The options with nothing left to be chosen.
+lathe_status readTokenizeOptions(const lathe_model &model, const lathe_tokenize_options *given,
+                                 lathe_tokenize_options &options, lathe_error *error) {
+  if (lathe_status status = readOptions("lathe_tokenize_options", given, options, error))
+    return status;
+  if (!given || options.max_length == -1)
+    options.max_length = model.program->max_length;
+  if (options.max_length < 0)
+    return fail(error, LATHE_INVALID_ARGUMENT, "max_length is %lld; accepted: -1 (the model's own), 0 (none) or more",
+                static_cast<long long>(options.max_length));
+  if (rawValue(options.truncation) > LATHE_TRUNCATE_ONLY_SECOND)
+    return fail(error, LATHE_INVALID_ARGUMENT, "truncation is %u; accepted: 0 to %d", rawValue(options.truncation),
+                int(LATHE_TRUNCATE_ONLY_SECOND));
+  return LATHE_OK;
+}
+
 lathe_status tokenizeText(const lathe_model *model, const char *text, const char *pair,
                           const lathe_tokenize_options *given, lathe_encoding *encoding, lathe_error *error) {
   if (!text || !encoding)
@@ -125,17 +142,50 @@ lathe_status tokenizeText(const lathe_model *model, const char *text, const char
   if (!tokenizer)
     return status;
   lathe_tokenize_options options;
-  if ((status = readOptions("lathe_tokenize_options", given, options, error)))
+  if ((status = readTokenizeOptions(*model, given, options, error)))
     return status;
-  if (!given || options.max_length == -1)
-    options.max_length = model->program->max_length;
-  if (options.max_length < 0)
-    return fail(error, LATHE_INVALID_ARGUMENT, "max_length is %lld; accepted: -1 (the model's own), 0 (none) or more",
-                static_cast<long long>(options.max_length));
-  if (rawValue(options.truncation) > LATHE_TRUNCATE_ONLY_SECOND)
-    return fail(error, LATHE_INVALID_ARGUMENT, "truncation is %u; accepted: 0 to %d", rawValue(options.truncation),
-                int(LATHE_TRUNCATE_ONLY_SECOND));
   return tokenize(*tokenizer, model->allocator, text, pair, options.max_length, options.truncation, encoding, error);
+}
+
+lathe_status tokenizeTexts(lathe_context *context, const char *const *texts, const char *const *pairs, size_t count,
+                           const lathe_tokenize_options *given, lathe_encoding *encodings, lathe_error *error) {
+  if (!context || (count && (!texts || !encodings)))
+    return nullArgument(error, "tokenize_batch", !context ? "context" : texts ? "encodings" : "texts");
+  lathe_status status;
+  if (!tokenizerOf(context->model, "tokenize_batch", error, status))
+    return status;
+  for (size_t i = 0; i < count; ++i)
+    if (!texts[i])
+      return fail(error, LATHE_INVALID_ARGUMENT, "tokenize_batch: text %zu is NULL", i);
+  lathe_tokenize_options options;
+  if ((status = readTokenizeOptions(*context->model, given, options, error)))
+    return status;
+  Exclusive exclusive(*context);
+  if ((status = exclusive.check(error)))
+    return status;
+  size_t failed = 0;
+  lathe_error cause{};
+  status =
+      tokenizeBatch(*context, texts, pairs, count, options.max_length, options.truncation, encodings, failed, &cause);
+  if (!status || failed == count)
+    return status ? fail(error, status, "%.480s", cause.message) : status;
+  return fail(error, status, "text %zu: %.480s", failed, cause.message);
+}
+
+lathe_status tokenizeInWindows(const lathe_model *model, const char *text, const char *pair,
+                               const lathe_tokenize_options *given, int64_t stride, lathe_encoding *windows,
+                               size_t capacity, size_t *count, lathe_error *error) {
+  if (!text || !count || (capacity && !windows))
+    return nullArgument(error, "tokenize_windows", !text ? "text" : count ? "windows" : "n_windows");
+  lathe_status status;
+  const Tokenizer *tokenizer = tokenizerOf(model, "tokenize_windows", error, status);
+  if (!tokenizer)
+    return status;
+  lathe_tokenize_options options;
+  if ((status = readTokenizeOptions(*model, given, options, error)))
+    return status;
+  return tokenizeWindows(*tokenizer, model->allocator, text, pair, options.max_length, options.truncation, stride,
+                         windows, capacity, count, error);
 }
 
 void releaseEncoding(const lathe_model *model, lathe_encoding *encoding) {
@@ -172,7 +222,8 @@ const char *isa(const lathe_model *model) { return model ? levelName(model->leve
 constexpr lathe_api table = {
     LATHE_ABI_VERSION, sizeof(lathe_api), name,   buildId, entries, openPath, openBytes,    closeModel,
     contextCreate,     destroyContext,    cancel, infer,   run,     embed,    tokenizeText, releaseEncoding,
-    detokenizeIds,     textOfToken,       memory, profile, isa,     prompts,  embedWith,
+    detokenizeIds,     textOfToken,       memory, profile, isa,     prompts,  embedWith,    tokenizeTexts,
+    tokenizeInWindows,
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "runtime/api/Request.h"
 #include "runtime/api/Run.h"
+#include "runtime/api/TokenizeBatch.h"
 #include "runtime/core/NameList.h"
 #include "runtime/core/Status.h"
 #include "runtime/tokenizer/Buffer.h"
@@ -116,16 +117,28 @@ public:
     return LATHE_OK;
   }
 
-  lathe_status tokenize(const char *text, lathe_encoding &encoding, lathe_error *error) {
-    if (!prompt)
-      return tokenizeAlone(text, encoding, error);
-    const size_t length = strlen(prompt), textLength = strlen(text) + 1;
+  /// What is to be tokenized of `n` texts: they themselves where there is no prompt. Lives until the next call.
+  lathe_status join(const char *const *texts, size_t n, const char **prefixed, lathe_error *error) {
+    if (!prompt) {
+      memcpy(prefixed, texts, n * sizeof *texts);
+      return LATHE_OK;
+    }
+    const size_t length = strlen(prompt);
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; ++i)
+      bytes += length + strlen(texts[i]) + 1;
     joined.size = 0;
-    if (!joined.reserve(length + textLength))
-      return fail(error, LATHE_OUT_OF_MEMORY, "no memory for a text of %zu bytes", length + textLength);
-    memcpy(joined.data, prompt, length);
-    memcpy(joined.data + length, text, textLength);
-    return tokenizeAlone(joined.data, encoding, error);
+    if (!joined.reserve(bytes))
+      return fail(error, LATHE_OUT_OF_MEMORY, "no memory for texts of %zu bytes", bytes);
+    char *to = joined.data;
+    for (size_t i = 0; i < n; ++i) {
+      const size_t textBytes = strlen(texts[i]) + 1;
+      prefixed[i] = to;
+      memcpy(to, prompt, length);
+      memcpy(to + length, texts[i], textBytes);
+      to += length + textBytes;
+    }
+    return LATHE_OK;
   }
 
   size_t promptTokens = 0;
@@ -142,25 +155,51 @@ private:
 };
 
 /// Adds one text to the batch, which is run first if it has no room.
-lathe_status embedOne(lathe_context &context, const lathe_entry &entry, PromptedTexts &prompted, TextBatch &batch,
-                      const char *text, float *&embeddings, lathe_error *error) {
-  const int64_t limit = entry.position_limit;
-  lathe_encoding encoding{};
-  lathe_status status = prompted.tokenize(text, encoding, error);
-  if (status)
-    return status;
-  const int64_t tokens = int64_t(encoding.length);
+lathe_status addText(lathe_context &context, const lathe_entry &entry, TextBatch &batch, const lathe_encoding &encoding,
+                     size_t promptTokens, float *&embeddings, lathe_error *error) {
+  const int64_t limit = entry.position_limit, tokens = int64_t(encoding.length);
   if (limit && tokens > limit)
-    status = fail(error, LATHE_INVALID_ARGUMENT, "it has %lld tokens; this model has positions for %lld",
-                  static_cast<long long>(tokens), static_cast<long long>(limit));
-  else if (tokens > context.maxTokens)
-    status = fail(error, LATHE_OVER_BUDGET, "it has %lld tokens; the context's budget (max_tokens) is %lld",
-                  static_cast<long long>(tokens), static_cast<long long>(context.maxTokens));
-  if (!status && batch.size() && !batch.hasRoomFor(tokens))
-    status = batch.run(embeddings, error);
-  if (!status)
-    status = batch.add(encoding, prompted.promptTokens, error);
-  freeEncoding(context.allocator, &encoding);
+    return fail(error, LATHE_INVALID_ARGUMENT, "it has %lld tokens; this model has positions for %lld",
+                static_cast<long long>(tokens), static_cast<long long>(limit));
+  if (tokens > context.maxTokens)
+    return fail(error, LATHE_OVER_BUDGET, "it has %lld tokens; the context's budget (max_tokens) is %lld",
+                static_cast<long long>(tokens), static_cast<long long>(context.maxTokens));
+  if (batch.size() && !batch.hasRoomFor(tokens))
+    if (lathe_status status = batch.run(embeddings, error))
+      return status;
+  return batch.add(encoding, promptTokens, error);
+}
+
+/// Texts that are tokenized together: enough to keep the threads busy, few enough to be held.
+constexpr size_t sliceTexts = 256;
+
+/// Tokenizes up to sliceTexts texts and adds them to the batch, which runs as often as it is full. `count` gets how
+/// many were added. When that is 0, or on an error, it is the number of the text that the error is about.
+lathe_status addSlice(lathe_context &context, const lathe_entry &entry, PromptedTexts &prompted, TextBatch &batch,
+                      const char *const *texts, size_t &count, float *&embeddings, lathe_error *error) {
+  const char *prefixed[sliceTexts];
+  lathe_encoding encodings[sliceTexts];
+  size_t n = count < sliceTexts ? count : sliceTexts, failed = 0;
+  const int64_t maxLength = context.model->program->max_length;
+  if (lathe_status status = prompted.join(texts, n, prefixed, error)) {
+    count = 0;
+    return status;
+  }
+  auto tokenizeFirst = [&](size_t number) {
+    return tokenizeBatch(context, prefixed, nullptr, number, maxLength, LATHE_TRUNCATE_LONGEST_FIRST, encodings, failed,
+                         error);
+  };
+  lathe_status status = tokenizeFirst(n);
+  if (status && failed && failed < n) // those before it may have an error of their own, which comes first
+    status = tokenizeFirst(n = failed);
+  count = status ? (failed < n ? failed : 0) : 0;
+  for (size_t i = 0; !status && i < n; ++i)
+    if ((status = addText(context, entry, batch, encodings[i], prompted.promptTokens, embeddings, error)))
+      break;
+    else
+      ++count;
+  for (size_t i = 0; i < n; ++i)
+    freeEncoding(context.model->allocator, &encodings[i]);
   return status;
 }
 
@@ -202,12 +241,15 @@ lathe_status embedText(lathe_context &context, const char *prompt, const char *c
   PromptedTexts prompted(context, prompt);
   if (lathe_status status = prompted.countPromptTokens(*entry, error))
     return status;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i)
     if (!texts[i])
       return fail(error, LATHE_INVALID_ARGUMENT, "embed_text: text %zu is NULL", i);
+  for (size_t done = 0; done < count;) {
+    size_t added = count - done;
     lathe_error cause{};
-    if (lathe_status status = embedOne(context, *entry, prompted, batch, texts[i], embeddings, &cause))
-      return fail(error, status, "text %zu: %.480s", i, cause.message);
+    if (lathe_status status = addSlice(context, *entry, prompted, batch, texts + done, added, embeddings, &cause))
+      return fail(error, status, "text %zu: %.480s", done + added, cause.message);
+    done += added;
   }
   return batch.size() ? batch.run(embeddings, error) : LATHE_OK;
 }

@@ -51,6 +51,19 @@ void runThroughHook(const lathe_context &context, Job &job) {
   job.drain(0);
 }
 
+int32_t workersFor(const lathe_context &context, int64_t panels) {
+  return panels < context.threads ? int32_t(panels) : context.threads;
+}
+
+void runJob(lathe_context &context, Job &job) {
+  if (job.workers() == 1)
+    job.drain(0);
+  else if (context.parallelFor)
+    runThroughHook(context, job);
+  else
+    context.pool.run(job, context.threads);
+}
+
 void traceStep(const lathe_context &context, const lathe_step &step, const lathe_frame &frame, const uint64_t *args) {
   const lathe_step_result &result = step.result;
   if (!result.width)
@@ -77,15 +90,9 @@ int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, cons
   int64_t begin = time ? now() : 0;
   std::atomic<int64_t> busy{0};
 
-  int32_t workers = panels < context.threads ? int32_t(panels) : context.threads;
-  Job job(kernel, args, panels, workers, execution.scratch, execution.scratchBytes, &context.cancelled,
-          time ? &busy : nullptr);
-  if (workers == 1)
-    job.drain(0);
-  else if (context.parallelFor)
-    runThroughHook(context, job);
-  else
-    context.pool.run(job, context.threads);
+  Job job(kernel, args, panels, workersFor(context, panels), execution.scratch, execution.scratchBytes,
+          &context.cancelled, time ? &busy : nullptr);
+  runJob(context, job);
 
   if (time) {
     time->calls += 1;
@@ -98,6 +105,13 @@ int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, cons
 }
 
 } // namespace
+
+void runPanels(lathe_context &context, lathe_kernel kernel, const uint64_t *args, int64_t panels) {
+  if (panels <= 0)
+    return;
+  Job job(kernel, args, panels, workersFor(context, panels), nullptr, 0, &context.cancelled);
+  runJob(context, job);
+}
 
 lathe_status createContext(lathe_model *model, const lathe_context_options *given, lathe_context *&context,
                            lathe_error *error) {

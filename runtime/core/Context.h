@@ -46,6 +46,10 @@ void destroyContext(lathe_context *context);
 /// Steps that ran, see lathe_api.profile.
 size_t readProfile(const lathe_context &context, lathe_profile_step *steps, size_t capacity);
 
+/// Runs all panels of a kernel that needs no scratch, on the context's threads or the app's, and waits; a cancelled
+/// context leaves some out.
+void runPanels(lathe_context &context, lathe_kernel kernel, const uint64_t *args, int64_t panels);
+
 /// One call of a generated entry function.
 struct Execution {
   lathe_context *context;

@@ -93,61 +93,137 @@ void lathe::freeEncoding(const lathe_allocator &allocator, lathe_encoding *encod
   *encoding = {};
 }
 
-lathe_status lathe::tokenize(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
-                             const char *pair, int64_t maxLength, lathe_truncation truncation, lathe_encoding *encoding,
-                             lathe_error *error) {
-  if (!text || !encoding)
-    return fail(error, LATHE_INVALID_ARGUMENT, "tokenize needs a text and an encoding to fill, found NULL");
-  *encoding = {};
+namespace {
+/// The tokens of one text that an encoding takes.
+struct Part {
+  const Buffer<Token> *tokens;
+  size_t begin, end;
+};
+
+/// A text or a pair as tokens, and how many of each stay.
+struct Tokens {
+  Tokens(const Tokenizer &tokenizer, const lathe_allocator &allocator)
+      : tokenizer(tokenizer), allocator(allocator), first(allocator), second(allocator) {}
+
+  lathe_status read(const char *text, const char *pair, int64_t maxLength, lathe_truncation truncation,
+                    lathe_error *error);
+  /// What stays of a text when the other end is cut off.
+  Part kept(const Buffer<Token> &tokens, size_t count) const {
+    size_t skipped = tokenizer.has(tokenizerTruncatesLeft) ? tokens.size - count : 0;
+    return {&tokens, skipped, skipped + count};
+  }
+  lathe_status write(Part firstPart, Part secondPart, lathe_encoding &encoding, lathe_error *error) const;
+
+  const Tokenizer &tokenizer;
+  const lathe_allocator &allocator;
+  Buffer<Token> first, second;
+  size_t keptFirst = 0, keptSecond = 0;
+  bool hasPair = false;
+};
+} // namespace
+
+lathe_status Tokens::read(const char *text, const char *pair, int64_t maxLength, lathe_truncation truncation,
+                          lathe_error *error) {
+  hasPair = pair;
   if (maxLength < 0)
     return fail(error, LATHE_INVALID_ARGUMENT, "a maximum length of %lld tokens; it must be 0 (none) or more",
                 (long long)maxLength);
   if (truncation != LATHE_TRUNCATE_LONGEST_FIRST && truncation != LATHE_TRUNCATE_ONLY_FIRST &&
       truncation != LATHE_TRUNCATE_ONLY_SECOND)
     return fail(error, LATHE_INVALID_ARGUMENT, "unknown truncation %d", int(truncation));
-
-  Buffer<Token> first(allocator), second(allocator);
   if (lathe_status status = encodeText(tokenizer, allocator, text, pair ? "the first text" : "the text", first, error))
     return status;
   if (pair)
     if (lathe_status status = encodeText(tokenizer, allocator, pair, "the second text", second, error))
       return status;
+  keptFirst = first.size;
+  keptSecond = second.size;
+  if (!maxLength)
+    return LATHE_OK;
+  size_t special = hasPair ? tokenizer.pair.count - 2 : tokenizer.single.count - 1;
+  if (size_t(maxLength) < special)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "a maximum length of %lld tokens has no room for the %zu special tokens that are added",
+                (long long)maxLength, special);
+  return truncate(size_t(maxLength) - special, truncation, hasPair, keptFirst, keptSecond, error);
+}
 
-  const TableView<TemplateItem> &items = pair ? tokenizer.pair : tokenizer.single;
-  size_t special = items.count - (pair ? 2 : 1), keptFirst = first.size, keptSecond = second.size;
-  if (maxLength) {
-    if (size_t(maxLength) < special)
-      return fail(error, LATHE_INVALID_ARGUMENT,
-                  "a maximum length of %lld tokens has no room for the %zu special tokens that are added",
-                  (long long)maxLength, special);
-    if (lathe_status status = truncate(size_t(maxLength) - special, truncation, pair, keptFirst, keptSecond, error))
-      return status;
-  }
-
-  size_t length = special + keptFirst + keptSecond;
-  if (!allocateEncoding(allocator, length, *encoding))
+lathe_status Tokens::write(Part firstPart, Part secondPart, lathe_encoding &encoding, lathe_error *error) const {
+  const TableView<TemplateItem> &items = hasPair ? tokenizer.pair : tokenizer.single;
+  size_t length = items.count - (hasPair ? 2 : 1) + (firstPart.end - firstPart.begin);
+  length += hasPair ? secondPart.end - secondPart.begin : 0;
+  if (!allocateEncoding(allocator, length, encoding))
     return fail(error, LATHE_OUT_OF_MEMORY, "no memory for an encoding of %zu tokens", length);
   size_t at = 0;
   auto put = [&](Token token, int32_t typeId, bool isSpecial) {
-    encoding->ids[at] = token.id;
-    encoding->type_ids[at] = typeId;
-    encoding->offsets[2 * at] = token.begin;
-    encoding->offsets[2 * at + 1] = token.end;
-    encoding->special_tokens_mask[at++] = isSpecial;
+    encoding.ids[at] = token.id;
+    encoding.type_ids[at] = typeId;
+    encoding.offsets[2 * at] = token.begin;
+    encoding.offsets[2 * at + 1] = token.end;
+    encoding.special_tokens_mask[at++] = isSpecial;
   };
-  bool keepsEnd = tokenizer.header->flags & tokenizerTruncatesLeft;
   for (uint32_t i = 0; i < items.count; ++i) {
     const TemplateItem &item = items[i];
     if (item.id >= 0) {
       put({item.id, 0, 0, 0, 0}, item.typeId, true);
       continue;
     }
-    const Buffer<Token> &tokens = item.id == templateFirst ? first : second;
-    size_t kept = item.id == templateFirst ? keptFirst : keptSecond, skipped = keepsEnd ? tokens.size - kept : 0;
-    for (size_t k = 0; k < kept; ++k) {
-      Token token = tokens.data[skipped + k];
-      put(tokenizer.has(tokenizerTrimsOffsets) ? trimOffsets(tokenizer, token, k == 0) : token, item.typeId, false);
+    const Part &part = item.id == templateFirst ? firstPart : secondPart;
+    for (size_t k = part.begin; k < part.end; ++k) {
+      Token token = part.tokens->data[k];
+      put(tokenizer.has(tokenizerTrimsOffsets) ? trimOffsets(tokenizer, token, k == part.begin) : token, item.typeId,
+          false);
     }
   }
   return LATHE_OK;
+}
+
+lathe_status lathe::tokenize(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
+                             const char *pair, int64_t maxLength, lathe_truncation truncation, lathe_encoding *encoding,
+                             lathe_error *error) {
+  if (!text || !encoding)
+    return fail(error, LATHE_INVALID_ARGUMENT, "tokenize needs a text and an encoding to fill, found NULL");
+  *encoding = {};
+  Tokens tokens(tokenizer, allocator);
+  if (lathe_status status = tokens.read(text, pair, maxLength, truncation, error))
+    return status;
+  return tokens.write(tokens.kept(tokens.first, tokens.keptFirst), tokens.kept(tokens.second, tokens.keptSecond),
+                      *encoding, error);
+}
+
+lathe_status lathe::tokenizeWindows(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
+                                    const char *pair, int64_t maxLength, lathe_truncation truncation, int64_t stride,
+                                    lathe_encoding *windows, size_t capacity, size_t *count, lathe_error *error) {
+  *count = 0;
+  Tokens tokens(tokenizer, allocator);
+  if (lathe_status status = tokens.read(text, pair, maxLength, truncation, error))
+    return status;
+  bool cutsFirst = tokens.keptFirst < tokens.first.size, cutsSecond = tokens.keptSecond < tokens.second.size;
+  if (pair && truncation == LATHE_TRUNCATE_LONGEST_FIRST && (cutsFirst || cutsSecond))
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "windows of a pair need truncation only_first or only_second: one text is whole in each of them");
+  const Buffer<Token> &cut = cutsSecond ? tokens.second : tokens.first;
+  size_t kept = cutsSecond ? tokens.keptSecond : tokens.keptFirst;
+  if (stride < 0 || ((cutsFirst || cutsSecond) && uint64_t(stride) >= kept))
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "a stride of %lld tokens; windows have room for %zu of the text, and the stride must be less",
+                (long long)stride, kept);
+  bool fromEnd = tokenizer.has(tokenizerTruncatesLeft);
+  for (size_t done = 0;; done += kept - size_t(stride), ++*count) {
+    size_t end = done + kept < cut.size ? done + kept : cut.size;
+    Part window = fromEnd ? Part{&cut, cut.size - end, cut.size - done} : Part{&cut, done, end};
+    Part firstPart = cutsSecond ? tokens.kept(tokens.first, tokens.first.size) : window;
+    Part secondPart = cutsSecond ? window : tokens.kept(tokens.second, tokens.second.size);
+    if (*count < capacity)
+      if (lathe_status status = tokens.write(firstPart, secondPart, windows[*count], error)) {
+        for (size_t i = 0; i < *count; ++i)
+          freeEncoding(allocator, &windows[i]);
+        *count = 0;
+        return status;
+      }
+    if (end == cut.size) {
+      ++*count;
+      return LATHE_OK;
+    }
+  }
 }

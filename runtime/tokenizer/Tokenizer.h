@@ -75,6 +75,13 @@ lathe_status openTokenizer(const void *tables, size_t bytes, Tokenizer &tokenize
 lathe_status tokenize(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text, const char *pair,
                       int64_t maxLength, lathe_truncation truncation, lathe_encoding *encoding, lathe_error *error);
 
+/// The windows of at most `maxLength` tokens (0: one, of all) that a text is cut into, or of a pair the one that
+/// `truncation` names; each repeats `stride` tokens of the one before, as `tokenizers` has them. `count` gets their
+/// number; at most `capacity` are written, and none on an error.
+lathe_status tokenizeWindows(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
+                             const char *pair, int64_t maxLength, lathe_truncation truncation, int64_t stride,
+                             lathe_encoding *windows, size_t capacity, size_t *count, lathe_error *error);
+
 /// Releases what `tokenize` allocated and empties the encoding; one that is already empty is allowed.
 void freeEncoding(const lathe_allocator &allocator, lathe_encoding *encoding);
 

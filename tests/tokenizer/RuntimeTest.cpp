@@ -1,11 +1,14 @@
 // What the runtime promises beyond equal ids: errors for what callers get wrong, and no memory lost when there is none.
+#include "tests/support/TemporaryDirectory.h"
 #include "tests/tokenizer/LoadedTokenizer.h"
 
 #include <chrono>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 using namespace lathe;
 using namespace lathe::test;
+using Json = nlohmann::json;
 
 namespace {
 class Runtime : public testing::Test {
@@ -86,6 +89,70 @@ TEST_F(Runtime, IdsOutsideTheVocabulary) {
   EXPECT_EQ(tokenText(loaded.tokenizer, -1), nullptr);
   EXPECT_EQ(tokenText(loaded.tokenizer, beyond), nullptr);
   EXPECT_STREQ(tokenText(loaded.tokenizer, 5), "the");
+}
+
+/// Texts in overlapping windows, as tokenizers cuts them; null: it refuses.
+TEST_F(Runtime, Windows) {
+  std::map<std::string, LoadedTokenizer> models; // by name and side
+  auto modelOf = [&](const std::string &name, const std::string &side) -> const LoadedTokenizer & {
+    auto found = models.find(name + side);
+    if (found != models.end())
+      return found->second;
+    TemporaryDirectory directory;
+    copy_file(goldens() / name / "tokenizer.json", directory / "tokenizer.json");
+    writeFile(directory / "tokenizer_config.json", Json({{"truncation_side", side}}).dump());
+    return models.try_emplace(name + side, directory.path()).first->second;
+  };
+  int cut = 0;
+  for (const Json &golden : Json::parse(readFile(goldens() / "windows.json"))) {
+    SCOPED_TRACE(golden.dump());
+    const LoadedTokenizer &model = modelOf(golden["tokenizer"], golden["side"]);
+    const std::map<std::string, lathe_truncation> truncations = {{"longest_first", LATHE_TRUNCATE_LONGEST_FIRST},
+                                                                 {"only_first", LATHE_TRUNCATE_ONLY_FIRST},
+                                                                 {"only_second", LATHE_TRUNCATE_ONLY_SECOND}};
+    std::string text = golden["text"], pair = golden["pair"].is_null() ? "" : golden["pair"];
+    TestMemory memory;
+    lathe_allocator allocator = memory.allocator();
+    lathe_encoding windows[32];
+    lathe_error error = {};
+    size_t count = 0;
+    auto tokenizeInto = [&](size_t capacity) {
+      return tokenizeWindows(model.tokenizer, allocator, text.c_str(),
+                             golden["pair"].is_null() ? nullptr : pair.c_str(), golden["max_length"],
+                             truncations.at(golden["truncation"]), golden["stride"], windows, capacity, &count, &error);
+    };
+    if (golden["windows"].is_null()) {
+      EXPECT_NE(tokenizeInto(32), LATHE_OK);
+      EXPECT_NE(std::string(error.message), "");
+      continue;
+    }
+    ASSERT_EQ(tokenizeInto(0), LATHE_OK) << error.message;
+    EXPECT_EQ(count, golden["windows"].size());
+    ASSERT_EQ(tokenizeInto(32), LATHE_OK) << error.message;
+    ASSERT_EQ(count, golden["windows"].size());
+    cut += count > 1;
+    for (size_t i = 0; i < count; ++i) {
+      size_t n = windows[i].length;
+      EXPECT_EQ(Json(std::vector<int32_t>(windows[i].ids, windows[i].ids + n)), golden["windows"][i]["ids"]);
+      EXPECT_EQ(Json(std::vector<int32_t>(windows[i].offsets, windows[i].offsets + 2 * n)),
+                golden["windows"][i]["offsets"]);
+      freeEncoding(allocator, &windows[i]);
+    }
+    EXPECT_EQ(memory.live, 0);
+  }
+  EXPECT_GT(cut, 20);
+}
+
+TEST_F(Runtime, WindowsOfBothTextsAreRefused) {
+  TestMemory memory;
+  lathe_allocator allocator = memory.allocator();
+  lathe_error error = {};
+  size_t count = 7;
+  EXPECT_EQ(tokenizeWindows(loaded.tokenizer, allocator, "a b c d e", "a b c d", 7, LATHE_TRUNCATE_LONGEST_FIRST, 1,
+                            nullptr, 0, &count, &error),
+            LATHE_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(error.message).find("only_second"), std::string::npos) << error.message;
+  EXPECT_EQ(count, 0u);
 }
 
 /// Texts that would make a careless tokenizer quadratic: 2 MB each, where a quadratic one would take hours.

@@ -490,7 +490,36 @@ def from_corpora(corpora, path):
     return tokenizer
 
 
+WINDOWS = [("flags", "right", "the food a b c play foo d e f g h i", None, "only_first"),
+           ("flags", "right", "the food", "a b c d e f [MASK] foo g h i j", "only_second"),
+           ("flags", "right", "a b c d e f g h", "the food", "only_first"),
+           ("flags", "left", "the food a b c play foo d e f g h i", None, "longest_first"),
+           ("flags", "left", "the food", "a b c d e f g h", "only_second"),
+           ("byte-level", "right", " the  foo food in thing aaaa the", None, "longest_first"),
+           ("byte-level", "right", " the foo", " the  foo food in thing aaaa the", "only_second")]
+
+
+def windows():
+    """goldens/windows.json: texts cut into overlapping windows, by length and stride."""
+    result = []
+    for name, side, text, pair, strategy in WINDOWS:
+        tokenizer = Tokenizer.from_file(str(OUT / name / "tokenizer.json"))
+        for length in (8, 10, 13):
+            for stride in (0, 1, 3):
+                try:
+                    tokenizer.enable_truncation(length, stride=stride, strategy=strategy, direction=side)
+                    first = tokenizer.encode(text, pair)
+                    parts = [{"ids": e.ids, "offsets": [n for o in e.offsets for n in o]} for e in [first, *first.overflowing]]
+                except BaseException:  # the library panics where a stride is too long
+                    parts = None
+                result.append({"tokenizer": name, "side": side, "text": text, "pair": pair, "truncation": strategy,
+                               "max_length": length, "stride": stride, "windows": parts})
+    (OUT / "windows.json").write_text("[" + ",\n".join(map(json.dumps, result)) + "]\n")
+
+
 def main():
+    if not sys.argv[2:] or "windows" in sys.argv[2:]:
+        windows()
     corpora = pathlib.Path(sys.argv[1])
     uncased, cased = "bert_base_uncased_vocab.txt", "bert_base_cased_vocab.txt"
     write("uncased", lambda: Reference(bert(corpora, uncased, True)), corpora, files={"vocab.txt": "bert/" + uncased}, config={})

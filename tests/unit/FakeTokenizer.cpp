@@ -47,6 +47,13 @@ lathe_status tokenize(const Tokenizer &, const lathe_allocator &allocator, const
   return LATHE_OK;
 }
 
+lathe_status tokenizeWindows(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
+                             const char *pair, int64_t maxLength, lathe_truncation truncation, int64_t,
+                             lathe_encoding *windows, size_t capacity, size_t *count, lathe_error *error) {
+  *count = 1;
+  return capacity ? tokenize(tokenizer, allocator, text, pair, maxLength, truncation, windows, error) : LATHE_OK;
+}
+
 void freeEncoding(const lathe_allocator &allocator, lathe_encoding *encoding) {
   if (encoding->memory)
     allocator.release(allocator.user, encoding->memory, *static_cast<size_t *>(encoding->memory));

@@ -140,6 +140,81 @@ TEST(EmbedText, PromptsStandBeforeTexts) {
   api.close(model);
 }
 
+TEST(EmbedText, ErrorsComeInTheOrderOfTexts) {
+  lathe_context_options options = FakeModel::contextOptions(3);
+  options.max_tokens = 10; // less than the program's max_length
+  FakeModel fake(options);
+  std::vector<std::string> texts(600, "a b");
+  std::vector<float> got(texts.size() * width);
+  lathe_error error = {};
+  auto embed = [&] {
+    std::vector<const char *> pointers;
+    for (const std::string &text : texts)
+      pointers.push_back(text.c_str());
+    return api.embed_text(fake.context, pointers.data(), pointers.size(), got.data(), &error);
+  };
+  EXPECT_EQ(embed(), LATHE_OK) << error.message;
+  texts[400] = texts[301] = "\xff";
+  EXPECT_EQ(embed(), LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "text 301: byte 0xff")) << error.message;
+  for (int i = 0; i < 20; ++i)
+    texts[300] += " c";
+  EXPECT_EQ(embed(), LATHE_OVER_BUDGET);
+  EXPECT_TRUE(strstr(error.message, "text 300: it has 16 tokens")) << error.message;
+}
+
+TEST(TokenizeBatch, IsTokenizeOfEach) {
+  for (int threads : {1, 3}) {
+    FakeModel fake(FakeModel::contextOptions(threads));
+    std::vector<std::string> texts;
+    std::vector<const char *> pointers;
+    for (int i = 0; i < 500; ++i)
+      texts.push_back("a" + std::string(size_t(i) % 40, 'b') + (i % 3 ? " c" : ""));
+    for (const std::string &text : texts)
+      pointers.push_back(text.c_str());
+    std::vector<lathe_encoding> encodings(texts.size());
+    lathe_error error = {};
+    ASSERT_EQ(
+        api.tokenize_batch(fake.context, pointers.data(), nullptr, texts.size(), nullptr, encodings.data(), &error),
+        LATHE_OK)
+        << error.message;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      lathe_encoding alone = {};
+      ASSERT_EQ(api.tokenize(fake.model, pointers[i], nullptr, nullptr, &alone, &error), LATHE_OK);
+      ASSERT_EQ(std::vector<int32_t>(encodings[i].ids, encodings[i].ids + encodings[i].length),
+                std::vector<int32_t>(alone.ids, alone.ids + alone.length));
+      api.free_encoding(fake.model, &alone);
+      api.free_encoding(fake.model, &encodings[i]);
+    }
+  }
+}
+
+TEST(TokenizeBatch, ErrorsNameTheFirstTextAndLeaveNothing) {
+  FakeModel fake(FakeModel::contextOptions(3));
+  std::vector<const char *> texts(100, "a");
+  texts[70] = texts[40] = "\xff";
+  std::vector<lathe_encoding> encodings(texts.size());
+  lathe_error error = {};
+  EXPECT_EQ(api.tokenize_batch(fake.context, texts.data(), nullptr, texts.size(), nullptr, encodings.data(), &error),
+            LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "text 40: byte 0xff")) << error.message;
+  for (const lathe_encoding &encoding : encodings)
+    EXPECT_EQ(encoding.memory, nullptr);
+  texts[20] = nullptr;
+  EXPECT_EQ(api.tokenize_batch(fake.context, texts.data(), nullptr, texts.size(), nullptr, encodings.data(), &error),
+            LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "text 20 is NULL")) << error.message;
+  EXPECT_EQ(api.tokenize_batch(nullptr, texts.data(), nullptr, 1, nullptr, encodings.data(), &error),
+            LATHE_INVALID_ARGUMENT);
+  EXPECT_EQ(api.tokenize_batch(fake.context, nullptr, nullptr, 1, nullptr, encodings.data(), &error),
+            LATHE_INVALID_ARGUMENT);
+  size_t count = 0;
+  EXPECT_EQ(api.tokenize_windows(nullptr, "a", nullptr, nullptr, 0, encodings.data(), 1, &count, &error),
+            LATHE_INVALID_ARGUMENT);
+  EXPECT_EQ(api.tokenize_windows(fake.model, "a", nullptr, nullptr, 0, nullptr, 1, &count, &error),
+            LATHE_INVALID_ARGUMENT);
+}
+
 TEST(EmbedText, UnavailableWithoutOutputOrTokenizer) {
   lathe_error error = {};
   float row[width];

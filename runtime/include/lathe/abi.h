@@ -220,6 +220,18 @@ typedef struct lathe_api {
    * stand before it included. */
   lathe_status (*embed_text_with)(lathe_context *context, const char *const *texts, size_t n,
                                   const lathe_embed_options *options, float *embeddings, lathe_error *error);
+  /* n texts, tokenized on the context's threads: encodings[i] is what `tokenize` gives for texts[i] and pairs[i];
+   * `pairs`, and any of them, may be NULL. An error names the first text that has one and leaves no encoding. Each is
+   * freed by free_encoding. */
+  lathe_status (*tokenize_batch)(lathe_context *context, const char *const *texts, const char *const *pairs, size_t n,
+                                 const lathe_tokenize_options *options, lathe_encoding *encodings, lathe_error *error);
+  /* A text in windows of at most options->max_length tokens, each of which repeats the last `stride` tokens of the one
+   * before (where truncation keeps the end of texts, windows come from the end and repeat the first). Of a pair the
+   * text that options->truncation names is cut, and the other one is whole in every window. *n_windows gets their
+   * number, of which at most `capacity` are written, each to be freed by free_encoding. */
+  lathe_status (*tokenize_windows)(const lathe_model *model, const char *text, const char *pair,
+                                   const lathe_tokenize_options *options, int64_t stride, lathe_encoding *windows,
+                                   size_t capacity, size_t *n_windows, lathe_error *error);
 } lathe_api;
 
 #ifdef __cplusplus
