@@ -15,6 +15,10 @@ namespace {
 class Hash {
 public:
   void add(uint64_t word) { value = (value ^ word) * 0x100000001B3; }
+  void addBytes(const std::string &text) {
+    for (char byte : text)
+      add(uint8_t(byte));
+  }
   void add(const Encoded &encoded, bool withOffsets) {
     EXPECT_EQ(encoded.error, "");
     add(encoded.ids.size());
@@ -141,12 +145,31 @@ TEST_P(Goldens, Mixtures) {
       Encoded encoded = loaded->encode(text, pair);
       hash.add(encoded, withOffsets);
       hash.add(loaded->encode(text, pair, 10), withOffsets);
-      for (char byte : loaded->decode(encoded.ids, i % 2 == 0))
-        hash.add(uint8_t(byte));
+      hash.addBytes(loaded->decode(encoded.ids, i % 2 == 0));
     }
     EXPECT_EQ(Json(hash.hex()), value) << "in mixtures " << i - perHash << " to " << i - 1;
   }
   EXPECT_EQ(i, 2000);
+}
+
+TEST_P(Goldens, Hostile) {
+  constexpr size_t perHash = 10;
+  Json texts = Json::parse(readFile(goldens() / "hostile.json"));
+  EXPECT_GE(texts.size(), 200u);
+  ASSERT_EQ(expected["hostile"].size(), (texts.size() + perHash - 1) / perHash);
+  for (size_t first = 0; first < texts.size(); first += perHash) {
+    Hash hash;
+    for (size_t i = first; i < std::min(first + perHash, texts.size()); ++i) {
+      bool isRepeated = texts[i].is_array();
+      std::string text;
+      for (size_t n = isRepeated ? texts[i][1].get<size_t>() : 1; n; --n)
+        text += (isRepeated ? texts[i][0] : texts[i]).get<std::string>();
+      Encoded encoded = loaded->encode(text);
+      hash.add(encoded, withOffsets);
+      hash.addBytes(loaded->decode(encoded.ids, /*skipSpecialTokens=*/false));
+    }
+    EXPECT_EQ(Json(hash.hex()), expected["hostile"][first / perHash]) << "in texts from " << first;
+  }
 }
 
 TEST_P(Goldens, Cases) {

@@ -14,6 +14,7 @@ files of corpora/tokenizers (or of goldens/) the tokenizer has, and "config" is 
   texts        a hash for each file of corpora/texts, of the encodings of all lines; our small vocabularies see flores alone
   fragments    texts that `mixtures` are put together from, by the generator in `Mixture`
   mixtures     a hash for each 50 mixtures: encodings of texts and pairs, truncated ones, and decoded text
+  hostile      a hash for each 10 texts of goldens/hostile.json, of their encodings and of their decoded text
   cases        texts with everything spelled out
 
 A hash is FNV-1a over 32-bit words (Hash): the number of tokens, then id, start and end of each (ids alone with
@@ -27,12 +28,14 @@ import sys
 import tempfile
 import types
 
+import hostile_texts
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 OUT = pathlib.Path(__file__).resolve().parent / "goldens"
 FLORES = [f"flores/flores-dev.{language}" for language in ("ar", "de", "en", "fa", "hi", "ja", "ru", "tr", "zh")]
 TEXTS = [*FLORES, *(f"stsb/stsb-{language}-dev.csv" for language in ("de", "en", "ru", "zh")), "wikitext-2/valid.txt"]
 MIXTURES, MIXTURES_PER_HASH = 2000, 50
+HOSTILE, HOSTILE_PER_HASH = list(hostile_texts.hostile()), 10
 
 FRAGMENTS = [
     "a", "B", "z", " ", "  ", "\t", "\n", "\r\n", "\u00a0", "\u3000", "\u2028", "\x85", "\x1c", "\x7f", "\u00ad", "\u200b",
@@ -58,6 +61,7 @@ CASES = [
     {"text": "a", "pair": "b c d e f", "max_length": 7}, {"text": "a b c d e f", "pair": "g", "max_length": 7},
     {"text": "a b c", "max_length": 4, "truncation": "only_second"}, {"text": "a", "max_length": 4, "truncation": "only_second"},
 ]
+
 
 
 class Hash:
@@ -202,6 +206,16 @@ def mixture_hashes(reference):
             block = Hash()
 
 
+def hostile_hashes(reference):
+    for first in range(0, len(HOSTILE), HOSTILE_PER_HASH):
+        block = Hash()
+        for item in HOSTILE[first:first + HOSTILE_PER_HASH]:
+            encoding = reference.encode(item if isinstance(item, str) else item[0] * item[1])
+            block.add(reference.words(encoding))
+            block.add(reference.tokenizer.decode(encoding.ids, skip_special_tokens=False).encode())
+        yield block.hex()
+
+
 def spelled_out(reference, case):
     """The case with its result; {"error": true} where the library refuses it."""
     text, pair, tokenizer = case["text"], case.get("pair"), reference.tokenizer
@@ -239,6 +253,7 @@ def write(name, make, corpora, is_short=False, **facts):
         **facts, "lower_first": reference.lower_first, "code_points": list(code_point_hashes(reference, is_short)),
         "texts": {t: text_hash(reference, corpora / "texts" / t) for t in (FLORES if is_small(facts) else TEXTS)},
         "fragments": FRAGMENTS, "mixtures": list(mixture_hashes(reference)),
+        "hostile": list(hostile_hashes(reference)),
         "cases": [c for c in (spelled_out(reference, case) for case in CASES) if c],
     }
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in expected.items())
@@ -520,6 +535,7 @@ def windows():
 def main():
     if not sys.argv[2:] or "windows" in sys.argv[2:]:
         windows()
+    (OUT / "hostile.json").write_text("[" + ",\n".join(map(json.dumps, HOSTILE)) + "]\n")
     corpora = pathlib.Path(sys.argv[1])
     uncased, cased = "bert_base_uncased_vocab.txt", "bert_base_cased_vocab.txt"
     write("uncased", lambda: Reference(bert(corpora, uncased, True)), corpora, files={"vocab.txt": "bert/" + uncased}, config={})
