@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 #include <map>
+#include <mutex>
+#include <vector>
 
 using namespace lathe;
 using namespace lathe::test;
@@ -16,6 +18,7 @@ const lathe_api &api = *lathe_runtime_api();
 
 /// Refuses the allocation number `refuse`, counted from 0, and remembers what is out.
 struct CountingAllocator {
+  std::mutex mutex; // texts are tokenized on all threads
   int refuse = -1;
   int calls = 0;
   std::map<void *, size_t> live;
@@ -23,6 +26,7 @@ struct CountingAllocator {
   lathe_allocator table() {
     return {[](void *user, size_t bytes) -> void * {
               auto &self = *static_cast<CountingAllocator *>(user);
+              std::lock_guard lock(self.mutex);
               if (self.calls++ == self.refuse)
                 return nullptr;
               void *memory = heapAllocator.allocate(nullptr, bytes);
@@ -31,6 +35,7 @@ struct CountingAllocator {
             },
             [](void *user, void *memory, size_t bytes) {
               auto &self = *static_cast<CountingAllocator *>(user);
+              std::lock_guard lock(self.mutex);
               auto found = self.live.find(memory);
               ASSERT_NE(found, self.live.end());
               EXPECT_EQ(found->second, bytes);
@@ -41,8 +46,8 @@ struct CountingAllocator {
   }
 };
 
-/// Opens, embeds and closes with one allocator for all; the first status that is not OK.
-lathe_status useEverything(CountingAllocator &counting, lathe_error &error) {
+/// Opens, embeds into `rows` and closes with one allocator for all; the first status that is not OK.
+lathe_status useEverything(CountingAllocator &counting, std::vector<float> &rows, lathe_error &error) {
   lathe_allocator allocator = counting.table();
   lathe_open_options open = {sizeof open, &allocator};
   lathe_context_options options = FakeModel::contextOptions(2);
@@ -56,9 +61,9 @@ lathe_status useEverything(CountingAllocator &counting, lathe_error &error) {
   if (!status)
     status = api.context_create(model, &options, &context, &error);
   const char *texts[] = {"a bb ccc", "dddd", "e e e e e e e e e e e"};
-  float rows[3 * width];
+  rows.assign(3 * width, 0);
   if (!status)
-    status = api.embed_text(context, texts, 3, rows, &error);
+    status = api.embed_text(context, texts, 3, rows.data(), &error);
   api.context_destroy(context);
   api.close(model);
   return status;
@@ -68,26 +73,30 @@ lathe_status useEverything(CountingAllocator &counting, lathe_error &error) {
 
 TEST(Memory, AllocatorGetsEverythingBack) {
   CountingAllocator counting;
+  std::vector<float> rows;
   lathe_error error = {};
-  EXPECT_EQ(useEverything(counting, error), LATHE_OK) << error.message;
+  EXPECT_EQ(useEverything(counting, rows, error), LATHE_OK) << error.message;
   EXPECT_TRUE(counting.live.empty());
   EXPECT_GT(counting.calls, 5);
 }
 
 TEST(Memory, EveryRefusalIsReportedOrSurvived) {
   CountingAllocator sound;
+  std::vector<float> expected, rows;
   lathe_error error = {};
-  useEverything(sound, error);
+  useEverything(sound, expected, error);
   int reported = 0;
   for (int refuse = 0; refuse < sound.calls; ++refuse) {
     CountingAllocator counting;
     counting.refuse = refuse;
-    lathe_status status = useEverything(counting, error);
+    lathe_status status = useEverything(counting, rows, error);
     EXPECT_TRUE(status == LATHE_OUT_OF_MEMORY || status == LATHE_OK) << refuse << ": " << error.message;
+    EXPECT_TRUE(status || rows == expected) << refuse;
     reported += status == LATHE_OUT_OF_MEMORY;
     EXPECT_TRUE(counting.live.empty()) << refuse;
   }
-  EXPECT_EQ(reported, sound.calls - 1); // without its list of workers, the pool runs on the caller's thread
+  // Without its list of workers, the pool runs on the caller's thread; and a text behind the first is tried again.
+  EXPECT_GE(reported, sound.calls / 2);
 }
 
 TEST(Memory, FormulaCoversWhatARunTakes) {

@@ -54,7 +54,8 @@ typedef struct lathe_tensor {
   void *data;
 } lathe_tensor;
 
-/* Where memory comes from. `allocate` returns 64-byte aligned memory or NULL. */
+/* Where memory comes from. `allocate` returns 64-byte aligned memory or NULL. Called on any of the threads that run a
+ * model's contexts, by several at once. */
 typedef struct lathe_allocator {
   void *(*allocate)(void *user, size_t bytes);
   void (*release)(void *user, void *memory, size_t bytes);
