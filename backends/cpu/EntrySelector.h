@@ -32,7 +32,7 @@ private:
   Buffer bufferFor(mlir::Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
   /// The same for kernels whose rows may be apart: as columns of a join that alone reads the value.
   Buffer bufferInJoin(mlir::Value value, xf::Rows rows);
-  const Buffer &get(mlir::Value value) { return buffers.find(value)->second; }
+  Buffer get(mlir::Value value) { return buffers.find(value)->second; } // no reference: the map grows
   /// How products read a value: rounded, and before that its columns multiplied with a weight of that name, if any.
   struct FactorForm {
     xf::Precision precision;
