@@ -179,7 +179,7 @@ public:
 
   bool hasWeight(llvm::StringRef name) const { return weights.find(name) != nullptr; }
   /// Weights that this task leaves alone but the family knows: no warning is due.
-  void expectUnused(std::initializer_list<llvm::StringRef> prefixes) {
+  void expectUnused(llvm::ArrayRef<llvm::StringRef> prefixes) {
     for (llvm::StringRef prefix : prefixes)
       expectedPrefixes.push_back(prefix.str());
   }

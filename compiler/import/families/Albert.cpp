@@ -111,10 +111,8 @@ llvm::Error buildAlbert(ModelBuilder &m, const JsonDocument &document, const Hea
     if (llvm::Error error = emitHead(m, hidden, options, {.pooler = "pooler", .summary = summary, .choice = summary}))
       return error;
   }
-  if (llvm::Error error = emitStates(m, x, layers, options))
-    return error;
-  m.expectUnused({"pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options,
+                       {"pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."});
 }
 
 constexpr Task tasks[] = {Task::Base,

@@ -19,11 +19,6 @@ void emitWords(ModelBuilder &m, Value hidden, StringRef output, const BertConfig
   emitVocabularyLogits(m, output, t, decoderOf("cls.predictions"), c.vocab, c.tied);
 }
 
-void emitNextSentence(ModelBuilder &m, Value hidden, StringRef output) {
-  m.output(output, m.linear(pooled(m, hidden, "pooler.dense"), "cls.seq_relationship", 2),
-           {.firstColumn = FirstColumn::Error});
-}
-
 llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   JsonFields fields(document);
   const BertConfig c = BertConfig::read(fields, {.mayDecode = true});
@@ -34,23 +29,10 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
   SmallVector<Value> layers = bertLayers(m, x, c);
   Value hidden = layers.back();
 
-  if (options.task == Task::MaskedLm || options.task == Task::CausalLm) {
-    emitWords(m, hidden, "logits", c);
-  } else if (options.task == Task::NextSentence) {
-    emitNextSentence(m, hidden, "logits");
-  } else if (options.task == Task::Pretraining) {
-    emitWords(m, hidden, "prediction_logits", c);
-    emitNextSentence(m, hidden, "seq_relationship_logits");
-  } else {
-    auto summary = [&] { return pooled(m, hidden, "pooler.dense"); };
-    if (llvm::Error error =
-            emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary, .choice = summary}))
-      return error;
-  }
-  if (llvm::Error error = emitStates(m, x, layers, options))
+  auto words = [&](StringRef output) { emitWords(m, hidden, output, c); };
+  if (llvm::Error error = emitBertHead(m, hidden, options, words))
     return error;
-  m.expectUnused({"pooler.", "cls.", "classifier.", "qa_outputs."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options, {"pooler.", "cls.", "classifier.", "qa_outputs."});
 }
 
 constexpr Task tasks[] = {Task::Base,

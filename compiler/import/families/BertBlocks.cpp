@@ -63,4 +63,43 @@ SmallVector<Value> bertLayers(ModelBuilder &m, Value x, const BertConfig &c) {
                          [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return bertLayer(b, x, shared, c); });
 }
 
+static void emitNextSentence(ModelBuilder &m, Value hidden, StringRef output) {
+  m.output(output, m.linear(pooled(m, hidden, "pooler.dense"), "cls.seq_relationship", 2),
+           {.firstColumn = FirstColumn::Error});
+}
+
+llvm::Error emitBertHead(ModelBuilder &m, Value hidden, const HeadOptions &options,
+                         llvm::function_ref<void(StringRef)> emitWords) {
+  switch (options.task) {
+  case Task::MaskedLm:
+  case Task::CausalLm:
+    emitWords("logits");
+    return llvm::Error::success();
+  case Task::NextSentence:
+    emitNextSentence(m, hidden, "logits");
+    return llvm::Error::success();
+  case Task::Pretraining:
+    emitWords("prediction_logits");
+    emitNextSentence(m, hidden, "seq_relationship_logits");
+    return llvm::Error::success();
+  default:
+    auto summary = [&] { return pooled(m, hidden, "pooler.dense"); };
+    return emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary, .choice = summary});
+  }
+}
+
+llvm::Error emitRobertaHead(ModelBuilder &m, Value hidden, const HeadOptions &options, const BertConfig &c) {
+  if (options.task == Task::MaskedLm || options.task == Task::CausalLm) {
+    Value t = m.activate(m.linear(hidden, "lm_head.dense", c.hidden), xf::Activation::Gelu);
+    emitVocabularyLogits(m, "logits", m.layerNorm(t, "lm_head.layer_norm", c.eps), decoderOf("lm_head"), c.vocab,
+                         c.tied);
+    return llvm::Error::success();
+  }
+  auto summary = [&] { return pooled(m, hidden, "classifier.dense"); };
+  auto choice = [&] { return pooled(m, hidden, "pooler.dense"); };
+  return emitHead(
+      m, hidden, options,
+      {.pooler = "pooler.dense", .summary = summary, .classifier = "classifier.out_proj", .choice = choice});
+}
+
 } // namespace lathe

@@ -29,6 +29,13 @@ mlir::Value bertEmbeddings(ModelBuilder &model, const BertConfig &config);
 /// Every layer's result: self-attention and feed-forward under BERT's names, each followed by residual and norm.
 llvm::SmallVector<mlir::Value> bertLayers(ModelBuilder &model, mlir::Value x, const BertConfig &config);
 
+/// BERT's heads over its pooler, with `emitWords` declaring the logits of words under the name it is given.
+llvm::Error emitBertHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
+                         llvm::function_ref<void(llvm::StringRef output)> emitWords);
+/// RoBERTa's heads, which have dense layers of their own; that of words always with the exact GELU.
+llvm::Error emitRobertaHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
+                            const BertConfig &config);
+
 } // namespace lathe
 
 #endif

@@ -269,11 +269,9 @@ llvm::Error buildDebertaV2(ModelBuilder &m, const JsonDocument &document, const 
     if (llvm::Error error = emitHead(m, hidden, options, {.summary = summary, .choice = summary}))
       return error;
   }
-  if (llvm::Error error = emitStates(m, x, layers, options))
-    return error;
-  m.expectUnused({"pooler.", "cls.", "lm_predictions.", "mask_predictions.", "classifier.", "qa_outputs.",
-                  "embeddings.position_embeddings."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options,
+                       {"pooler.", "cls.", "lm_predictions.", "mask_predictions.", "classifier.", "qa_outputs.",
+                        "embeddings.position_embeddings."});
 }
 
 /// Positions that nothing adds have no end.

@@ -75,10 +75,7 @@ llvm::Error buildDistilBert(ModelBuilder &m, const JsonDocument &document, const
     if (llvm::Error error = emitHead(m, hidden, options, {.summary = summary, .choice = summary}))
       return error;
   }
-  if (llvm::Error error = emitStates(m, x, layers, options))
-    return error;
-  m.expectUnused({"vocab_", "pre_classifier.", "classifier.", "qa_outputs."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options, {"vocab_", "pre_classifier.", "classifier.", "qa_outputs."});
 }
 
 constexpr Task tasks[] = {Task::Base,

@@ -45,11 +45,9 @@ llvm::Error buildElectra(ModelBuilder &m, const JsonDocument &document, const He
             emitHead(m, hidden, options, {.summary = summary, .classifier = "classifier.out_proj", .choice = choice}))
       return error;
   }
-  if (llvm::Error error = emitStates(m, x, layers, options))
-    return error;
-  m.expectUnused({"generator_predictions.", "generator_lm_head.", "discriminator_predictions.", "sequence_summary.",
-                  "classifier.", "qa_outputs."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options,
+                       {"generator_predictions.", "generator_lm_head.", "discriminator_predictions.",
+                        "sequence_summary.", "classifier.", "qa_outputs."});
 }
 
 constexpr Task tasks[] = {Task::Base,

@@ -64,7 +64,8 @@ static Value featuresOf(ModelBuilder &model, Value embeddings, ArrayRef<Value> l
   llvm_unreachable("all features are of layers");
 }
 
-llvm::Error emitStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options) {
+static llvm::Error emitStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers,
+                              const HeadOptions &options) {
   if (options.hiddenStates) {
     model.output("hidden_states.0", embeddings);
     for (auto [index, state] : llvm::enumerate(layers))
@@ -77,6 +78,14 @@ llvm::Error emitStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> la
                                    Twine(layersBehind(*options.features)) + " layers; the model has " +
                                    Twine(layers.size()));
   model.output("features", featuresOf(model, embeddings, layers, *options.features));
+  return llvm::Error::success();
+}
+
+llvm::Error finishEncoder(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options,
+                          ArrayRef<StringRef> otherHeads) {
+  if (llvm::Error error = emitStates(model, embeddings, layers, options))
+    return error;
+  model.expectUnused(otherHeads);
   return llvm::Error::success();
 }
 

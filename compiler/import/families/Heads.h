@@ -50,10 +50,11 @@ mlir::Value vocabularyLogits(ModelBuilder &model, mlir::Value x, const DecoderNa
 void emitVocabularyLogits(ModelBuilder &model, llvm::StringRef output, mlir::Value x, const DecoderNames &names,
                           int64_t vocab, bool tied);
 
-/// Declares hidden_states.N when asked for: `embeddings`, then every layer's result. Likewise features of these; an
-/// error where there are not as many layers as they are of.
-llvm::Error emitStates(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
-                       const HeadOptions &options);
+/// The end of every encoder. Declares hidden_states.N when asked for: `embeddings`, then every layer's result; likewise
+/// features of these, an error where there are not as many layers as they are of. Weights of other heads, which a
+/// checkpoint may have unused, are told by how their names begin.
+llvm::Error finishEncoder(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
+                          const HeadOptions &options, llvm::ArrayRef<llvm::StringRef> otherHeads);
 
 } // namespace lathe
 

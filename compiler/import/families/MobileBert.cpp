@@ -125,11 +125,6 @@ void emitMaskedLm(ModelBuilder &m, Value hidden, StringRef output, const MobileB
                          m.transposedLinear(parts[1], "cls.predictions.dense.weight", bert.vocab)));
 }
 
-void emitNextSentence(ModelBuilder &m, Value hidden, StringRef output) {
-  m.output(output, m.linear(pooled(m, hidden, "pooler.dense"), "cls.seq_relationship", 2),
-           {.firstColumn = FirstColumn::Error});
-}
-
 llvm::Error buildMobileBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   llvm::Expected<MobileBertConfig> config = MobileBertConfig::parse(document);
   if (!config)
@@ -141,23 +136,10 @@ llvm::Error buildMobileBert(ModelBuilder &m, const JsonDocument &document, const
                                        [&](BlockBuilder &b, Value x, Value mask) { return layer(b, x, mask, c); });
   Value hidden = layers.back();
 
-  if (options.task == Task::MaskedLm) {
-    emitMaskedLm(m, hidden, "logits", c);
-  } else if (options.task == Task::NextSentence) {
-    emitNextSentence(m, hidden, "logits");
-  } else if (options.task == Task::Pretraining) {
-    emitMaskedLm(m, hidden, "prediction_logits", c);
-    emitNextSentence(m, hidden, "seq_relationship_logits");
-  } else {
-    auto summary = [&] { return pooled(m, hidden, "pooler.dense"); };
-    if (llvm::Error error =
-            emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary, .choice = summary}))
-      return error;
-  }
-  if (llvm::Error error = emitStates(m, x, layers, options))
+  auto words = [&](StringRef output) { emitMaskedLm(m, hidden, output, c); };
+  if (llvm::Error error = emitBertHead(m, hidden, options, words))
     return error;
-  m.expectUnused({"pooler.", "cls.", "classifier.", "qa_outputs."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options, {"pooler.", "cls.", "classifier.", "qa_outputs."});
 }
 
 constexpr Task tasks[] = {Task::Base,

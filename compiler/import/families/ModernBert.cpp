@@ -179,10 +179,7 @@ llvm::Error buildModernBert(ModelBuilder &m, const JsonDocument &document, const
                                       .summaryReads = c.poolsMean ? FirstColumn::Unused : FirstColumn::Error}))
       return error;
   }
-  if (llvm::Error error = emitStates(m, x, layers, options))
-    return error;
-  m.expectUnused({"head.", "decoder.", "classifier."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options, {"head.", "decoder.", "classifier."});
 }
 
 constexpr Task tasks[] = {Task::Base,

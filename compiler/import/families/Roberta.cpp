@@ -24,22 +24,9 @@ llvm::Error build(ModelBuilder &m, const JsonDocument &document, const HeadOptio
   SmallVector<Value> layers = bertLayers(m, x, c);
   Value hidden = layers.back();
 
-  if (options.task == Task::MaskedLm || options.task == Task::CausalLm) { // always with the exact GELU
-    Value t = m.activate(m.linear(hidden, "lm_head.dense", c.hidden), xf::Activation::Gelu);
-    emitVocabularyLogits(m, "logits", m.layerNorm(t, "lm_head.layer_norm", c.eps), decoderOf("lm_head"), c.vocab,
-                         c.tied);
-  } else {
-    auto summary = [&] { return pooled(m, hidden, "classifier.dense"); };
-    auto choice = [&] { return pooled(m, hidden, "pooler.dense"); };
-    if (llvm::Error error = emitHead(
-            m, hidden, options,
-            {.pooler = "pooler.dense", .summary = summary, .classifier = "classifier.out_proj", .choice = choice}))
-      return error;
-  }
-  if (llvm::Error error = emitStates(m, x, layers, options))
+  if (llvm::Error error = emitRobertaHead(m, hidden, options, c))
     return error;
-  m.expectUnused({"pooler.", "lm_head.", "classifier.", "qa_outputs."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options, {"pooler.", "lm_head.", "classifier.", "qa_outputs."});
 }
 
 llvm::Error buildRoberta(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {

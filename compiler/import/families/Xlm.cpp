@@ -125,10 +125,8 @@ llvm::Error buildXlm(ModelBuilder &m, const JsonDocument &document, const HeadOp
     if (llvm::Error error = emitHead(m, hidden, options, {}))
       return error;
   }
-  if (llvm::Error error = emitStates(m, x, layers, options))
-    return error;
-  m.expectUnused({"pred_layer.", "sequence_summary.", "logits_proj.", "classifier.", "qa_outputs."});
-  return llvm::Error::success();
+  return finishEncoder(m, x, layers, options,
+                       {"pred_layer.", "sequence_summary.", "logits_proj.", "classifier.", "qa_outputs."});
 }
 
 /// Files name a layer's part before the layer: "attentions.3.q_lin.weight" is "layers.3.attentions.q_lin.weight".
