@@ -97,6 +97,14 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Default(std::nullopt);
 }
 
+/// What an output has one row of.
+lathe_rows rowsOf(DictionaryAttr output) {
+  return llvm::StringSwitch<lathe_rows>(textOf(output, xf::XfDialect::rowsAttr))
+      .Case("scores", LATHE_ROWS_SCORES)
+      .Case("tokens", LATHE_ROWS_TOKENS)
+      .Default(LATHE_ROWS_SEQUENCES);
+}
+
 /// lathe_entry
 llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   SmallVector<llvm::Constant *> inputs, outputs, steps;
@@ -109,13 +117,11 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
                                 i64(paddingId ? paddingId.getInt() : 0), i64(omitted ? omitted.getInt() : 0)}));
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
-    bool tokens = textOf(output, xf::XfDialect::rowsAttr) == "tokens";
     auto firstColumn = llvm::StringSwitch<lathe_first_column>(textOf(output, xf::XfDialect::firstColumnAttr))
                            .Case("zero", LATHE_FIRST_COLUMN_ZERO)
                            .Case("error", LATHE_FIRST_COLUMN_ERROR)
                            .Default(LATHE_FIRST_COLUMN_UNUSED);
-    outputs.push_back(structure({text(textOf(output, xf::XfDialect::outputAttr)),
-                                 i32(tokens ? LATHE_ROWS_TOKENS : LATHE_ROWS_SEQUENCES), i32(firstColumn),
+    outputs.push_back(structure({text(textOf(output, xf::XfDialect::outputAttr)), i32(rowsOf(output)), i32(firstColumn),
                                  i64(output.getAs<IntegerAttr>("width").getInt()),
                                  i32(output.contains(xf::XfDialect::squeezedAttr))}));
   }
@@ -166,8 +172,10 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
     SmallVector<int64_t> shape = {-1, width};
     if (output.contains(xf::XfDialect::squeezedAttr)) // a number for each token, or for each choice
       shape = {-1, -1};
-    else if (textOf(output, xf::XfDialect::rowsAttr) == "tokens")
+    else if (rowsOf(output) == LATHE_ROWS_TOKENS)
       shape = {-1, -1, width};
+    else if (rowsOf(output) == LATHE_ROWS_SCORES)
+      shape = {-1, width, -1, -1};
     outputs.push_back(io(textOf(output, xf::XfDialect::outputAttr), LATHE_F32, shape, false));
   }
   return structure({text(entryName(function)), i64(inputs.size()), array(inputs, "input_infos"), i64(outputs.size()),

@@ -71,7 +71,8 @@ private:
   mlir::func::FuncOp createScheduled();
   mlir::LogicalResult lowerBlock(mlir::Block &block);
   mlir::LogicalResult lower(mlir::Operation *op);
-  mlir::LogicalResult inlineLayer(llvm::StringRef callee, mlir::OperandRange inputs, Buffer carried, Buffer result);
+  mlir::LogicalResult inlineLayer(llvm::StringRef callee, mlir::OperandRange inputs, Buffer carried, Buffer result,
+                                  mlir::ValueRange others = {});
   mlir::LogicalResult lowerLayer(xf::LayerOp layer);
   mlir::LogicalResult lowerLayers(xf::LayersOp layers);
   void lowerReturn(mlir::func::ReturnOp ret);

@@ -254,8 +254,7 @@ DictionaryAttr EntryLowering::describeResult(xf::LaunchOp launch) {
     if (!outputs)
       return nullptr;
     auto description = cast<DictionaryAttr>(outputs[output.getOutputs().front()]);
-    if (textOf(description, xf::XfDialect::rowsAttr) == "sequences")
-      rows = xf::Rows::Sequences;
+    rows = xf::symbolizeRows(textOf(description, xf::XfDialect::rowsAttr)).value_or(rows);
   }
   if (rows == xf::Rows::Scores)
     return nullptr;

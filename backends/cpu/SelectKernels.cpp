@@ -121,8 +121,8 @@ func::FuncOp EntrySelector::createScheduled() {
   SmallVector<Attribute> outputs;
   for (unsigned index = 0; index < entry.getNumResults(); ++index) {
     NamedAttrList attributes(entry.getResultAttrDict(index));
-    attributes.set("width",
-                   builder.getI64IntegerAttr(cast<RankedTensorType>(entry.getResultTypes()[index]).getShape().back()));
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(entry.getResultTypes()[index]).getShape();
+    attributes.set("width", builder.getI64IntegerAttr(shape.size() == 4 ? shape[1] : shape.back())); // or heads
     outputs.push_back(attributes.getDictionary(builder.getContext()));
   }
   scheduled->setAttr(xf::XfDialect::outputsAttr, builder.getArrayAttr(outputs));
@@ -146,8 +146,10 @@ static bool isReadOnlyBefore(Value value, Operation *op) {
   });
 }
 
-/// Lowers a layer function's body in place, with its first argument in `carried` and its result in `result`.
-LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inputs, Buffer carried, Buffer result) {
+/// Lowers a layer function's body in place, with its first argument in `carried` and its result in `result`. `others`
+/// are what the entry calls its other results, which are computed where the entry wants them.
+LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inputs, Buffer carried, Buffer result,
+                                         ValueRange others) {
   auto callee = module.lookupSymbol<func::FuncOp>(calleeName);
   std::string caller = std::exchange(calls.function, layerKindOf(callee).str());
   for (BlockArgument argument : callee.getArguments()) {
@@ -164,6 +166,12 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
   // The result may be written where it is wanted at once if the argument, which may lie there, is not read any more.
   Block &body = callee.getBody().front();
   Value returned = body.getTerminator()->getOperand(0);
+  for (auto [inside, outside] : llvm::zip_equal(body.getTerminator()->getOperands().drop_front(), others)) {
+    auto softmax = inside.getDefiningOp<xf::SoftmaxOp>();
+    if (!softmax)
+      return callee.emitOpError("gives more than the value that it carries; accepted are results of xf.softmax");
+    buffers[inside] = bufferFor(outside, xf::Rows::Scores, cast<RankedTensorType>(softmax.getType()).getDimSize(1));
+  }
   Operation *producer = returned.getDefiningOp();
   bool direct = producer && isReadOnlyBefore(callee.getArgument(0), producer);
   if (direct)
@@ -219,7 +227,7 @@ LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {
   calls.layerIndex = nullptr;
   passFactors(layer);
   return inlineLayer(layer.getCallee(), layer.getInputs(), get(layer.getInputs()[0]),
-                     bufferFor(layer.getResult(), xf::Rows::Tokens));
+                     bufferFor(layer.getResult(), xf::Rows::Tokens), layer.getOthers());
 }
 
 LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {

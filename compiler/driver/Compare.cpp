@@ -14,12 +14,15 @@ using llvm::StringRef;
 
 namespace lathe {
 
-/// hidden_states.2 before hidden_states.10 before last_hidden_state.
+/// hidden_states.2 before hidden_states.10 before last_hidden_state, and before hidden_states.3 the attentions.2 that
+/// it is made with.
 static auto orderOf(StringRef name) {
   int64_t number = std::numeric_limits<int64_t>::max();
   StringRef digits = name;
   if (digits.consume_front("hidden_states."))
     digits.getAsInteger(10, number);
+  else if (int32_t layer; digits.consume_front("attentions.") && !digits.getAsInteger(10, layer))
+    number = int64_t(layer) + 1;
   return std::tuple(number, name);
 }
 

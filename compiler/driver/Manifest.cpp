@@ -32,17 +32,22 @@ static Json edgeFormula(func::FuncOp function) {
   constexpr int64_t line = 64; // what each array is rounded up to, and begins at a multiple of
   int64_t inputs = function->getAttrOfType<ArrayAttr>(xf::XfDialect::inputsAttr).size(), outputs = 0;
   int64_t perToken = sizeof(int32_t), perSequence = sizeof(int32_t) + sizeof(int64_t); // columns; offsets and rows
+  int64_t perScore = 0;
   perToken += inputs * sizeof(int32_t);
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t bytes = output.getAs<IntegerAttr>("width").getInt() * sizeof(float);
-    (textOf(output, xf::XfDialect::rowsAttr) == "tokens" ? perToken : perSequence) += bytes;
+    StringRef rows = textOf(output, xf::XfDialect::rowsAttr);
+    (rows == "tokens" ? perToken : rows == "scores" ? perScore : perSequence) += bytes;
     ++outputs;
   }
   // Offsets, and inputs that may be offsets too, have an element more than there are rows; pointers to all.
   int64_t fixed = line + inputs * line + llvm::alignTo(inputs * sizeof(void *), line) +
                   llvm::alignTo(outputs * sizeof(void *), line);
-  return {
-      {"fixed", fixed}, {"per_token", perToken}, {"per_sequence", perSequence}, {"per_longest", 0}, {"per_score", 0}};
+  return {{"fixed", fixed},
+          {"per_token", perToken},
+          {"per_sequence", perSequence},
+          {"per_longest", 0},
+          {"per_score", perScore}};
 }
 
 /// The terms that are not 0.
@@ -89,9 +94,10 @@ static Json describeEntry(func::FuncOp function) {
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
-    std::string shape = textOf(output, xf::XfDialect::rowsAttr) == "tokens" ? "[batch, seq" : "[batch";
+    StringRef rows = textOf(output, xf::XfDialect::rowsAttr);
+    std::string shape = rows == "tokens" ? "[batch, seq" : "[batch";
     if (!output.contains(xf::XfDialect::squeezedAttr))
-      shape += ", " + std::to_string(width);
+      shape += ", " + std::to_string(width) + (rows == "scores" ? ", seq, seq" : "");
     else if (choices)
       shape += ", choices";
     outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr).str()},

@@ -236,6 +236,27 @@ Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef director
 // Running
 //===----------------------------------------------------------------------===//
 
+/// What one of a batch's texts, which has `tokens` [begin, end) of all, has in an output. `memory` is for numbers that
+/// lie apart there.
+static TextOutput outputOfText(const FloatTensor &output, const lathe_io &io, int64_t text, int64_t begin, int64_t end,
+                               std::vector<float> &memory) {
+  using Rows = TextOutput::Rows;
+  const int64_t tokens = end - begin;
+  if (io.rank == 4) { // [batch, heads, longest, longest]
+    const int64_t heads = output.shape[1], longest = output.shape[2];
+    for (int64_t row = 0; row < heads * tokens; ++row)
+      llvm::append_range(
+          memory, output.values().slice(((text * heads + row / tokens) * longest + row % tokens) * longest, tokens));
+    return {output.name, Rows::Scores, heads, memory};
+  }
+  if (io.shape[1] >= 0) { // [batch, width]
+    const int64_t width = output.shape.back();
+    return {output.name, Rows::One, width, output.values().slice(text * width, width)};
+  }
+  const int64_t width = io.rank == 2 ? 1 : output.shape.back();
+  return {output.name, Rows::Tokens, width, output.values().slice(begin * width, tokens * width)};
+}
+
 /// Runs texts [begin, end) as one ragged batch.
 static Error runBatch(const RunContext &context, const lathe_entry_info &entry, ArrayRef<TokenizedText> texts,
                       size_t begin, size_t end, ArrayRef<std::string> names,
@@ -263,15 +284,13 @@ static Error runBatch(const RunContext &context, const lathe_entry_info &entry, 
     return error;
 
   for (size_t index = begin; index < end; ++index) {
+    const int64_t text = int64_t(index - begin);
     std::vector<TextOutput> parts;
-    for (const FloatTensor &output : *outputs) {
+    std::vector<std::vector<float>> memory(outputs->size());
+    for (auto [number, output] : llvm::enumerate(*outputs)) {
       auto io = llvm::find_if(ArrayRef(entry.outputs, entry.n_outputs),
                               [&](const lathe_io &io) { return output.name == io.name; });
-      bool perToken = io->shape[1] < 0; // [batch, seq, width], or [batch, seq]
-      int64_t width = perToken && io->rank == 2 ? 1 : output.shape.back();
-      int64_t row = perToken ? offsets[index - begin] : int64_t(index - begin);
-      int64_t rows = perToken ? offsets[index - begin + 1] - offsets[index - begin] : 1;
-      parts.push_back({output.name, perToken, width, output.values().slice(row * width, rows * width)});
+      parts.push_back(outputOfText(output, *io, text, offsets[text], offsets[text + 1], memory[number]));
     }
     if (Error error = receive(index, parts))
       return error;

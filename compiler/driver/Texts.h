@@ -64,10 +64,13 @@ std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model);
 /// Compiles the tokenizer of a model directory, or of one with nothing but a tokenizer's files.
 llvm::Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(llvm::StringRef directory);
 
-/// One output of a model for one text: a row per token, or one row.
+/// One output of a model for one text: a row per token, one row, or for each of `width` heads a row per token, which is
+/// as long as there are tokens.
 struct TextOutput {
+  enum class Rows { Tokens, One, Scores };
+
   llvm::StringRef name;
-  bool perToken;
+  Rows rows;
   int64_t width;
   llvm::ArrayRef<float> values;
 };

@@ -82,8 +82,8 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
                                         rules.reach ? builder.getI64IntegerAttr(*rules.reach) : nullptr,
                                         rules.causal ? builder.getUnitAttr() : nullptr);
   scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
-  Value probabilities = xf::SoftmaxOp::create(builder, loc, scores.getType(), scores);
-  Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities, split(v), /*transposed=*/false);
+  probabilities.push_back(xf::SoftmaxOp::create(builder, loc, scores.getType(), scores));
+  Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities.back(), split(v), /*transposed=*/false);
   return xf::MergeHeadsOp::create(builder, loc, q.getType(), context);
 }
 

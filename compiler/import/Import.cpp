@@ -123,7 +123,7 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
       WeightNames::build(*model.checkpoint, {(*family)->basePrefix, ignoredBuffers, (*family)->renameWeight});
   if (!names)
     return names.takeError();
-  ModelBuilder builder(context, *names, "encode");
+  ModelBuilder builder(context, *names, "encode", options.attentions);
   if (llvm::Error error = (*family)->build(builder, model.checkpoint->config(), head))
     return error;
   llvm::Expected<OwningOpRef<ModuleOp>> module = builder.finish();

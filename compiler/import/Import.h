@@ -18,7 +18,8 @@ namespace lathe {
 struct ImportOptions {
   std::optional<Task> task;                  ///< absent: what the directory says it is
   llvm::SmallVector<PoolingMode, 1> pooling; ///< --pooling: a sentence embedding from a plain model
-  bool hiddenStates = false;
+  bool hiddenStates = false;                 ///< --emit hidden_states
+  bool attentions = false;                   ///< --emit attentions
   std::optional<Features> features;
 };
 

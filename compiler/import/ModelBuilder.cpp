@@ -25,8 +25,12 @@ public:
 
   void finish(Value result) {
     func::FuncOp function = kind.function;
-    func::ReturnOp::create(builder, builder.getUnknownLoc(), result);
-    function.setType(FunctionType::get(builder.getContext(), function.getBody().getArgumentTypes(), result.getType()));
+    SmallVector<Value> results = {result};
+    if (model.givesAttentions)
+      llvm::append_range(results, probabilities);
+    func::ReturnOp::create(builder, builder.getUnknownLoc(), results);
+    function.setType(
+        FunctionType::get(builder.getContext(), function.getBody().getArgumentTypes(), ValueRange(results).getTypes()));
     for (auto [index, weight] : llvm::enumerate(kind.weights))
       function.setArgAttr(function.getNumArguments() - kind.weights.size() + index, xf::XfDialect::weightAttr,
                           builder.getStringAttr(weight.name));
@@ -98,9 +102,11 @@ Value ModelBuilder::layer(const LayerKind &kind, StringRef prefix, Value x, Arra
   SmallVector<Value> operands = {x};
   llvm::append_range(operands, shared);
   func::FuncOp function = kind.function;
-  return xf::LayerOp::create(builder, builder.getUnknownLoc(), x.getType(),
-                             FlatSymbolRefAttr::get(function.getSymNameAttr()), operands,
-                             builder.getStringAttr(prefix));
+  auto layer =
+      xf::LayerOp::create(builder, builder.getUnknownLoc(), function.getResultTypes(),
+                          FlatSymbolRefAttr::get(function.getSymNameAttr()), operands, builder.getStringAttr(prefix));
+  llvm::append_range(givenAttentions, layer.getOthers());
+  return layer.getResult();
 }
 
 /// "encoder.layer.12.output.dense.bias" with 12 layers: the file and the config disagree about the model's depth.
@@ -117,8 +123,8 @@ void ModelBuilder::rejectBeyond(StringRef prefix, int64_t count, StringRef field
 // ModelBuilder
 //===----------------------------------------------------------------------===//
 
-ModelBuilder::ModelBuilder(MLIRContext *context, const WeightNames &weights, StringRef entryName)
-    : BlockBuilder(*this, OpBuilder(context)), weights(weights) {
+ModelBuilder::ModelBuilder(MLIRContext *context, const WeightNames &weights, StringRef entryName, bool givesAttentions)
+    : BlockBuilder(*this, OpBuilder(context)), weights(weights), givesAttentions(givesAttentions) {
   Location loc = builder.getUnknownLoc();
   module = ModuleOp::create(loc);
   builder.setInsertionPointToEnd(module->getBody());
@@ -296,6 +302,12 @@ Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape) {
                                   FlatSymbolRefAttr::get(builder.getContext(), name));
 }
 
+/// What a value of the entry has one row of, by its axes.
+static StringRef rowsOf(Value value) {
+  const int64_t rank = typeOf(value).getRank();
+  return xf::stringifyRows(rank == 4 ? xf::Rows::Scores : rank == 3 ? xf::Rows::Tokens : xf::Rows::Sequences);
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
   if (!firstError.empty())
     return llvm::createStringError(firstError);
@@ -304,9 +316,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
   entry.setType(
       FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), ValueRange(values).getTypes()));
   for (auto [index, output] : llvm::enumerate(outputs)) {
-    bool tokens = typeOf(output.value).getRank() == 3;
     entry.setResultAttr(index, xf::XfDialect::outputAttr, builder.getStringAttr(output.name));
-    entry.setResultAttr(index, xf::XfDialect::rowsAttr, builder.getStringAttr(tokens ? "tokens" : "sequences"));
+    entry.setResultAttr(index, xf::XfDialect::rowsAttr, builder.getStringAttr(rowsOf(output.value)));
     if (output.form.firstColumn != FirstColumn::Unused)
       entry.setResultAttr(index, xf::XfDialect::firstColumnAttr,
                           builder.getStringAttr(output.form.firstColumn == FirstColumn::Zero ? "zero" : "error"));

@@ -84,6 +84,7 @@ protected:
       : model(model), builder(builder), loc(builder.getUnknownLoc()) {}
   virtual mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) = 0;
 
+  llvm::SmallVector<mlir::Value, 1> probabilities; ///< [batch, heads, seq, seq], of every attention in this function
   ModelBuilder &model;
   mlir::OpBuilder builder;
   mlir::Location loc; ///< of primitives: the name of the formula they are part of
@@ -100,8 +101,10 @@ struct OutputForm {
 /// Builds a module with one entry function.
 class ModelBuilder : public BlockBuilder {
 public:
-  /// The checkpoint behind `weights` must outlive the module, which refers to its bytes.
-  ModelBuilder(mlir::MLIRContext *context, const WeightNames &weights, llvm::StringRef entryName);
+  /// The checkpoint behind `weights` must outlive the module, which refers to its bytes. With `givesAttentions` layers
+  /// give their attention's probabilities away, too.
+  ModelBuilder(mlir::MLIRContext *context, const WeightNames &weights, llvm::StringRef entryName,
+               bool givesAttentions = false);
 
   /// The entry's inputs, [batch, seq]; ids lie in [0, limit).
   mlir::Value inputIds(int64_t limit);
@@ -172,7 +175,11 @@ public:
   /// Notes an error if the checkpoint has "<prefix>N." for an N from `count` on, which the config's `field` rules out.
   void rejectBeyond(llvm::StringRef prefix, int64_t count, llvm::StringRef field);
 
-  /// Declares an output. Its rows are tokens for [batch, seq, width], sequences for [batch, width].
+  /// What the layers so far gave of attention's probabilities, [batch, heads, seq, seq] each.
+  llvm::ArrayRef<mlir::Value> attentions() const { return givenAttentions; }
+
+  /// Declares an output. Its rows are tokens for [batch, seq, width], sequences for [batch, width], pairs of tokens for
+  /// [batch, heads, seq, seq].
   void output(llvm::StringRef name, mlir::Value value, OutputForm form = {});
   /// Inputs are [batch, choices, seq]: each choice is a sequence, and squeezed outputs are [batch, choices].
   void takeChoices();
@@ -215,6 +222,8 @@ private:
     OutputForm form;
   };
   std::vector<Output> outputs;
+  bool givesAttentions;
+  llvm::SmallVector<mlir::Value> givenAttentions;
   llvm::StringSet<> used, read;                        ///< read: while importing
   llvm::StringMap<llvm::SmallVector<int64_t>> defined; ///< shapes of weights that no checkpoint has
   std::vector<std::string> expectedPrefixes;

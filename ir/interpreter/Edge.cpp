@@ -216,6 +216,15 @@ static Tensor tokenOutput(const Batch &batch, Tensor result, bool packedForm) {
   return batch.ragged ? result : unpack(batch, result);
 }
 
+/// [batch, heads, seq, seq]: zero where a query is no token; keys that are none have no share as it is.
+static Tensor scoreOutput(const Batch &batch, Tensor result) {
+  const int64_t heads = result.shape[1], seq = batch.seq;
+  for (int64_t row = 0; row < batch.batch * heads * seq; ++row)
+    if (!batch.present[row / (heads * seq) * seq + row % seq])
+      std::fill_n(&result.values[row * seq], seq, 0.0);
+  return result;
+}
+
 /// A row per sequence: zero for sequences without tokens; where column 0 is masked, as `firstColumn` says.
 static llvm::Expected<Tensor> sequenceOutput(const Batch &batch, Tensor result, StringRef name, StringRef firstColumn) {
   for (int64_t b = 0; b < batch.batch; ++b) {
@@ -289,10 +298,11 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       return value ? value.getValue() : StringRef();
     };
     StringRef name = text(xf::XfDialect::outputAttr);
+    StringRef rows = text(xf::XfDialect::rowsAttr);
     llvm::Expected<Tensor> output =
-        text(xf::XfDialect::rowsAttr) == "tokens"
-            ? tokenOutput(batch, std::move(result), packedForm)
-            : sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
+        rows == "tokens"   ? tokenOutput(batch, std::move(result), packedForm)
+        : rows == "scores" ? scoreOutput(batch, std::move(result))
+                           : sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
     if (!output)
       return output.takeError();
     if (entry.getResultAttr(index, xf::XfDialect::squeezedAttr)) {

@@ -86,7 +86,8 @@ public:
 private:
   llvm::Error execute(Operation *op);
   llvm::Error executeGroup(xf::RowGroupOp group);
-  llvm::Expected<Tensor> call(StringRef callee, OperandRange inputs, const Tensor *carried, StringRef prefix);
+  llvm::Expected<std::vector<Tensor>> call(StringRef callee, OperandRange inputs, const Tensor *carried,
+                                           StringRef prefix);
 
   /// Whole models are run: a value is dropped once its last reader in the block has run.
   void releaseOperands(Operation *op) {
@@ -115,7 +116,8 @@ private:
   llvm::DenseMap<Value, Tensor> values;
 };
 
-llvm::Expected<Tensor> Frame::call(StringRef callee, OperandRange inputs, const Tensor *carried, StringRef prefix) {
+llvm::Expected<std::vector<Tensor>> Frame::call(StringRef callee, OperandRange inputs, const Tensor *carried,
+                                                StringRef prefix) {
   auto function = module.lookupSymbol<func::FuncOp>(callee);
   if (!function)
     return llvm::createStringError("interpreter: no function @" + callee);
@@ -133,10 +135,7 @@ llvm::Expected<Tensor> Frame::call(StringRef callee, OperandRange inputs, const 
       return value.takeError();
     arguments.push_back(std::move(*value));
   }
-  llvm::Expected<std::vector<Tensor>> results = Frame(module).run(function, std::move(arguments));
-  if (!results)
-    return results.takeError();
-  return std::move(results->front());
+  return Frame(module).run(function, std::move(arguments));
 }
 
 /// The ops of a group, one by one.
@@ -168,16 +167,23 @@ llvm::Error Frame::execute(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, llvm::Error>(op)
       .Case([&](xf::LoadWeightOp load) { return set(loadWeight(module.lookupSymbol<xf::WeightOp>(load.getWeight()))); })
-      .Case([&](xf::LayerOp layer) {
-        return set(call(layer.getCallee(), layer.getInputs(), nullptr, layer.getWeights()));
+      .Case([&](xf::LayerOp layer) -> llvm::Error {
+        llvm::Expected<std::vector<Tensor>> results =
+            call(layer.getCallee(), layer.getInputs(), nullptr, layer.getWeights());
+        if (!results)
+          return results.takeError();
+        for (auto [result, value] : llvm::zip_equal(layer.getResults(), *results))
+          values[result] = std::move(value);
+        return llvm::Error::success();
       })
       .Case([&](xf::LayersOp layers) -> llvm::Error {
         Tensor carried = get(layers.getInputs()[0]);
         for (auto [index, prefix] : llvm::enumerate(layers.getWeights().getAsRange<StringAttr>())) {
-          llvm::Expected<Tensor> next = call(layers.getCallee(), layers.getInputs(), &carried, prefix.getValue());
+          llvm::Expected<std::vector<Tensor>> next =
+              call(layers.getCallee(), layers.getInputs(), &carried, prefix.getValue());
           if (!next)
             return next.takeError();
-          carried = std::move(*next);
+          carried = std::move(next->front());
           if (layers.getNumResults() > 1)
             values[layers.getResult(index)] = carried;
         }

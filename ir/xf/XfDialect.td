@@ -36,7 +36,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
     /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).
     static constexpr llvm::StringLiteral outputAttr = "xf.output";
-    /// Function result attribute: whether the output has a row per token ("tokens") or per sequence ("sequences").
+    /// Function result attribute: what the output has a row of, as xf.buffer says it: "tokens", "sequences", or "scores"
+    /// of [batch, heads, seq, seq].
     static constexpr llvm::StringLiteral rowsAttr = "xf.rows";
     /// Function result attribute: the output, of width 1, has no last axis in the caller's arrays.
     static constexpr llvm::StringLiteral squeezedAttr = "xf.squeezed";

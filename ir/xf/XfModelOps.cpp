@@ -28,9 +28,9 @@ LogicalResult LoadWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
-/// Checks one application of a layer function: operands, weights behind `prefix`, result.
+/// Checks one application of a layer function: operands, weights behind `prefix`, results.
 static LogicalResult verifyLayer(Operation *op, FlatSymbolRefAttr calleeName, OperandRange operands, StringRef prefix,
-                                 Type result, SymbolTableCollection &symbols) {
+                                 TypeRange results, SymbolTableCollection &symbols) {
   auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(op, calleeName);
   if (!callee)
     return op->emitOpError("calls ") << calleeName << ", which is no function of the module";
@@ -40,8 +40,8 @@ static LogicalResult verifyLayer(Operation *op, FlatSymbolRefAttr calleeName, Op
   if (type.getNumInputs() < operands.size())
     return op->emitOpError("passes ") << operands.size() << " operands, but " << calleeName << " takes "
                                       << type.getNumInputs() << " arguments in all";
-  if (type.getNumResults() != 1 || type.getResult(0) != result)
-    return op->emitOpError("gives ") << result << ", but " << calleeName << " returns " << type.getResults();
+  if (TypeRange(type.getResults()) != results)
+    return op->emitOpError("gives ") << results << ", but " << calleeName << " returns " << type.getResults();
   for (auto [index, operand] : llvm::enumerate(operands))
     if (operand.getType() != type.getInput(index))
       return op->emitOpError("operand ") << index << " is a " << operand.getType() << ", but " << calleeName
@@ -68,7 +68,7 @@ LogicalResult LayerOp::verify() {
 }
 
 LogicalResult LayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return verifyLayer(*this, getCalleeAttr(), getInputs(), getWeights(), getType(), symbols);
+  return verifyLayer(*this, getCalleeAttr(), getInputs(), getWeights(), getResultTypes(), symbols);
 }
 
 LogicalResult LayersOp::verify() {

@@ -34,15 +34,16 @@ def Xf_LayerOp : Xf_Op<"layer", [DeclareOpInterfaceMethods<SymbolUserOpInterface
   let summary = "one layer: a call of a layer function with the weights behind a prefix";
   let description = [{
     The callee's arguments are first the operands, then weights: arguments that carry an `xf.weight` name. The weight
-    with that name behind `weights` is passed for each. Layers that differ only in weights share one function.
+    with that name behind `weights` is passed for each. Layers that differ only in weights share one function. The first
+    result is what the next layer begins with; there may be others, which a model gives away.
 
     ```mlir
     %1 = xf.layer @encoder_layer(%0, %mask) weights "encoder.layer.0." : (tensor<?x?x384xf32>, tensor<?x?xi1>) -> tensor<?x?x384xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyRankedTensor>:$inputs, StrAttr:$weights);
-  let results = (outs Xf_Tensor:$result);
-  let assemblyFormat = "$callee `(` $inputs `)` `weights` $weights attr-dict `:` functional-type($inputs, $result)";
+  let results = (outs Xf_Tensor:$result, Variadic<Xf_Tensor>:$others);
+  let assemblyFormat = "$callee `(` $inputs `)` `weights` $weights attr-dict `:` functional-type($inputs, results)";
   let hasVerifier = 1;
 }
 

@@ -32,6 +32,8 @@ struct AttentionMatch {
 /// Fills `match`; returns why the chain around `softmax` is no attention we know, or nothing.
 std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp product, AttentionMatch &match) {
   auto onlyUse = [](Value value) { return value.hasOneUse(); };
+  if (llvm::any_of(softmax->getUsers(), llvm::IsaPred<func::ReturnOp>))
+    return "the attention probabilities are a result, too";
   if (!onlyUse(softmax.getResult()))
     return "the attention probabilities are used elsewhere";
   if (product.getTransposed())

@@ -52,6 +52,8 @@ struct StackLayers : impl::StackLayersPassBase<StackLayers> {
   void stack(ArrayRef<xf::LayerOp> chain) {
     xf::LayerOp first = chain.front();
     std::string what = llvm::formatv("{0} calls of @{1}", chain.size(), first.getCallee());
+    if (!first.getOthers().empty())
+      return recordDeclined(first, "StackLayers", what, "the layers give more than the value that they carry");
     ArrayRef<xf::LayerOp> inner = chain.drop_back();
     bool all = !inner.empty() && llvm::all_of(inner, isAlsoReturned) && isReturned(chain.back());
     if (!all && !llvm::all_of(inner, [](xf::LayerOp layer) { return layer->hasOneUse(); }))
@@ -63,7 +65,7 @@ struct StackLayers : impl::StackLayersPassBase<StackLayers> {
     SmallVector<Attribute> prefixes;
     for (xf::LayerOp layer : chain)
       prefixes.push_back(layer.getWeightsAttr());
-    SmallVector<Type> types(all ? chain.size() : 1, first.getType());
+    SmallVector<Type> types(all ? chain.size() : 1, first.getResult().getType());
     auto layers = xf::LayersOp::create(builder, first.getLoc(), types, first.getCalleeAttr(), first.getInputs(),
                                        builder.getArrayAttr(prefixes));
     for (auto [index, layer] : llvm::enumerate(chain))

@@ -52,8 +52,8 @@ struct VerifyImport : impl::VerifyImportPassBase<VerifyImport> {
         if (!entry.getArgAttr(index, xf::XfDialect::inputAttr))
           return "argument " + std::to_string(index) + " names no input";
       for (unsigned index = 0; index < entry.getNumResults(); ++index)
-        if (!entry.getResultAttr(index, xf::XfDialect::outputAttr) ||
-            !entry.getResultAttr(index, xf::XfDialect::rowsAttr))
+        if (auto rows = entry.getResultAttrOfType<StringAttr>(index, xf::XfDialect::rowsAttr);
+            !entry.getResultAttr(index, xf::XfDialect::outputAttr) || !rows || !xf::symbolizeRows(rows.getValue()))
           return "result " + std::to_string(index) + " names no output or no kind of rows";
       return std::nullopt;
     };

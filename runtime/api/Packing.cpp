@@ -264,6 +264,17 @@ void spreadOutput(const Request &request, const TokenMap &map, const FrameSize &
     mover.finish();
     return;
   }
+  if (output.rows == LATHE_ROWS_SCORES) { // a row for each head and query
+    const int64_t seq = size.longest;
+    RowMover mover(from, to, request.sequences * output.width * seq, seq);
+    for (int64_t k = map.sequences - 1; k >= 0; --k)
+      for (int64_t head = output.width - 1; head >= 0; --head)
+        for (int64_t t = int64_t(map.offsets[k + 1]) - 1; t >= map.offsets[k]; --t)
+          mover.move((k * output.width + head) * seq + map.columns[t],
+                     (map.rows[k] * output.width + head) * seq + map.columns[t]);
+    mover.finish();
+    return;
+  }
   const bool dense = isDense(request);
   RowMover mover(from, to, request.rows, output.width);
   for (int64_t k = map.sequences - 1; k >= 0; --k)

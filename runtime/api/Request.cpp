@@ -90,6 +90,26 @@ lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error
               request.entry->name, accepted.text);
 }
 
+bool givesScores(const lathe_entry &entry) {
+  for (int32_t o = 0; o < entry.n_outputs; ++o)
+    if (entry.outputs[o].rows == LATHE_ROWS_SCORES)
+      return true;
+  return false;
+}
+
+/// Tokens of the longest sequence, at most all of them; what else is wrong with the offsets is found later.
+int64_t longestOf(const lathe_tensor &offsets, int64_t tokens) {
+  int64_t longest = 0;
+  for (int64_t row = 0; offsets.data && row + 1 < offsets.shape[0]; ++row) {
+    int32_t ends[2];
+    memcpy(ends, static_cast<const char *>(offsets.data) + row * int64_t(sizeof(int32_t)), sizeof ends);
+    const int64_t length = int64_t(ends[1]) - ends[0];
+    if (length > longest)
+      longest = length;
+  }
+  return longest < tokens ? longest : tokens;
+}
+
 lathe_status readRaggedShape(Request &request, lathe_error *error) {
   const lathe_tensor &ids = *request.ids, &offsets = *request.offsets;
   if (request.entry->choices)
@@ -106,6 +126,8 @@ lathe_status readRaggedShape(Request &request, lathe_error *error) {
                 "padding");
   request.sequences = offsets.shape[0] - 1;
   request.rows = ids.shape[0];
+  if (givesScores(*request.entry))
+    request.longest = longestOf(offsets, request.rows);
   return LATHE_OK;
 }
 
@@ -122,6 +144,7 @@ lathe_status readPaddedShape(Request &request, lathe_error *error) {
     return fail(error, LATHE_INVALID_ARGUMENT, "input_ids: shape %s is too large", ShapeText(ids).text);
   request.sequences = sequences.value;
   request.rows = rows.value;
+  request.longest = request.columns;
   if (request.mask && !choices && request.mask->rank == 3)
     return fail(error, LATHE_INVALID_ARGUMENT,
                 "attention_mask is %s; a mask per pair of tokens is not supported, give one per token: %s",
@@ -142,6 +165,12 @@ lathe_tensor outputShape(const Request &request, const lathe_entry_output &outpu
     tensor.rank = 3; // the last axis goes
     tensor.shape[0] = request.batch;
     tensor.shape[1] = request.ids->shape[1];
+  } else if (output.rows == LATHE_ROWS_SCORES) {
+    tensor.rank = 4;
+    tensor.shape[0] = request.sequences;
+    tensor.shape[1] = output.width;
+    tensor.shape[2] = tensor.shape[3] = request.longest;
+    return tensor;
   } else if (output.rows == LATHE_ROWS_SEQUENCES) {
     tensor.rank = 2;
     tensor.shape[0] = request.sequences;
@@ -178,6 +207,14 @@ lathe_status findRequestedOutput(const Request &request, const lathe_tensor *out
     if (!strcmp(outputs[i].name, name))
       return fail(error, LATHE_INVALID_ARGUMENT, "output %s is asked for twice", name);
   return LATHE_OK;
+}
+
+/// See elementsOf.
+Checked countElements(const Request &request, const lathe_entry_output &output) {
+  Checked rows = output.rows == LATHE_ROWS_SEQUENCES ? request.sequences : request.rows;
+  if (output.rows == LATHE_ROWS_SCORES)
+    rows = Checked(request.sequences) * request.longest * request.longest;
+  return rows * output.width;
 }
 
 bool hasElements(const lathe_tensor &tensor) {
@@ -236,12 +273,15 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
                   ShapeText(*other).text, ShapeText(*request.ids).text);
   for (int32_t o = 0; o < entry.n_outputs; ++o) {
     const lathe_entry_output &output = entry.outputs[o];
-    int64_t rows = output.rows == LATHE_ROWS_SEQUENCES ? request.sequences : request.rows;
-    if (!(Checked(rows) * output.width * int64_t(sizeof(float))).valid)
+    if (!(countElements(request, output) * int64_t(sizeof(float))).valid)
       return fail(error, LATHE_INVALID_ARGUMENT, "input_ids: shape %s makes %s larger than any memory",
                   ShapeText(*request.ids).text, output.name);
   }
   return LATHE_OK;
+}
+
+int64_t elementsOf(const Request &request, const lathe_entry_output &output) {
+  return countElements(request, output).value;
 }
 
 lathe_status checkData(const Request &request, lathe_error *error) {
@@ -260,7 +300,11 @@ lathe_status shapeOutputs(const Request &request, lathe_tensor *outputs, size_t 
     int32_t found;
     if (lathe_status status = findRequestedOutput(request, outputs, i, found, error))
       return status;
-    lathe_tensor shaped = outputShape(request, request.entry->outputs[found]);
+    const lathe_entry_output &output = request.entry->outputs[found];
+    if (output.rows == LATHE_ROWS_SCORES && request.ragged() && !request.offsets->data)
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "cu_seqlens: data must not be NULL; the shape of %s goes by the longest sequence", output.name);
+    lathe_tensor shaped = outputShape(request, output);
     shaped.name = outputs[i].name;
     shaped.data = outputs[i].data;
     outputs[i] = shaped;

@@ -20,6 +20,7 @@ struct Request {
   int64_t sequences = 0;                   // B, or B*choices, with those that have no token
   int64_t columns = 0;                     // S of a padded request
   int64_t rows = 0;                        // sequences*S padded, T ragged: rows of a token output
+  int64_t longest = 0; // S padded; ragged that of cu_seqlens, read only where an output's shape goes by it
 
   bool ragged() const { return offsets != nullptr; }
 };
@@ -34,6 +35,9 @@ int32_t findOutput(const lathe_entry &entry, const char *name);
 
 lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, size_t count, Request &request,
                          lathe_error *error);
+
+/// How many numbers the caller's array for an output has; their bytes are within any memory's.
+int64_t elementsOf(const Request &request, const lathe_entry_output &output);
 
 /// Every given tensor that has elements must have data.
 lathe_status checkData(const Request &request, lathe_error *error);

@@ -22,10 +22,12 @@ const lathe_tensor *requested(const lathe_entry_output &output, const lathe_tens
 /// Whether generated code may write into the caller's array. It holds all rows that the run computes, except when a
 /// dense entry computes padding that a ragged caller has not.
 bool writesInPlace(const Request &request, const lathe_entry_output &output) {
-  return output.rows == LATHE_ROWS_SEQUENCES || request.entry->layout == LATHE_PACKED || !request.ragged();
+  return output.rows != LATHE_ROWS_TOKENS || request.entry->layout == LATHE_PACKED || !request.ragged();
 }
 
-int64_t frameRows(const FrameSize &size, const lathe_entry_output &output) {
+Checked frameRows(const FrameSize &size, const lathe_entry_output &output) {
+  if (output.rows == LATHE_ROWS_SCORES)
+    return Checked(size.batch) * size.longest * size.longest;
   return output.rows == LATHE_ROWS_SEQUENCES ? size.batch : size.tokens;
 }
 
@@ -71,7 +73,7 @@ struct Plan {
     return offset;
   }
   int64_t placeOutput(const FrameSize &size, const lathe_entry_output &output) {
-    return place(Checked(frameRows(size, output)) * output.width * sizeof(float));
+    return place(frameRows(size, output) * output.width * sizeof(float));
   }
 };
 
@@ -92,10 +94,10 @@ lathe_status checkFirstColumn(const Request &request, const Counts &counts, cons
 void zeroOutputs(const Request &request, const lathe_tensor *outputs, size_t count) {
   for (int32_t o = 0; o < request.entry->n_outputs; ++o) {
     const lathe_entry_output &output = request.entry->outputs[o];
-    int64_t rows = output.rows == LATHE_ROWS_SEQUENCES ? request.sequences : request.rows;
+    const int64_t elements = elementsOf(request, output);
     const lathe_tensor *tensor = requested(output, outputs, count);
-    if (tensor && rows)
-      memset(tensor->data, 0, size_t(rows * output.width) * sizeof(float));
+    if (tensor && elements)
+      memset(tensor->data, 0, size_t(elements) * sizeof(float));
   }
 }
 

@@ -9,6 +9,7 @@ namespace lathe::test {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Rows = TextOutput::Rows;
 
 const char *const vocabulary[] = {"[CLS]", "[MASK]", "cat", "dog", "##s", "Anna"};
 
@@ -80,8 +81,8 @@ TEST(TextResults, OfEmbeddings) {
   const auto results = resultsOf(entry.info, {.task = "embedding"});
   EXPECT_EQ(results->outputs(), std::vector<std::string>{"sentence_embedding"});
   std::vector<float> near = {0.6f, 0.8f}, far = {-0.8f, 0.6f};
-  results->add("a", std::nullopt, tokens({0, 2}), {{"sentence_embedding", false, 2, near}}, tokenText);
-  results->add("b", "c", tokens({0, 9}), {{"sentence_embedding", false, 2, far}}, tokenText);
+  results->add("a", std::nullopt, tokens({0, 2}), {{"sentence_embedding", Rows::One, 2, near}}, tokenText);
+  results->add("b", "c", tokens({0, 9}), {{"sentence_embedding", Rows::One, 2, far}}, tokenText);
   Json expected = {{{"text", "a"}, {"tokens", {"[CLS]", "cat"}}, {"embedding", near}},
                    {{"text", "b"}, {"pair", "c"}, {"tokens", {"[CLS]", nullptr}}, {"embedding", far}}};
   EXPECT_EQ(results->json(), expected);
@@ -92,9 +93,9 @@ TEST(TextResults, OfMasks) {
   Entry entry("logits");
   const auto results = resultsOf(entry.info, {.task = "masked-lm", .topK = 2});
   std::vector<float> logits = {9, 9, 9, 9, 9, /*[MASK]:*/ 0, 0, 1, 2, -1};
-  results->add("x [MASK]", std::nullopt, tokens({0, 1}), {{"logits", true, 5, logits}}, tokenText);
-  results->add("no mask", std::nullopt, tokens({0}), {{"logits", true, 5, llvm::ArrayRef(logits).take_front(5)}},
-               tokenText);
+  results->add("x [MASK]", std::nullopt, tokens({0, 1}), {{"logits", Rows::Tokens, 5, logits}}, tokenText);
+  results->add("no mask", std::nullopt, tokens({0}),
+               {{"logits", Rows::Tokens, 5, llvm::ArrayRef(logits).take_front(5)}}, tokenText);
   Json json = results->json();
   ASSERT_EQ(json[0]["masks"].size(), 1u);
   EXPECT_EQ(json[0]["masks"][0]["position"], 1);
@@ -114,9 +115,19 @@ TEST(TextResults, OfOtherModelsHoldEveryOutput) {
   EXPECT_TRUE(results->outputs().empty()) << "all are wanted";
   std::vector<float> hidden = {1, 2, 3, 4}, pooled = {5, 6};
   results->add("a", std::nullopt, tokens({0, 2}),
-               {{"last_hidden_state", true, 2, hidden}, {"pooler_output", false, 2, pooled}}, tokenText);
+               {{"last_hidden_state", Rows::Tokens, 2, hidden}, {"pooler_output", Rows::One, 2, pooled}}, tokenText);
   EXPECT_EQ(results->json()[0]["last_hidden_state"], Json::parse("[[1.0, 2.0], [3.0, 4.0]]"));
   EXPECT_EQ(results->json()[0]["pooler_output"], Json::parse("[5.0, 6.0]"));
+}
+
+TEST(TextResults, OfAttentionsAreNestedByHeadAndToken) {
+  Entry entry("attentions.0");
+  const auto results = resultsOf(entry.info, {.task = "base"});
+  std::vector<float> probabilities = {0.5, 0.5, 0.25, 0.75, 1, 0, 0, 1, 0.5, 0.5, 1, 0};
+  results->add("a", std::nullopt, tokens({0, 2}), {{"attentions.0", Rows::Scores, 3, probabilities}}, tokenText);
+  EXPECT_EQ(results->json()[0]["attentions.0"], Json::parse("[[[0.5, 0.5], [0.25, 0.75]], [[1.0, 0.0], [0.0, 1.0]], "
+                                                            "[[0.5, 0.5], [1.0, 0.0]]]"));
+  EXPECT_NE(printed(*results).find("attentions.0, first head and token: [0.5000, 0.5000] of 2"), std::string::npos);
 }
 
 TEST(TextResults, RefuseATopKThatMeansNothing) {
@@ -129,7 +140,7 @@ TEST(TextResults, RefuseATopKThatMeansNothing) {
 TEST(TextResults, PrintTextsWithoutTokens) {
   Entry entry("last_hidden_state");
   const auto results = resultsOf(entry.info, {.task = "base"});
-  results->add("", std::nullopt, tokens({}), {{"last_hidden_state", true, 2, {}}}, tokenText);
+  results->add("", std::nullopt, tokens({}), {{"last_hidden_state", Rows::Tokens, 2, {}}}, tokenText);
   EXPECT_EQ(printed(*results), "'', 0 tokens\n");
 }
 
@@ -137,7 +148,7 @@ TEST(TextResults, OfClassesThatExcludeEachOther) {
   Entry entry("logits");
   const auto results = resultsOf(entry.info, {.task = "sequence-classification", .labels = {"no", "perhaps", "yes"}});
   std::vector<float> logits = {0, 1, 3};
-  results->add("a", std::nullopt, tokens({0, 2}), {{"logits", false, 3, logits}}, tokenText);
+  results->add("a", std::nullopt, tokens({0, 2}), {{"logits", Rows::One, 3, logits}}, tokenText);
   const Json labels = results->json()[0]["labels"];
   ASSERT_EQ(labels.size(), 3u);
   EXPECT_EQ(labels[0]["label"], "yes");
@@ -152,7 +163,7 @@ TEST(TextResults, OfClassesThatDoNot) {
       .task = "sequence-classification", .labels = {"a", "b"}, .problem = "multi_label_classification"};
   const auto results = resultsOf(entry.info, options);
   std::vector<float> logits = {0, 2};
-  results->add("x", std::nullopt, tokens({0}), {{"logits", false, 2, logits}}, tokenText);
+  results->add("x", std::nullopt, tokens({0}), {{"logits", Rows::One, 2, logits}}, tokenText);
   const Json labels = results->json()[0]["labels"];
   EXPECT_EQ(labels[0]["label"], "b");
   EXPECT_NEAR(labels[0]["score"].get<double>(), 1 / (1 + std::exp(-2.0)), 1e-12);
@@ -164,7 +175,7 @@ TEST(TextResults, OfARegression) {
   const auto results =
       resultsOf(entry.info, {.task = "sequence-classification", .labels = {"stars"}, .problem = "regression"});
   std::vector<float> logits = {-2.5};
-  results->add("x", std::nullopt, tokens({0}), {{"logits", false, 1, logits}}, tokenText);
+  results->add("x", std::nullopt, tokens({0}), {{"logits", Rows::One, 1, logits}}, tokenText);
   EXPECT_EQ(results->json()[0]["labels"], Json::parse(R"([{"label": "stars", "score": -2.5}])"));
 }
 
@@ -175,7 +186,7 @@ TEST(TextResults, OfACrossEncoder) {
     const auto results =
         resultsOf(entry.info, {.task = "sequence-classification", .labels = {"LABEL_0"}, .score = activation});
     std::vector<float> logits = {-0.5};
-    results->add("x", "y", tokens({0}), {{"logits", false, 1, logits}}, tokenText);
+    results->add("x", "y", tokens({0}), {{"logits", Rows::One, 1, logits}}, tokenText);
     EXPECT_NEAR(results->json()[0]["score"].get<double>(), score, 1e-12) << activation;
     EXPECT_EQ(results->json()[0]["pair"], "y");
     EXPECT_FALSE(results->json()[0].contains("labels"));
@@ -198,7 +209,7 @@ TEST(TextResults, OfEntities) {
   for (int label : expected)
     for (int other = 0; other < 4; ++other)
       logits.push_back(other == label ? 2 : 0);
-  results->add("cat dogs Anna dog", std::nullopt, text, {{"logits", true, 4, logits}}, tokenText);
+  results->add("cat dogs Anna dog", std::nullopt, text, {{"logits", Rows::Tokens, 4, logits}}, tokenText);
   const Json entities = results->json()[0]["entities"];
   ASSERT_EQ(entities.size(), 3u) << entities;
   EXPECT_EQ(entities[0]["text"], "cat dogs");
@@ -216,7 +227,8 @@ TEST(TextResults, OfAnswers) {
   TokenizedText text = tokens({0, 5, 0, 2, 3, 4, 0});
   text.offsets = {{0, 0}, {0, 4}, {0, 0}, {1, 4}, {5, 8}, {8, 9}, {0, 0}};
   std::vector<float> starts = {9, 9, 9, 0, 1, 0, 9}, ends = {9, 9, 9, 0, 2, 1, 9};
-  const std::vector<TextOutput> outputs = {{"start_logits", true, 1, starts}, {"end_logits", true, 1, ends}};
+  const std::vector<TextOutput> outputs = {{"start_logits", Rows::Tokens, 1, starts},
+                                           {"end_logits", Rows::Tokens, 1, ends}};
   results->add("Anna", "öcat dogs", text, outputs, tokenText);
   results->add("Anna", std::nullopt, text, outputs, tokenText);
   const Json answer = results->json()[0]["answer"];

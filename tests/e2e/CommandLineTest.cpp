@@ -258,6 +258,33 @@ TEST(JsonOutput, OfRunHasTextTokensAndNineDigits) {
   EXPECT_GE(numbers, 40u);
 }
 
+/// Texts run as one ragged batch; each has the probabilities of its own tokens, whatever stands beside it.
+TEST(JsonOutput, OfAttentionsIsASquareForEachHead) {
+  const Path artifact = compiled(demoModel(), {"--task", "base", "--emit", "attentions"});
+  const Json results =
+      Json::parse(latheOutput({"run", artifact, "--json", "--text", "A man is eating.", "--text", "Rain."}));
+  for (const Json &result : results) {
+    const size_t tokens = result.at("tokens").size();
+    ASSERT_EQ(result.at("attentions.1").size(), 4u) << "heads";
+    for (const Json &head : result.at("attentions.1")) {
+      ASSERT_EQ(head.size(), tokens);
+      for (const Json &query : head) {
+        ASSERT_EQ(query.size(), tokens);
+        const std::vector<double> shares = query;
+        EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-5);
+      }
+    }
+  }
+  const Json alone = Json::parse(latheOutput({"run", artifact, "--json", "--text", "Rain."}));
+  EXPECT_EQ(alone[0].at("attentions.1"), results[1].at("attentions.1"));
+}
+
+TEST(Emit, NamesWhatThereIs) {
+  const ScratchDirectory scratch;
+  expectRefusal(1, {"compile", demoModel(), "-o", scratch / "out", "--emit", "hidden_states,weights"},
+                {"'weights'", "hidden_states and attentions"});
+}
+
 TEST(JsonOutput, OfTokenizeHasEveryField) {
   const Json encodings =
       Json::parse(latheOutput({"tokenize", demoModel(), "--json", "--text", "The cat", "--pair", "a dog"}));

@@ -102,7 +102,7 @@ std::vector<GoldenCase> goldenCases(const std::string &family) {
   std::vector<GoldenCase> cases;
   const Json manifest = Json::parse(readFile(goldens() / family / "cases.json"));
   for (const Json &entry : manifest.at("cases"))
-    cases.push_back({family, entry.at("model"), entry.at("case"), entry.at("flags")});
+    cases.push_back({family, entry.at("model"), entry.at("case"), entry.at("flags"), entry.at("bf16_loss")});
   return cases;
 }
 

@@ -62,6 +62,7 @@ Json runTexts(const Path &artifact, const std::vector<std::string> &texts, const
 struct GoldenCase {
   std::string family, model, name;
   Arguments flags;
+  double bf16Loss = 0; ///< of Transformers in bfloat16, see relativeError
 
   Path modelDirectory() const { return goldens() / family / model / "model"; }
   Tensors inputs() const { return readTensors(goldens() / family / model / name / "inputs.safetensors"); }

@@ -70,6 +70,17 @@ INSTANTIATE_TEST_SUITE_P(Bytes, Precisions,
                          testing::Combine(testing::Values(kInt8, kInt4), testing::ValuesIn(someCases(21 * kFewer))),
                          nameOf);
 
+class InBf16 : public testing::TestWithParam<GoldenCase> {};
+
+/// The bar for what is compiled: 5e-2, or half as much again as Transformers itself loses where that is more.
+TEST_P(InBf16, IsAsNearAsTransformers) {
+  const GoldenCase &run = GetParam();
+  // At one level: all levels round the same factors, and compiling takes most of the time.
+  const Path artifact = compiled(run.modelDirectory(), with(run.flags, {"--precision", "bf16", "--isa", "avx512"}));
+  EXPECT_LE(largestError(runTensors(artifact, run.inputs()), run.expected()), std::max(5e-2, 1.5 * run.bf16Loss));
+}
+INSTANTIATE_TEST_SUITE_P(Models, InBf16, testing::ValuesIn(someCases(kFewer *kFewer)), testName);
+
 /// An artifact of a precision, the levels at which its kernels have code of their own, and what its weights are of
 /// f32's.
 struct Expectation {

@@ -1,17 +1,19 @@
 """What the scripts for tiny encoders share: random parameters, stored directories, inputs, and what Transformers computes.
 
 Layout: FAMILY/NAME/model is the directory a user would have; FAMILY/NAME/CASE/{inputs,expected}.safetensors are one
-run; and FAMILY/cases.json lists every run with the flags that compile its model.
+run; and FAMILY/cases.json lists every run with the flags that compile its model, and how far Transformers itself, in
+bfloat16, is from what is expected.
 
 Every parameter is random, so that none can be dropped or swapped unseen: weights N(0, 1/sqrt(fan_in)), biases N(0, 0.1),
 LayerNorm gains 1 + N(0, 0.1) and biases N(0, 0.1), embeddings N(0, 0.5). The weights are rounded to the type they are
 stored in; the expected outputs are computed from the rounded ones in float64 and stored as float32.
 
 Three of Lathe's rules differ from Transformers and are applied to what is expected (`apply_edge_rules`): outputs are 0
-where the mask is 0; a sequence whose mask is all zeros gives zeros everywhere; `pooler_output`, which reads column 0, is 0
+where the mask is 0, attention's probabilities where it is for the query; a sequence whose mask is all zeros gives zeros everywhere; `pooler_output`, which reads column 0, is 0
 where that column is masked. Elsewhere the numbers are Transformers' own. Other outputs for a whole sequence read column 0,
 too, and are errors where it is masked: no case has that.
 """
+import copy
 import dataclasses
 import json
 import math
@@ -25,6 +27,8 @@ from safetensors.torch import load_file, save_file
 # max |y - expected| / max(1, max |expected|), for the interpreter and for compiled f32 code.
 TOLERANCE = {"interpreter": 2e-5, "compiled": 1e-4}
 EMIT = ("--emit", "hidden_states")
+ATTEND = ("--emit", "attentions")
+EMIT_BOTH = ("--emit", "hidden_states,attentions")
 
 
 @dataclasses.dataclass
@@ -173,8 +177,11 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
 
 
 def apply_edge_rules(outputs: dict, mask: torch.Tensor, reads_first: bool) -> dict:
-    """Outputs are [B, S], [B, S, width] or, for a whole sequence, [B, width]; of choices [B, choices]."""
+    """Outputs are [B, S], [B, S, width] or, for a whole sequence, [B, width]; of choices [B, choices]; attentions are
+    [sequences, heads, S, S]."""
     def keep(name: str, value: torch.Tensor) -> torch.Tensor:
+        if name.startswith("attentions."):
+            return mask.flatten(0, -2)[:, None, :, None]
         if value.shape[:2] == mask.shape:
             return mask if value.dim() == 2 else mask.unsqueeze(-1)
         if not reads_first:
@@ -191,18 +198,21 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
     one that it has: --task masked-lm of a pre-training checkpoint."""
     base = entry.is_base(flags)
     network = model.base_model if base else model
-    emit = EMIT[0] in flags
-    captured = entry.capture(model.base_model) if emit and entry.capture else None
-    result = network(**inputs, output_hidden_states=emit)
+    emitted = flags[1].split(",") if EMIT[0] in flags else []
+    gives_states, gives_attentions = "hidden_states" in emitted, "attentions" in emitted
+    captured = entry.capture(model.base_model) if gives_states and entry.capture else None
+    result = network(**inputs, output_hidden_states=gives_states, output_attentions=gives_attentions)
     if base:
         outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.get("pooler_output")}
     else:
         outputs = {name: value for name, value in result.items() if name.endswith("logits")}
         if flags == ("--task", "masked-lm") and "prediction_logits" in outputs:
             outputs = {"logits": outputs["prediction_logits"]}
-    if emit:
+    if gives_states:
         states = captured(result.hidden_states) if captured else result.hidden_states
         outputs |= {f"hidden_states.{i}": value for i, value in enumerate(states)}
+    if gives_attentions:
+        outputs |= {f"attentions.{i}": value for i, value in enumerate(result.attentions)}
     outputs = {name: value for name, value in outputs.items() if value is not None}
     return apply_edge_rules(outputs, inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])),
                             entry.reads_first)
@@ -225,9 +235,14 @@ def save_model(entry: Model, model: torch.nn.Module, directory: pathlib.Path) ->
     (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def load_model(entry: Model, directory: pathlib.Path) -> torch.nn.Module:
-    return entry.kind.from_pretrained(directory, torch_dtype=torch.float64, attn_implementation=entry.attention,
+def load_model(entry: Model, directory: pathlib.Path, dtype: torch.dtype) -> torch.nn.Module:
+    return entry.kind.from_pretrained(directory, torch_dtype=dtype, attn_implementation=entry.attention,
                                       **entry.options).eval()
+
+
+def relative_error(outputs: dict, expected: dict) -> float:
+    return max((torch.max(torch.abs(outputs[name].double() - value)) / max(1, torch.max(torch.abs(value)))).item()
+               for name, value in expected.items())
 
 
 def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
@@ -236,8 +251,13 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
     model = entry.kind(config, **entry.options).double().eval()
     randomise(model, entry.stored, entry.embedding_std, entry.gain, entry.inner_gain, rng)
     save_model(entry, model, out / entry.name / "model")
-    reloaded = load_model(entry, out / entry.name / "model") if entry.loads_in_transformers else model
+    directory = out / entry.name / "model"
+    reloaded = load_model(entry, directory, torch.float64) if entry.loads_in_transformers else model
     model = reloaded if entry.edited_weights else model
+    if entry.loads_in_transformers:
+        in_bf16 = load_model(entry, directory, torch.bfloat16)
+    else:
+        in_bf16 = copy.deepcopy(model).bfloat16()
 
     cases = []
     for case in entry.cases:
@@ -246,16 +266,17 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
         with torch.no_grad():
             expected = forward(entry, model, inputs, flags)
             again = forward(entry, reloaded, inputs, flags)
+            loss = relative_error(forward(entry, in_bf16, inputs, flags), expected)
         for name, value in expected.items():
             assert torch.equal(value, again[name]), f"{entry.name}: Transformers reads other weights than were written"
         if EMIT[0] in flags:
-            case += "-hidden-states"
+            case += "".join("-" + kind.replace("_", "-") for kind in flags[1].split(","))
         directory = out / entry.name / case
         directory.mkdir(parents=True)
         integer = torch.int32 if case in ("ragged", "everything") else torch.int64
         save_file({name: value.to(integer) for name, value in inputs.items()}, directory / "inputs.safetensors")
         save_file({name: value.float().contiguous() for name, value in expected.items()}, directory / "expected.safetensors")
-        cases.append({"model": entry.name, "case": case, "flags": list(flags)})
+        cases.append({"model": entry.name, "case": case, "flags": list(flags), "bf16_loss": float(f"{loss:.2g}")})
     return cases
 
 

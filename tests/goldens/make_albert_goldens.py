@@ -16,7 +16,7 @@ from transformers import (AlbertForMaskedLM, AlbertForMultipleChoice, AlbertForP
                           AlbertForSequenceClassification, AlbertForTokenClassification, AlbertModel)
 from transformers.models.albert.modeling_albert import AlbertLayer
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields, written_by_version_5
+from encoder_goldens import ATTEND, EMIT, EMIT_BOTH, Model, make_goldens, only_fields, written_by_version_5
 
 
 def every_layer(network: AlbertModel):
@@ -71,7 +71,7 @@ MODELS = [
     Model("base-uneven", AlbertModel, SMALL | {"num_hidden_layers": 5, "num_hidden_groups": 3, "type_vocab_size": 1},
           ["ragged", ("holes", EMIT)], "five times three groups: 0 0 1 1 2", capture=every_layer),
     Model("base-inner", AlbertModel, SMALL | {"inner_group_num": 3, "hidden_act": "silu"},
-          ["left-padded", ("ragged", EMIT)], "three inner layers, three times", capture=every_layer),
+          ["left-padded", ("ragged", EMIT), ("left-padded", EMIT_BOTH)], "three inner layers, three times", capture=every_layer),
     Model("base-no-pooler", AlbertModel,
           {"vocab_size": 61, "embedding_size": 41, "hidden_size": 33, "num_attention_heads": 3, "num_hidden_layers": 2,
            "intermediate_size": 37, "max_position_embeddings": 65, "type_vocab_size": 3, "hidden_act": "relu"},

@@ -14,7 +14,7 @@ from transformers import (BertForMaskedLM, BertForMultipleChoice, BertForNextSen
                           BertForQuestionAnswering, BertForSequenceClassification, BertForTokenClassification, BertLMHeadModel,
                           BertModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, rename, only_fields, written_by_version_5
+from encoder_goldens import ATTEND, EMIT, EMIT_BOTH, Model, make_goldens, rename, only_fields, written_by_version_5
 
 # --- Variants of stored directories -------------------------------------------------------------------------------------
 
@@ -58,7 +58,7 @@ MODELS = [
           {"vocab_size": 307, "hidden_size": 100, "num_attention_heads": 5, "num_hidden_layers": 2,
            "intermediate_size": 150, "max_position_embeddings": 64},
           ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", "token-types", "positions", "everything",
-           ("everything", EMIT)],
+           ("everything", EMIT), ("everything", EMIT_BOTH)],
           "sizes that fill no vector; every kind of mask and input"),
     Model("base-deep", BertModel, SMALL | {"num_hidden_layers": 5, "hidden_act": "gelu_new", "type_vocab_size": 1},
           ["ragged", ("holes", EMIT)], "five layers, one token type"),
@@ -130,10 +130,11 @@ MODELS = [
           "names of classes in the config"),
     Model("regression", BertForSequenceClassification, SMALL | {"num_labels": 1}, ["ragged"], "one label: [batch, 1]"),
     Model("tokens", BertForTokenClassification, SMALL | {"num_labels": 7}, ["holes", "left-padded"], "a label for each token"),
-    Model("answers", BertForQuestionAnswering, SMALL, ["ragged", "left-padded"], "start and end"),
-    Model("choices", BertForMultipleChoice, SMALL, ["choices"], "a sequence for each choice"),
+    Model("answers", BertForQuestionAnswering, SMALL, ["ragged", "left-padded", ("empty-row", ATTEND)], "start and end"),
+    Model("choices", BertForMultipleChoice, SMALL, ["choices", ("choices", ATTEND)], "a sequence for each choice"),
     Model("causal", BertLMHeadModel, SMALL | {"is_decoder": True, "vocab_size": 61, "max_position_embeddings": 170},
-          ["one-token", "ragged", "left-padded", ("holes", EMIT), "long"], "a word sees none behind it, in any batch"),
+          ["one-token", "ragged", "left-padded", ("holes", EMIT), "long", ("left-padded", ATTEND)],
+          "a word sees none behind it, in any batch"),
     Model("causal-base", BertModel, SMALL | {"is_decoder": True}, ["everything"], "the same without its head"),
     Model("causal-not", BertLMHeadModel, SMALL, ["ragged"], "the class alone makes nothing causal"),
 ]

@@ -14,7 +14,7 @@ import torch
 from transformers import (DebertaV2ForMaskedLM, DebertaV2ForMultipleChoice, DebertaV2ForQuestionAnswering,
                           DebertaV2ForSequenceClassification, DebertaV2ForTokenClassification, DebertaV2Model)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 # As DeBERTa-v3 is published, but for sizes.
 SMALL = {"vocab_size": 97, "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2, "intermediate_size": 54,
@@ -25,7 +25,8 @@ MODELS = [
     Model("base-odd", DebertaV2Model,
           SMALL | {"vocab_size": 211, "hidden_size": 50, "num_attention_heads": 5, "num_hidden_layers": 3,
                    "intermediate_size": 45, "position_buckets": 6},
-          ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", ("ragged", EMIT)],
+          ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", ("ragged", EMIT),
+           ("holes", ATTEND)],
           "as DeBERTa-v3; every kind of mask, holes in which columns are further apart than tokens"),
     Model("base-own-projections", DebertaV2Model, SMALL | {"share_att_key": False, "norm_rel_ebd": "none"}, ["ragged"],
           "distances have projections of their own, and no norm"),

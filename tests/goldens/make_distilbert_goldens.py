@@ -12,7 +12,7 @@ import pathlib
 from transformers import (DistilBertForMaskedLM, DistilBertForMultipleChoice, DistilBertForQuestionAnswering,
                           DistilBertForSequenceClassification, DistilBertForTokenClassification, DistilBertModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 SMALL = {"vocab_size": 97, "dim": 36, "n_heads": 3, "n_layers": 2, "hidden_dim": 54, "max_position_embeddings": 64}
 MODELS = [
@@ -25,7 +25,8 @@ MODELS = [
     Model("base-defaults", DistilBertModel, {"vocab_size": 31, "dim": 24, "hidden_dim": 30, "max_position_embeddings": 32},
           ["ragged"], "config fields left out: 12 heads, 6 layers, gelu",
           edit=only_fields("vocab_size", "dim", "hidden_dim", "max_position_embeddings"), embedding_std=0.01),
-    Model("mlm-tied", DistilBertForMaskedLM, SMALL | {"activation": "relu"}, ["ragged", ("holes", EMIT)],
+    Model("mlm-tied", DistilBertForMaskedLM, SMALL | {"activation": "relu"},
+          ["ragged", ("holes", EMIT), ("left-padded", ATTEND)],
           "the head's activation is the layers'"),
     Model("mlm-untied", DistilBertForMaskedLM, SMALL | {"tie_word_embeddings": False}, ["ragged"], "a decoder of its own"),
     Model("classes", DistilBertForSequenceClassification, SMALL | {"num_labels": 5}, ["ragged", "no-mask"],

@@ -14,7 +14,7 @@ from transformers import (ElectraForCausalLM, ElectraForMaskedLM, ElectraForMult
                           ElectraForQuestionAnswering, ElectraForSequenceClassification, ElectraForTokenClassification,
                           ElectraModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 SMALL = {"vocab_size": 97, "embedding_size": 20, "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2,
          "intermediate_size": 54, "max_position_embeddings": 64}
@@ -29,7 +29,8 @@ MODELS = [
           {"vocab_size": 31, "num_hidden_layers": 1, "intermediate_size": 30, "max_position_embeddings": 32}, ["ragged"],
           "config fields left out: embedding 128, hidden 256, 4 heads", stored=torch.float16, embedding_std=0.01,
           edit=only_fields("vocab_size", "num_hidden_layers", "intermediate_size", "max_position_embeddings")),
-    Model("generator", ElectraForMaskedLM, SMALL | {"hidden_act": "relu"}, ["ragged", ("holes", EMIT)],
+    Model("generator", ElectraForMaskedLM, SMALL | {"hidden_act": "relu"},
+          ["ragged", ("holes", EMIT), ("ragged", ATTEND)],
           "fills in masks; its head's activation is GELU whatever the layers have"),
     Model("generator-untied", ElectraForMaskedLM, SMALL | {"tie_word_embeddings": False}, ["ragged"], "a decoder of its own"),
     Model("discriminator", ElectraForPreTraining, SMALL | {"hidden_act": "relu"}, ["ragged", "left-padded", "empty-row"],

@@ -14,7 +14,7 @@ from transformers import (MobileBertForMaskedLM, MobileBertForMultipleChoice, Mo
                           MobileBertForPreTraining, MobileBertForQuestionAnswering, MobileBertForSequenceClassification,
                           MobileBertForTokenClassification, MobileBertModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 SMALL = {"vocab_size": 97, "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2, "intermediate_size": 27,
          "max_position_embeddings": 64, "embedding_size": 20, "intra_bottleneck_size": 24, "num_feedforward_networks": 3}
@@ -38,7 +38,7 @@ MODELS = [
           ["ragged"], "config fields left out: embedding 128, bottleneck 128, 4 heads, 4 networks, relu",
           stored=torch.float16,
           edit=only_fields("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size", "max_position_embeddings")),
-    Model("mlm-tied", MobileBertForMaskedLM, SMALL, ["ragged", ("holes", EMIT)],
+    Model("mlm-tied", MobileBertForMaskedLM, SMALL, ["ragged", ("holes", EMIT), ("holes", ATTEND)],
           "the decoder is the word embedding and, for further columns, a table stored the other way round"),
     Model("mlm-untied", MobileBertForMaskedLM, SMALL | {"tie_word_embeddings": False}, ["ragged"], "a decoder of its own",
           stored=torch.bfloat16),

@@ -15,7 +15,7 @@ import torch
 from transformers import (ModernBertForMaskedLM, ModernBertForMultipleChoice, ModernBertForQuestionAnswering,
                           ModernBertForSequenceClassification, ModernBertForTokenClassification, ModernBertModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 
 def normed_last(network: ModernBertModel):
@@ -51,7 +51,8 @@ MODELS = [
     Model("base-odd", ModernBertModel,
           SMALL | {"vocab_size": 211, "hidden_size": 50, "num_attention_heads": 5, "num_hidden_layers": 5,
                    "intermediate_size": 37},
-          ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", "positions", ("ragged", EMIT)],
+          ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", "positions", ("ragged", EMIT),
+           ("holes", ATTEND)],
           "sizes that fill no vector; every kind of mask; layers global, local, local, global, local", capture=normed_last),
     Model("base-biases", ModernBertModel,
           SMALL | {"norm_bias": True, "attention_bias": True, "mlp_bias": True, "hidden_activation": "gelu_pytorch_tanh"},

@@ -14,7 +14,7 @@ import torch
 from transformers import (MPNetForMaskedLM, MPNetForMultipleChoice, MPNetForQuestionAnswering,
                           MPNetForSequenceClassification, MPNetForTokenClassification, MPNetModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 SMALL = {"vocab_size": 97, "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2, "intermediate_size": 54,
          "max_position_embeddings": 66}
@@ -23,7 +23,7 @@ MODELS = [
           {"vocab_size": 307, "hidden_size": 60, "num_attention_heads": 5, "num_hidden_layers": 3,
            "intermediate_size": 90, "max_position_embeddings": 66},
           ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", "positions", "padding-ids",
-           ("ragged", EMIT)],
+           ("ragged", EMIT), ("holes", ATTEND)],
           "sizes that fill no vector; every kind of mask, holes in which columns are further apart than tokens"),
     Model("base-other-padding", MPNetModel, SMALL | {"pad_token_id": 5, "num_hidden_layers": 1}, ["padding-ids-first"],
           "pad_token_id changes nothing: positions begin behind 1 all the same"),

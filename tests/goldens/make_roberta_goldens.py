@@ -16,7 +16,7 @@ from transformers import (CamembertForTokenClassification, CamembertModel, Rober
                           RobertaForTokenClassification, RobertaModel, XLMRobertaForMaskedLM,
                           XLMRobertaForSequenceClassification)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 SMALL = {"vocab_size": 97, "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2, "intermediate_size": 54,
          "max_position_embeddings": 66, "type_vocab_size": 1}
@@ -32,7 +32,7 @@ MODELS = [
     Model("base-defaults", RobertaModel, {"vocab_size": 31, "hidden_size": 24, "intermediate_size": 30, "num_hidden_layers": 1},
           ["ragged"], "config fields left out: 12 heads, 512 positions, 2 types, gelu, epsilon 1e-12",
           stored=torch.float16, embedding_std=0.01, edit=only_fields("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")),
-    Model("mlm-tied", RobertaForMaskedLM, SMALL | {"hidden_act": "relu"}, ["ragged", ("padding-ids", EMIT)],
+    Model("mlm-tied", RobertaForMaskedLM, SMALL | {"hidden_act": "relu"}, ["ragged", ("padding-ids", EMIT), ("padding-ids", ATTEND)],
           "the head's activation is GELU whatever the layers have"),
     Model("mlm-untied", RobertaForMaskedLM, SMALL | {"tie_word_embeddings": False}, ["ragged"], "a decoder of its own"),
     Model("classes", RobertaForSequenceClassification, SMALL | {"num_labels": 5}, ["ragged", "padding-ids-first"],

@@ -14,7 +14,7 @@ import torch
 from transformers import (XLMForMultipleChoice, XLMForQuestionAnsweringSimple, XLMForSequenceClassification,
                           XLMForTokenClassification, XLMModel, XLMWithLMHeadModel)
 
-from encoder_goldens import EMIT, Model, make_goldens, only_fields
+from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 SMALL = {"vocab_size": 97, "emb_dim": 36, "n_heads": 3, "n_layers": 2, "max_position_embeddings": 64}
 MODELS = [
@@ -32,7 +32,7 @@ MODELS = [
           edit=only_fields("vocab_size", "emb_dim", "n_layers")),
     Model("base-counted", XLMModel, SMALL | {"vocab_size": 7, "pad_index": 3}, ["no-mask"],
           "no mask: tokens are counted by ids that are no padding"),
-    Model("mlm-tied", XLMWithLMHeadModel, SMALL | {"n_langs": 2}, ["ragged", ("everything", EMIT)],
+    Model("mlm-tied", XLMWithLMHeadModel, SMALL | {"n_langs": 2}, ["ragged", ("everything", EMIT), ("holes", ATTEND)],
           "the decoder is the word embedding, with a bias"),
     Model("mlm-untied", XLMWithLMHeadModel, SMALL | {"tie_word_embeddings": False}, ["holes"], "a decoder of its own",
           stored=torch.bfloat16),

@@ -160,6 +160,28 @@ TEST(EdgeHeads, MaskedColumnZeroIsAnErrorWhereAHeadReadsIt) {
       << "row 0 has no tokens at all, and so gives zeros";
 }
 
+TEST(EdgeScores, AreZeroToAndFromPadding) {
+  Parsed model(R"mlir(
+    xf.weight @words = dense<0.0> : tensor<6x2xf32>
+    func.func @encode(%ids: tensor<?x?xi32> {xf.input = "input_ids", xf.limit = 6 : i64},
+                      %mask: tensor<?x?xi1> {xf.input = "attention_mask"})
+        -> (tensor<?x1x?x?xf32> {xf.output = "attentions.0", xf.rows = "scores"}) attributes {xf.entry} {
+      %w = xf.load_weight @words : tensor<6x2xf32>
+      %0 = xf.lookup %ids in %w : tensor<?x?xi32>, tensor<6x2xf32> -> tensor<?x?x2xf32>
+      %1 = xf.split_heads %0 : tensor<?x?x2xf32> -> tensor<?x1x?x2xf32>
+      %2 = xf.matmul %1, transposed %1 : tensor<?x1x?x2xf32>, tensor<?x1x?x2xf32> -> tensor<?x1x?x?xf32>
+      %3 = xf.mask_scores %2, %mask : tensor<?x1x?x?xf32>, tensor<?x?xi1>
+      %4 = xf.softmax %3 : tensor<?x1x?x?xf32>
+      return %4 : tensor<?x1x?x?xf32>
+    })mlir");
+  const Tensor expected({1, 1, 3, 3}, {0.5, 0, 0.5, 0, 0, 0, 0.5, 0, 0.5});
+  NamedTensors out =
+      model.runEntry({{"input_ids", Tensor({1, 3}, {5, 4, 3})}, {"attention_mask", Tensor({1, 3}, {1, 0, 1})}});
+  EXPECT_TRUE(near(out["attentions.0"], expected));
+  out = model.runEntry({{"input_ids", Tensor({3}, {5, 4, 3})}, {"cu_seqlens", Tensor({3}, {0, 1, 3})}});
+  EXPECT_TRUE(near(out["attentions.0"], Tensor({2, 1, 2, 2}, {1, 0, 0, 0, 0.5, 0.5, 0.5, 0.5})));
+}
+
 TEST(EdgeEntries, AreFoundByName) {
   Parsed two("func.func @a() attributes {xf.entry} { return }\n"
              "func.func @helper() { return }\n"

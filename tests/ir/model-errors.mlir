@@ -67,6 +67,15 @@ func.func @f(%x: tensor<?x4xf32>) {
 }
 
 // -----
+// layer: number of results
+func.func private @layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> { return %x : tensor<?x4xf32> }
+func.func @f(%x: tensor<?x4xf32>) {
+  // expected-error @+1 {{gives 'tensor<?x4xf32>', 'tensor<?x4xf32>', but @layer returns 'tensor<?x4xf32>'}}
+  %0:2 = xf.layer @layer(%x) weights "0." : (tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>)
+  return
+}
+
+// -----
 // layer: types of operands
 func.func private @layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> { return %x : tensor<?x4xf32> }
 func.func @f(%x: tensor<?x5xf32>) {

@@ -75,3 +75,17 @@ func.func @f(%i: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<8xf32> attrib
   // expected-error @+1 {{reads a vector that 'xf.map' computes; the CPU has weights as they are stored there}}
   return %y : tensor<8xf32>
 }
+
+// -----
+// A layer's other results.
+// expected-error @+1 {{gives more than the value that it carries; accepted are results of xf.softmax}}
+func.func private @layer(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  return %x, %x : tensor<?x4xf32>, tensor<?x4xf32>
+}
+xf.weight @t = dense<1.0> : tensor<10x4xf32>
+func.func @f(%i: tensor<?xi32> {xf.input = "input_ids"}) -> tensor<?x4xf32> attributes {xf.entry} {
+  %t = xf.load_weight @t : tensor<10x4xf32>
+  %x = xf.lookup %i in %t : tensor<?xi32>, tensor<10x4xf32> -> tensor<?x4xf32>
+  %0:2 = xf.layer @layer(%x) weights "0." : (tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>)
+  return %0#0 : tensor<?x4xf32>
+}

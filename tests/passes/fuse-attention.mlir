@@ -151,7 +151,7 @@ func.func @two_scales(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?
 
 // -----
 // Does not apply: the probabilities are an output too.
-// CHECK: made = false, pass = "FuseAttention", reason = "the attention probabilities are used elsewhere", what = "attention of 2 heads of 4", where = "probabilities"
+// CHECK: made = false, pass = "FuseAttention", reason = "the attention probabilities are a result, too", what = "attention of 2 heads of 4", where = "probabilities"
 // CHECK: xf.softmax
 // CHECK-NOT: xf.attention
 func.func @probabilities(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x?xf32>) {
@@ -174,6 +174,19 @@ func.func @scores(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x?xf
   %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
   %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
   return %c, %s : tensor<?x?x8xf32>, tensor<?x2x?x?xf32>
+}
+
+// -----
+// CHECK: made = false, {{.*}} reason = "the attention probabilities are used elsewhere"
+// CHECK-NOT: xf.attention
+func.func @probabilities_again(%x: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x?xf32>) {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  %q = xf.scale %p by 2.0 : tensor<?x2x?x?xf32>
+  return %c, %q : tensor<?x?x8xf32>, tensor<?x2x?x?xf32>
 }
 
 // -----

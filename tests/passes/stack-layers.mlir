@@ -92,3 +92,17 @@ func.func @fork(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
   %2 = xf.layer @layer(%0) weights "2." : (tensor<?x4xf32>) -> tensor<?x4xf32>
   return %1, %2 : tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// -----
+// Does not apply: there is more than one value for each layer.
+// CHECK: made = false, pass = "StackLayers", reason = "the layers give more than the value that they carry"
+// CHECK-LABEL: func.func @attentions
+// CHECK-COUNT-2: xf.layer @layer
+func.func private @layer(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  return %x, %x : tensor<?x4xf32>, tensor<?x4xf32>
+}
+func.func @attentions(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>) {
+  %0:2 = xf.layer @layer(%x) weights "0." : (tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>)
+  %1:2 = xf.layer @layer(%0#0) weights "1." : (tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>)
+  return %1#0, %0#1, %1#1 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+}

@@ -100,6 +100,14 @@ int32_t dense(const lathe_frame *frame) {
   const uint64_t values[] = {slot(in[0]), 0, slot(in[1]), 0, slot(frame->weights), slot(frame->outputs[0])};
   if (int32_t status = frame->launch(frame, 0, valuesKernel, values, frame->tokens))
     return status;
+  const float *rows = static_cast<const float *>(frame->outputs[0]);
+  const uint8_t *mask = static_cast<const uint8_t *>(in[3]);
+  float *pairs = static_cast<float *>(frame->outputs[2]);
+  for (int64_t i = 0; i < frame->batch * heads * frame->longest * frame->longest; ++i) {
+    const int64_t seq = frame->longest, head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
+    const int64_t query = first + i / seq % seq, key = first + i % seq;
+    pairs[i] = mask[key] ? pairValue(mask[query] ? rows[query * width] : -5, rows[key * width], head) : 0;
+  }
   const uint64_t sums[] = {slot(frame->outputs[0]), slot(in[2]), slot(in[3]), slot(frame->outputs[1]), 0};
   return frame->launch(frame, 1, sumKernel, sums, frame->batch);
 }
@@ -128,7 +136,8 @@ constexpr lathe_entry_input denseInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0,
                                              {LATHE_ATTENTION_MASK, 0, 0, 0, 0}};
 constexpr lathe_entry_output denseOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0},
-    {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0}};
+    {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0},
+    {"pairs", LATHE_ROWS_SCORES, LATHE_FIRST_COLUMN_UNUSED, heads, 0}};
 constexpr lathe_step denseSteps[] = {{"values", "lookup", {}}, {"sums", "sum", {}}};
 
 constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0}};
@@ -153,7 +162,7 @@ constexpr lathe_entry entries[] = {
      packedSteps,
      {packed},
      0},
-    {"dense", LATHE_DENSE, 4, denseInputs, 2, denseOutputs, positionLimit, oneLine, oneLine, 2, denseSteps, {dense}, 0},
+    {"dense", LATHE_DENSE, 4, denseInputs, 3, denseOutputs, positionLimit, oneLine, oneLine, 2, denseSteps, {dense}, 0},
     {"slow", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 1, slowSteps, {slow}, 0},
     {"failing", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 0, nullptr, {failing}, 0},
     {"gigantic", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, gigantic, oneLine, 0, nullptr, {failing}, 0},

@@ -24,6 +24,10 @@ inline float tokenValue(int64_t id, int64_t type, int64_t position, int64_t colu
   return float(id + 1000 * type + 3 * position + 100 * column + w);
 }
 
+inline constexpr int64_t heads = 3;
+/// What head `head` of the dense entry makes of a query's and a key's values.
+inline float pairValue(float query, float key, int64_t head) { return query + 2 * key + float(10000 * head); }
+
 /// Set by generated code when the runtime broke a promise (alignment, private scratch, no empty sequence, MXCSR ...).
 extern std::atomic<const char *> brokenPromise;
 

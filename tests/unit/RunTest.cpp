@@ -52,6 +52,19 @@ Batch randomBatch(std::mt19937 &random, Padding padding) {
 /// What the entries compute, from the padded form, in plain loops.
 struct Expected {
   std::vector<float> hidden, sums, first;
+
+  /// Of queries and keys within the first `seq` columns.
+  std::vector<float> pairs(const Batch &b, int64_t seq) const {
+    std::vector<float> values;
+    for (int64_t row = 0; row < b.batch; ++row)
+      for (int64_t head = 0; head < heads; ++head)
+        for (int64_t query = 0; query < seq; ++query)
+          for (int64_t key = 0; key < seq; ++key) {
+            const size_t q = size_t(b.at(row, query)), k = size_t(b.at(row, key));
+            values.push_back(b.mask[q] && b.mask[k] ? pairValue(hidden[q * width], hidden[k * width], head) : 0);
+          }
+    return values;
+  }
 };
 
 Expected reference(const Batch &b, bool typed, bool positioned, bool withColumns) {
@@ -105,8 +118,12 @@ template <typename Id, typename Mask> void checkPadded(lathe_context *context, c
   std::vector<float> hidden(expected.hidden.size(), NAN), sums(expected.sums.size(), NAN), first(sums);
   std::vector<lathe_tensor> outputs = {tensor("last_hidden_state", hidden, {b.batch, b.columns, width}),
                                        tensor(dense ? "sums" : "sentence_embedding", sums, {b.batch, width})};
+  const std::vector<float> expectedPairs = expected.pairs(b, b.columns);
+  std::vector<float> pairs(expectedPairs.size(), NAN);
   if (!dense)
     outputs.push_back(tensor("pooler_output", first, {b.batch, width}));
+  else
+    outputs.push_back(tensor("pairs", pairs, {b.batch, heads, b.columns, b.columns}));
   const bool withoutHidden = random() % 4 == 0; // any subset may be asked for
   if (withoutHidden)
     outputs.erase(outputs.begin());
@@ -120,6 +137,8 @@ template <typename Id, typename Mask> void checkPadded(lathe_context *context, c
   EXPECT_EQ(sums, expected.sums);
   if (!dense)
     EXPECT_EQ(first, expected.first);
+  else
+    EXPECT_EQ(pairs, expectedPairs);
 }
 
 void checkRagged(lathe_context *context, const Batch &b, std::mt19937 &random) {
@@ -138,6 +157,13 @@ void checkRagged(lathe_context *context, const Batch &b, std::mt19937 &random) {
   std::vector<float> hidden(expectedHidden.size(), NAN), sums(expected.sums.size(), NAN);
   std::vector<lathe_tensor> outputs = {tensor("last_hidden_state", hidden, {int64_t(ids.size()), width}),
                                        tensor(dense ? "sums" : "sentence_embedding", sums, {b.batch, width})};
+  int64_t longest = 0;
+  for (int64_t row = 0; row < b.batch; ++row)
+    longest = std::max<int64_t>(longest, offsets[size_t(row) + 1] - offsets[size_t(row)]);
+  const std::vector<float> expectedPairs = expected.pairs(b, longest);
+  std::vector<float> pairs(expectedPairs.size(), NAN);
+  if (dense)
+    outputs.push_back(tensor("pairs", pairs, {b.batch, heads, longest, longest}));
   lathe_error error = {};
   ASSERT_EQ(api.run(context, dense ? "dense" : "packed", inputs.data(), inputs.size(), outputs.data(), outputs.size(),
                     &error),
@@ -145,6 +171,8 @@ void checkRagged(lathe_context *context, const Batch &b, std::mt19937 &random) {
       << error.message;
   EXPECT_EQ(hidden, expectedHidden);
   EXPECT_EQ(sums, expected.sums);
+  if (dense)
+    EXPECT_EQ(pairs, expectedPairs);
 }
 
 } // namespace
@@ -246,6 +274,26 @@ TEST(Run, InferGivesTheShapesThatRunAccepts) {
   EXPECT_EQ(outputs[0].shape[0], 2);
   EXPECT_EQ(outputs[1].rank, 2);
   EXPECT_EQ(outputs[1].shape[0], 6);
+}
+
+TEST(Run, InferReadsTheLongestSequenceWhereAShapeGoesByIt) {
+  FakeModel fake;
+  std::vector<int32_t> ids(6), offsets = {0, 2, 6};
+  lathe_tensor pairs = {}, inputs[] = {tensor("input_ids", ids, {6}), tensor("cu_seqlens", offsets, {3})};
+  pairs.name = "pairs";
+  lathe_error error = {};
+  ASSERT_EQ(api.infer(fake.context, "dense", inputs, 2, &pairs, 1, &error), LATHE_OK) << error.message;
+  EXPECT_EQ(std::vector<int64_t>(pairs.shape, pairs.shape + pairs.rank), (std::vector<int64_t>{2, heads, 4, 4}));
+  // Offsets that lie, which is found when it is run, make no array larger than the tokens can.
+  offsets = {0, -3, 2000000000};
+  ASSERT_EQ(api.infer(fake.context, "dense", inputs, 2, &pairs, 1, &error), LATHE_OK) << error.message;
+  EXPECT_EQ(pairs.shape[3], 6);
+  inputs[1].data = nullptr;
+  EXPECT_EQ(api.infer(fake.context, "dense", inputs, 2, &pairs, 1, &error), LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "cu_seqlens: data must not be NULL; the shape of pairs")) << error.message;
+  lathe_tensor hidden = {};
+  hidden.name = "last_hidden_state";
+  EXPECT_EQ(api.infer(fake.context, "dense", inputs, 2, &hidden, 1, &error), LATHE_OK) << error.message;
 }
 
 TEST(Run, BudgetCountsTokensAndPaddingOnlyWhereItIsComputed) {

@@ -39,9 +39,10 @@ static Expected<ImportOptions> importOptions(const Artifact &artifact, const lat
       return features.takeError();
     options.features = *features;
   }
-  options.hiddenStates = llvm::any_of(llvm::ArrayRef(entry.outputs, entry.n_outputs), [](const lathe_io &output) {
-    return StringRef(output.name).starts_with("hidden_states.");
-  });
+  for (const lathe_io &output : llvm::ArrayRef(entry.outputs, entry.n_outputs)) {
+    options.hiddenStates |= StringRef(output.name).starts_with("hidden_states.");
+    options.attentions |= StringRef(output.name).starts_with("attentions.");
+  }
   return options;
 }
 

@@ -24,7 +24,7 @@ public:
 protected:
   struct Output {
     std::string name;
-    bool perToken;
+    TextOutput::Rows rows;
     int64_t width;
     std::vector<float> values;
   };
@@ -34,27 +34,62 @@ private:
   void addResult(const TokenizedText &, ArrayRef<TextOutput> outputs, TokenText) override {
     results.emplace_back();
     for (const TextOutput &output : outputs)
-      results.back().push_back({output.name.str(), output.perToken, output.width, output.values.vec()});
+      results.back().push_back({output.name.str(), output.rows, output.width, output.values.vec()});
   }
 
   void describe(size_t index, Json &object) const override {
     for (const Output &output : results[index]) {
       Json &value = object[output.name == embeddingOutput ? "embedding" : output.name];
-      if (!output.perToken) {
+      if (output.rows == TextOutput::Rows::One)
         value = jsonArray(output.values);
-        continue;
-      }
-      value = Json::array();
-      for (size_t begin = 0; begin < output.values.size(); begin += output.width)
-        value.push_back(jsonArray(ArrayRef(output.values).slice(begin, output.width)));
+      else if (output.rows == TextOutput::Rows::Tokens)
+        value = rowsOf(output.values, output.width);
+      else
+        value = headsOf(output);
     }
+  }
+
+  static Json rowsOf(ArrayRef<float> values, size_t width) {
+    Json rows = Json::array();
+    for (; !values.empty(); values = values.drop_front(width))
+      rows.push_back(jsonArray(values.take_front(width)));
+    return rows;
+  }
+
+  static Json headsOf(const Output &output) {
+    const size_t perHead = output.values.size() / output.width;
+    Json heads = Json::array();
+    for (int64_t head = 0; head < output.width; ++head)
+      heads.push_back(rowsOf(ArrayRef(output.values).slice(head * perHead, perHead), tokensOf(output)));
+    return heads;
+  }
+
+  /// Of attention probabilities, which are a square for each head.
+  static size_t tokensOf(const Output &output) {
+    return size_t(std::lround(std::sqrt(double(output.values.size()) / double(output.width))));
   }
 
   void print(size_t index, llvm::raw_ostream &os) const override {
     for (const Output &output : results[index])
       if (!output.values.empty()) // else a text without tokens
-        os << "  " << output.name << (output.perToken ? ", first token: " : ": ")
-           << rowText(ArrayRef(output.values).take_front(output.width)) << "\n";
+        os << "  " << output.name << whichRow(output) << ": " << rowText(firstRow(output)) << "\n";
+  }
+
+  static llvm::StringRef whichRow(const Output &output) {
+    switch (output.rows) {
+    case TextOutput::Rows::One:
+      return "";
+    case TextOutput::Rows::Tokens:
+      return ", first token";
+    case TextOutput::Rows::Scores:
+      return ", first head and token";
+    }
+    llvm_unreachable("all rows are of something");
+  }
+
+  static ArrayRef<float> firstRow(const Output &output) {
+    return ArrayRef(output.values)
+        .take_front(output.rows == TextOutput::Rows::Scores ? tokensOf(output) : size_t(output.width));
   }
 
   /// The first numbers of a row, and its length as a vector.

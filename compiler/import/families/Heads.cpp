@@ -71,6 +71,8 @@ static llvm::Error emitStates(ModelBuilder &model, Value embeddings, ArrayRef<Va
     for (auto [index, state] : llvm::enumerate(layers))
       model.output(("hidden_states." + Twine(index + 1)).str(), state);
   }
+  for (auto [index, probabilities] : llvm::enumerate(model.attentions()))
+    model.output(("attentions." + Twine(index)).str(), probabilities);
   if (!options.features)
     return llvm::Error::success();
   if (int64_t(layers.size()) < layersBehind(*options.features))

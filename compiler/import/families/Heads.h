@@ -51,8 +51,8 @@ void emitVocabularyLogits(ModelBuilder &model, llvm::StringRef output, mlir::Val
                           int64_t vocab, bool tied);
 
 /// The end of every encoder. Declares hidden_states.N when asked for: `embeddings`, then every layer's result; likewise
-/// features of these, an error where there are not as many layers as they are of. Weights of other heads, which a
-/// checkpoint may have unused, are told by how their names begin.
+/// features of these, an error where there are not as many layers as they are of, and attentions.N, each attention's
+/// probabilities. Weights of other heads, which a checkpoint may have unused, are told by how their names begin.
 llvm::Error finishEncoder(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
                           const HeadOptions &options, llvm::ArrayRef<llvm::StringRef> otherHeads);
 

@@ -1,6 +1,7 @@
 //===- ImportFlags.cpp - options that say how a model directory is read -------===//
 #include "compiler/tools/lathe/ImportFlags.h"
 
+#include "compiler/import/safetensors/Quote.h"
 #include "compiler/tools/lathe/Verbs.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -14,7 +15,7 @@ void ImportFlags::declare(CLI::App &verb) {
                   "or a list "
                   "to join")
       ->allow_extra_args(false);
-  verb.add_option("--emit", emit, "More outputs: hidden_states")->allow_extra_args(false);
+  verb.add_option("--emit", emit, "More outputs: hidden_states, attentions or both")->allow_extra_args(false);
   verb.add_option("--features", features,
                   "One more output, a vector for each token: embeddings, last, second-to-last, sum-last-4, "
                   "concat-last-4 or sum-all");
@@ -50,9 +51,10 @@ llvm::Expected<ImportOptions> ImportFlags::resolve() const {
     options.features = *parsed;
   }
   for (const std::string &name : splitList(emit)) {
-    if (name != "hidden_states")
-      return notBuiltYet("--emit " + name);
-    options.hiddenStates = true;
+    if (name != "hidden_states" && name != "attentions")
+      return llvm::createStringError("--emit: there is no " + quote(name) +
+                                     "; accepted are hidden_states and attentions");
+    (name == "attentions" ? options.attentions : options.hiddenStates) = true;
   }
   return options;
 }

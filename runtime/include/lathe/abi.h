@@ -179,8 +179,8 @@ typedef struct lathe_api {
   /* Makes the context's current or next run end soon with LATHE_CANCELLED, its outputs unfinished. From any thread. */
   void (*cancel)(lathe_context *context);
 
-  /* Sets dtype, rank and shape of each named output for these inputs, of which only the shapes are read. `entry` NULL:
-   * the first. */
+  /* Sets dtype, rank and shape of each named output for these inputs, of which only the shapes are read, and for
+   * attentions, [B, heads, L, L], the numbers of cu_seqlens. `entry` NULL: the first. */
   lathe_status (*infer)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                         lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
   /* Runs an entry. Inputs: [B, S] padded, or ragged "input_ids" [T] with "cu_seqlens" i32 [B+1]. Outputs must have the

@@ -88,7 +88,11 @@ typedef struct lathe_entry_input {
   int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
 } lathe_entry_input;
 
-typedef enum lathe_rows { LATHE_ROWS_TOKENS = 0, LATHE_ROWS_SEQUENCES = 1 } lathe_rows;
+typedef enum lathe_rows {
+  LATHE_ROWS_TOKENS = 0,
+  LATHE_ROWS_SEQUENCES = 1,
+  LATHE_ROWS_SCORES = 2 /* of dense entries: [B, width, L, L] with a number for each head, query and key */
+} lathe_rows;
 
 /* What an output does when column 0 of a sequence that is not empty is masked and the output reads that column. */
 typedef enum lathe_first_column {
@@ -97,8 +101,8 @@ typedef enum lathe_first_column {
   LATHE_FIRST_COLUMN_ERROR = 2
 } lathe_first_column;
 
-/* f32 rows [T or B, width]. Rows of padding, and of sequences without tokens, reach the caller as zeros. Generated code
- * writes exactly these rows, perhaps into the caller's own array, which need not be aligned. */
+/* f32 rows [T or B, width], or scores. Rows of padding, and of sequences without tokens, reach the caller as zeros.
+ * Generated code writes exactly these rows, perhaps into the caller's own array, which need not be aligned. */
 typedef struct lathe_entry_output {
   const char *name;
   int32_t rows;         /* lathe_rows */
