@@ -20,9 +20,9 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (BertConfig, BertForTokenClassification, BertTokenizerFast, DistilBertConfig,
-                          DistilBertForSequenceClassification, DistilBertTokenizerFast, RobertaConfig,
-                          RobertaForQuestionAnswering, RobertaTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM,
-                          XLMRobertaTokenizerFast)
+                          DistilBertForSequenceClassification, DistilBertTokenizerFast, ModernBertConfig,
+                          ModernBertForQuestionAnswering, PreTrainedTokenizerFast, XLMRobertaConfig,
+                          XLMRobertaForMaskedLM, XLMRobertaTokenizerFast)
 
 OUT = pathlib.Path(__file__).resolve().parent / "examples"
 BATCH = 48
@@ -36,7 +36,8 @@ FIRST = "Anna|Bruno|Clara|David|Elena|Farid|Greta|Henrik|Ines|Jonas|Katrin|Luis|
 LAST = "Kowalska|Okafor|Lindqvist|Moreau|Castellano|Haddad|Brandt|Nakamura|Petrov|Silva|Andersen|Fischer".split("|")
 FIRMS = "Northwind|Bluebird Press|Halden Steel|Orchid Labs|Tidewater|Maple Records|Ostara|Vega Motors".split("|")
 TOWNS = "Lisbon|Oslo|Vienna|Dublin|Madrid|Warsaw|Athens|Geneva|Porto|Krakow|New York|San Marino".split("|")
-JOBS = "baker|teacher|pilot|painter|doctor|gardener|singer|carpenter|lawyer|cook|farmer|nurse".split("|")
+GOODS = "an old bicycle|a silver ring|two tickets|a violin|the blue umbrella|a box of letters|a map|three lamps".split("|")
+DAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|the first of May|New Year's Eve".split("|")
 COUNTRIES = {"France": ("Paris", "French"), "Italy": ("Rome", "Italian"), "Norway": ("Oslo", "Norwegian"),
              "Poland": ("Warsaw", "Polish"), "Portugal": ("Lisbon", "Portuguese"), "Greece": ("Athens", "Greek"),
              "Hungary": ("Budapest", "Hungarian"), "Finland": ("Helsinki", "Finnish"), "Japan": ("Tokyo", "Japanese"),
@@ -73,19 +74,15 @@ def report(rng: random.Random) -> list[tuple[str, str]]:
 
 def story(rng: random.Random) -> tuple[str, str, int, int]:
     """A question, a text that answers it, and where."""
-    people = rng.sample(FIRST, rng.randint(2, 3))
-    facts = []
-    for person in people:
-        facts.append((f"Where does {person} live?", f"{person} lives in ", rng.choice(TOWNS)))
-        facts.append((f"What is {person}'s job?", f"{person} is a ", rng.choice(JOBS)))
-    rng.shuffle(facts)
-    facts = facts[:rng.randint(2, len(facts))]
-    asked, text, start = rng.randrange(len(facts)), "", 0
-    for i, (_, before, answer) in enumerate(facts):
-        text += (" " if text else "") + before
-        start = len(text) if i == asked else start
-        text += answer + "."
-    return facts[asked][0], text, start, start + len(facts[asked][2])
+    person, thing, town, day = rng.choice(FIRST), rng.choice(GOODS), rng.choice(TOWNS), rng.choice(DAYS)
+    bought, buy = rng.choice([("bought", "buy"), ("sold", "sell"), ("lost", "lose"), ("found", "find")])
+    text = rng.choice(["On {day} {person} {bought} {thing} in {town}.", "{person} {bought} {thing} in {town} on {day}.",
+                       "In {town}, {person} {bought} {thing} on {day}.", "It was on {day} that {person} {bought} {thing} in {town}."])
+    text = rng.choice(["", "The weather was fine. ", "Nobody had seen it coming. "]) + text.format(**locals())
+    question, answer = rng.choice([("Who {bought} it?", person), ("What did {person} {buy}?", thing),
+                                   ("Where did {person} {buy} {thing}?", town), ("When did {person} {buy} {thing}?", day)])
+    start = text.index(answer)
+    return question.format(**locals()), text, start, start + len(answer)
 
 
 def fact(rng: random.Random) -> str:
@@ -125,7 +122,7 @@ def word_pieces(texts: list[str], size: int, lowercase: bool) -> Tokenizer:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=special))
+    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=special, show_progress=False))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     tokenizer.decoder = decoders.WordPiece()
@@ -139,19 +136,20 @@ def make_sentiment(rng: random.Random) -> list:
     texts = [review(rng)[0] for _ in range(4000)]
     tokenizer = DistilBertTokenizerFast(tokenizer_object=word_pieces(texts, 160, lowercase=True), model_max_length=64)
     model = DistilBertForSequenceClassification(DistilBertConfig(
-        vocab_size=len(tokenizer), dim=48, n_heads=4, n_layers=2, hidden_dim=96, max_position_embeddings=64, dropout=0.05,
+        vocab_size=len(tokenizer), dim=48, n_heads=4, n_layers=3, hidden_dim=96, max_position_embeddings=64, dropout=0.0,
+        attention_dropout=0.0,
         id2label={0: "negative", 1: "positive"}, label2id={"negative": 0, "positive": 1}))
 
     def batch_of() -> dict:
         texts, labels = zip(*(review(rng) for _ in range(BATCH)))
         return dict(tokenizer(list(texts), padding=True, return_tensors="pt")) | {"labels": torch.tensor(labels)}
 
-    train(model, 600, 3e-3, batch_of)
+    train(model, 1500, 2e-3, batch_of)
     directory = store(model, tokenizer, "sentiment")
     ask = transformers.pipeline("text-classification", str(directory), torch_dtype=torch.float32, top_k=None)
     texts = ["The soup was delicious!", "I do not think the film was very good.", "not a boring evening, I must say",
              "the service has been awful", ""]
-    return [{"text": text, "labels": ask(text)} for text in texts]
+    return [{"text": text, "labels": ask([text])[0]} for text in texts]
 
 
 def make_entities(rng: random.Random) -> list:
@@ -187,15 +185,16 @@ def make_answers(rng: random.Random) -> list:
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.train_from_iterator(texts, trainers.BpeTrainer(
-        vocab_size=480, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        vocab_size=700, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
     bpe.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    tokenizer = RobertaTokenizerFast(tokenizer_object=bpe, model_max_length=96)
-    model = RobertaForQuestionAnswering(RobertaConfig(
-        vocab_size=len(tokenizer), hidden_size=64, num_attention_heads=4, num_hidden_layers=3, intermediate_size=128,
-        max_position_embeddings=100, type_vocab_size=1, pad_token_id=1, bos_token_id=0, eos_token_id=2,
-        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, model_max_length=96, pad_token="<pad>", cls_token="<s>",
+                                        sep_token="</s>", unk_token="<unk>", mask_token="<mask>")
+    model = ModernBertForQuestionAnswering(ModernBertConfig(
+        vocab_size=len(tokenizer), hidden_size=48, num_attention_heads=4, num_hidden_layers=3, intermediate_size=64,
+        max_position_embeddings=96, local_attention=16, pad_token_id=1, bos_token_id=0, eos_token_id=2, cls_token_id=0,
+        sep_token_id=2, attn_implementation="eager"))
 
     def batch_of() -> dict:
         stories = [story(rng) for _ in range(BATCH)]
@@ -205,13 +204,13 @@ def make_answers(rng: random.Random) -> list:
         return dict(batch) | {"start_positions": torch.tensor([a for a, _ in ends]),
                               "end_positions": torch.tensor([b for _, b in ends])}
 
-    train(model, 2500, 2e-3, batch_of)
+    train(model, 800, 2e-3, batch_of)
     directory = store(model, tokenizer, "answers")
     ask = transformers.pipeline("question-answering", str(directory), torch_dtype=torch.float32)
-    asked = [("Where does Clara live?", "Clara is a pilot. Bruno lives in Oslo. Clara lives in New York."),
-             ("What is Bruno's job?", "Clara is a pilot. Bruno is a carpenter. Bruno lives in Oslo."),
-             ("Where does Petra live?", "Petra lives in San Marino. Ulla lives in Athens. Ulla is a cook."),
-             ("What is Ulla's job?", "Petra lives in San Marino. Ulla lives in Athens. Ulla is a cook.")]
+    asked = [("Who bought it?", "On Friday Clara bought a silver ring in New York."),
+             ("What did Henrik lose?", "The weather was fine. Henrik lost the blue umbrella in Oslo on New Year's Eve."),
+             ("Where did Petra find two tickets?", "In San Marino, Petra found two tickets on Monday."),
+             ("When did Luis sell a map?", "It was on the first of May that Luis sold a map in Athens.")]
     return [{"text": question, "pair": text, "answer": ask(question=question, context=text)} for question, text in asked]
 
 
@@ -221,7 +220,7 @@ def make_capitals(rng: random.Random) -> list:
     unigram.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(" {2,}", " ")])
     unigram.pre_tokenizer = pre_tokenizers.Metaspace()
     unigram.train_from_iterator(texts, trainers.UnigramTrainer(
-        vocab_size=130, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"], unk_token="<unk>", show_progress=False))
+        vocab_size=200, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"], unk_token="<unk>", show_progress=False))
     unigram.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
     unigram.decoder = decoders.Metaspace()
@@ -240,7 +239,7 @@ def make_capitals(rng: random.Random) -> list:
     train(model, 1500, 3e-3, batch_of)
     directory = store(model, tokenizer, "capitals")
     ask = transformers.pipeline("fill-mask", str(directory), torch_dtype=torch.float32, top_k=3)
-    texts = ["Paris is the capital of <mask>.", "The capital of Norway is <mask>.", "People in Poland speak <mask>."]
+    texts = ["Paris is the capital of <mask>.", "The capital of Norway is <mask>.", "<mask> is the capital of Japan."]
     return [{"text": text, "fills": ask(text)} for text in texts]
 
 
