@@ -94,6 +94,8 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("previous_ids", LATHE_PREVIOUS_IDS)
       .Case("next_ids", LATHE_NEXT_IDS)
       .Case("langs", LATHE_LANGS)
+      .Case("input_modal", LATHE_INPUT_MODAL)
+      .Case("modal_ids", LATHE_MODAL_IDS)
       .Default(std::nullopt);
 }
 
@@ -165,6 +167,12 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
     StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
     if (isOffered(inputName))
       inputs.push_back(io(inputName, LATHE_I64, rows, true));
+    if (inputName == "input_modal") {
+      inputs.push_back(
+          io(inputName, LATHE_F32, {-1, -1, input.getAs<IntegerAttr>(xf::XfDialect::limitAttr).getInt()}, false));
+      for (const auto &[name, rank] : besideModal)
+        inputs.push_back(io(name, LATHE_I64, SmallVector<int64_t>(rank, -1), true));
+    }
   }
   SmallVector<llvm::Constant *> outputs;
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {

@@ -41,6 +41,14 @@ inline bool isOffered(llvm::StringRef inputName) {
   return llvm::is_contained({"token_type_ids", "position_ids", "langs", "prompt_mask"}, inputName);
 }
 
+/// What callers may give beside input_modal, and of how many axes.
+struct ModalInput {
+  llvm::StringLiteral name;
+  unsigned rank;
+};
+inline constexpr ModalInput besideModal[] = {
+    {"modal_start_tokens", 1}, {"modal_end_tokens", 1}, {"modal_token_type_ids", 2}, {"modal_position_ids", 2}};
+
 /// A step: what one call does, and how often a run calls it.
 struct LoweredStep {
   llvm::StringRef name, kernel;

@@ -90,8 +90,12 @@ func::FuncOp EntrySelector::createScheduled() {
   Location loc = entry.getLoc();
   SmallVector<Type> types;
   for (Type type : entry.getArgumentTypes()) {
-    Type element = cast<RankedTensorType>(type).getElementType();
-    types.push_back(MemRefType::get({ShapedType::kDynamic}, element.isInteger(1) ? builder.getI8Type() : element));
+    auto tensor = cast<RankedTensorType>(type);
+    Type element = tensor.getElementType();
+    SmallVector<int64_t, 2> shape = {ShapedType::kDynamic};
+    if (element.isF32()) // vectors; ids have no width
+      shape.push_back(tensor.getShape().back());
+    types.push_back(MemRefType::get(shape, element.isInteger(1) ? builder.getI8Type() : element));
   }
   types.append(3, builder.getI64Type());
   builder.setInsertionPoint(entry);
@@ -104,7 +108,9 @@ func::FuncOp EntrySelector::createScheduled() {
     scheduled.setArgAttrs(index, entry.getArgAttrDict(index));
     block->getArgument(index).setLoc(entry.getArgument(index).getLoc()); // its name in print
     StringRef input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue();
-    buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, 1, 1};
+    const auto type = cast<MemRefType>(types[index]);
+    const int64_t width = type.getRank() == 2 ? type.getDimSize(1) : 1;
+    buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, width, width};
     calls.declareInput(block->getArgument(index), input == "cu_seqlens" ? xf::Rows::Sequences : xf::Rows::Tokens);
     if (input == "attention_mask") {
       scheduled->setAttr(xf::XfDialect::denseAttr, builder.getUnitAttr());

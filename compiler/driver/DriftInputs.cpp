@@ -42,7 +42,16 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
   inputs.batches.back().add("attention_mask", shape, mask);
 }
 
-/// Sequences of several lengths, up to 128 tokens and the model's own limit.
+/// What the manifest says of an input of the first entry; null where that takes no such.
+const nlohmann::json *inputOf(const Artifact &artifact, StringRef name) {
+  for (const nlohmann::json &input : artifact.manifest().at("entries").at(0).at("inputs"))
+    if (input.value("name", "") == name)
+      return &input;
+  return nullptr;
+}
+
+/// Sequences of several lengths, up to 128 tokens and the model's own limit; each behind vectors of an image where the
+/// model takes these.
 DriftInputs randomInputs(const Artifact &artifact) {
   const nlohmann::json &entry = artifact.manifest().at("entries").at(0);
   const int64_t vocabulary = entry.at("inputs").at(0).value("limit", int64_t(1));
@@ -57,11 +66,22 @@ DriftInputs randomInputs(const Artifact &artifact) {
       id = static_cast<int32_t>(engine() % vocabulary);
   }
   addBatch(inputs, artifact, rows);
+  if (const nlohmann::json *modal = inputOf(artifact, "input_modal")) {
+    constexpr int64_t vectors = 3;
+    const int64_t width = modal->value("width", int64_t(1));
+    std::vector<float> values(rows.size() * vectors * width);
+    for (float &value : values)
+      value = float(engine() % 2001) / 500 - 2;
+    inputs.batches.back().add("input_modal", {int64_t(rows.size()), vectors, width}, values);
+    inputs.description += " and vectors";
+  }
   return inputs;
 }
 
 Expected<DriftInputs> textInputs(StringRef texts, const LoadedArtifact &probe) {
   constexpr size_t rowsPerBatch = 16;
+  if (inputOf(probe.artifact, "input_modal"))
+    return createStringError("the model takes input_modal, which a text has not; accepted is a safetensors file");
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(probe.model);
   Expected<PromptedTokenizer> prompted = PromptedTokenizer::create(probe.model, *tokenizer, {});
   if (!prompted)

@@ -34,7 +34,7 @@ static NamedTensors toInterpreter(const InputTensors &inputs) {
   for (const InputTensors::Array &array : inputs.arrays()) {
     Tensor tensor(array.shape);
     for (int64_t index = 0; index < array.count(); ++index)
-      tensor.values[index] = static_cast<double>(array.at(index));
+      tensor.values[index] = array.valueAt(index);
     named[array.name] = std::move(tensor);
   }
   return named;

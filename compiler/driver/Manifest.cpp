@@ -91,6 +91,17 @@ static Json describeEntry(func::FuncOp function) {
                         {"shape", "as input_ids"},
                         {"optional", true},
                         {"limit", limit.getInt()}});
+    if (inputName != "input_modal")
+      continue;
+    inputs.push_back({{"name", inputName},
+                      {"dtype", "f32"},
+                      {"shape", "[batch, vectors, " + std::to_string(limit.getInt()) + "]"},
+                      {"width", limit.getInt()}});
+    for (const auto &[name, rank] : besideModal)
+      inputs.push_back({{"name", name.str()},
+                        {"dtype", "i64 or i32"},
+                        {"shape", rank == 1 ? "[batch]" : "[batch, lead]"},
+                        {"optional", true}});
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();

@@ -20,6 +20,16 @@ int64_t InputTensors::Array::at(int64_t index) const {
   return static_cast<int64_t>(llvm::support::endian::read64le(&bytes[index * 8]));
 }
 
+double InputTensors::Array::valueAt(int64_t index) const {
+  if (dtype == LATHE_F32)
+    return llvm::bit_cast<float>(llvm::support::endian::read32le(&bytes[index * 4]));
+  return static_cast<double>(at(index));
+}
+
+/// The types that inputs are of, in files and at the ABI: integers, but for vectors of an image.
+static constexpr std::pair<DType, lathe_dtype> inputTypes[] = {
+    {DType::I32, LATHE_I32}, {DType::I64, LATHE_I64}, {DType::F32, LATHE_F32}};
+
 Expected<InputTensors> InputTensors::read(StringRef path) {
   Expected<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
@@ -27,13 +37,16 @@ Expected<InputTensors> InputTensors::read(StringRef path) {
   InputTensors inputs;
   for (const TensorView &tensor : file->tensors()) {
     std::string what = quote(path) + ": input " + quote(tensor.name);
-    if (tensor.dtype != DType::I32 && tensor.dtype != DType::I64)
-      return llvm::createStringError(what + " is of type " + dtypeName(tensor.dtype) + "; accepted are I32 and I64");
+    auto *type = llvm::find_if(inputTypes, [&](const auto &type) { return type.first == tensor.dtype; });
+    const bool isModal = tensor.name == "input_modal";
+    if (type == std::end(inputTypes) || isModal != (type->second == LATHE_F32))
+      return llvm::createStringError(what + " is of type " + dtypeName(tensor.dtype) +
+                                     (isModal ? "; accepted is F32" : "; accepted are I32 and I64"));
     if (tensor.shape.size() > LATHE_MAX_RANK)
       return llvm::createStringError(what + " has " + llvm::Twine(tensor.shape.size()) +
                                      " dimensions; accepted are 0 to " + llvm::Twine(LATHE_MAX_RANK));
     inputs.tensors.push_back({tensor.name,
-                              tensor.dtype == DType::I32 ? LATHE_I32 : LATHE_I64,
+                              type->second,
                               {tensor.shape.begin(), tensor.shape.end()},
                               tensor.bytes.vec()});
   }
@@ -44,7 +57,7 @@ Error InputTensors::write(StringRef path) const {
   std::vector<TensorView> views;
   for (const Array &array : tensors)
     views.push_back({array.name,
-                     array.dtype == LATHE_I32 ? DType::I32 : DType::I64,
+                     llvm::find_if(inputTypes, [&](const auto &type) { return type.second == array.dtype; })->first,
                      {array.shape.begin(), array.shape.end()},
                      array.bytes});
   return writeSafetensors(path, views);
@@ -54,6 +67,12 @@ void InputTensors::add(StringRef name, ArrayRef<int64_t> shape, ArrayRef<int32_t
   auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
   tensors.push_back(
       {name.str(), LATHE_I32, {shape.begin(), shape.end()}, {bytes, bytes + values.size() * sizeof(int32_t)}});
+}
+
+void InputTensors::add(StringRef name, ArrayRef<int64_t> shape, ArrayRef<float> values) {
+  auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
+  tensors.push_back(
+      {name.str(), LATHE_F32, {shape.begin(), shape.end()}, {bytes, bytes + values.size() * sizeof(float)}});
 }
 
 const InputTensors::Array *InputTensors::find(StringRef name) const {

@@ -12,19 +12,24 @@ class InputTensors {
 public:
   struct Array {
     std::string name;
-    lathe_dtype dtype; ///< LATHE_I32 or LATHE_I64
+    lathe_dtype dtype; ///< LATHE_I32, LATHE_I64 or LATHE_F32
     llvm::SmallVector<int64_t, 3> shape;
     std::vector<uint8_t> bytes;
 
-    int64_t count() const { return static_cast<int64_t>(bytes.size()) / (dtype == LATHE_I32 ? 4 : 8); }
+    int64_t count() const { return static_cast<int64_t>(bytes.size()) / (dtype == LATHE_I64 ? 8 : 4); }
+    /// A number of an array of integers.
     int64_t at(int64_t index) const;
+    /// A number of any array.
+    double valueAt(int64_t index) const;
   };
 
-  /// Copies them out of a safetensors file, whose data need not be aligned. Types other than I32 and I64 are errors.
+  /// Copies them out of a safetensors file, whose data need not be aligned. Types other than I32 and I64, or F32 of input_modal, are
+  /// errors.
   static llvm::Expected<InputTensors> read(llvm::StringRef path);
   llvm::Error write(llvm::StringRef path) const;
 
   void add(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int32_t> values);
+  void add(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
 
   llvm::ArrayRef<Array> arrays() const { return tensors; }
   /// The array of that name, or null.

@@ -119,8 +119,8 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   }
 
   static constexpr StringRef ignoredBuffers[] = {"position_ids"};
-  llvm::Expected<WeightNames> names =
-      WeightNames::build(*model.checkpoint, {(*family)->basePrefix, ignoredBuffers, (*family)->renameWeight});
+  llvm::Expected<WeightNames> names = WeightNames::build(
+      *model.checkpoint, {(*family)->basePrefix, ignoredBuffers, (*family)->renameWeight, (*family)->mayRepeatWeights});
   if (!names)
     return names.takeError();
   ModelBuilder builder(context, *names, "encode", options.attentions);

@@ -134,10 +134,13 @@ ModelBuilder::ModelBuilder(MLIRContext *context, const WeightNames &weights, Str
 }
 
 Value ModelBuilder::input(StringRef name, Type element, int64_t limit) {
+  return input(name, RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element), limit);
+}
+
+Value ModelBuilder::input(StringRef name, RankedTensorType type, int64_t limit) {
   Value &value = inputs[name];
   if (value)
     return value;
-  auto type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
   unsigned index = entry.getNumArguments();
   value = entry.getBody().addArgument(type, nameOf(builder, name));
   entry.setType(FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), {}));
@@ -163,6 +166,11 @@ void ModelBuilder::countTokensWithoutMask(int64_t paddingId) {
 Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::columns() { return input("columns", builder.getI32Type(), 0); }
+Value ModelBuilder::modalIds() { return input("modal_ids", builder.getI32Type(), 0); }
+Value ModelBuilder::inputModal(int64_t width) {
+  auto type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, width}, builder.getF32Type());
+  return input("input_modal", type, width);
+}
 Value ModelBuilder::promptMask() { return input("prompt_mask", builder.getI32Type(), 2); }
 Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
   return weight((name + ".weight").str(), {rows, width});

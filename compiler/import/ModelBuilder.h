@@ -123,6 +123,10 @@ public:
   mlir::Value mask();
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns();
+  /// Vectors of an image where they stand before a text, [batch, seq, width], and zeros where tokens do; and what tells
+  /// which it is: 0 and -1. With these, inputIds are -1 where vectors are.
+  mlir::Value inputModal(int64_t width);
+  mlir::Value modalIds();
   /// 1 for the tokens of prompts that pooling leaves out.
   mlir::Value promptMask();
   /// A weight of the module that no checkpoint has; layers find it under its name as if it were the checkpoint's.
@@ -207,6 +211,7 @@ private:
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
+  mlir::Value input(llvm::StringRef name, mlir::RankedTensorType type, int64_t limit);
   /// An input whose omission means -1 for each token.
   mlir::Value optional(mlir::Value input);
   void reject(const llvm::Twine &message);

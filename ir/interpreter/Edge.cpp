@@ -1,6 +1,7 @@
 //===- Edge.cpp - from a caller's tensors to an entry's arguments and back ----===//
 #include "ir/interpreter/Edge.h"
 
+#include "ir/interpreter/EdgeModal.h"
 #include "ir/xf/XfDialect.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -238,17 +239,28 @@ static llvm::Expected<Tensor> sequenceOutput(const Batch &batch, Tensor result, 
   return result;
 }
 
-llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &inputs) {
+llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &given) {
   std::vector<StringRef> accepted = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "cu_seqlens"};
   for (const char *name : {"langs", "prompt_mask"}) // which few models take
     if (inputInteger(entry, name, xf::XfDialect::limitAttr))
       accepted.push_back(name);
-  for (const auto &[name, tensor] : inputs)
+  const std::optional<int64_t> modalWidth = inputInteger(entry, "input_modal", xf::XfDialect::limitAttr);
+  if (modalWidth)
+    llvm::append_range(accepted, modalInputs());
+  for (const auto &[name, tensor] : given)
     if (!llvm::is_contained(accepted, name))
       return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));
-  auto ids = inputs.find("input_ids");
-  if (ids == inputs.end())
+  if (!given.count("input_ids"))
     return error("input_ids is missing");
+  JoinedModal joined = {given, 0};
+  if (modalWidth) {
+    llvm::Expected<JoinedModal> rows = joinModal(given, *modalWidth);
+    if (!rows)
+      return rows.takeError();
+    joined = std::move(*rows);
+  }
+  const NamedTensors &inputs = joined.inputs;
+  auto ids = inputs.find("input_ids");
   Batch batch;
   batch.choices = entry->hasAttr(xf::XfDialect::choicesAttr);
   if (batch.choices && (inputs.count("cu_seqlens") || ids->second.shape.size() != 3))
@@ -258,8 +270,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     return failure;
   addDefaults(batch, entry);
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
-    if (batch.seq > limit.getInt())
-      return error("sequences are " + llvm::Twine(batch.seq) + " long; the model's positions end at " +
+    if (batch.seq - joined.lead > limit.getInt())
+      return error("sequences are " + llvm::Twine(batch.seq - joined.lead) + " long; the model's positions end at " +
                    llvm::Twine(limit.getInt()));
 
   bool packedForm = false;
@@ -270,6 +282,11 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     if (name && name.getValue() == "cu_seqlens") {
       packedForm = true;
       arguments.push_back(cuSeqlens(batch));
+      continue;
+    }
+    if (modalWidth && name && name.getValue() == "input_modal") {
+      const Tensor vectors = vectorsOf(batch.padded["modal_ids"], given.at("input_modal"));
+      arguments.push_back(type.getRank() == 2 ? pack(batch, vectors) : vectors);
       continue;
     }
     if (!name || !batch.padded.count(name.str()))
@@ -285,6 +302,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
                        llvm::Twine(at / batch.seq) + ", column " + llvm::Twine(at % batch.seq) +
                        "; accepted are 0 to " + llvm::Twine(limit.getInt() - 1));
       }
+    if (modalWidth && (name.getValue() == "input_ids" || name.getValue() == "modal_ids"))
+      for (auto [id, vector] : llvm::zip_equal(values.values, batch.padded["modal_ids"].values))
+        if (vector >= 0)
+          id = name.getValue() == "modal_ids" ? 0 : -1;
     arguments.push_back(type.getRank() == 1 ? pack(batch, values) : values);
   }
 

@@ -27,7 +27,7 @@ def Xf_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Function argument attribute: the input of the ABI that the argument stands for ("input_ids", ...).
     static constexpr llvm::StringLiteral inputAttr = "xf.input";
-    /// Function argument attribute: values of the input lie in [0, limit).
+    /// Function argument attribute: values of the input lie in [0, limit); of input_modal it is the width.
     static constexpr llvm::StringLiteral limitAttr = "xf.limit";
     /// Function argument attribute of position_ids: where they are left out, positions count the ids that differ from
     /// this one, beginning behind it; this id itself has its own number as position (RoBERTa).

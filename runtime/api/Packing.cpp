@@ -1,5 +1,6 @@
 #include "runtime/api/Packing.h"
 
+#include "runtime/api/CallersArrays.h"
 #include "runtime/core/Checked.h"
 #include "runtime/core/Status.h"
 
@@ -7,23 +8,6 @@
 
 namespace lathe {
 namespace {
-
-template <typename T> T load(const void *array, int64_t index) {
-  T value; // callers' arrays need not be aligned
-  memcpy(&value, static_cast<const char *>(array) + index * int64_t(sizeof(T)), sizeof(T));
-  return value;
-}
-
-int64_t integerAt(const lathe_tensor &tensor, int64_t index) {
-  switch (tensor.dtype) {
-  case LATHE_I64:
-    return load<int64_t>(tensor.data, index);
-  case LATHE_U8:
-    return load<uint8_t>(tensor.data, index);
-  default:
-    return load<int32_t>(tensor.data, index);
-  }
-}
 
 bool isDense(const Request &request) { return request.entry->layout == LATHE_DENSE; }
 
@@ -84,19 +68,19 @@ lathe_status checkOffsets(const Request &request, lathe_error *error) {
                   static_cast<long long>(row), next - previous, static_cast<long long>(limit));
     previous = next;
   }
-  if (previous != request.rows)
+  if (previous != request.textRows())
     return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens ends with %d; input_ids has %lld tokens", previous,
-                static_cast<long long>(request.rows));
+                static_cast<long long>(request.textRows()));
   return LATHE_OK;
 }
 
 lathe_status checkMask(const Request &request, lathe_error *error) {
-  for (int64_t i = 0; i < request.rows; ++i) {
+  for (int64_t i = 0; i < request.textRows(); ++i) {
     int64_t value = integerAt(*request.mask, i);
     if (value != 0 && value != 1)
       return fail(error, LATHE_INVALID_ARGUMENT, "attention_mask: %lld at row %lld, column %lld; accepted: 0 and 1",
-                  static_cast<long long>(value), static_cast<long long>(i / request.columns),
-                  static_cast<long long>(i % request.columns));
+                  static_cast<long long>(value), static_cast<long long>(i / request.textColumns()),
+                  static_cast<long long>(i % request.textColumns()));
   }
   return LATHE_OK;
 }
@@ -153,14 +137,15 @@ private:
 
 } // namespace
 
-lathe_status countTokens(const Request &request, Counts &counts, lathe_error *error) {
-  counts = {};
+lathe_status checkTokens(const Request &request, lathe_error *error) {
   if (request.ragged())
     if (lathe_status status = checkOffsets(request, error))
       return status;
-  if (request.mask)
-    if (lathe_status status = checkMask(request, error))
-      return status;
+  return request.mask ? checkMask(request, error) : LATHE_OK;
+}
+
+Counts countTokens(const Request &request) {
+  Counts counts;
   int64_t currentRow = -1, length = 0;
   forEachToken(request, [&](int64_t row, int64_t column) {
     if (row != currentRow) {
@@ -174,7 +159,7 @@ lathe_status countTokens(const Request &request, Counts &counts, lathe_error *er
     if (++length > counts.longest)
       counts.longest = length;
   });
-  return LATHE_OK;
+  return counts;
 }
 
 lathe_status frameSize(const Request &request, const Counts &counts, FrameSize &size, lathe_error *error) {
@@ -204,6 +189,12 @@ void mapTokens(const Request &request, TokenMap &map) {
   map.offsets[map.sequences] = tokens;
 }
 
+int64_t bytesPerToken(const lathe_entry_input &input) {
+  return input.kind == LATHE_ATTENTION_MASK ? 1
+         : input.kind == LATHE_INPUT_MODAL  ? input.limit * int64_t(sizeof(float))
+                                            : int64_t(sizeof(int32_t));
+}
+
 lathe_status fillInput(const Request &request, const TokenMap &map, const FrameSize &size,
                        const lathe_entry_input &input, void *values, lathe_error *error) {
   const bool dense = isDense(request);
@@ -224,7 +215,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
   const int64_t limit = input.limit ? input.limit : int64_t(INT32_MAX) + 1;
   if (dense) // rows without a token have a valid value
-    memset(values, 0, size_t(size.tokens) * (input.kind == LATHE_ATTENTION_MASK ? 1 : sizeof(int32_t)));
+    memset(values, 0, size_t(size.tokens) * size_t(bytesPerToken(input)));
   for (int64_t k = 0; k < map.sequences; ++k) {
     PositionCounter positions(request, map.rows[k], input.padding_id);
     const int64_t columns = columnsOf(request, map.rows[k]);
@@ -238,6 +229,20 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       }
       if (input.kind == LATHE_ATTENTION_MASK) {
         static_cast<uint8_t *>(values)[target] = 1;
+        continue;
+      }
+      const int32_t vector = request.vectorOf ? request.vectorOf[callerIndex(request, map.rows[k], column)] : -1;
+      if (input.kind == LATHE_INPUT_MODAL) {
+        const int64_t bytes = bytesPerToken(input);
+        char *row = static_cast<char *>(values) + target * bytes;
+        if (vector >= 0)
+          memcpy(row, static_cast<const char *>(request.modal->data) + vector * bytes, size_t(bytes));
+        else
+          memset(row, 0, size_t(bytes));
+        continue;
+      }
+      if (input.kind == LATHE_MODAL_IDS || (input.kind == LATHE_INPUT_IDS && vector >= 0)) {
+        integers[target] = input.kind == LATHE_MODAL_IDS && vector >= 0 ? 0 : -1;
         continue;
       }
       int64_t value = given              ? integerAt(*given, callerIndex(request, map.rows[k], column))

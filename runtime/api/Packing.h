@@ -16,7 +16,9 @@ struct Counts {
 };
 
 /// Reads the mask or the offsets, and checks them.
-lathe_status countTokens(const Request &request, Counts &counts, lathe_error *error);
+lathe_status checkTokens(const Request &request, lathe_error *error);
+/// Behind that.
+Counts countTokens(const Request &request);
 
 /// What lathe_frame says of the run.
 struct FrameSize {
@@ -36,6 +38,9 @@ struct TokenMap {
 
 /// Fills `map`, whose arrays have room for what `counts` says.
 void mapTokens(const Request &request, TokenMap &map);
+
+/// Of what fillInput fills.
+int64_t bytesPerToken(const lathe_entry_input &input);
 
 /// Fills one input of the entry, `values`, for all tokens; checks values against the input's limit.
 lathe_status fillInput(const Request &request, const TokenMap &map, const FrameSize &size,

@@ -32,6 +32,11 @@ constexpr InputRule inputRules[] = {
     {"position_ids", &Request::positions, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_POSITION_IDS},
     {"prompt_mask", &Request::prompts, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_PROMPT_MASK},
     {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
+    {"input_modal", &Request::modal, bit(LATHE_F32), "f32", LATHE_INPUT_MODAL},
+    {"modal_start_tokens", &Request::modalStart, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
+    {"modal_end_tokens", &Request::modalEnd, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
+    {"modal_token_type_ids", &Request::modalTypes, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
+    {"modal_position_ids", &Request::modalPositions, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
 };
 
 const char *dtypeName(const lathe_tensor &tensor) {
@@ -156,6 +161,50 @@ lathe_status readPaddedShape(Request &request, lathe_error *error) {
   return LATHE_OK;
 }
 
+lathe_status wrongModal(const lathe_tensor &tensor, const char *wanted, lathe_error *error) {
+  return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; for these texts it must be %s", tensor.name,
+              ShapeText(tensor).text, wanted);
+}
+
+/// What stands in front of each text, where the entry takes it.
+lathe_status readModalShape(Request &request, lathe_error *error) {
+  int64_t width = 0;
+  for (int32_t i = 0; i < request.entry->n_inputs; ++i)
+    if (request.entry->inputs[i].kind == LATHE_INPUT_MODAL)
+      width = request.entry->inputs[i].limit;
+  if (!width)
+    return LATHE_OK;
+  const int64_t sequences = request.sequences;
+  char wanted[80];
+  snprintf(wanted, sizeof wanted, "[%lld, vectors, %lld]", static_cast<long long>(sequences),
+           static_cast<long long>(width));
+  if (!request.modal)
+    return fail(error, LATHE_INVALID_ARGUMENT, "input_modal is missing; for these texts it must be %s", wanted);
+  const lathe_tensor &modal = *request.modal;
+  if (modal.rank != 3 || modal.shape[0] != sequences || modal.shape[2] != width)
+    return wrongModal(modal, wanted, error);
+  snprintf(wanted, sizeof wanted, "[%lld]", static_cast<long long>(sequences));
+  Checked lead = modal.shape[1];
+  for (const lathe_tensor *token : {request.modalStart, request.modalEnd}) {
+    if (token && (token->rank != 1 || token->shape[0] != sequences))
+      return wrongModal(*token, wanted, error);
+    lead += token != nullptr;
+  }
+  const Checked before = lead * sequences, rows = before + request.rows, columns = lead + request.columns;
+  if (!rows.valid || !columns.valid || rows.value > INT32_MAX || columns.value > INT32_MAX)
+    return fail(error, LATHE_INVALID_ARGUMENT, "input_modal: shape %s is too large", ShapeText(modal).text);
+  snprintf(wanted, sizeof wanted, "[%lld, %lld]", static_cast<long long>(sequences),
+           static_cast<long long>(lead.value));
+  for (const lathe_tensor *ids : {request.modalTypes, request.modalPositions})
+    if (ids && (ids->rank != 2 || ids->shape[0] != sequences || ids->shape[1] != lead.value))
+      return wrongModal(*ids, wanted, error);
+  request.lead = lead.value;
+  request.rows = rows.value;
+  request.columns = columns.value;
+  request.longest += lead.value;
+  return LATHE_OK;
+}
+
 /// The one tensor that an output must look like.
 lathe_tensor outputShape(const Request &request, const lathe_entry_output &output) {
   lathe_tensor tensor{};
@@ -271,6 +320,8 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
     if (other && !sameShape(*other, *request.ids))
       return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s, but input_ids is %s; they must be the same", other->name,
                   ShapeText(*other).text, ShapeText(*request.ids).text);
+  if (lathe_status status = readModalShape(request, error))
+    return status;
   for (int32_t o = 0; o < entry.n_outputs; ++o) {
     const lathe_entry_output &output = entry.outputs[o];
     if (!(countElements(request, output) * int64_t(sizeof(float))).valid)

@@ -16,13 +16,21 @@ struct Request {
   const lathe_tensor *positions = nullptr; // null: columns
   const lathe_tensor *prompts = nullptr;   // prompt_mask; null: zeros
   const lathe_tensor *offsets = nullptr;   // cu_seqlens: the request is ragged
-  int64_t batch = 0;                       // B of a padded request
-  int64_t sequences = 0;                   // B, or B*choices, with those that have no token
-  int64_t columns = 0;                     // S of a padded request
-  int64_t rows = 0;                        // sequences*S padded, T ragged: rows of a token output
+  // Of models that read vectors of an image before each text (JoinModal.h):
+  const lathe_tensor *modal = nullptr, *modalStart = nullptr, *modalEnd = nullptr;
+  const lathe_tensor *modalTypes = nullptr, *modalPositions = nullptr;
+  int64_t lead = 0;                  // columns before each text, of which inputs for texts know nothing
+  const int32_t *vectorOf = nullptr; // [rows], once joined: the row of `modal` that stands there, or -1
+  int64_t batch = 0;                 // B of a padded request
+  int64_t sequences = 0;             // B, or B*choices, with those that have no token
+  int64_t columns = 0;               // S of a padded request
+  int64_t rows = 0;                  // sequences*S padded, T ragged: rows of a token output
   int64_t longest = 0; // S padded; ragged that of cu_seqlens, read only where an output's shape goes by it
 
   bool ragged() const { return offsets != nullptr; }
+  int64_t textColumns() const { return columns - lead; }
+  int64_t textRows() const { return rows - sequences * lead; }
+  int64_t vectors() const { return modal->shape[1]; } // of each image
 };
 
 /// The entry called `name` (null: the first), or null with the error set.

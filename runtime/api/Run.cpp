@@ -1,5 +1,6 @@
 #include "runtime/api/Run.h"
 
+#include "runtime/api/JoinModal.h"
 #include "runtime/api/Packing.h"
 #include "runtime/core/Checked.h"
 #include "runtime/core/Status.h"
@@ -47,7 +48,7 @@ struct Plan {
   int64_t arena, scratch, scratchStride;
   int64_t offsets, rows, columns; // of the TokenMap
   int64_t inputPointers, outputPointers;
-  int64_t inputs, inputStride;
+  int64_t inputs;  // one behind the other
   int64_t outputs; // those that have no place in a caller's array, one behind the other
   Checked total;
 
@@ -61,9 +62,9 @@ struct Plan {
     columns = place(Checked(size.tokens) * sizeof(int32_t));
     inputPointers = place(Checked(entry.n_inputs) * sizeof(void *));
     outputPointers = place(Checked(entry.n_outputs) * sizeof(void *));
-    Checked perInput = ((Checked(size.tokens) + 1) * sizeof(int32_t)).roundUp(cacheLine); // + 1: cu_seqlens
-    inputStride = perInput.value;
-    inputs = place(perInput * entry.n_inputs);
+    inputs = total.value;
+    for (int32_t i = 0; i < entry.n_inputs; ++i)
+      placeInput(size, entry.inputs[i]);
     outputs = total.value;
   }
 
@@ -71,6 +72,9 @@ struct Plan {
     int64_t offset = total.value;
     total += bytes.roundUp(cacheLine);
     return offset;
+  }
+  int64_t placeInput(const FrameSize &size, const lathe_entry_input &input) {
+    return place((Checked(size.tokens) + 1) * bytesPerToken(input)); // + 1: cu_seqlens
   }
   int64_t placeOutput(const FrameSize &size, const lathe_entry_output &output) {
     return place(frameRows(size, output) * output.width * sizeof(float));
@@ -123,13 +127,14 @@ lathe_status runTokens(lathe_context &context, const Request &request, const Fra
                reinterpret_cast<int32_t *>(memory + plan.columns), 0};
   mapTokens(request, map);
   void **inputPointers = reinterpret_cast<void **>(memory + plan.inputPointers);
+  plan.total = plan.inputs; // the same places again, now that the memory is there
   for (int32_t i = 0; i < entry.n_inputs; ++i) {
-    inputPointers[i] = memory + plan.inputs + i * plan.inputStride;
+    inputPointers[i] = memory + plan.placeInput(size, entry.inputs[i]);
     if (lathe_status status = fillInput(request, map, size, entry.inputs[i], inputPointers[i], error))
       return status;
   }
   void **outputPointers = reinterpret_cast<void **>(memory + plan.outputPointers);
-  plan.total = firstOutput; // the same places again, now that the memory is there
+  plan.total = firstOutput; // likewise
   for (int32_t o = 0; o < entry.n_outputs; ++o) {
     const lathe_entry_output &output = entry.outputs[o];
     outputPointers[o] =
@@ -165,6 +170,7 @@ lathe_status Exclusive::check(lathe_error *error) const {
 lathe_status runEntry(lathe_context &context, const lathe_entry &entry, const lathe_tensor *inputs, size_t inputCount,
                       const lathe_tensor *outputs, size_t outputCount, lathe_error *error) {
   Request request;
+  JoinedInputs joined;
   Counts counts;
   FrameSize size;
   lathe_status status = readRequest(entry, inputs, inputCount, request, error);
@@ -173,7 +179,11 @@ lathe_status runEntry(lathe_context &context, const lathe_entry &entry, const la
   if (!status)
     status = checkOutputs(request, outputs, outputCount, error);
   if (!status)
-    status = countTokens(request, counts, error);
+    status = checkTokens(request, error);
+  if (!status && request.modal)
+    status = joinModal(context, request, joined, error);
+  if (!status)
+    counts = countTokens(request);
   if (!status)
     status = frameSize(request, counts, size, error);
   if (!status)
@@ -200,6 +210,8 @@ size_t runMemory(const lathe_context &context, const lathe_entry &entry, int64_t
   Plan plan(context, entry, size);
   for (int32_t o = 0; o < entry.n_outputs; ++o)
     plan.placeOutput(size, entry.outputs[o]);
+  if (takesInput(entry, LATHE_INPUT_MODAL))
+    plan.place(joinedBytes(tokens, batch));
   return plan.total.valid ? size_t(plan.total.value) : 0;
 }
 

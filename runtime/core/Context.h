@@ -20,7 +20,8 @@ struct lathe_context {
   lathe_context(lathe_model *model, const lathe_context_options &options, const lathe_allocator &allocator)
       : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
         parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
-        traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr), pool(this->allocator) {}
+        traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr),
+        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator) {}
 
   lathe_model *model;
   lathe_allocator allocator;
@@ -31,6 +32,7 @@ struct lathe_context {
   lathe_trace trace;
   void *traceUser;
   lathe::WorkingMemory memory;
+  lathe::WorkingMemory joined; // what texts and images become together; else nothing
   lathe::Pool pool;
   lathe::StepTime *times = nullptr; // of all entries' steps, one entry after the other; null: not profiling
   std::atomic<bool> cancelled{false};

@@ -15,13 +15,15 @@ bool givesAttentions(const GoldenCase &run) {
                      [](const std::string &flag) { return flag.find("attentions") != std::string::npos; });
 }
 
-/// Of attention's probabilities, [sequences, heads, seq, seq].
-void expectNoneToOrFromPadding(const Tensor &probabilities, const std::vector<int64_t> &mask) {
+/// Of attention's probabilities, [sequences, heads, seq, seq], where `columns` of each row are masked or not; what stands
+/// before them is not.
+void expectNoneToOrFromPadding(const Tensor &probabilities, const std::vector<int64_t> &mask, size_t columns) {
   const std::vector<float> values = probabilities.floats();
-  const size_t heads = probabilities.shape[1], seq = probabilities.shape[2];
+  const size_t heads = probabilities.shape[1], seq = probabilities.shape[2], lead = seq - columns;
   for (size_t i = 0; i < values.size(); ++i) {
-    const size_t first = i / (heads * seq * seq) * seq, query = i / seq % seq, key = i % seq;
-    if (!mask[first + query] || !mask[first + key]) {
+    const size_t row = i / (heads * seq * seq), query = i / seq % seq, key = i % seq;
+    const auto isToken = [&](size_t at) { return at < lead || mask[row * columns + at - lead]; };
+    if (!isToken(query) || !isToken(key)) {
       ASSERT_EQ(values[i], 0) << "from " << query << " to " << key;
     }
   }
@@ -40,7 +42,7 @@ void expectClose(const Tensors &outputs, const GoldenCase &golden, double tolera
     ASSERT_EQ(value.shape, reference.shape) << name;
     EXPECT_LE(relativeError(value, reference), tolerance) << name;
     if (name.starts_with("attentions."))
-      expectNoneToOrFromPadding(value, mask);
+      expectNoneToOrFromPadding(value, mask, maskTensor.shape.back());
     const bool perToken = !name.starts_with("attentions.") && value.shape.size() >= maskTensor.shape.size() &&
                           std::equal(maskTensor.shape.begin(), maskTensor.shape.end(), value.shape.begin());
     if (!perToken)
@@ -104,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), 
 INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
+INSTANTIATE_TEST_SUITE_P(Mmbt, Goldens, testing::ValuesIn(goldenCases("mmbt")), testName);
 INSTANTIATE_TEST_SUITE_P(MobileBert, Goldens, testing::ValuesIn(goldenCases("mobilebert")), testName);
 INSTANTIATE_TEST_SUITE_P(ModernBert, Goldens, testing::ValuesIn(goldenCases("modernbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Mpnet, Goldens, testing::ValuesIn(goldenCases("mpnet")), testName);

@@ -74,7 +74,7 @@ void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
 inline constexpr const char *kGoldenFamilies[] = {"albert",     "bert",       "deberta-v2", "distilbert", "electra",
-                                                  "mobilebert", "modernbert", "mpnet",      "roberta",    "xlm"};
+                                                  "mmbt", "mobilebert", "modernbert", "mpnet",      "roberta",    "xlm"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);

@@ -3,6 +3,8 @@
 #include "tests/e2e/Lathe.h"
 #include "tests/support/LoadedModel.h"
 
+#include <cmath>
+
 namespace lathe::test {
 namespace {
 
@@ -85,6 +87,33 @@ std::vector<std::string> settings() {
     names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::vector<double> normalized(const std::vector<float> &vector) {
+  double squares = 0;
+  for (const float x : vector)
+    squares += double(x) * x;
+  std::vector<double> unit;
+  for (const float x : vector)
+    unit.push_back(x / std::sqrt(squares));
+  return unit;
+}
+
+/// The library's cls is the first token that the mask leaves, wherever that stands.
+TEST(ClsPooling, TakesTheFirstTokenThatThereIs) {
+  const Path model = goldens() / "sentence-transformers" / "cls" / "model";
+  const Tensors inputs = {{"input_ids", Tensor::of({1, 5}, std::vector<int64_t>{0, 0, 7, 8, 9})},
+                          {"attention_mask", Tensor::of({1, 5}, std::vector<int64_t>{0, 0, 1, 0, 1})}};
+  const std::vector<float> states =
+      runTensors(compiled(model, {"--task", "base"}), inputs).at("last_hidden_state").floats();
+  const size_t width = states.size() / 5;
+  const std::vector<double> first = normalized({states.begin() + 2 * width, states.begin() + 3 * width});
+  for (const Arguments &flags : {Arguments{}, {"--no-graph-passes"}}) {
+    const std::vector<double> embedding =
+        normalized(runTensors(compiled(model, flags), inputs).at("sentence_embedding").floats());
+    for (size_t i = 0; i < width; ++i)
+      EXPECT_NEAR(embedding[i], first[i], 1e-5);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Directories, SentenceGoldens, testing::ValuesIn(settings()), [](const auto &info) {

@@ -112,6 +112,18 @@ int32_t dense(const lathe_frame *frame) {
   return frame->launch(frame, 1, sumKernel, sums, frame->batch);
 }
 
+int32_t modal(const lathe_frame *frame) {
+  checkFrame(frame);
+  void *const *in = frame->inputs;
+  float *row = static_cast<float *>(frame->outputs[0]);
+  for (int64_t t = 0; t < frame->tokens; ++t, row += width) {
+    std::memcpy(row, static_cast<const float *>(in[4]) + t * vectorWidth, vectorWidth * sizeof(float));
+    for (int64_t i : {0, 1, 2, 3})
+      row[vectorWidth + i] = float(static_cast<const int32_t *>(in[i])[t]);
+  }
+  return LATHE_OK;
+}
+
 int32_t slow(const lathe_frame *frame) { return frame->launch(frame, 0, slowKernel, nullptr, slowPanels); }
 
 int32_t failing(const lathe_frame *) { return LATHE_OUT_OF_MEMORY; }
@@ -140,6 +152,13 @@ constexpr lathe_entry_output denseOutputs[] = {
     {"pairs", LATHE_ROWS_SCORES, LATHE_FIRST_COLUMN_UNUSED, heads, 0}};
 constexpr lathe_step denseSteps[] = {{"values", "lookup", {}}, {"sums", "sum", {}}};
 
+constexpr lathe_entry_input modalInputs[] = {
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0},       {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0},
+    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0}, {LATHE_MODAL_IDS, 0, 0, 0, 0},
+    {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0},    {LATHE_CU_SEQLENS, 0, 0, 0, 0}};
+constexpr lathe_entry_output modalOutputs[] = {
+    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0}};
+
 constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0}};
 constexpr lathe_step slowSteps[] = {{"wait", "spin", {}}};
 
@@ -166,15 +185,14 @@ constexpr lathe_entry entries[] = {
     {"slow", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 1, slowSteps, {slow}, 0},
     {"failing", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 0, nullptr, {failing}, 0},
     {"gigantic", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, gigantic, oneLine, 0, nullptr, {failing}, 0},
+    {"modal", LATHE_PACKED, 6, modalInputs, 1, modalOutputs, positionLimit, oneLine, oneLine, 0, nullptr, {modal}, 0},
 };
 constexpr int32_t entryCount = sizeof entries / sizeof entries[0];
 
 constexpr lathe_io idsInfo = {"input_ids", LATHE_I64, 2, {-1, -1}, 0};
-constexpr lathe_entry_info entryInfos[entryCount] = {{"packed", 1, &idsInfo, 0, nullptr},
-                                                     {"dense", 1, &idsInfo, 0, nullptr},
-                                                     {"slow", 1, &idsInfo, 0, nullptr},
-                                                     {"failing", 1, &idsInfo, 0, nullptr},
-                                                     {"gigantic", 1, &idsInfo, 0, nullptr}};
+constexpr lathe_entry_info entryInfos[entryCount] = {
+    {"packed", 1, &idsInfo, 0, nullptr},  {"dense", 1, &idsInfo, 0, nullptr},    {"slow", 1, &idsInfo, 0, nullptr},
+    {"failing", 1, &idsInfo, 0, nullptr}, {"gigantic", 1, &idsInfo, 0, nullptr}, {"modal", 1, &idsInfo, 0, nullptr}};
 
 constexpr uint64_t tensorsBytes = vocabulary * sizeof(float);
 constexpr uint64_t tokenizerBytes = 64;

@@ -42,9 +42,9 @@ protected:
 
   /// The values of an input of that kind; empty on an error, which `error` then has.
   std::vector<int32_t> filled(lathe_input_kind kind, int64_t omitted = 0) {
-    Counts counts;
     FrameSize size;
-    EXPECT_EQ(countTokens(request, counts, &error), LATHE_OK);
+    EXPECT_EQ(checkTokens(request, &error), LATHE_OK);
+    const Counts counts = countTokens(request);
     EXPECT_EQ(frameSize(request, counts, size, &error), LATHE_OK);
     std::vector<int32_t> starts(counts.sequences + 1), columns(counts.tokens), values(size.tokens);
     std::vector<int64_t> rows(counts.sequences);

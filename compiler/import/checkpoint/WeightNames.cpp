@@ -33,6 +33,12 @@ Expected<WeightNames> WeightNames::build(const Checkpoint &checkpoint, const Nam
     return std::tie(a.name, a.tensor->name) < std::tie(b.name, b.tensor->name);
   });
 
+  auto isStoredTwice = [](const NamedWeight &a, const NamedWeight &b) {
+    return a.name == b.name && a.tensor->dtype == b.tensor->dtype && a.tensor->shape == b.tensor->shape &&
+           a.tensor->bytes == b.tensor->bytes;
+  };
+  if (rules.mayRepeat)
+    names.sorted.erase(std::unique(names.sorted.begin(), names.sorted.end(), isStoredTwice), names.sorted.end());
   auto twin =
       llvm::adjacent_find(names.sorted, [](const NamedWeight &a, const NamedWeight &b) { return a.name == b.name; });
   if (twin != names.sorted.end())

@@ -13,6 +13,8 @@ struct NamingRules {
   llvm::ArrayRef<llvm::StringRef> ignoredBuffers;
   /// What a name without the prefix becomes, where files have their own order of components; null: it stays.
   std::string (*rename)(llvm::StringRef name) = nullptr;
+  /// Files may hold what parts of the model share under the names of both: tensors that are equal, to the bit.
+  bool mayRepeat = false;
 };
 
 struct NamedWeight {

@@ -8,11 +8,11 @@ using namespace mlir;
 namespace lathe {
 
 extern const Family albertFamily, bertFamily, camembertFamily, debertaV2Family, distilbertFamily, electraFamily,
-    mobilebertFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
+    mobilebertFamily, mmbtFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {&albertFamily,     &bertFamily,    &camembertFamily,  &debertaV2Family,
-                                           &distilbertFamily, &electraFamily, &mobilebertFamily, &modernbertFamily,
+                                           &distilbertFamily, &electraFamily, &mmbtFamily, &mobilebertFamily, &modernbertFamily,
                                            &mpnetFamily,      &robertaFamily, &xlmFamily,        &xlmRobertaFamily};
   return families;
 }

@@ -91,12 +91,13 @@ llvm::Error finishEncoder(ModelBuilder &model, Value embeddings, ArrayRef<Value>
   return llvm::Error::success();
 }
 
-/// One of a sentence's poolings. Where tokens of a prompt are left out, the first token is the first of the others.
+/// One of a sentence's poolings. The first token is the first that exists, and where those of a prompt are left out the
+/// first of the others.
 static Value poolingOf(ModelBuilder &model, Value hidden, PoolingMode mode, bool poolsPrompts) {
   auto pool = [&](xf::PoolMode mode) { return model.pool(hidden, mode, !poolsPrompts); };
   switch (mode) {
   case PoolingMode::Cls:
-    return poolsPrompts ? model.firstToken(hidden) : pool(xf::PoolMode::First);
+    return pool(xf::PoolMode::First);
   case PoolingMode::Max:
     return pool(xf::PoolMode::Max);
   case PoolingMode::Mean:
@@ -131,13 +132,11 @@ static llvm::Error emitSentenceEmbedding(ModelBuilder &model, Value hidden, cons
   if (!sentence.poolingFile.empty()) // else it is --pooling, which states no width
     if (llvm::Error error = sentence.checkWidth(widthOf(hidden)))
       return error;
-  const bool readsFirstColumn = sentence.poolsPrompts && llvm::is_contained(sentence.poolings, PoolingMode::Cls);
   Value embedding = model.join(llvm::map_to_vector(
       sentence.poolings, [&](PoolingMode mode) { return poolingOf(model, hidden, mode, sentence.poolsPrompts); }));
   for (const SentenceModule &module : sentence.modules)
     embedding = behindPooling(model, embedding, module);
-  model.output("sentence_embedding", embedding,
-               {.firstColumn = readsFirstColumn ? FirstColumn::Error : FirstColumn::Unused});
+  model.output("sentence_embedding", embedding);
   return llvm::Error::success();
 }
 

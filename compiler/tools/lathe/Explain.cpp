@@ -4,6 +4,7 @@
 #include "compiler/driver/Artifact.h"
 #include "compiler/driver/JsonText.h"
 #include "compiler/driver/PlanFile.h"
+#include "compiler/import/safetensors/Quote.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -237,6 +238,10 @@ static llvm::Error explain(const std::string &directory, bool json) {
     os << "tokenizer: none that is supported; " << fieldText(manifest, {"unsupported_tokenizer"}) << "\n";
   else
     os << "tokenizer: none; the model directory has no tokenizer files\n";
+  const nlohmann::json model = objectAt(manifest, {"model"}), prompts = objectAt(model, {"prompts"});
+  for (const auto &[name, text] : prompts.items())
+    os << "prompt: " << quote(name) << ", " << quote(fieldText(text, {}))
+       << (name == fieldText(model, {"default_prompt"}) ? ", before every text unless another is chosen" : "") << "\n";
   return llvm::Error::success();
 }
 

@@ -72,12 +72,16 @@ typedef enum lathe_input_kind {
   LATHE_PREVIOUS_IDS = 6,   /* the id in the column before, in the caller's row, masked or not; -1 where none is */
   LATHE_NEXT_IDS = 7,       /* likewise in the column behind */
   LATHE_LANGS = 8,          /* "langs", the languages of XLM; omitted: likewise */
-  LATHE_PROMPT_MASK = 9     /* "prompt_mask": 1 for tokens of a prompt, which pooling leaves out; omitted: zeros */
+  LATHE_PROMPT_MASK = 9,    /* "prompt_mask": 1 for tokens of a prompt, which pooling leaves out; omitted: zeros */
+  LATHE_INPUT_MODAL = 10,   /* "input_modal": f32 [T, limit], vectors of an image where there are such, else zeros; its
+                             * rows, and tokens that begin and end them, stand in front of each text. Entries that take
+                             * it see ids of -1 there */
+  LATHE_MODAL_IDS = 11      /* 0 where such a vector is, else -1 */
 } lathe_input_kind;
 
 typedef struct lathe_entry_input {
   int32_t kind;  /* lathe_input_kind */
-  int64_t limit; /* values must lie in [0, limit); 0: no limit to check */
+  int64_t limit; /* values must lie in [0, limit); 0: no limit to check; of input_modal: its width */
   /* Omitted position_ids are counted by ids, not by columns: an id's position is padding_id plus the number of ids
    * other than padding_id up to it in the caller's row, masked ones included; that of padding_id is padding_id.
    *
