@@ -45,10 +45,8 @@ Expected<InputTensors> InputTensors::read(StringRef path) {
     if (tensor.shape.size() > LATHE_MAX_RANK)
       return llvm::createStringError(what + " has " + llvm::Twine(tensor.shape.size()) +
                                      " dimensions; accepted are 0 to " + llvm::Twine(LATHE_MAX_RANK));
-    inputs.tensors.push_back({tensor.name,
-                              type->second,
-                              {tensor.shape.begin(), tensor.shape.end()},
-                              tensor.bytes.vec()});
+    inputs.tensors.push_back(
+        {tensor.name, type->second, {tensor.shape.begin(), tensor.shape.end()}, tensor.bytes.vec()});
   }
   return inputs;
 }

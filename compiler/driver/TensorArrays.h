@@ -23,8 +23,8 @@ public:
     double valueAt(int64_t index) const;
   };
 
-  /// Copies them out of a safetensors file, whose data need not be aligned. Types other than I32 and I64, or F32 of input_modal, are
-  /// errors.
+  /// Copies them out of a safetensors file, whose data need not be aligned. Types other than I32 and I64, or F32 of
+  /// input_modal, are errors.
   static llvm::Expected<InputTensors> read(llvm::StringRef path);
   llvm::Error write(llvm::StringRef path) const;
 

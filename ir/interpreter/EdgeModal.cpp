@@ -47,7 +47,7 @@ llvm::Expected<JoinedModal> joinModal(const NamedTensors &inputs, int64_t width)
   const int64_t batch = ragged ? int64_t(offsets->values.size()) - 1 : ids->shape[0];
   JoinedModal joined;
   joined.lead = modal->shape[1] + (starts != nullptr) + (ends != nullptr);
-  for (auto [name, shape] : std::initializer_list<std::pair<StringRef, SmallVector<int64_t>>>{
+  for (const auto &[name, shape] : std::initializer_list<std::pair<StringRef, SmallVector<int64_t>>>{
            {"input_modal", {batch, modal->shape[1], width}},
            {"modal_start_tokens", {batch}},
            {"modal_end_tokens", {batch}},
@@ -95,7 +95,7 @@ llvm::Expected<JoinedModal> joinModal(const NamedTensors &inputs, int64_t width)
     if (!ragged || name != "attention_mask")
       joined.inputs[name] = Tensor(shape, std::move(numbers));
   if (ragged)
-    joined.inputs["cu_seqlens"] = Tensor({int64_t(rowEnds.size())}, std::move(rowEnds));
+    joined.inputs["cu_seqlens"] = Tensor({batch + 1}, std::move(rowEnds));
   return joined;
 }
 

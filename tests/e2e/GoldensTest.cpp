@@ -15,8 +15,8 @@ bool givesAttentions(const GoldenCase &run) {
                      [](const std::string &flag) { return flag.find("attentions") != std::string::npos; });
 }
 
-/// Of attention's probabilities, [sequences, heads, seq, seq], where `columns` of each row are masked or not; what stands
-/// before them is not.
+/// Of attention's probabilities, [sequences, heads, seq, seq], where `columns` of each row are masked or not; what
+/// stands before them is not.
 void expectNoneToOrFromPadding(const Tensor &probabilities, const std::vector<int64_t> &mask, size_t columns) {
   const std::vector<float> values = probabilities.floats();
   const size_t heads = probabilities.shape[1], seq = probabilities.shape[2], lead = seq - columns;

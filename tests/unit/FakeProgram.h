@@ -28,8 +28,8 @@ inline constexpr int64_t heads = 3;
 /// What head `head` of the dense entry makes of a query's and a key's values.
 inline float pairValue(float query, float key, int64_t head) { return query + 2 * key + float(10000 * head); }
 
-/// The entry "modal" gives back what it was given of each token: the vector that stands there, then the id, the type, the
-/// position and 0 or -1.
+/// The entry "modal" gives back what it was given of each token: the vector that stands there, then the id, the type,
+/// the position and 0 or -1.
 inline constexpr int64_t vectorWidth = 4;
 static_assert(width == vectorWidth + 4);
 

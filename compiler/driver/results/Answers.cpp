@@ -26,8 +26,8 @@ enum class Kind { Letter, Digit, Sign };
 
 Kind kindOf(llvm::StringRef character) {
   int32_t next = 0;
-  UChar32 c;
-  U8_NEXT(character.data(), next, static_cast<int32_t>(character.size()), c);
+  UChar32 c = 0;
+  U8_NEXT(character.data(), next, static_cast<int32_t>(character.size()), c); // NOLINT(bugprone-inc-dec-in-conditions)
   return c < 0 || !isWordCharacter(c) ? Kind::Sign : isDigit(c) ? Kind::Digit : Kind::Letter;
 }
 

@@ -11,9 +11,10 @@ extern const Family albertFamily, bertFamily, camembertFamily, debertaV2Family, 
     mobilebertFamily, mmbtFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
-  static const Family *const families[] = {&albertFamily,     &bertFamily,    &camembertFamily,  &debertaV2Family,
-                                           &distilbertFamily, &electraFamily, &mmbtFamily, &mobilebertFamily, &modernbertFamily,
-                                           &mpnetFamily,      &robertaFamily, &xlmFamily,        &xlmRobertaFamily};
+  static const Family *const families[] = {&albertFamily,     &bertFamily,    &camembertFamily, &debertaV2Family,
+                                           &distilbertFamily, &electraFamily, &mmbtFamily,      &mobilebertFamily,
+                                           &modernbertFamily, &mpnetFamily,   &robertaFamily,   &xlmFamily,
+                                           &xlmRobertaFamily};
   return families;
 }
 
