@@ -73,8 +73,11 @@ private:
     const int64_t value = from ? integerAt(*from, at) : otherwise, limit = limitOf(*given.entry, kind);
     if (value < 0 || value >= limit)
       return fail(error, LATHE_INVALID_ARGUMENT, "%s: %lld at row %lld, column %lld is outside [0, %lld)",
-                  from ? from->name : "positions", static_cast<long long>(value), static_cast<long long>(row),
-                  static_cast<long long>(column), static_cast<long long>(limit));
+                  from                           ? from->name
+                  : kind == LATHE_TOKEN_TYPE_IDS ? "token_type_ids left out"
+                                                 : "positions",
+                  static_cast<long long>(value), static_cast<long long>(row), static_cast<long long>(column),
+                  static_cast<long long>(limit));
     to[next] = int32_t(value);
     return LATHE_OK;
   }
