@@ -21,6 +21,12 @@ struct ImportOptions {
   bool hiddenStates = false;                 ///< --emit hidden_states
   bool attentions = false;                   ///< --emit attentions
   std::optional<Features> features;
+
+  /// Asks for what an output of that name is of.
+  void emitAlso(llvm::StringRef output) {
+    hiddenStates |= output.starts_with("hidden_states.");
+    attentions |= output.starts_with("attentions.");
+  }
 };
 
 /// A model in its dense, unfused form. Not a weight byte is copied: the module refers to the checkpoint's mapping.

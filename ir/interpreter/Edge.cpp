@@ -14,13 +14,6 @@ namespace lathe {
 
 static llvm::Error error(const llvm::Twine &message) { return llvm::createStringError(message); }
 
-static std::string shapeText(const Tensor &tensor) {
-  std::string text = "[";
-  for (auto [index, extent] : llvm::enumerate(tensor.shape))
-    text += (index ? ", " : "") + std::to_string(extent);
-  return text + "]";
-}
-
 llvm::Expected<func::FuncOp> findEntry(ModuleOp module, llvm::StringRef name) {
   std::string names;
   for (auto function : module.getOps<func::FuncOp>()) {
@@ -58,7 +51,8 @@ llvm::Error readPadded(const NamedTensors &inputs, Batch &batch) {
   batch.present.assign(ids.values.size(), true);
   for (const auto &[name, tensor] : inputs) {
     if (tensor.shape != ids.shape)
-      return error("input '" + name + "' has shape " + shapeText(tensor) + ", but input_ids has " + shapeText(ids));
+      return error("input '" + name + "' has shape " + shapeText(tensor.shape) + ", but input_ids has " +
+                   shapeText(ids.shape));
     batch.padded[name] = Tensor({batch.batch, batch.seq}, tensor.values);
   }
   if (auto mask = inputs.find("attention_mask"); mask != inputs.end())
@@ -74,11 +68,11 @@ llvm::Error readPadded(const NamedTensors &inputs, Batch &batch) {
 llvm::Error readRagged(const NamedTensors &inputs, Batch &batch) {
   auto found = inputs.find("cu_seqlens");
   if (found == inputs.end())
-    return error("input_ids has shape " + shapeText(inputs.at("input_ids")) +
+    return error("input_ids has shape " + shapeText(inputs.at("input_ids").shape) +
                  "; accepted are [batch, seq], or [tokens] together with cu_seqlens");
   const Tensor &ids = inputs.at("input_ids"), &offsets = found->second;
   if (ids.shape.size() != 1)
-    return error("input_ids has shape " + shapeText(ids) + "; with cu_seqlens it must be [tokens]");
+    return error("input_ids has shape " + shapeText(ids.shape) + "; with cu_seqlens it must be [tokens]");
   if (inputs.count("attention_mask"))
     return error("attention_mask cannot be combined with cu_seqlens: ragged inputs have no padding");
   if (offsets.shape.size() != 1 || offsets.values.empty() || offsets.values.front() != 0 ||
@@ -94,7 +88,8 @@ llvm::Error readRagged(const NamedTensors &inputs, Batch &batch) {
     if (name == "cu_seqlens")
       continue;
     if (tensor.shape != ids.shape)
-      return error("input '" + name + "' has shape " + shapeText(tensor) + ", but input_ids has " + shapeText(ids));
+      return error("input '" + name + "' has shape " + shapeText(tensor.shape) + ", but input_ids has " +
+                   shapeText(ids.shape));
     Tensor padded({batch.batch, batch.seq});
     for (int64_t b = 0; b < batch.batch; ++b)
       for (int64_t t = offsets.values[b]; t < offsets.values[b + 1]; ++t) {
@@ -252,26 +247,27 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));
   if (!given.count("input_ids"))
     return error("input_ids is missing");
-  JoinedModal joined = {given, 0};
+  std::optional<JoinedModal> joined;
   if (modalWidth) {
     llvm::Expected<JoinedModal> rows = joinModal(given, *modalWidth);
     if (!rows)
       return rows.takeError();
     joined = std::move(*rows);
   }
-  const NamedTensors &inputs = joined.inputs;
+  const NamedTensors &inputs = joined ? joined->inputs : given;
+  const int64_t lead = joined ? joined->lead : 0;
   auto ids = inputs.find("input_ids");
   Batch batch;
   batch.choices = entry->hasAttr(xf::XfDialect::choicesAttr);
   if (batch.choices && (inputs.count("cu_seqlens") || ids->second.shape.size() != 3))
-    return error("input_ids has shape " + shapeText(ids->second) + "; this model takes [batch, choices, seq]");
+    return error("input_ids has shape " + shapeText(ids->second.shape) + "; this model takes [batch, choices, seq]");
   bool padded = batch.choices || (ids->second.shape.size() == 2 && !inputs.count("cu_seqlens"));
   if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
     return failure;
   addDefaults(batch, entry);
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
-    if (batch.seq - joined.lead > limit.getInt())
-      return error("sequences are " + llvm::Twine(batch.seq - joined.lead) + " long; the model's positions end at " +
+    if (batch.seq - lead > limit.getInt())
+      return error("sequences are " + llvm::Twine(batch.seq - lead) + " long; the model's positions end at " +
                    llvm::Twine(limit.getInt()));
 
   bool packedForm = false;

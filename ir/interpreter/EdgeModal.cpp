@@ -2,7 +2,6 @@
 #include "ir/interpreter/EdgeModal.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringExtras.h"
 
 #include <algorithm>
 
@@ -25,15 +24,11 @@ static llvm::Error checkShape(const NamedTensors &inputs, StringRef name, ArrayR
   const Tensor *tensor = find(inputs, name);
   if (!tensor || ArrayRef<int64_t>(tensor->shape) == wanted)
     return llvm::Error::success();
-  auto text = [](ArrayRef<int64_t> shape) {
-    return "[" + llvm::join(llvm::map_range(shape, [](int64_t extent) { return std::to_string(extent); }), ", ") + "]";
-  };
-  return llvm::createStringError("input '" + name + "' has shape " + text(tensor->shape) + "; for these texts it is " +
-                                 text(wanted));
+  return llvm::createStringError("input '" + name + "' has shape " + shapeText(tensor->shape) +
+                                 "; for these texts it is " + shapeText(wanted));
 }
 
 llvm::Expected<JoinedModal> joinModal(const NamedTensors &inputs, int64_t width) {
-  using llvm::ArrayRef;
   const Tensor *ids = find(inputs, "input_ids"), *modal = find(inputs, "input_modal"),
                *offsets = find(inputs, "cu_seqlens"), *mask = find(inputs, "attention_mask"),
                *starts = find(inputs, "modal_start_tokens"), *ends = find(inputs, "modal_end_tokens");

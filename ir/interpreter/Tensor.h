@@ -6,6 +6,7 @@
 #include "llvm/ADT/SmallVector.h"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace lathe {
@@ -33,6 +34,14 @@ struct Tensor {
   double *row(int64_t index) { return values.data() + index * width(); }
   const double *row(int64_t index) const { return values.data() + index * width(); }
 };
+
+/// "[2, 5]"
+inline std::string shapeText(llvm::ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    text += (axis ? ", " : "") + std::to_string(shape[axis]);
+  return text + "]";
+}
 
 } // namespace lathe
 

@@ -70,9 +70,9 @@ public:
     lathe_tensor inputs[4] = {tensorOf("input_ids", LATHE_I32, ids.data, tokens),
                               tensorOf("cu_seqlens", LATHE_I32, offsets.data, size() + 1)};
     size_t inputCount = 2;
-    if (takesInput(entry, LATHE_TOKEN_TYPE_IDS))
+    if (findInput(entry, LATHE_TOKEN_TYPE_IDS))
       inputs[inputCount++] = tensorOf("token_type_ids", LATHE_I32, types.data, tokens);
-    if (takesInput(entry, LATHE_PROMPT_MASK))
+    if (findInput(entry, LATHE_PROMPT_MASK))
       inputs[inputCount++] = tensorOf("prompt_mask", LATHE_I32, prompts.data, tokens);
     const lathe_tensor output = tensorOf(embeddingName, LATHE_F32, embeddings, size(), width);
     if (lathe_status status = runEntry(context, entry, inputs, inputCount, &output, 1, error))
@@ -104,7 +104,7 @@ public:
 
   /// Counts the tokens that pooling leaves out: to be called before texts are tokenized.
   lathe_status countPromptTokens(const lathe_entry &entry, lathe_error *error) {
-    if (!prompt || !takesInput(entry, LATHE_PROMPT_MASK))
+    if (!prompt || !findInput(entry, LATHE_PROMPT_MASK))
       return LATHE_OK;
     lathe_encoding encoding{};
     lathe_error cause{};

@@ -14,8 +14,11 @@ constexpr int64_t arrays = 5; // of the tokens: ids, mask, types, positions, and
 class Joiner {
 public:
   Joiner(const Request &given, int32_t *numbers, int64_t tokens, lathe_error *error)
-      : given(given), ids(numbers), mask(ids + tokens), types(mask + tokens), positions(types + tokens),
-        vectors(positions + tokens), offsets(vectors + tokens), error(error) {}
+      : ids(numbers), mask(ids + tokens), types(mask + tokens), positions(types + tokens), vectors(positions + tokens),
+        offsets(vectors + tokens), given(given), idsBelow(limitOf(LATHE_INPUT_IDS)),
+        typesBelow(limitOf(LATHE_TOKEN_TYPE_IDS)), positionsBelow(limitOf(LATHE_POSITION_IDS)), error(error) {}
+
+  int32_t *const ids, *const mask, *const types, *const positions, *const vectors, *const offsets;
 
   lathe_status run() {
     for (int64_t row = 0; row < given.sequences; ++row) {
@@ -36,65 +39,65 @@ public:
 private:
   int64_t offsetAt(int64_t row) const { return integerAt(*given.offsets, row); }
 
+  int64_t limitOf(lathe_input_kind kind) const {
+    const lathe_entry_input *input = findInput(*given.entry, kind);
+    return input ? idLimit(*input) : int64_t(INT32_MAX) + 1;
+  }
+
+  /// A number of the caller's, or where it gives none, `otherwise`, which goes by a name of its own.
+  struct Source {
+    const lathe_tensor *from;
+    int64_t at, otherwise;
+    const char *name;
+  };
+
   lathe_status putLead(int64_t row, int64_t column) {
     const bool starts = given.modalStart && column == 0, ends = given.modalEnd && column == given.lead - 1;
     const lathe_tensor *token = starts ? given.modalStart : ends ? given.modalEnd : nullptr;
     const int64_t at = row * given.lead + column;
     mask[next] = 1;
     vectors[next] = token ? -1 : int32_t(row * given.vectors() + column - (given.modalStart != nullptr));
-    lathe_status status = put(ids, token, row, 0, LATHE_INPUT_IDS, row, column);
-    if (!status)
-      status = put(types, given.modalTypes, at, 0, LATHE_TOKEN_TYPE_IDS, row, column);
-    if (!status)
-      status = put(positions, given.modalPositions, at, column, LATHE_POSITION_IDS, row, column);
-    ++next;
-    return status;
+    return putToken(row, column, {token, row, 0, "input_ids"}, {given.modalTypes, at, 0, typesLeftOut},
+                    {given.modalPositions, at, column, "positions"});
   }
 
   lathe_status putText(int64_t row, int64_t column, int64_t at) {
-    vectors[next] = -1;
     mask[next] = !given.mask || integerAt(*given.mask, at);
-    ids[next] = types[next] = positions[next] = 0;
-    lathe_status status = LATHE_OK;
-    if (mask[next]) { // else whatever stands there is never looked at
-      status = put(ids, given.ids, at, 0, LATHE_INPUT_IDS, row, column);
-      if (!status)
-        status = put(types, given.types, at, 1, LATHE_TOKEN_TYPE_IDS, row, column);
-      if (!status)
-        status = put(positions, given.positions, at, column, LATHE_POSITION_IDS, row, column);
-    }
+    vectors[next] = -1;
+    if (mask[next])
+      return putToken(row, column, {given.ids, at, 0, "input_ids"}, {given.types, at, 1, typesLeftOut},
+                      {given.positions, at, column, "positions"});
+    ids[next] = types[next] = positions[next] = 0; // whatever stands there is never looked at
+    ++next;
+    return LATHE_OK;
+  }
+
+  lathe_status putToken(int64_t row, int64_t column, const Source &id, const Source &type, const Source &position) {
+    lathe_status status = put(ids, id, idsBelow, row, column);
+    if (!status)
+      status = put(types, type, typesBelow, row, column);
+    if (!status)
+      status = put(positions, position, positionsBelow, row, column);
     ++next;
     return status;
   }
 
-  /// A number of the caller's, or where it gives none `otherwise`.
-  lathe_status put(int32_t *to, const lathe_tensor *from, int64_t at, int64_t otherwise, lathe_input_kind kind,
-                   int64_t row, int64_t column) {
-    const int64_t value = from ? integerAt(*from, at) : otherwise, limit = limitOf(*given.entry, kind);
+  lathe_status put(int32_t *to, const Source &source, int64_t limit, int64_t row, int64_t column) {
+    const int64_t value = source.from ? integerAt(*source.from, source.at) : source.otherwise;
     if (value < 0 || value >= limit)
       return fail(error, LATHE_INVALID_ARGUMENT, "%s: %lld at row %lld, column %lld is outside [0, %lld)",
-                  from                           ? from->name
-                  : kind == LATHE_TOKEN_TYPE_IDS ? "token_type_ids left out"
-                                                 : "positions",
-                  static_cast<long long>(value), static_cast<long long>(row), static_cast<long long>(column),
-                  static_cast<long long>(limit));
+                  source.from ? source.from->name : source.name, static_cast<long long>(value),
+                  static_cast<long long>(row), static_cast<long long>(column), static_cast<long long>(limit));
     to[next] = int32_t(value);
     return LATHE_OK;
   }
 
-  static int64_t limitOf(const lathe_entry &entry, lathe_input_kind kind) {
-    for (int32_t i = 0; i < entry.n_inputs; ++i)
-      if (entry.inputs[i].kind == kind && entry.inputs[i].limit)
-        return entry.inputs[i].limit;
-    return int64_t(INT32_MAX) + 1;
-  }
+  static constexpr const char *typesLeftOut = "token_type_ids left out";
 
   const Request &given;
-  int32_t *ids, *mask, *types, *positions, *vectors, *offsets;
+  const int64_t idsBelow, typesBelow, positionsBelow;
   int64_t next = 0; // of all tokens, lead and text
   lathe_error *error;
-
-  friend lathe_status lathe::joinModal(lathe_context &, Request &, JoinedInputs &, lathe_error *);
 };
 
 } // namespace

@@ -28,16 +28,13 @@ int64_t columnsToVisit(const Request &request, int64_t row) {
   const int64_t columns = columnsOf(request, row);
   if (request.ragged() || request.mask)
     return columns;
-  for (int32_t i = 0; i < request.entry->n_inputs; ++i) {
-    const lathe_entry_input &input = request.entry->inputs[i];
-    if (input.kind != LATHE_INPUT_IDS || !input.counts_ids)
-      continue;
-    int64_t counted = 0;
-    for (int64_t column = 0; column < columns; ++column)
-      counted += integerAt(*request.ids, callerIndex(request, row, column)) != input.padding_id;
-    return counted;
-  }
-  return columns;
+  const lathe_entry_input *ids = findInput(*request.entry, LATHE_INPUT_IDS);
+  if (!ids || !ids->counts_ids)
+    return columns;
+  int64_t counted = 0;
+  for (int64_t column = 0; column < columns; ++column)
+    counted += integerAt(*request.ids, callerIndex(request, row, column)) != ids->padding_id;
+  return counted;
 }
 
 /// Calls visit(row, column) for each token, in order. Offsets and mask have been checked.
@@ -213,7 +210,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                                                                    : nullptr;
   const bool countsIds = input.kind == LATHE_POSITION_IDS && !given && input.counts_ids;
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
-  const int64_t limit = input.limit ? input.limit : int64_t(INT32_MAX) + 1;
+  const int64_t limit = idLimit(input);
   if (dense) // rows without a token have a valid value
     memset(values, 0, size_t(size.tokens) * size_t(bytesPerToken(input)));
   for (int64_t k = 0; k < map.sequences; ++k) {

@@ -78,7 +78,7 @@ lathe_status checkNameAndShape(const lathe_tensor &tensor, const char *role, siz
 lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error *error) {
   NameList accepted;
   for (const InputRule &rule : inputRules) {
-    if (rule.kind >= 0 && !takesInput(*request.entry, lathe_input_kind(rule.kind)))
+    if (rule.kind >= 0 && !findInput(*request.entry, lathe_input_kind(rule.kind)))
       continue;
     accepted.add(rule.name);
     if (strcmp(rule.name, tensor.name))
@@ -168,13 +168,10 @@ lathe_status wrongModal(const lathe_tensor &tensor, const char *wanted, lathe_er
 
 /// What stands in front of each text, where the entry takes it.
 lathe_status readModalShape(Request &request, lathe_error *error) {
-  int64_t width = 0;
-  for (int32_t i = 0; i < request.entry->n_inputs; ++i)
-    if (request.entry->inputs[i].kind == LATHE_INPUT_MODAL)
-      width = request.entry->inputs[i].limit;
-  if (!width)
+  const lathe_entry_input *input = findInput(*request.entry, LATHE_INPUT_MODAL);
+  if (!input)
     return LATHE_OK;
-  const int64_t sequences = request.sequences;
+  const int64_t sequences = request.sequences, width = input->limit;
   char wanted[80];
   snprintf(wanted, sizeof wanted, "[%lld, vectors, %lld]", static_cast<long long>(sequences),
            static_cast<long long>(width));
@@ -286,12 +283,14 @@ const lathe_entry *findEntry(const lathe_program &program, const char *name, lat
   return nullptr;
 }
 
-bool takesInput(const lathe_entry &entry, lathe_input_kind kind) {
+const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind) {
   for (int32_t i = 0; i < entry.n_inputs; ++i)
     if (entry.inputs[i].kind == kind)
-      return true;
-  return false;
+      return &entry.inputs[i];
+  return nullptr;
 }
+
+int64_t idLimit(const lathe_entry_input &input) { return input.limit ? input.limit : int64_t(INT32_MAX) + 1; }
 
 int32_t findOutput(const lathe_entry &entry, const char *name) {
   for (int32_t o = 0; o < entry.n_outputs; ++o)

@@ -210,7 +210,7 @@ size_t runMemory(const lathe_context &context, const lathe_entry &entry, int64_t
   Plan plan(context, entry, size);
   for (int32_t o = 0; o < entry.n_outputs; ++o)
     plan.placeOutput(size, entry.outputs[o]);
-  if (takesInput(entry, LATHE_INPUT_MODAL))
+  if (findInput(entry, LATHE_INPUT_MODAL))
     plan.place(joinedBytes(tokens, batch));
   return plan.total.valid ? size_t(plan.total.value) : 0;
 }

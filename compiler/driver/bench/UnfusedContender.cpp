@@ -39,10 +39,8 @@ static Expected<ImportOptions> importOptions(const Artifact &artifact, const lat
       return features.takeError();
     options.features = *features;
   }
-  for (const lathe_io &output : llvm::ArrayRef(entry.outputs, entry.n_outputs)) {
-    options.hiddenStates |= StringRef(output.name).starts_with("hidden_states.");
-    options.attentions |= StringRef(output.name).starts_with("attentions.");
-  }
+  for (const lathe_io &output : llvm::ArrayRef(entry.outputs, entry.n_outputs))
+    options.emitAlso(output.name);
   return options;
 }
 

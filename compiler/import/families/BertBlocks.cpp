@@ -35,12 +35,16 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
   return c;
 }
 
-Value bertEmbeddings(ModelBuilder &m, const BertConfig &c) {
-  Value word = m.lookup(m.inputIds(c.vocab), "embeddings.word_embeddings", c.vocab, c.embedding);
+Value addTypeAndPosition(ModelBuilder &m, Value x, const BertConfig &c) {
   Value type = m.lookup(m.tokenTypeIds(c.tokenTypes), "embeddings.token_type_embeddings", c.tokenTypes, c.embedding);
   Value position =
       m.lookup(m.positionIds(c.positions, c.paddingId), "embeddings.position_embeddings", c.positions, c.embedding);
-  return m.layerNorm(m.add(m.add(word, type), position), "embeddings.LayerNorm", c.eps);
+  return m.add(m.add(x, type), position);
+}
+
+Value bertEmbeddings(ModelBuilder &m, const BertConfig &c) {
+  Value word = m.lookup(m.inputIds(c.vocab), "embeddings.word_embeddings", c.vocab, c.embedding);
+  return m.layerNorm(addTypeAndPosition(m, word, c), "embeddings.LayerNorm", c.eps);
 }
 
 /// A layer is given the mask, and the columns where it is causal.

@@ -24,6 +24,8 @@ struct BertConfig {
   static BertConfig read(JsonFields &fields, const BertConfig &defaults);
 };
 
+/// [batch, seq, embedding]: x, and the rows of its token types and positions in `embeddings.*`.
+mlir::Value addTypeAndPosition(ModelBuilder &model, mlir::Value x, const BertConfig &config);
 /// [batch, seq, embedding]: the sum of a word's, a token type's and a position's row in `embeddings.*`, normalised.
 mlir::Value bertEmbeddings(ModelBuilder &model, const BertConfig &config);
 /// Every layer's result: self-attention and feed-forward under BERT's names, each followed by residual and norm.

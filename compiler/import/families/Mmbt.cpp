@@ -39,12 +39,8 @@ Value embeddings(ModelBuilder &m, const MmbtConfig &c) {
   m.defineWeight("modal_bias.weight", {1, text.hidden},
                  m.valuesOf("modal_encoder.proj_embeddings.bias", {text.hidden}));
   Value bias = m.lookup(m.modalIds(), "modal_bias", 1, text.hidden, /*orZeros=*/true);
-  Value type =
-      m.lookup(m.tokenTypeIds(text.tokenTypes), "embeddings.token_type_embeddings", text.tokenTypes, text.hidden);
-  Value position =
-      m.lookup(m.positionIds(text.positions), "embeddings.position_embeddings", text.positions, text.hidden);
+  Value sum = addTypeAndPosition(m, m.add(word, bias), text);
   Value projected = m.linear(m.inputModal(c.modalHidden), "modal_encoder.proj_embeddings.weight", "", text.hidden);
-  Value sum = m.add(m.add(m.add(word, bias), type), position);
   return m.layerNorm(m.add(projected, sum), "embeddings.LayerNorm", text.eps);
 }
 
@@ -56,8 +52,7 @@ llvm::Error buildMmbt(ModelBuilder &m, const JsonDocument &document, const HeadO
   Value x = embeddings(m, *config);
   SmallVector<Value> layers = bertLayers(m, x, config->text);
   Value hidden = layers.back();
-  auto summary = [&] { return pooled(m, hidden, "pooler.dense"); };
-  if (llvm::Error error = emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary}))
+  if (llvm::Error error = emitBertHead(m, hidden, options, /*emitWords=*/{})) // of which it has none
     return error;
   return finishEncoder(m, x, layers, options, {"pooler.", "classifier.", "modal_encoder.encoder."});
 }

@@ -47,10 +47,8 @@ llvm::Expected<std::vector<FloatTensor>> Flags::runArtifact(llvm::StringRef dire
       return task.takeError();
     same.task = *task;
   }
-  for (const FloatTensor &output : *outputs) {
-    same.hiddenStates |= llvm::StringRef(output.name).starts_with("hidden_states.");
-    same.attentions |= llvm::StringRef(output.name).starts_with("attentions.");
-  }
+  for (const FloatTensor &output : *outputs)
+    same.emitAlso(output.name);
   if (!loaded->artifact.features.empty()) {
     llvm::Expected<Features> features = parseFeatures(loaded->artifact.features);
     if (!features)
