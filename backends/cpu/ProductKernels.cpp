@@ -3,6 +3,8 @@
 #include "backends/cpu/layouts/WeightLayout.h"
 #include "passes/precision/Observed.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace lathe {
@@ -50,7 +52,8 @@ Buffer EntrySelector::getFactor(Value value, std::optional<FactorForm> form, Val
   Factor &factor = others || (range && !value.hasOneUse()) ? inItsForm : factors[{value, form->precision}];
   if (factor.buffer.memref)
     return factor.buffer;
-  const Buffer x = get(value);
+  const bool isNarrow = !buffers.contains(value); // then what it has is in bf16
+  const Buffer x = isNarrow ? factors.lookup({value, xf::Precision::BF16}).buffer : get(value);
   factor = {allocateFactor(form->precision, x.rows, x.width), form->smoothing};
   const Buffer &y = factor.buffer;
   SmallVector<std::pair<StringRef, Value>> arguments = {{"x", x.memref},
@@ -65,7 +68,9 @@ Buffer EntrySelector::getFactor(Value value, std::optional<FactorForm> form, Val
   }
   arguments.push_back({"range", range ? calls.weight(weightRefs[range], "vector") : Value()});
   arguments.push_back({"smoothing", sharedVector(form->smoothing)});
-  calls.launch("quantize_u8", {calls.flag("fixed", bool(range)), calls.flag("smoothed", !form->smoothing.empty())},
+  calls.launch("quantize_u8",
+               {calls.flag("fixed", bool(range)), calls.flag("smoothed", !form->smoothing.empty()),
+                calls.flag("x_bf16", isNarrow)},
                arguments, "quantize");
   return y;
 }
@@ -112,6 +117,13 @@ EntrySelector::RoundedBuffer EntrySelector::roundedBufferFor(Value value, xf::Ro
   return {};
 }
 
+/// Whether what computes a value rounds it to bf16, for products that make bytes of it.
+static bool isNarrowResult(Value value) {
+  return llvm::TypeSwitch<Operation *, bool>(value.getDefiningOp())
+      .Case<xf::LinearOp, xf::AttentionOp>([](auto product) { return product.getNarrow(); })
+      .Default(false);
+}
+
 /// Whether a use of a value multiplies it in bf16, and does nothing else with it.
 static bool multipliesInBf16(OpOperand &use) {
   if (auto split = dyn_cast<xf::SplitOp>(use.getOwner()))
@@ -124,7 +136,7 @@ static bool multipliesInBf16(OpOperand &use) {
 }
 
 Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
-  if (buffers.contains(value) || !llvm::all_of(value.getUses(), multipliesInBf16))
+  if (buffers.contains(value) || !(isNarrowResult(value) || llvm::all_of(value.getUses(), multipliesInBf16)))
     return bufferInJoin(value, rows);
   return (factors[{value, xf::Precision::BF16}] = {calls.allocateBf16(rows, widthOf(value))}).buffer;
 }

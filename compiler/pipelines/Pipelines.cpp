@@ -52,6 +52,7 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     pm.addPass(createAssignPrecisionPass({.precision = options.precision, .group = options.group}));
     pm.addPass(createSmoothFactorsPass()); // once it is known which products read bytes
     pm.addPass(createFixRangesPass());
+    pm.addPass(createNarrowResultsPass()); // but for those whose reader has a range
     pm.addPass(createWeighColumnsPass());
     if (options.observe)
       pm.addPass(createObserveFactorsPass());

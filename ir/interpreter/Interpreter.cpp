@@ -217,7 +217,7 @@ llvm::Error Frame::execute(Operation *op) {
           y = activate(*op.getActivation(), y);
         if (op.getResidual())
           y = add(y, get(op.getResidual()));
-        return set(std::move(y));
+        return set(op.getNarrow() ? roundedFactor(y, xf::Precision::BF16) : std::move(y));
       })
       .Case([&](xf::ConcatOp op) { return set(concat(getAll(op.getInputs()))); })
       .Case([&](xf::JoinOp op) { return set(join(getAll(op.getInputs()))); })
@@ -252,9 +252,10 @@ llvm::Error Frame::execute(Operation *op) {
                                      .queryTerms = getOrNull(op.getQueryTerms()),
                                      .keyTerms = getOrNull(op.getKeyTerms()),
                                      .index = getOrNull(op.getIndex())};
-        return set(attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
+        Tensor y = attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
                              getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(),
-                             op.getPrecision(), distances));
+                             op.getPrecision(), distances);
+        return set(op.getNarrow() ? roundedFactor(y, xf::Precision::BF16) : std::move(y));
       })
       .Case([&](xf::AnglesOp op) { return set(angles(get(op.getPositions()), get(op.getFrequencies()))); })
       .Case([&](xf::RotateOp op) { return set(rotate(get(op.getX()), get(op.getAngles()), op.getHeads())); })

@@ -111,7 +111,8 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     [batch, keys]`, or packed `[tokens, heads * head_dim]` with `cu_seqlens`, where a query sees the keys of its own
     sequence. A query without any key gives zeros. Formed by `FuseAttention`; the score matrix is never stored. With a
     `precision`, which is bf16, Q, K, V and the exponentials, relative to the largest, are rounded before they are
-    multiplied, and the exponentials' sum is that of the rounded ones.
+    multiplied, and the exponentials' sum is that of the rounded ones. A `narrow` result is rounded to bf16 as it is
+    stored (`NarrowResults`).
 
     What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
     scores are biased as by `xf.bias_scores`; with terms and their `index` they are added before scaling as by
@@ -126,7 +127,8 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns,
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
-                       I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision);
+                       I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision,
+                       UnitAttr:$narrow);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
@@ -134,7 +136,7 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
     (`index` `(` $index^ `:` type($index) `)`)? `heads` $heads `scale` $scale
-    (`in` `` $precision^)? attr-dict
+    (`in` `` $precision^)? (`narrow` $narrow^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
   let hasVerifier = 1;

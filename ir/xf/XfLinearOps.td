@@ -11,7 +11,7 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
     its bias; activation and residual are added by `FuseLinearEpilogue`. With a `precision`, which `AssignPrecision` sets,
     x and weight are rounded to it before they are multiplied. In int8 `range`, the least and the greatest number of x that
     is expected, 0 being one of them, takes the place of each row's own; x beyond it counts as its end. In `int4` so
-    many neighbouring weights of a row are a group.
+    many neighbouring weights of a row are a group. A `narrow` result is rounded to bf16 as it is stored (`NarrowResults`).
 
     Calibration adds, of those that read x in bytes: `smoothing` [K], which evens out the channels of x (SmoothQuant, Xiao
     et al. 2023), so that `x[..., k] * smoothing[k]` and `weight[n, k] / smoothing[k]` are what is rounded; and in int4
@@ -25,18 +25,19 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
                        OptionalAttr<Xf_ActivationAttr>:$activation,
                        OptionalAttr<Xf_PrecisionAttr>:$precision, Optional<Xf_Vector>:$range,
                        OptionalAttr<I64Attr>:$group,
-                       Optional<Xf_Vector>:$smoothing, Optional<Xf_Vector>:$importance);
+                       Optional<Xf_Vector>:$smoothing, Optional<Xf_Vector>:$importance, UnitAttr:$narrow);
   let results = (outs Xf_Tensor:$result);
   let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$x, "::mlir::Value":$weight, "::mlir::Value":$bias), [{
     build($_builder, $_state, result, x, weight, bias, /*residual=*/::mlir::Value(), /*activation=*/nullptr, /*precision=*/nullptr,
-          /*range=*/::mlir::Value(), /*group=*/nullptr, /*smoothing=*/::mlir::Value(), /*importance=*/::mlir::Value());
+          /*range=*/::mlir::Value(), /*group=*/nullptr, /*smoothing=*/::mlir::Value(), /*importance=*/::mlir::Value(),
+          /*narrow=*/nullptr);
   }]>];
   let assemblyFormat = [{
     $x `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`activation` `` $activation^)?
     (`residual` `(` $residual^ `:` type($residual) `)`)? (`in` `` $precision^)?
     (`groups` `of` $group^)? (`range` `(` $range^ `:` type($range) `)`)?
     (`smoothing` `(` $smoothing^ `:` type($smoothing) `)`)? (`importance` `(` $importance^ `:` type($importance) `)`)?
-    attr-dict `:` type($x) `,` type($weight) `->` type($result)
+    (`narrow` $narrow^)? attr-dict `:` type($x) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -70,6 +70,21 @@ LogicalResult EmbedOp::verify() {
   return verifyTablePrecision(*this);
 }
 
+/// A narrow result is what kernels that multiply in a precision can store, and what bytes are made of and nothing else.
+template <typename Op> static LogicalResult verifyNarrow(Op op) {
+  if (!op.getNarrow())
+    return success();
+  if (!op.getPrecision())
+    return op.emitOpError("is in f32; narrow results have products in bf16, int8 and int4");
+  for (OpOperand &use : op.getResult().getUses()) {
+    auto reader = dyn_cast<LinearOp>(use.getOwner());
+    if (!reader || use.get() == reader.getResidual() || precisionOfX(reader.getPrecision()) != Precision::INT8)
+      return op.emitOpError("is narrow, which is for what products read in bytes alone; but it is read by '")
+             << use.getOwner()->getName() << "'";
+  }
+  return success();
+}
+
 LogicalResult LinearOp::verify() {
   ArrayRef<int64_t> weight = shapeOf(getWeight());
   if (lastExtent(getX()) != weight[1])
@@ -99,7 +114,7 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has ") << (getGroup() ? "groups, which int4 alone has" : "no groups, which int4 needs");
   if (getGroup() && !isInt4Group(*getGroup()))
     return emitOpError("has groups of ") << *getGroup() << "; accepted are 32, 64, 128";
-  return success();
+  return verifyNarrow(*this);
 }
 
 /// Checks that `parts` laid side by side along `axis` make `whole`.
@@ -264,6 +279,8 @@ LogicalResult AttentionOp::verify() {
   if (getBias() && failed(verifyBiasTable(*this, getBias(), *getBuckets(), getHeads())))
     return failure();
   if (failed(verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getKey()).drop_back(), getHeads())))
+    return failure();
+  if (failed(verifyNarrow(*this)))
     return failure();
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
 }

@@ -67,6 +67,20 @@ def SmoothFactorsPass : Pass<"lathe-smooth-factors", "mlir::ModuleOp"> {
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
+def NarrowResultsPass : Pass<"lathe-narrow-results", "mlir::ModuleOp"> {
+  let summary = "what becomes bytes passes through memory in bf16";
+  let description = [{
+    A row has its range of bytes when all of it is computed, so products and attention store what quantising reads again.
+    Where products that read bytes are all that reads such a result, and by no range that is known before, it is `narrow`:
+    half the traffic, and a rounding that is small against the steps of bytes. Runs behind `FixRanges`.
+
+    ```mlir
+    %x = xf.attention ... in bf16           ==>    %x = xf.attention ... in bf16 narrow
+    %y = xf.linear %x, %w in int8                  %y = xf.linear %x, %w in int8
+    ```
+  }];
+}
+
 def WeighColumnsPass : Pass<"lathe-weigh-columns", "mlir::ModuleOp"> {
   let summary = "weights in int4 are rounded for what they multiply";
   let description = [{

@@ -114,6 +114,32 @@ func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %r: tensor<2xf32>) -> ten
 }
 
 // -----
+// linear: narrow in f32
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>) -> tensor<?x4xf32> {
+  // expected-error@+1 {{is in f32; narrow results have products in bf16, int8 and int4}}
+  %0 = xf.linear %x, %w narrow : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %1 = xf.linear %0, %w in int8 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
+// linear: narrow, but not for bytes alone
+func.func @f(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>) -> tensor<?x4xf32> {
+  // expected-error@+1 {{is narrow, which is for what products read in bytes alone; but it is read by 'xf.linear'}}
+  %0 = xf.linear %x, %w in int8 narrow : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %1 = xf.linear %0, %w residual(%0 : tensor<?x4xf32>) in int8 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
+// attention: narrow, but not for bytes
+func.func @f(%x: tensor<?x4xf32>, %cu: tensor<?xi32>) -> tensor<?x4xf32> {
+  // expected-error@+1 {{is narrow, which is for what products read in bytes alone; but it is read by 'func.return'}}
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 in bf16 narrow : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
+// -----
 // linear: smoothing without bytes
 xf.weight @s = dense<1.0> : tensor<4xf32>
 func.func @f(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {

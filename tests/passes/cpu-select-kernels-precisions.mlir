@@ -79,6 +79,28 @@ func.func @attention(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?
 }
 
 // -----
+// What is narrow is stored in bf16, of an odd width as well, and bytes are made of that.
+// CHECK-LABEL: func.func @narrow
+// CHECK: xf.launch @lathe_attention_bf16_head_dim3_y_bf16({{[^,]*, [^,]*, [^,]*, [^,]*, [^,]*, [^,]*}}, %[[CONTEXT:[0-9]+]], {{.*}} step "narrow/attention"
+// CHECK: %[[BYTES:.*]] = xf.buffer tokens : memref<?x128xi8>
+// CHECK: xf.launch @lathe_quantize_u8_x_bf16(%[[CONTEXT]], %c16{{.*}}, %[[BYTES]], {{.*}} step "narrow/quantize"
+// CHECK: %[[INNER:.*]] = xf.buffer tokens : memref<?x16xbf16>
+// CHECK: xf.launch @lathe_gemm_s8_gelu_y_bf16(%[[BYTES]], {{.*}}%[[INNER]], {{.*}} step "narrow/w"
+// CHECK: xf.launch @lathe_quantize_u8_x_bf16(%[[INNER]], {{.*}} step "narrow/quantize"
+// CHECK: xf.launch @lathe_gemm_s8({{.*}} step "narrow/w"
+xf.weight @table = dense<1.0> : tensor<10x3xf32>
+xf.weight @w = dense<1.0> : tensor<3x3xf32>
+func.func @narrow(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}) -> tensor<?x3xf32> attributes {xf.entry} {
+  %t = xf.load_weight @table : tensor<10x3xf32>
+  %w = xf.load_weight @w : tensor<3x3xf32>
+  %x = xf.lookup %ids in %t : tensor<?xi32>, tensor<10x3xf32> -> tensor<?x3xf32>
+  %c = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) heads 1 scale 0.5 in bf16 narrow : tensor<?x3xf32>, tensor<?x3xf32>, tensor<?x3xf32> -> tensor<?x3xf32>
+  %a = xf.linear %c, %w activation gelu in int8 narrow : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+  %b = xf.linear %a, %w in int8 : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+  return %b : tensor<?x3xf32>
+}
+
+// -----
 // A norm whose rows products read stores them as factors, too: for products beside it, and for the next layer. So does
 // what layers begin with; where that cannot, its rows are rounded before the loop. Where nothing reads a factor none
 // is stored.

@@ -232,6 +232,30 @@ TEST_F(QuantizeTest, SmoothedColumnsAreMultipliedFirst) {
     }
 }
 
+TEST_F(QuantizeTest, RowsOfBf16AreThoseWidened) {
+  Random random(16);
+  for (const char *other : {"", "smoothed = true", "fixed = true"})
+    for (int64_t width : {1, 2, 15, 16, 17, 64, 65, 771}) {
+      const int64_t ldx = width + 3, ldy = 64 + alignTo(width, 64), rows = 3;
+      Guarded<uint16_t> x((rows - 1) * ldx + width);
+      Guarded<float> wide(x.size());
+      const Guarded<float> smoothing(random.vector(width)), range(std::vector<float>{-0.5f, 0.75f});
+      for (size_t at = 0; at < x.size(); ++at) {
+        x[at] = toBf16(random.normal());
+        wide[at] = fromBf16(x[at]);
+      }
+      Guarded<uint8_t> y((rows - 1) * ldy + 64 + alignTo(width, 16)), expected(y.size());
+      auto run = [&](bool narrow, Arg rowsOfX, Guarded<uint8_t> &to) {
+        const std::string params = std::string(narrow ? "x_bf16 = true" : "") + (narrow && *other ? ", " : "") + other;
+        Kernel::get("quantize_u8", "{" + params + "}")
+            .run({rowsOfX, ldx, to.data(), ldy, rows, width, range.data(), smoothing.data()});
+      };
+      run(false, wide.data(), expected);
+      run(true, x.data(), y);
+      EXPECT_TRUE(sameBits(y, expected)) << width << " " << other;
+    }
+}
+
 TEST_F(QuantizeTest, ARangeCanBeFixed) {
   Random random(14);
   struct {

@@ -71,13 +71,15 @@ protected:
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
     static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16, IsaLevel::Amx};
     static constexpr IsaLevel ofQuads[] = {IsaLevel::Avx512, IsaLevel::Avx512Vnni, IsaLevel::Amx};
+    static constexpr IsaLevel ofQuadsStoredInBf16[] = {IsaLevel::Avx512, IsaLevel::Avx512Vnni, IsaLevel::Avx512Bf16,
+                                                       IsaLevel::Amx};
     switch (words) {
     case Words::F32:
       return KernelFamily::ownLevels(params);
     case Words::Bf16Pairs:
       return ofPairs;
     case Words::U8S8Quads:
-      return ofQuads;
+      return params.flag("y_bf16") ? ArrayRef(ofQuadsStoredInBf16) : ArrayRef(ofQuads);
     }
     llvm_unreachable("a kind of words");
   }

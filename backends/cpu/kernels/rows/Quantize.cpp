@@ -1,6 +1,6 @@
-// quantize_u8: rows of f32 to bytes with a scale and a zero point for each row, as Quantized.h says. The range is that
-// of each row, widened to have 0 in it; or with the parameter `fixed` one for all rows. With `smoothed` each column is
-// multiplied with its factor first.
+// quantize_u8: rows of f32, or with the parameter `x_bf16` of bf16, to bytes with a scale and a zero point for each
+// row, as Quantized.h says. The range is that of each row, widened to have 0 in it; or with `fixed` one for all rows.
+// With `smoothed` each column is multiplied with its factor first.
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
 using namespace mlir;
@@ -20,7 +20,7 @@ constexpr Slot slotTable[] = {
     {"range", SlotKind::Pointer, "the least number and the greatest, with fixed"},
     {"smoothing", SlotKind::Pointer, "[N], with smoothed"},
 };
-constexpr Parameter parameterTable[] = {Parameter::flag("fixed"), smoothedParameter};
+constexpr Parameter parameterTable[] = {Parameter::flag("fixed"), smoothedParameter, Parameter::flag("x_bf16")};
 
 class Quantize final : public KernelFamily {
 public:
@@ -31,19 +31,24 @@ protected:
     Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
     Value width = b.integerSlot(N);
     Value smoothing = params.flag(smoothedParameter.name) ? b.pointerSlot(Smoothing) : Value();
+    const bool isNarrow = params.flag("x_bf16");
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
-      Value source = b.at(x, b.mul(row, ldx)), target = b.atByte(y, b.mul(row, ldy));
+      Value first = b.mul(row, ldx), target = b.atByte(y, b.mul(row, ldy));
+      Value source = isNarrow ? b.atBf16(x, first) : b.at(x, first);
+      auto load = [&](Value column, Value mask) {
+        Value v = isNarrow ? b.loadBf16(b.atBf16(source, column), mask) : b.load(b.at(source, column), mask);
+        return emitSmoothed(b, v, smoothing, column, mask);
+      };
       if (params.flag("fixed"))
-        return emitQuantizedRow(b, source, smoothing, width, QuantizedSteps::ofRange(b, b.pointerSlot(Range)), target);
+        return emitQuantizedRow(b, load, width, QuantizedSteps::ofRange(b, b.pointerSlot(Range)), target);
       Value zeros = b.splat(0.0f);
       auto range = b.forVectors(width, {zeros, zeros},
                                 [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
                                   RowRange range = {carried[0], carried[1]};
-                                  Value v = b.load(b.at(source, column), mask);
-                                  range.add(b, emitSmoothed(b, v, smoothing, column, mask));
+                                  range.add(b, load(column, mask));
                                   return {range.above, range.below};
                                 });
-      emitQuantizedRow(b, source, smoothing, width, RowRange{range[0], range[1]}.steps(b), target);
+      emitQuantizedRow(b, load, width, RowRange{range[0], range[1]}.steps(b), target);
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {

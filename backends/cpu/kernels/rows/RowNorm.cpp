@@ -30,11 +30,10 @@ Value emitSmoothed(KernelBuilder &b, Value vector, Value smoothing, Value column
   return smoothing ? b.mul(vector, b.load(b.at(smoothing, column), mask)) : vector;
 }
 
-void emitQuantizedRow(KernelBuilder &b, Value x, Value smoothing, Value width, const QuantizedSteps &steps, Value y) {
+void emitQuantizedRow(KernelBuilder &b, LoadColumns load, Value width, const QuantizedSteps &steps, Value y) {
   steps.storeHeader(b, y);
   b.forVectors(width, [&](Value column, Value mask) {
-    Value v = emitSmoothed(b, b.load(b.at(x, column), mask), smoothing, column, mask);
-    steps.store(b, v, b.atByte(y, b.add(column, quantizedRowHeader)));
+    steps.store(b, load(column, mask), b.atByte(y, b.add(column, quantizedRowHeader)));
   });
 }
 
@@ -65,8 +64,10 @@ void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Valu
           range.add(b, emitSmoothed(b, normalized(column, mask), rounded.smoothing, column, mask));
           return {range.above, range.below};
         });
-    // The row, just written, comes from the first-level cache.
-    return emitQuantizedRow(b, y, rounded.smoothing, norm.width, RowRange{range[0], range[1]}.steps(b), rounded.base);
+    auto written = [&](Value column, Value mask) { // comes from the first-level cache
+      return emitSmoothed(b, b.load(b.at(y, column), mask), rounded.smoothing, column, mask);
+    };
+    return emitQuantizedRow(b, written, norm.width, RowRange{range[0], range[1]}.steps(b), rounded.base);
   }
   b.forVectors(norm.width, [&](Value column, Value mask) {
     Value v = normalized(column, mask);

@@ -42,9 +42,12 @@ struct RowRange {
 /// Sixteen columns of a row before they are bytes: times their factors in `smoothing`, if that is not null.
 mlir::Value emitSmoothed(KernelBuilder &b, mlir::Value vector, mlir::Value smoothing, mlir::Value column,
                          mlir::Value mask);
-/// Emits what quantize_u8 stores of a row of f32 at `x`, its header first.
-void emitQuantizedRow(KernelBuilder &b, mlir::Value x, mlir::Value smoothing, mlir::Value width,
-                      const QuantizedSteps &steps, mlir::Value y);
+/// Sixteen of a row's numbers from a column on, as they become bytes.
+using LoadColumns = llvm::function_ref<mlir::Value(mlir::Value column, mlir::Value mask)>;
+
+/// Emits what quantize_u8 stores of a row of these numbers, its header first.
+void emitQuantizedRow(KernelBuilder &b, LoadColumns load, mlir::Value width, const QuantizedSteps &steps,
+                      mlir::Value y);
 
 /// The parameter of kernels that end in a norm: there is no beta.
 constexpr Parameter unbiasedParameter = Parameter::flag("unbiased");

@@ -1,0 +1,35 @@
+//===- NarrowResults.cpp - what becomes bytes is stored in bf16 ---------------===//
+#include "ir/xf/XfDialect.h"
+#include "passes/precision/Passes.h"
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_NARROWRESULTSPASS
+#include "passes/precision/Passes.h.inc"
+
+namespace {
+
+struct NarrowResults : impl::NarrowResultsPassBase<NarrowResults> {
+  void runOnOperation() override {
+    getOperation().walk([](xf::LinearOp linear) { narrow(linear); });
+    getOperation().walk([](xf::AttentionOp attention) { narrow(attention); });
+  }
+
+private:
+  /// Whether a use is the x of a product that finds the range of each row.
+  static bool isQuantised(OpOperand &use) {
+    auto reader = dyn_cast<xf::LinearOp>(use.getOwner());
+    return reader && use.get() != reader.getResidual() && !reader.getRange() &&
+           xf::precisionOfX(reader.getPrecision()) == xf::Precision::INT8;
+  }
+
+  template <typename Op> static void narrow(Op op) {
+    Value result = op.getResult();
+    if (op.getPrecision() && !result.use_empty() && llvm::all_of(result.getUses(), isQuantised))
+      op.setNarrow(true);
+  }
+};
+
+} // namespace
+} // namespace lathe
