@@ -9,7 +9,7 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-constexpr int64_t linesAsked = 8; ///< of each panel with each step
+constexpr int64_t linesInPair = 2, bytesInPair = linesInPair * 64;
 
 /// The dialect's ops on what lies at an address, with lines a number of words apart.
 class Tiles {
@@ -66,7 +66,7 @@ private:
 
 /// One loop for one number of tiles: every sum stays in a register from the first product to the store.
 void emitLoop(KernelBuilder &b, Rows x, ArrayRef<Value> firstRows, Panels packed, Value steps, Rows y, int64_t panels,
-              Prefetch ahead, bool accumulate) {
+              bool accumulate, std::optional<AmxPrefetch> ahead, AlongsideStep alongside) {
   constexpr int64_t lanes = KernelBuilder::lanes;
   Tiles tiles(b, packed.words);
   KernelBuilder::Values rowBases, panelBases, places, initial;
@@ -83,19 +83,22 @@ void emitLoop(KernelBuilder &b, Rows x, ArrayRef<Value> firstRows, Panels packed
 
   KernelBuilder::Values sums = b.forRange(b.integer(0), steps, 1, initial, [&](Value step, ValueRange carried) {
     Value k = b.mul(step, amxDepth), line = b.mul(k, lanes);
+    if (ahead)
+      b.forRange(b.integer(0), ahead->lines, 1, [&](Value i) {
+        Value asked = b.atByte(ahead->base, b.mul(b.add(b.mul(step, ahead->lines), i), bytesInPair));
+        for (int64_t p = 0; p < panels; ++p)
+          b.prefetch(b.atByte(asked, b.mul(ahead->stride, p)), KernelBuilder::Cache::Second);
+      });
     KernelBuilder::Values rows, columns, next;
     for (Value base : rowBases)
       rows.push_back(tiles.loadOperand(b.at(base, k), x.stride));
-    Value asked = b.atByte(ahead.base, b.mul(b.mul(step, linesAsked), ahead.step));
-    for (Value base : panelBases) {
+    for (Value base : panelBases)
       columns.push_back(tiles.loadOperand(b.at(base, line), b.integer(lanes)));
-      for (int64_t i = 0; i < linesAsked; ++i)
-        b.prefetch(b.atByte(asked, b.mul(ahead.step, i)), KernelBuilder::Cache::Second);
-      asked = b.atByte(asked, ahead.stride);
-    }
     for (Value row : rows)
       for (Value column : columns)
         next.push_back(tiles.multiply(row, column, carried[next.size()]));
+    if (alongside)
+      alongside(step);
     return next;
   });
 
@@ -106,21 +109,21 @@ void emitLoop(KernelBuilder &b, Rows x, ArrayRef<Value> firstRows, Panels packed
 } // namespace
 
 void emitAmxTiles(KernelBuilder &b, Rows x, Value second, Panels packed, Value steps, Rows y, Value panels,
-                  Prefetch ahead, Value accumulate) {
+                  Value accumulate, std::optional<AmxPrefetch> ahead, AlongsideStep alongside) {
   Value zero = b.integer(0);
   Value two = b.select(b.less(zero, second), b.integer(4), zero), more = b.select(accumulate, b.integer(2), zero);
   b.switchOn(b.add(b.add(two, more), b.add(panels, -1)), 8, [&](int64_t shape) {
     KernelBuilder::Values firstRows = {zero};
     if (shape & 4)
       firstRows.push_back(second);
-    emitLoop(b, x, firstRows, packed, steps, y, (shape & 1) + 1, ahead, shape & 2);
+    emitLoop(b, x, firstRows, packed, steps, y, (shape & 1) + 1, shape & 2, ahead, alongside);
   });
 }
 
-Prefetch prefetchAmx(KernelBuilder &b, Panels packed, Value steps, Value part, Value parts, int64_t bytes) {
-  Value step = b.ceilDiv(b.integer(bytes * amxDepth / linesAsked), parts);
-  Value share = b.mul(b.mul(steps, linesAsked), step);
-  return {b.atByte(packed.base, b.mul(part, share)), step, b.mul(packed.stride, int64_t(sizeof(float)))};
+AmxPrefetch prefetchAmx(KernelBuilder &b, Panels packed, Value steps, Value part, Value parts, int64_t bytes) {
+  Value lines = b.ceilDiv(b.integer(bytes * amxDepth / bytesInPair), parts);
+  Value share = b.mul(b.mul(steps, lines), bytesInPair);
+  return {b.atByte(packed.base, b.mul(part, share)), b.mul(packed.stride, int64_t(sizeof(float))), lines};
 }
 
 } // namespace lathe

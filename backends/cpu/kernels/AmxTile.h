@@ -10,6 +10,8 @@
 
 #include "backends/cpu/kernels/MicroTile.h"
 
+#include <optional>
+
 namespace lathe {
 
 /// Rows of x and words of k in one tile.
@@ -24,16 +26,23 @@ constexpr int64_t amxRows = 16, amxDepth = 16;
 /// into calls, if each but the last takes whole steps. Where the flag `accumulate` is set the sums go on from what y
 /// holds.
 ///
-/// With each step, of each panel p the 8 lines at ahead.base + (8 * step + i) * ahead.step + p * ahead.stride are asked
-/// for, as far as into the second-level cache.
-void emitAmxTiles(KernelBuilder &b, Rows x, mlir::Value second, Panels packed, mlir::Value steps, Rows y,
-                  mlir::Value panels, Prefetch ahead, mlir::Value accumulate);
+/// A step keeps the tiles busy for 64 cycles, and what issues instructions for 20. So `alongside`, if given, is emitted
+/// into every step, for work that has nothing to do with these tiles; all of it is before y is written.
+using AlongsideStep = llvm::function_ref<void(mlir::Value step)>;
 
-/// Columns that come next, evenly over `parts` calls of that many steps, of which this is number `part`. If it is a
-/// single one, every second line: this cache fetches lines in pairs.
-/// A line of the next ones, as they are stored, may be of fewer bytes.
-Prefetch prefetchAmx(KernelBuilder &b, Panels packed, mlir::Value steps, mlir::Value part, mlir::Value parts,
-                     int64_t bytes = KernelBuilder::lanes * sizeof(float));
+/// What the second-level cache is asked for in every step: of each panel p, `lines` lines in pairs, of which it fetches
+/// both, at base + (lines * step + i) * 128 + p * stride, in bytes.
+struct AmxPrefetch {
+  mlir::Value base, stride, lines;
+};
+void emitAmxTiles(KernelBuilder &b, Rows x, mlir::Value second, Panels packed, mlir::Value steps, Rows y,
+                  mlir::Value panels, mlir::Value accumulate, std::optional<AmxPrefetch> ahead = {},
+                  AlongsideStep alongside = nullptr);
+
+/// Columns that come next, evenly over `parts` calls of that many steps, of which this is number `part`. A line of
+/// them, as they are stored, may be of fewer bytes.
+AmxPrefetch prefetchAmx(KernelBuilder &b, Panels packed, mlir::Value steps, mlir::Value part, mlir::Value parts,
+                        int64_t bytes = KernelBuilder::lanes * sizeof(float));
 
 } // namespace lathe
 #endif // LATHE_BACKENDS_CPU_KERNELS_AMXTILE_H

@@ -1,13 +1,19 @@
 // A matrix product on AMX's tiles.
 //
-// The work is cut into tasks of up to 64 rows times 32 columns, two tiles of sums side by side; a panel stands for its
-// share of them, whatever that is. Weights decide the order, since the tiles could use more of them than the
-// third-level cache gives (measured: 1200 GFLOP/s from the second-level cache, and 10 GB/s beyond it, so 120 flops for
-// each byte): tasks with the same columns follow each other over up to 256 rows, so that a weight is fetched from afar
-// once for these. Their rows of x (1.5 MB of bf16 at K = 3072) stay in the second-level cache, too.
+// The work is cut into tasks of up to 256 rows times 32 columns, two tiles of sums side by side; a panel stands for its
+// share of them, whatever that is. Tasks of the same rows follow each other: their rows of x (at most 1 MB) stay in the
+// second-level cache while columns stream past, and the next columns are asked for meanwhile.
 //
-// Within a task blocks of up to 384 of K, of bytes 768, are summed one after the other: the block's two panels (24 KB)
-// stay in the first-level cache for the second 32 rows (measured with panels of x: 1490 GFLOP/s, 1310 in one block).
+// Within a task blocks of K are summed one after the other, for all rows, so that a block's two panels stay in the
+// first-level cache, which gives as much as the tiles can use, while rows of x come from the second-level cache, which
+// gives half of that. A block is of 12 steps; of 8, 16 KB, where several groups of rows make the panels' arrival cheap
+// and room for rows dear. Rows are taken as they lie: copied tile by tile they were no faster. (Products of 1024 rows
+// in bf16, two threads of an Intel Xeon with AMX: 2400 to 2700 GFLOP/s, with 64 rows in a task and blocks of 12 1420 to
+// 1950. A loop that does nothing else, of numbers in the first-level cache that are not all 0, gives 5100.)
+//
+// What follows the products of 32 rows is computed alongside the next 32 rows' products, since tiles leave most of a
+// core's instructions to others; sums stay in the scratch until then. Nothing is asked for on its behalf: residuals and
+// y come while it waits, and 128 lines at once would keep tiles from theirs (BERT-base in int8: 62.4 ms, 65.4).
 //
 // All tiles are whole. Fewer than 16 rows, and a K that is not a whole number of steps, are copied to the scratch, with
 // zeros for what is missing of K; of more rows, the last tile takes 16 that begin within the one before. Weights are
@@ -21,39 +27,64 @@ namespace lathe::gemm {
 namespace {
 
 constexpr int64_t lanes = KernelBuilder::lanes;
-constexpr int64_t taskRows = 64, taskPanels = 2, taskColumns = taskPanels * lanes;
+constexpr int64_t mostRows = 256, taskPanels = 2, taskColumns = taskPanels * lanes;
+constexpr int64_t rowsBytes = 1 << 20; ///< of a task's rows of x, at most; but 64 rows are few enough for any K
 constexpr int64_t pairRows = 2 * amxRows;
-constexpr int64_t rowBlocksInGroup = 4; ///< that share columns while these are near
-constexpr int64_t longestBlock = 12;    ///< of K, in steps
+constexpr int64_t reusedBlock = 8, longestBlock = 12; ///< of K, in steps
 
 // The scratch, in words.
-constexpr int64_t sumsAt = 0, stagedRowsAt = sumsAt + taskRows * taskColumns;
-constexpr int64_t stagedRowsWords = amxRows * longestBlock * amxDepth;
+constexpr int64_t sumsAt = 0, stagedRowsAt = sumsAt + mostRows * taskColumns;
+constexpr int64_t stagedRowsWords = std::max(amxRows * longestBlock * amxDepth, mostRows *amxDepth);
 constexpr int64_t stagedColumnsAt = stagedRowsAt + stagedRowsWords;
 constexpr int64_t scratchWords = stagedColumnsAt + taskPanels * amxDepth * lanes;
-// Of int4, all columns are unpacked to where otherwise the last ones are copied, with their sums behind.
+// Of int4, all columns are unpacked to where otherwise the last ones are copied, with their sums behind: this task's,
+// and those of the one before, which may have an epilogue left.
 constexpr int64_t unpackedPanel = longestBlock * amxDepth * lanes;
 constexpr int64_t sumsOfBytesAt = stagedColumnsAt + taskPanels * unpackedPanel;
-constexpr int64_t int4ScratchWords = sumsOfBytesAt + taskColumns;
+constexpr int64_t int4ScratchWords = sumsOfBytesAt + 2 * taskColumns;
 static_assert(taskPanels <= Int4Panels::unpackedPanels);
-static_assert(stagedRowsWords >= taskRows * amxDepth, "what is left of K fits for all rows of a task");
 
-/// Where a task lies. Tasks are numbered by groups of row blocks, in a group by columns, then by rows.
+/// Rows of a task where there are more: 256, 128 or 64.
+Value rowsOfTasks(KernelBuilder &b, const Operands &operands) {
+  Value rows = b.integer(mostRows), bytes = b.mul(operands.depth, int64_t(sizeof(float)));
+  for (int64_t fewer : {mostRows / 2, mostRows / 4})
+    rows = b.select(b.less(b.integer(rowsBytes), b.mul(bytes, fewer * 2)), b.integer(fewer), rows);
+  return rows;
+}
+
+/// Where a task lies. Tasks are numbered by rows, then by columns.
 struct Task {
   Value firstRow, height, column, width;
-  Value rowBlock, rowBlocks; ///< within its group
 
-  Task(KernelBuilder &b, const Operands &operands, Value number) {
-    Value strips = b.ceilDiv(operands.columns, taskColumns), all = b.ceilDiv(operands.rows, taskRows);
-    Value inWholeGroup = b.mul(strips, rowBlocksInGroup);
-    Value group = b.div(number, inWholeGroup), inGroup = b.rem(number, inWholeGroup);
-    Value before = b.mul(group, rowBlocksInGroup);
-    rowBlocks = b.min(b.integer(rowBlocksInGroup), b.sub(all, before));
-    rowBlock = b.rem(inGroup, rowBlocks);
-    firstRow = b.mul(b.add(before, rowBlock), taskRows);
-    height = b.min(b.integer(taskRows), b.sub(operands.rows, firstRow));
-    column = b.mul(b.div(inGroup, rowBlocks), taskColumns);
+  Task(KernelBuilder &b, const Operands &operands, Value rows, Value number) {
+    Value strips = b.ceilDiv(operands.columns, taskColumns);
+    firstRow = b.mul(b.div(number, strips), rows);
+    height = b.min(rows, b.sub(operands.rows, firstRow));
+    column = b.mul(b.rem(number, strips), taskColumns);
     width = b.min(b.integer(taskColumns), b.sub(operands.columns, column));
+  }
+};
+
+/// Rows whose products are all summed and whose epilogue is left to do; perhaps none.
+struct Pending {
+  Value rows, firstRow, column;
+  Value sums;        ///< of these rows
+  Value sumsOfBytes; ///< of these columns, of int4; elsewhere anything
+
+  static Pending none(KernelBuilder &b) {
+    Value zero = b.integer(0);
+    return {zero, zero, zero, b.scratch, b.scratch};
+  }
+  static Pending of(ValueRange values) { return {values[0], values[1], values[2], values[3], values[4]}; }
+  KernelBuilder::Values values() const { return {rows, firstRow, column, sums, sumsOfBytes}; }
+
+  /// Emits the epilogue of rows [from, to) of them.
+  void emit(KernelBuilder &b, const Operands &operands, Value from, Value to) const {
+    Value width = b.min(b.integer(taskColumns), b.sub(operands.columns, column));
+    b.forRange(from, to, 1, [&](Value row) {
+      emitEpilogue(b, operands, b.at(sums, b.mul(row, taskColumns)), b.add(firstRow, row), column, width,
+                   operands.int4Group ? sumsOfBytes : Value());
+    });
   }
 };
 
@@ -93,7 +124,10 @@ void emitTiled(KernelBuilder &b, const Operands &operands, Value panels) {
   Value steps = b.div(depth, b.integer(amxDepth)), rest = b.rem(depth, b.integer(amxDepth));
   const bool isInt4 = operands.int4Group != 0;
   // Whole steps in blocks of one size, but for the last, then a block of what is left.
-  Value wholeBlocks = b.ceilDiv(steps, longestBlock), usualSteps = b.ceilDiv(steps, b.max(wholeBlocks, b.integer(1)));
+  Value isLong = b.less(b.integer(longestBlock), steps);
+  Value isReused = b.select(isLong, b.less(b.integer(mostRows), operands.rows), b.flag(false));
+  Value wholeBlocks = b.ceilDiv(steps, b.select(isReused, b.integer(reusedBlock), b.integer(longestBlock)));
+  Value usualSteps = b.ceilDiv(steps, b.max(wholeBlocks, b.integer(1)));
   Value blocks = b.add(wholeBlocks, b.select(b.less(zero, rest), b.integer(1), zero));
   auto panelsAt = [&](Value column, Value k) {
     return Panels{operands.wAt(b, column, k), operands.panelStride, operands.words};
@@ -101,21 +135,23 @@ void emitTiled(KernelBuilder &b, const Operands &operands, Value panels) {
   Rows sums = {b.at(b.scratch, sumsAt), b.integer(taskColumns)};
   Panels stagedColumns = {b.at(b.scratch, stagedColumnsAt), b.integer(isInt4 ? unpackedPanel : amxDepth * lanes),
                           operands.words};
-  Value sumsOfBytes = isInt4 ? b.at(b.scratch, sumsOfBytesAt) : Value();
 
-  Value tasks = b.mul(b.ceilDiv(operands.rows, taskRows), b.ceilDiv(operands.columns, taskColumns));
+  Value rowsOfTask = rowsOfTasks(b, operands);
+  Value tasks = b.mul(b.ceilDiv(operands.rows, rowsOfTask), b.ceilDiv(operands.columns, taskColumns));
   auto firstTask = [&](Value panel) { return b.div(b.mul(panel, tasks), panels); };
-  b.forRange(firstTask(b.begin), firstTask(b.end), 1, [&](Value number) {
-    const Task task(b, operands, number);
+  auto emitTask = [&](Value number, ValueRange left) {
+    const Task task(b, operands, rowsOfTask, number);
     Value widthInPanels = b.ceilDiv(task.width, lanes);
     Value pairs = b.ceilDiv(task.height, pairRows), isLow = b.less(task.height, b.integer(amxRows));
     Value nextColumn = b.add(task.column, taskColumns);
     nextColumn = b.select(b.less(nextColumn, operands.columns), nextColumn, zero);
+    Value sumsOfBytes =
+        isInt4 ? b.at(b.scratch, b.add(b.mul(b.rem(number, b.integer(2)), taskColumns), sumsOfBytesAt)) : b.scratch;
 
-    b.forRange(zero, blocks, 1, [&](Value block) {
+    return b.forRange(zero, blocks, 1, left, [&](Value block, ValueRange left) {
       Value isRest = b.equal(block, wholeBlocks), firstStep = b.min(b.mul(block, usualSteps), steps);
       Value length = b.select(isRest, b.integer(1), b.min(usualSteps, b.sub(steps, firstStep)));
-      Value k = b.mul(firstStep, amxDepth);
+      Value k = b.mul(firstStep, amxDepth), isLast = b.equal(b.add(block, 1), blocks);
       Rows x = {b.at(operands.xAt(b, task.firstRow), k), operands.ldx};
       Rows stagedRows = {b.at(b.scratch, stagedRowsAt),
                          b.select(isRest, b.integer(amxDepth), b.integer(longestBlock * amxDepth))};
@@ -145,27 +181,30 @@ void emitTiled(KernelBuilder &b, const Operands &operands, Value panels) {
         packed.stride = b.select(isRest, stagedColumns.stride, packed.stride);
       }
 
-      b.forRange(zero, pairs, 1, [&](Value pair) {
+      return b.forRange(zero, pairs, 1, left, [&](Value pair, ValueRange left) {
         // Rows in equal parts, so that a pair of tiles has more than 16 unless it is the only one.
         Value from = b.div(b.mul(pair, task.height), pairs);
-        Value to = b.div(b.mul(b.add(pair, 1), task.height), pairs);
-        b.ifTrue(b.equal(b.add(block, 1), blocks), [&] {
-          emitEpiloguePrefetch(b, operands, b.add(task.firstRow, from), b.add(task.firstRow, to), task.column,
-                               taskColumns);
-        });
+        Value to = b.div(b.mul(b.add(pair, 1), task.height), pairs), rows = b.sub(to, from);
         // While rows pass, the same block of the columns that come next arrives.
-        Prefetch next = prefetchAmx(b, panelsAt(nextColumn, k), length, b.add(b.mul(task.rowBlock, pairs), pair),
-                                    b.mul(task.rowBlocks, pairs), operands.storedLineBytes());
+        const AmxPrefetch next =
+            prefetchAmx(b, panelsAt(nextColumn, k), length, pair, pairs, operands.storedLineBytes());
         auto rowsFrom = [&](Rows rows) { return Rows{b.at(rows.base, b.mul(from, rows.stride)), rows.stride}; };
-        emitAmxTiles(b, rowsFrom(x), b.max(b.sub(b.sub(to, from), b.integer(amxRows)), zero), packed, length,
-                     rowsFrom(sums), widthInPanels, next, b.less(zero, block));
+        const Pending before = Pending::of(left);
+        Value share = b.ceilDiv(before.rows, length);
+        emitAmxTiles(b, rowsFrom(x), b.max(b.add(rows, -amxRows), zero), packed, length, rowsFrom(sums), widthInPanels,
+                     b.less(zero, block), next, [&](Value step) {
+                       Value done = b.min(b.mul(step, share), before.rows);
+                       before.emit(b, operands, done, b.min(b.add(done, share), before.rows));
+                     });
+        return Pending{b.select(isLast, rows, zero), b.add(task.firstRow, from), task.column, rowsFrom(sums).base,
+                       sumsOfBytes}
+            .values();
       });
     });
-    b.forRange(zero, task.height, 1, [&](Value row) {
-      emitEpilogue(b, operands, b.at(sums.base, b.mul(row, taskColumns)), b.add(task.firstRow, row), task.column,
-                   task.width, sumsOfBytes);
-    });
-  });
+  };
+  const Pending last =
+      Pending::of(b.forRange(firstTask(b.begin), firstTask(b.end), 1, Pending::none(b).values(), emitTask));
+  last.emit(b, operands, zero, last.rows);
 }
 
 } // namespace lathe::gemm
