@@ -125,6 +125,20 @@ Value KernelBuilder::constantAt(ArrayRef<float> constants, Value index) {
   auto name = getStringAttr("llvm.x86.avx512.permvar.sf.512");
   return LLVM::CallIntrinsicOp::create(*this, vectorType(), name, SmallVector<Value>{table, index}).getResult(0);
 }
+/// An instruction that has a mask, here of all lanes, and a rounding mode of its own, here none.
+static Value maskedIntrinsic(KernelBuilder &b, StringRef name, SmallVector<Value> operands) {
+  Value all = arith::ConstantOp::create(b, b.getI16IntegerAttr(-1));
+  Value current = arith::ConstantOp::create(b, b.getI32IntegerAttr(4)); // _MM_FROUND_CUR_DIRECTION
+  operands.append({b.splat(0.0f), all, current});
+  return LLVM::CallIntrinsicOp::create(b, b.vectorType(), b.getStringAttr(name), operands).getResult(0);
+}
+Value KernelBuilder::fraction(Value a) {
+  Value towardsLess = arith::ConstantOp::create(*this, getI32IntegerAttr(9)); // no fraction bits are kept, and no flags
+  return maskedIntrinsic(*this, "llvm.x86.avx512.mask.reduce.ps.512", {a, towardsLess});
+}
+Value KernelBuilder::timesPowerOf2(Value a, Value exponent) {
+  return maskedIntrinsic(*this, "llvm.x86.avx512.mask.scalef.ps.512", {a, exponent});
+}
 Value KernelBuilder::dotBf16(Value sum, Value a, Value b) {
   if (level >= IsaLevel::Avx512Bf16) {
     auto pairs = VectorType::get({2 * lanes}, getBF16Type());
@@ -350,29 +364,28 @@ Value KernelBuilder::bf16Bits(Value vector) {
   Value isNaN = arith::CmpFOp::create(*this, arith::CmpFPredicate::UNO, vector, vector);
   return select(isNaN, splatBits(0x7FC0), rounded);
 }
-Value KernelBuilder::roundBf16(Value vector) {
-  if (level < IsaLevel::Avx512Bf16)
-    return floatsOf(shiftLeft(bf16Bits(vector), 16));
-  Value rounded = arith::TruncFOp::create(*this, VectorType::get({lanes}, getBF16Type()), vector);
-  Value halves = arith::BitcastOp::create(*this, VectorType::get({lanes}, getI16Type()), rounded);
-  return floatsOf(shiftLeft(arith::ExtUIOp::create(*this, wordType(), halves), 16));
-}
 Value KernelBuilder::bf16Pairs(Value lower, Value upper) {
   Value below = arith::ShRUIOp::create(*this, bitsOf(lower), splatBits(16));
   return floatsOf(arith::OrIOp::create(*this, below, bitsOf(upper)));
 }
-void KernelBuilder::storeBf16(Value vector, Value address, Value mask) {
+/// Floats rounded to bf16, as i16.
+Value KernelBuilder::bf16Halves(Value vector) {
   auto halves = VectorType::get({lanes}, getI16Type());
-  Value rounded;
-  if (level >= IsaLevel::Avx512Bf16)
-    rounded = arith::BitcastOp::create(*this, halves,
-                                       arith::TruncFOp::create(*this, VectorType::get({lanes}, getBF16Type()), vector));
-  else
-    rounded = arith::TruncIOp::create(*this, halves, bf16Bits(vector));
+  if (level < IsaLevel::Avx512Bf16)
+    return arith::TruncIOp::create(*this, halves, bf16Bits(vector));
+  Value rounded = arith::TruncFOp::create(*this, VectorType::get({lanes}, getBF16Type()), vector);
+  return arith::BitcastOp::create(*this, halves, rounded);
+}
+void KernelBuilder::storeBf16(Value vector, Value address, Value mask) {
   if (mask)
-    LLVM::MaskedStoreOp::create(*this, rounded, address, mask, bf16Alignment);
+    LLVM::MaskedStoreOp::create(*this, bf16Halves(vector), address, mask, bf16Alignment);
   else
-    LLVM::StoreOp::create(*this, rounded, address, bf16Alignment);
+    LLVM::StoreOp::create(*this, bf16Halves(vector), address, bf16Alignment);
+}
+Value KernelBuilder::storeRoundedBf16(Value vector, Value address) {
+  Value halves = bf16Halves(vector);
+  LLVM::StoreOp::create(*this, halves, address, bf16Alignment);
+  return floatsOf(shiftLeft(arith::ExtUIOp::create(*this, wordType(), halves), 16));
 }
 void KernelBuilder::prefetch(Value address, Cache cache) {
   // For reading, data.

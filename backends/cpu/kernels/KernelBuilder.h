@@ -64,6 +64,9 @@ public:
   /// sum + the four products of a's and b's bytes, exact: lanes of i32, in a of unsigned bytes, in b of signed ones.
   Value dotU8S8(Value sum, Value a, Value b);
   Value sqrt(Value a);
+  /// a - floor(a), 0 of infinities; and a * 2^floor(exponent), 0 where that is too small.
+  Value fraction(Value a);
+  Value timesPowerOf2(Value a, Value exponent);
   /// For floats, b where either is NaN, as the machine's own instructions do.
   Value min(Value a, Value b);
   Value max(Value a, Value b);
@@ -121,13 +124,13 @@ public:
   /// means all lanes.
   Value load(Value address, Value mask = nullptr);
   void store(Value vector, Value address, Value mask = nullptr);
-  /// Floats rounded to bf16.
-  Value roundBf16(Value vector);
   /// Words whose lower halves are `lower` and whose upper halves are `upper`, both bf16, widened.
   Value bf16Pairs(Value lower, Value upper);
   /// Sixteen bf16, widened; and floats rounded to bf16, to the nearest, to even at ties.
   Value loadBf16(Value address, Value mask = nullptr);
   void storeBf16(Value vector, Value address, Value mask = nullptr);
+  /// Likewise; returns the rounded ones, widened.
+  Value storeRoundedBf16(Value vector, Value address);
   /// Sixteen bf16 that lie in pairs, pairs being `stride` words apart; widened.
   Value gatherBf16Pairs(Value address, Value stride, Value mask);
   /// Sixteen signed bytes as floats, one behind the other, or four by four in words that are `stride` apart.
@@ -174,6 +177,7 @@ private:
   Value gatherWords(Value address, llvm::ArrayRef<int64_t> indices, Value stride, Value mask);
   Value lanesOf(llvm::ArrayRef<int32_t> values);
   Value bf16Bits(Value vector);
+  Value bf16Halves(Value vector);
 };
 
 } // namespace lathe

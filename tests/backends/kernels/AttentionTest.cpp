@@ -12,7 +12,7 @@ namespace {
 /// A family at a level.
 struct Form {
   std::string family;
-  IsaLevel level;
+  Target target;
   bool isF32() const { return family == "attention_f32"; }
   /// A number as it is multiplied.
   float factor(double value) const { return isF32() ? float(value) : fromBf16(toBf16(float(value))); }
@@ -23,7 +23,7 @@ struct Form {
   double tolerance(int64_t headDim) const {
     return isF32() ? 4e-6 * std::max(1.0, std::sqrt(double(headDim) / 128)) : 6e-3;
   }
-  const Kernel &kernel(const std::string &params) const { return Kernel::get(family, params, level); }
+  const Kernel &kernel(const std::string &params) const { return Kernel::get(family, params, target); }
 };
 
 /// What scores get by distance, if anything: see Distances.h.
@@ -50,7 +50,7 @@ struct ByDistance {
 class AttentionTest : public KernelTest, public testing::WithParamInterface<Form> {
 protected:
   void SetUp() override {
-    if (std::string why = whyUnsupported(GetParam().level); !why.empty())
+    if (std::string why = whyUnsupported(GetParam().target); !why.empty())
       GTEST_SKIP() << why;
   }
   void expectSameBitsAlone(const ByDistance &rule);
@@ -381,9 +381,9 @@ TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
 INSTANTIATE_TEST_SUITE_P(Forms, AttentionTest,
                          testing::Values(Form{"attention_f32", IsaLevel::Avx512},
                                          Form{"attention_bf16", IsaLevel::Avx512},
-                                         Form{"attention_bf16", IsaLevel::Avx512Bf16}),
-                         [](const auto &info) {
-                           return info.param.family + "_" + levelName(static_cast<int>(info.param.level));
-                         });
+                                         Form{"attention_bf16", IsaLevel::Avx512Bf16},
+                                         Form{"attention_bf16", Target::emulatedAmx()},
+                                         Form{"attention_bf16", IsaLevel::Amx}),
+                         [](const auto &info) { return info.param.family + "_" + info.param.target.name(); });
 
 } // namespace

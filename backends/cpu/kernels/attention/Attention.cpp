@@ -3,18 +3,18 @@
 // else is f32. y is f32 or, for a product that reads nothing else, bf16.
 //
 // A panel is up to 128 queries of one head of one sequence. Keys and values are taken in blocks of 512, counted from
-// the sequence's start, each packed for emitTile into the worker's scratch; where one block is all, a worker packs it
-// once for all queries of the head that it meets one after the other. Per 8 queries and block: scores, their
+// the sequence's start, each packed into the worker's scratch (HeadProducts.h); where one block is all, a worker packs
+// it once for all queries of the head that it meets one after the other. Per 8 queries, or 32, and block: scores, their
 // maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
 // raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
 // a key's place in its sequence, so the bits are the same alone and in any batch. With a window, keys and blocks begin
 // at the first key that the panel's first query may see; as columns rise from token to token, no key further away by
 // count is nearer by column.
 #include "backends/cpu/kernels/Kernels.h"
-#include "backends/cpu/kernels/Packing.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/VectorMath.h"
 #include "backends/cpu/kernels/attention/Distances.h"
+#include "backends/cpu/kernels/attention/HeadProducts.h"
 
 using namespace mlir;
 
@@ -65,39 +65,30 @@ constexpr Parameter parameterTable[] = {
 };
 
 constexpr int64_t lanes = KernelBuilder::lanes;
-/// 512 keys of head_dim 64, packed twice, are 256 KB: they stay in the second-level cache while queries pass.
-constexpr int64_t keyBlock = 512;
+constexpr int64_t keyBlock = HeadProducts::keyBlock;
+constexpr float log2OfE = 1.44269504f;
 /// Packing 512 keys is then less than a twentieth of the arithmetic on them.
 constexpr int64_t queryBlock = 128;
 
-/// The scratch, in words: every part begins on a cache line. A word is an f32, or two bf16 of neighbouring columns of a
-/// head, respectively of neighbouring keys.
+/// The scratch, in words: every part begins on a cache line.
 struct Layout {
   Layout(const Parameters &params, Words words)
-      : headDim(params.integer("head_dim")), perWord(words == Words::F32 ? 1 : 2),
-        depth(llvm::divideCeil(headDim, perWord)), stagedStride(llvm::alignTo(depth, lanes)),
-        valuePanels(llvm::divideCeil(headDim, lanes)), keys(0), values(keys + keyBlock * depth),
-        bias(values + keyBlock / perWord * valuePanels * lanes), scores(bias + keyBlock),
-        products(scores + tileRows * keyBlock), corrections(products + tileRows * valuePanels * lanes),
-        sums(corrections + lanes), maxima(sums + queryBlock * valuePanels * lanes), weights(maxima + queryBlock),
-        staged(weights + queryBlock), columns(staged + (headDim % perWord ? keyBlock * stagedStride : 0)),
+      : headDim(params.integer("head_dim")), paddedDim(llvm::alignTo(headDim, lanes)),
+        mostRows(HeadProducts::mostRows(words)), bias(HeadProducts::scratchWords(headDim, words)),
+        scores(bias + keyBlock), products(scores + mostRows * HeadProducts::longestRow),
+        corrections(products + mostRows * paddedDim), sums(corrections + llvm::alignTo(mostRows, lanes)),
+        maxima(sums + queryBlock * paddedDim), weights(maxima + queryBlock), columns(weights + queryBlock),
         distances(columns + (Distances::apply(params) ? keyBlock : 0)),
         end(distances + Distances::scratchWords(params)) {}
-  int64_t headDim, perWord;
-  int64_t depth;        ///< words of a head's row
-  int64_t stagedStride; ///< words from a staged row to the next
-  int64_t valuePanels;
-  int64_t keys;        // [512/16][depth][16]
-  int64_t values;      // [head_dim/16][512/perWord][16]
+  int64_t headDim, paddedDim, mostRows;
+  // Packed keys and values come first.
   int64_t bias;        // [512]: 0 for a key, -inf for none
-  int64_t scores;      // [8][512], then exponentials
-  int64_t products;    // [8][head_dim up to a multiple of 16]: exponentials times values of this block
-  int64_t corrections; // [8]: what earlier sums are multiplied by
+  int64_t scores;      // [rows at once][HeadProducts::rowWords], then exponentials
+  int64_t products;    // [rows at once][head_dim up to a multiple of 16]: exponentials times values of this block
+  int64_t corrections; // [rows at once]: what earlier sums are multiplied by
   int64_t sums;        // [128][likewise]: the same, of earlier blocks
   int64_t maxima;      // [128]: largest score so far
   int64_t weights;     // [128]: sum of exponentials so far
-  int64_t staged;      // where a head's last word is half another head's: rows with a 0 there, [512] of keys, then [8]
-                       // of queries
   int64_t columns;     // [512] of keys, where scores go by distance
   int64_t distances;   // biases by distance
   int64_t end;
@@ -109,7 +100,8 @@ public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
       : b(b), words(words), headDim(params.integer("head_dim")), masked(params.flag("masked")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        scale(b.broadcast(b.floatSlot(Scale))), distances(b, params, FirstDistance, part(layout.distances)) {}
+        scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch),
+        distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
 
 private:
@@ -119,16 +111,16 @@ private:
   const bool masked, narrow; ///< narrow: y is bf16
   const Layout layout;
   Value scale;
+  HeadProducts products;
   const Distances distances;
+  Value scoreStride; ///< of the block
 
   Value part(int64_t offset) { return b.at(b.scratch, offset); }
   Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
-  int64_t paddedDim() const { return layout.valuePanels * lanes; }
-  int64_t valueStride() const { return keyBlock / layout.perWord * lanes; }
+  Value biasAt(Value key) { return b.load(b.at(part(layout.bias), key)); }
+  Value scoresOf(Value row) { return b.at(part(layout.scores), b.mul(row, scoreStride)); }
 
   Rows head(Value base, Value stride, Value row, Value column, Words words);
-  Rows staged(Rows rows, Value count);
-  void emitPackedKeys(Rows k, Rows v, Value keys);
   /// Where the keys that a panel looks at begin and end, counted from the sequence's first.
   struct KeyRange {
     Value first, end;
@@ -138,7 +130,6 @@ private:
                  KeyRange range, Value firstKey, Value isPacked, ArrayRef<Rows> upcoming);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
-  void emitScores(Rows q, Value rows, Value keys);
   Value score(Value row, Value key);
   /// Of what goes by distance, a query's part, and the terms of a block's first key; null where nothing does.
   struct QueryPlace {
@@ -148,7 +139,6 @@ private:
   Value exponentBase(Value largest);
   void emitMaximum(Value row, Value query, const QueryPlace &place, Value isFirst, Value keys);
   void emitExponentials(Value row, Value query, Value keys);
-  void emitProducts(Value rows, Value keys);
   void emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y);
 };
 
@@ -199,20 +189,6 @@ Rows AttentionEmitter::head(Value base, Value stride, Value row, Value column, W
   return {b.atBf16(base, element), b.div(stride, b.integer(elementsPerWord(words)))};
 }
 
-/// A head's rows as products read them: whole words, the last one filled up with 0.
-Rows AttentionEmitter::staged(Rows rows, Value count) {
-  if (headDim % layout.perWord == 0)
-    return rows;
-  Rows copies = {part(layout.staged), b.integer(layout.stagedStride)};
-  b.forRange(b.integer(0), count, 1, [&](Value row) {
-    Value from = b.at(rows.base, b.mul(row, rows.stride)), to = b.at(copies.base, b.mul(row, copies.stride));
-    b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
-      b.storeBf16(b.loadBf16(b.atBf16(from, column), mask), b.atBf16(to, column));
-    });
-  });
-  return copies;
-}
-
 /// All queries of the panel against one block of keys.
 void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Value firstQuery, Value queries,
                                  Sequence sequence, KeyRange range, Value firstKey, Value isPacked,
@@ -221,13 +197,15 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Val
   Value isFirst = b.equal(firstKey, range.first);
   Value isLast = b.equal(b.add(firstKey, keys), range.end);
   b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
-    emitPackedKeys(k, v, keys);
+    products.emitPacked(k, v, keys);
     emitBias(sequence, firstKey, keys);
   });
 
-  b.forRange(b.integer(0), queries, tileRows, [&](Value query) {
-    Value rows = b.min(b.integer(tileRows), b.sub(queries, query));
-    emitScores(staged({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows), rows, keys);
+  scoreStride = products.rowWords(keys);
+  const Rows scores = {part(layout.scores), scoreStride};
+  b.forRange(b.integer(0), queries, products.rowsAtOnce(), [&](Value query) {
+    Value rows = b.min(b.integer(products.rowsAtOnce()), b.sub(queries, query));
+    products.emitScores({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows, keys, scores);
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
@@ -244,7 +222,7 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Val
       emitPrefetch(upcoming, b.add(query, row));
       emitExponentials(row, b.add(query, row), keys);
     });
-    emitProducts(rows, keys);
+    products.emitProducts(scores, rows, keys, {part(layout.products), b.integer(layout.paddedDim)});
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
       emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));
@@ -252,23 +230,13 @@ void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Val
   });
 }
 
-/// Packs a block's keys and values.
-void AttentionEmitter::emitPackedKeys(Rows k, Rows v, Value keys) {
-  Panels valuePanels = {part(layout.values), b.integer(valueStride())};
-  emitPackTransposed(b, staged(k, keys), keys, b.integer(layout.depth),
-                     {part(layout.keys), b.integer(layout.depth * lanes)});
-  if (words == Words::F32)
-    emitPack(b, v, keys, b.integer(headDim), valuePanels);
-  else
-    emitPackPairs(b, v, keys, b.integer(headDim), valuePanels);
-}
-
 /// With every query, asks for the same row of what the next head will read, which lies beside this head's columns: rows
 /// are so far apart that the machine does not foresee them (8 x 128, 12 heads of 64, from memory: 2.47 ms, now 2.09).
 /// The last head asks in vain.
 void AttentionEmitter::emitPrefetch(ArrayRef<Rows> upcoming, Value row) {
+  const int64_t depth = llvm::divideCeil(headDim, elementsPerWord(words));
   for (Rows rows : upcoming)
-    for (int64_t c = layout.depth; c < 2 * layout.depth; c += lanes)
+    for (int64_t c = depth; c < 2 * depth; c += lanes)
       b.prefetch(b.at(b.at(rows.base, b.mul(row, rows.stride)), c));
 }
 
@@ -288,33 +256,22 @@ void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
   });
 }
 
-/// Scores of up to 8 queries with the block's keys, not scaled yet.
-void AttentionEmitter::emitScores(Rows q, Value rows, Value keys) {
-  Value panels = b.ceilDiv(keys, lanes);
-  b.forRange(b.integer(0), panels, tilePanels, [&](Value panel) {
-    Panels packed = {rowOf(layout.keys, panel, layout.depth * lanes), b.integer(layout.depth * lanes), words};
-    Rows scores = {rowOf(layout.scores, panel, lanes), b.integer(keyBlock)};
-    Value count = b.min(b.integer(tilePanels), b.sub(panels, panel));
-    emitTile(b, q, packed, b.integer(layout.depth), scores, rows, count, prefetchOwn(b, packed), b.flag(false));
-  });
-}
-
 /// Sixteen scores of a row: scaled, and -inf where there is no key.
 Value AttentionEmitter::score(Value row, Value key) {
-  Value product = b.load(b.at(rowOf(layout.scores, row, keyBlock), key));
-  return b.fma(product, scale, b.load(b.at(part(layout.bias), key)));
+  Value product = b.load(b.at(scoresOf(row), key));
+  return b.fma(product, scale, biasAt(key));
 }
 
 /// The same, with what goes by distance, and stored in its place for what comes.
 Value AttentionEmitter::scoreByDistance(Value row, const QueryPlace &query, Value key, Value keys) {
   Value away = distances.away(b, query.column, b.loadWords(b.at(part(layout.columns), key)));
-  Value products = b.load(b.at(rowOf(layout.scores, row, keyBlock), key));
+  Value products = b.load(b.at(scoresOf(row), key));
   if (distances.hasTerms())
     products = distances.addTerms(b, products, away, query.terms, distances.keyRow(b, query.keyTerms, key),
                                   b.firstLanes(b.sub(keys, key)));
-  Value scores = b.fma(products, scale, b.load(b.at(part(layout.bias), key)));
+  Value scores = b.fma(products, scale, biasAt(key));
   scores = distances.change(b, scores, away);
-  b.store(scores, b.at(rowOf(layout.scores, row, keyBlock), key));
+  b.store(scores, b.at(scoresOf(row), key));
   return scores;
 }
 
@@ -346,40 +303,35 @@ void AttentionEmitter::emitMaximum(Value row, Value query, const QueryPlace &pla
 /// Turns a row's scores into exponentials, which take their place, and adds them to its weight. In bf16 they fill the
 /// first half of it: what is written was read before.
 void AttentionEmitter::emitExponentials(Value row, Value query, Value keys) {
-  Value weight = rowOf(layout.weights, query, 1);
+  Value weight = rowOf(layout.weights, query, 1), exponentials = scoresOf(row);
   Value base = exponentBase(b.loadScalar(rowOf(layout.maxima, query, 1)));
-  Value sums = b.forRange(b.integer(0), keys, lanes, b.splat(0.0f), [&](Value key, ValueRange carried) {
-    Value exponentials = rowOf(layout.scores, row, keyBlock);
-    Value e = emitExp(b, b.sub(distances.any() ? b.load(b.at(exponentials, key)) : score(row, key), base));
+  // In bf16 of 2, so that its logarithm is multiplied in with the scale.
+  Value binaryScale = b.mul(scale, b.splat(log2OfE)), negativeBase = b.mul(base, b.splat(-log2OfE));
+  auto exponential = [&](Value key) {
+    Value stored = b.load(b.at(exponentials, key));
     if (words == Words::F32) {
+      Value e = emitExp(b, b.sub(distances.any() ? stored : score(row, key), base));
       b.store(e, b.at(exponentials, key));
-    } else {
-      e = b.roundBf16(e); // the weight is the sum of what is multiplied, so that weights add up to one
-      b.storeBf16(e, b.atBf16(exponentials, key));
+      return e;
     }
-    return KernelBuilder::Values{b.add(carried[0], e)};
+    Value exponent = distances.any() ? b.fma(stored, b.splat(log2OfE), negativeBase)
+                                     : b.add(b.fma(stored, binaryScale, biasAt(key)), negativeBase);
+    // The weight is the sum of what is multiplied, so that weights add up to one.
+    return b.storeRoundedBf16(emitExp2(b, exponent), b.atBf16(exponentials, key));
+  };
+  Value sums = b.forRange(b.integer(0), keys, lanes, b.splat(0.0f), [&](Value key, ValueRange carried) {
+    return KernelBuilder::Values{b.add(carried[0], exponential(key))};
   })[0];
+  products.emitRowEnd(exponentials, keys);
   b.storeScalar(b.add(b.loadScalar(weight), b.sumOfLanes(sums)), weight);
-}
-
-/// Exponentials times values, by groups of panels as even as can be: 4 panels are 2 + 2, not 3 + 1.
-void AttentionEmitter::emitProducts(Value rows, Value keys) {
-  int64_t groups = llvm::divideCeil(layout.valuePanels, tilePanels);
-  for (int64_t group = 0; group < groups; ++group) {
-    int64_t first = group * layout.valuePanels / groups, last = (group + 1) * layout.valuePanels / groups;
-    Panels values = {part(layout.values + first * valueStride()), b.integer(valueStride()), words};
-    emitTile(b, {part(layout.scores), b.integer(keyBlock)}, values, b.ceilDiv(keys, layout.perWord),
-             {part(layout.products + first * lanes), b.integer(paddedDim())}, rows, b.integer(last - first),
-             prefetchOwn(b, values), b.flag(false));
-  }
 }
 
 /// Adds a row's product to what earlier blocks gave; after the last block divides by the weight and writes the result.
 void AttentionEmitter::emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y) {
-  Value product = rowOf(layout.products, row, paddedDim()), sum = rowOf(layout.sums, query, paddedDim());
+  Value product = rowOf(layout.products, row, layout.paddedDim), sum = rowOf(layout.sums, query, layout.paddedDim);
   b.ifTrue(b.equal(isFirst, b.flag(false)), [&] {
     Value correction = b.broadcast(b.loadScalar(rowOf(layout.corrections, row, 1)));
-    b.forRange(b.integer(0), b.integer(paddedDim()), lanes, [&](Value c) {
+    b.forRange(b.integer(0), b.integer(layout.paddedDim), lanes, [&](Value c) {
       Value v = b.fma(b.load(b.at(sum, c)), correction, b.load(b.at(product, c)));
       b.store(v, b.at(product, c));
     });
@@ -399,7 +351,7 @@ void AttentionEmitter::emitOutputRow(Value row, Value query, Value isFirst, Valu
         });
       },
       [&] {
-        b.forRange(b.integer(0), b.integer(paddedDim()), lanes,
+        b.forRange(b.integer(0), b.integer(layout.paddedDim), lanes,
                    [&](Value c) { b.store(b.load(b.at(product, c)), b.at(sum, c)); });
       });
 }
@@ -418,8 +370,8 @@ protected:
   }
   int64_t scratchBytes(const Parameters &params) const override { return Layout(params, words).end * sizeof(float); }
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
-    static constexpr IsaLevel withDot[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16};
-    return words == Words::Bf16Pairs ? withDot : KernelFamily::ownLevels(params);
+    static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16, IsaLevel::Amx};
+    return words == Words::Bf16Pairs ? ofPairs : KernelFamily::ownLevels(params);
   }
 
 private:

@@ -1,0 +1,134 @@
+#include "backends/cpu/kernels/attention/HeadProducts.h"
+
+#include "backends/cpu/kernels/AmxTile.h"
+#include "backends/cpu/kernels/Packing.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+
+/// Elements of a row that a step on tiles multiplies: two in a word.
+static constexpr int64_t tileElements = 2 * amxDepth;
+
+/// Words of a head's row, up to whole tiles.
+static int64_t wholeDepth(int64_t headDim, Words words) {
+  const int64_t depth = llvm::divideCeil(headDim, elementsPerWord(words));
+  return words == Words::Bf16Pairs ? llvm::alignTo(depth, amxDepth) : depth;
+}
+
+/// Rows that are copied: all keys where some level has to, else the few queries that fill no tile.
+static int64_t stagedRows(int64_t headDim, Words words) {
+  if (words == Words::F32)
+    return 0;
+  return headDim % tileElements ? HeadProducts::keyBlock : amxRows;
+}
+
+int64_t HeadProducts::scratchWords(int64_t headDim, Words words) {
+  const int64_t depth = wholeDepth(headDim, words), valuePanels = llvm::divideCeil(headDim, lanes);
+  return keyBlock * depth + keyBlock / elementsPerWord(words) * valuePanels * lanes +
+         stagedRows(headDim, words) * llvm::alignTo(depth, lanes);
+}
+
+HeadProducts::HeadProducts(KernelBuilder &b, int64_t headDim, Words words, Value scratch)
+    : b(b), words(words), tiled(b.level >= IsaLevel::Amx && words == Words::Bf16Pairs), headDim(headDim),
+      perWord(elementsPerWord(words)), depth(tiled ? wholeDepth(headDim, words) : llvm::divideCeil(headDim, perWord)),
+      stagedStride(llvm::alignTo(depth, lanes)), valuePanels(llvm::divideCeil(headDim, lanes)), keysAt(scratch),
+      valuesAt(b.at(scratch, keyBlock * depth)), stagedAt(b.at(valuesAt, keyBlock / perWord * valuePanels * lanes)) {}
+
+Value HeadProducts::rowWords(Value keys) const {
+  if (!tiled)
+    return b.integer(keyBlock);
+  return b.add(b.mul(b.ceilDiv(keys, tileElements), tileElements), lanes);
+}
+
+Rows HeadProducts::staged(Rows rows, Value count) {
+  if (headDim % (tiled ? tileElements : perWord) == 0)
+    return rows;
+  Rows copies = {stagedAt, b.integer(stagedStride)};
+  b.forRange(b.integer(0), count, 1, [&](Value row) {
+    Value from = b.at(rows.base, b.mul(row, rows.stride)), to = b.at(copies.base, b.mul(row, copies.stride));
+    b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
+      b.storeBf16(b.loadBf16(b.atBf16(from, column), mask), b.atBf16(to, column));
+    });
+    for (int64_t column = llvm::alignTo(headDim, lanes); column < depth * perWord; column += lanes)
+      b.storeBf16(b.splat(0.0f), b.atBf16(to, b.integer(column)));
+  });
+  return copies;
+}
+
+/// Rows that a tile may read 16 of: these, or copies where there are fewer.
+Rows HeadProducts::wholeTile(Rows x, Value rows) {
+  if (headDim % tileElements) // copies already
+    return x;
+  const Rows copies = {stagedAt, b.integer(stagedStride)};
+  Value isLow = b.less(rows, b.integer(amxRows));
+  b.ifTrue(isLow, [&] {
+    b.forRange(b.integer(0), rows, 1, [&](Value row) {
+      Value from = b.at(x.base, b.mul(row, x.stride)), to = b.at(copies.base, b.mul(row, copies.stride));
+      for (int64_t k = 0; k < depth; k += lanes)
+        b.store(b.load(b.at(from, k)), b.at(to, k));
+    });
+  });
+  return {b.select(isLow, copies.base, x.base), b.select(isLow, copies.stride, x.stride)};
+}
+
+/// Where the second tile begins of rows that need one; else 0.
+Value HeadProducts::secondTile(Value rows) { return b.max(b.add(rows, -amxRows), b.integer(0)); }
+
+void HeadProducts::emitPacked(Rows k, Rows v, Value keys) {
+  Panels valuePanelsAt = {valuesAt, b.integer(keyBlock / perWord * lanes)};
+  emitPackTransposed(b, staged(k, keys), keys, b.integer(depth), {keysAt, b.integer(depth * lanes)});
+  if (words == Words::F32)
+    return emitPack(b, v, keys, b.integer(headDim), valuePanelsAt);
+  emitPackPairs(b, v, keys, b.integer(headDim), valuePanelsAt);
+  if (!tiled)
+    return;
+  Value end = b.mul(b.ceilDiv(keys, tileElements), amxDepth);
+  b.forRange(b.ceilDiv(keys, perWord), end, 1, [&](Value line) {
+    for (int64_t panel = 0; panel < valuePanels; ++panel)
+      b.store(b.splat(0.0f), b.at(valuesAt, b.add(b.mul(line, lanes), panel * (keyBlock / perWord * lanes))));
+  });
+}
+
+void HeadProducts::emitScores(Rows q, Value rows, Value keys, Rows scores) {
+  Rows x = staged(q, rows);
+  if (tiled)
+    x = wholeTile(x, rows);
+  Value panels = b.ceilDiv(keys, lanes);
+  const int64_t panelsAtOnce = tiled ? 2 : tilePanels;
+  b.forRange(b.integer(0), panels, panelsAtOnce, [&](Value panel) {
+    Panels packed = {b.at(keysAt, b.mul(panel, depth * lanes)), b.integer(depth * lanes), words};
+    Rows y = {b.at(scores.base, b.mul(panel, lanes)), scores.stride};
+    Value count = b.min(b.integer(panelsAtOnce), b.sub(panels, panel));
+    if (tiled)
+      emitAmxTiles(b, x, secondTile(rows), packed, b.integer(depth / amxDepth), y, count, b.flag(false));
+    else
+      emitTile(b, x, packed, b.integer(depth), y, rows, count, prefetchOwn(b, packed), b.flag(false));
+  });
+}
+
+void HeadProducts::emitRowEnd(Value row, Value keys) {
+  if (tiled)
+    b.storeBf16(b.splat(0.0f), b.atBf16(row, b.mul(b.ceilDiv(keys, lanes), lanes)));
+}
+
+void HeadProducts::emitProducts(Rows exponentials, Value rows, Value keys, Rows products) {
+  // By groups of panels as even as can be: 4 panels are 2 + 2, not 3 + 1.
+  const int64_t groups = llvm::divideCeil(valuePanels, tiled ? 2 : tilePanels);
+  for (int64_t group = 0; group < groups; ++group) {
+    const int64_t first = group * valuePanels / groups, last = (group + 1) * valuePanels / groups;
+    const int64_t stride = keyBlock / perWord * lanes;
+    Panels values = {b.at(valuesAt, first * stride), b.integer(stride), words};
+    Rows y = {b.at(products.base, first * lanes), products.stride};
+    Value panels = b.integer(last - first);
+    if (tiled)
+      emitAmxTiles(b, exponentials, secondTile(rows), values, b.ceilDiv(keys, tileElements), y, panels, b.flag(false));
+    else
+      emitTile(b, exponentials, values, b.ceilDiv(keys, perWord), y, rows, panels, prefetchOwn(b, values),
+               b.flag(false));
+  }
+}
+
+} // namespace lathe
