@@ -1,4 +1,4 @@
-"""Writes benchmarks/RESULTS.md from what race.py and kernels-bench left under build/bench/results."""
+"""Writes the page of results of this kind of machine from what race.py and kernels-bench left under build/bench/results."""
 import json
 import os
 import statistics
@@ -312,11 +312,18 @@ def page(results):
     yield from kernel_lines()
 
 
+def page_path(results):
+    """RESULTS.md, and where products run on AMX's tiles, which is another matter altogether, RESULTS-AMX.md."""
+    machines = [result["machine"] for result in results.values() if is_race(result)]
+    has_tiles = any(machine["unit_gflops"].get("amx_bf16") for machine in machines)
+    return plan.ROOT / "benchmarks" / ("RESULTS-AMX.md" if has_tiles else "RESULTS.md")
+
+
 def main():
     results = read_all()
     if not results:
         sys.exit("results.py: nothing was timed; ./dev bench models does")
-    path = plan.ROOT / "benchmarks/RESULTS.md"
+    path = page_path(results)
     path.write_text("\n".join(page(results)).rstrip() + "\n")
     missing = sum(met is None for *_, met in judge(results))
     print(f"wrote {os.path.relpath(path)}" + (f"; {missing} bars were not measured" if missing else ""))

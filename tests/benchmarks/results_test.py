@@ -127,6 +127,13 @@ class Page(unittest.TestCase):
         self.assertIn("| 8x128 † | 10.0 |", page)
         self.assertIn("† taken with an earlier build", page)
 
+    def test_hasAPageForEachKindOfMachine(self):
+        compiled, with_tiles = {"seconds": 1}, race(MEDIANS)
+        with_tiles["machine"]["unit_gflops"]["amx_bf16"] = 6000
+        page_of = lambda result: results.page_path({("base", "compile"): compiled, ("base", "8x128"): result}).name
+        self.assertEqual(page_of(race(MEDIANS)), "RESULTS.md")
+        self.assertEqual(page_of(with_tiles), "RESULTS-AMX.md")
+
     def test_marksResultsOfEarlierBuilds(self):
         with tempfile.TemporaryDirectory() as directory:
             work = pathlib.Path(directory)
