@@ -120,7 +120,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   const bool inBf16 = op.getPrecision().has_value();
   // Heads store what is theirs, and nothing behind an odd last column, where a product in bf16 would read the other
   // half of a word.
-  Buffer y = inBf16 && (q.width % 2 == 0 || op.getNarrow()) ? bufferForProduct(op.getResult(), q.rows)
+  Buffer y = inBf16 && (q.width % 2 == 0 || op.getNarrow()) ? bufferForProduct(op.getResult(), q.rows, op.getNarrow())
                                                             : bufferFor(op.getResult(), q.rows);
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};

@@ -59,8 +59,8 @@ private:
   mlir::Value sharedVector(llvm::StringRef name);
   void passFactors(xf::LayerOp layer);
   void carryFactors(xf::LayersOp layers);
-  /// Where a product's result is to be computed: in bf16 where nothing but products in bf16 reads it.
-  Buffer bufferForProduct(mlir::Value value, xf::Rows rows);
+  /// Where a product's result is to be computed: in bf16 where it is narrow, or nothing but products in bf16 reads it.
+  Buffer bufferForProduct(mlir::Value value, xf::Rows rows, bool isNarrow = false);
   mlir::Value memref(mlir::Value value) { return value ? get(value).memref : mlir::Value(); }
   mlir::Value stride(mlir::Value value) { return calls.integer(value ? get(value).stride : 0); }
   std::string nameOf(mlir::Value weight) { return weightRefs[weight].names.front(); }

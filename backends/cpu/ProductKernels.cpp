@@ -3,8 +3,6 @@
 #include "backends/cpu/layouts/WeightLayout.h"
 #include "passes/precision/Observed.h"
 
-#include "llvm/ADT/TypeSwitch.h"
-
 using namespace mlir;
 
 namespace lathe {
@@ -117,13 +115,6 @@ EntrySelector::RoundedBuffer EntrySelector::roundedBufferFor(Value value, xf::Ro
   return {};
 }
 
-/// Whether what computes a value rounds it to bf16, for products that make bytes of it.
-static bool isNarrowResult(Value value) {
-  return llvm::TypeSwitch<Operation *, bool>(value.getDefiningOp())
-      .Case<xf::LinearOp, xf::AttentionOp>([](auto product) { return product.getNarrow(); })
-      .Default(false);
-}
-
 /// Whether a use of a value multiplies it in bf16, and does nothing else with it.
 static bool multipliesInBf16(OpOperand &use) {
   if (auto split = dyn_cast<xf::SplitOp>(use.getOwner()))
@@ -135,8 +126,8 @@ static bool multipliesInBf16(OpOperand &use) {
          use.get() != linear.getResidual();
 }
 
-Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows) {
-  if (buffers.contains(value) || !(isNarrowResult(value) || llvm::all_of(value.getUses(), multipliesInBf16)))
+Buffer EntrySelector::bufferForProduct(Value value, xf::Rows rows, bool isNarrow) {
+  if (buffers.contains(value) || !(isNarrow || llvm::all_of(value.getUses(), multipliesInBf16)))
     return bufferInJoin(value, rows);
   return (factors[{value, xf::Precision::BF16}] = {calls.allocateBf16(rows, widthOf(value))}).buffer;
 }
@@ -224,7 +215,7 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
     y = (factors[{op.getResult(), xf::Precision::INT8}] = {calls.allocateQuantized(x.rows, widthOf(op.getResult()))})
             .buffer;
   else
-    y = isNarrow ? bufferForProduct(op.getResult(), x.rows) : bufferInJoin(op.getResult(), x.rows);
+    y = isNarrow ? bufferForProduct(op.getResult(), x.rows, op.getNarrow()) : bufferInJoin(op.getResult(), x.rows);
   const Type stored = cast<MemRefType>(y.memref.getType()).getElementType();
   StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
   SmallVector<NamedAttribute> params = {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),

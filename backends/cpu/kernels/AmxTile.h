@@ -17,6 +17,16 @@ namespace lathe {
 /// Rows of x and words of k in one tile.
 constexpr int64_t amxRows = 16, amxDepth = 16;
 
+/// What the second-level cache is asked for in every step: of each panel p, `pairs` pairs of lines, of which it fetches
+/// both, at base + (pairs * step + i) * 128 + p * stride, in bytes.
+struct AmxPrefetch {
+  mlir::Value base, stride, pairs;
+};
+
+/// A step keeps the tiles busy for 64 cycles, and what issues instructions for 20: this is emitted into every step, for
+/// work that has nothing to do with these tiles.
+using AlongsideStep = llvm::function_ref<void(mlir::Value step)>;
+
 /// Emits y[r][16 p + lane] = sum over k of x[r][k] * packed[p][k][lane] for p < panels in [1, 2] and k < 16 * steps,
 /// for the rows r in [0, 16) and in [second, second + 16), in this place; for the former alone where `second` is 0. The
 /// rows may overlap. What lies beyond a caller's rows must be memory of its own, and may hold anything.
@@ -24,17 +34,7 @@ constexpr int64_t amxRows = 16, amxDepth = 16;
 /// Of bf16, of each 16 words of k the instruction first adds up the products of lower halves and those of upper halves,
 /// then both to the sum, with denormals as zero. So the bits of a row do not depend on others, nor on how k is split
 /// into calls, if each but the last takes whole steps. Where the flag `accumulate` is set the sums go on from what y
-/// holds.
-///
-/// A step keeps the tiles busy for 64 cycles, and what issues instructions for 20. So `alongside`, if given, is emitted
-/// into every step, for work that has nothing to do with these tiles; all of it is before y is written.
-using AlongsideStep = llvm::function_ref<void(mlir::Value step)>;
-
-/// What the second-level cache is asked for in every step: of each panel p, `lines` lines in pairs, of which it fetches
-/// both, at base + (lines * step + i) * 128 + p * stride, in bytes.
-struct AmxPrefetch {
-  mlir::Value base, stride, lines;
-};
+/// holds. What is `alongside` is all done before y is written.
 void emitAmxTiles(KernelBuilder &b, Rows x, mlir::Value second, Panels packed, mlir::Value steps, Rows y,
                   mlir::Value panels, mlir::Value accumulate, std::optional<AmxPrefetch> ahead = {},
                   AlongsideStep alongside = nullptr);

@@ -353,6 +353,10 @@ Value KernelBuilder::loadBf16(Value address, Value mask) {
   } else {
     halves = LLVM::LoadOp::create(*this, type, address, bf16Alignment);
   }
+  return widened(halves);
+}
+/// Bf16, as i16, as floats.
+Value KernelBuilder::widened(Value halves) {
   return floatsOf(shiftLeft(arith::ExtUIOp::create(*this, wordType(), halves), 16));
 }
 /// The bits of floats rounded to bf16, in the lower halves of words.
@@ -377,15 +381,16 @@ Value KernelBuilder::bf16Halves(Value vector) {
   return arith::BitcastOp::create(*this, halves, rounded);
 }
 void KernelBuilder::storeBf16(Value vector, Value address, Value mask) {
+  Value halves = bf16Halves(vector);
   if (mask)
-    LLVM::MaskedStoreOp::create(*this, bf16Halves(vector), address, mask, bf16Alignment);
+    LLVM::MaskedStoreOp::create(*this, halves, address, mask, bf16Alignment);
   else
-    LLVM::StoreOp::create(*this, bf16Halves(vector), address, bf16Alignment);
+    LLVM::StoreOp::create(*this, halves, address, bf16Alignment);
 }
 Value KernelBuilder::storeRoundedBf16(Value vector, Value address) {
   Value halves = bf16Halves(vector);
   LLVM::StoreOp::create(*this, halves, address, bf16Alignment);
-  return floatsOf(shiftLeft(arith::ExtUIOp::create(*this, wordType(), halves), 16));
+  return widened(halves);
 }
 void KernelBuilder::prefetch(Value address, Cache cache) {
   // For reading, data.

@@ -178,6 +178,7 @@ private:
   Value lanesOf(llvm::ArrayRef<int32_t> values);
   Value bf16Bits(Value vector);
   Value bf16Halves(Value vector);
+  Value widened(Value halves);
 };
 
 } // namespace lathe

@@ -23,8 +23,6 @@ public:
   HeadProducts(KernelBuilder &b, int64_t headDim, Words words, mlir::Value scratch);
 
   int64_t rowsAtOnce() const { return tiled ? tileHeight : tileRows; }
-  /// Words of a row of what exponentials times values are stored in.
-  int64_t paddedDim() const { return valuePanels * KernelBuilder::lanes; }
   /// Words from a row of scores of so many keys to the next: on tiles as few as can be, and no power of two, since 32
   /// of them are to stay in the first-level cache.
   mlir::Value rowWords(mlir::Value keys) const;

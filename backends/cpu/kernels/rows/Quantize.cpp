@@ -41,14 +41,7 @@ protected:
       };
       if (params.flag("fixed"))
         return emitQuantizedRow(b, load, width, QuantizedSteps::ofRange(b, b.pointerSlot(Range)), target);
-      Value zeros = b.splat(0.0f);
-      auto range = b.forVectors(width, {zeros, zeros},
-                                [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
-                                  RowRange range = {carried[0], carried[1]};
-                                  range.add(b, load(column, mask));
-                                  return {range.above, range.below};
-                                });
-      emitQuantizedRow(b, load, width, RowRange{range[0], range[1]}.steps(b), target);
+      emitQuantizedRow(b, load, width, RowRange::of(b, load, width).steps(b), target);
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {

@@ -21,9 +21,14 @@ RoundedRows RoundedRows::row(KernelBuilder &b, Value row) const {
 
 QuantizedSteps RowRange::steps(KernelBuilder &b) const { return {b, b.maxOfLanes(above), b.maxOfLanes(below)}; }
 
-void RowRange::add(KernelBuilder &b, Value values) {
-  above = b.max(values, above);
-  below = b.max(b.sub(b.splat(0.0f), values), below);
+RowRange RowRange::of(KernelBuilder &b, LoadColumns load, Value width) {
+  Value zeros = b.splat(0.0f);
+  auto range =
+      b.forVectors(width, {zeros, zeros}, [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
+        Value values = load(column, mask);
+        return {b.max(values, carried[0]), b.max(b.sub(b.splat(0.0f), values), carried[1])};
+      });
+  return {range[0], range[1]};
 }
 
 Value emitSmoothed(KernelBuilder &b, Value vector, Value smoothing, Value column, Value mask) {
@@ -57,17 +62,14 @@ void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Valu
     return mask ? b.select(mask, v, b.splat(0.0f)) : v;
   };
   if (rounded.form == "u8") {
-    Value zeros = b.splat(0.0f);
-    auto range = b.forVectors(
-        norm.width, {zeros, zeros}, [&](Value column, Value mask, ValueRange carried) -> KernelBuilder::Values {
-          RowRange range = {carried[0], carried[1]};
-          range.add(b, emitSmoothed(b, normalized(column, mask), rounded.smoothing, column, mask));
-          return {range.above, range.below};
-        });
+    auto computed = [&](Value column, Value mask) {
+      return emitSmoothed(b, normalized(column, mask), rounded.smoothing, column, mask);
+    };
+    const RowRange range = RowRange::of(b, computed, norm.width);
     auto written = [&](Value column, Value mask) { // comes from the first-level cache
       return emitSmoothed(b, b.load(b.at(y, column), mask), rounded.smoothing, column, mask);
     };
-    return emitQuantizedRow(b, written, norm.width, RowRange{range[0], range[1]}.steps(b), rounded.base);
+    return emitQuantizedRow(b, written, norm.width, range.steps(b), rounded.base);
   }
   b.forVectors(norm.width, [&](Value column, Value mask) {
     Value v = normalized(column, mask);

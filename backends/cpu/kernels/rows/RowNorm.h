@@ -32,19 +32,19 @@ struct RoundedRows {
   RoundedRows row(KernelBuilder &b, mlir::Value row) const;
 };
 
+/// Sixteen of a row's numbers from a column on, as they become bytes.
+using LoadColumns = llvm::function_ref<mlir::Value(mlir::Value column, mlir::Value mask)>;
+
 /// How far a row goes to both sides of 0, by lanes.
 struct RowRange {
   mlir::Value above, below;
 
-  void add(KernelBuilder &b, mlir::Value values);
+  static RowRange of(KernelBuilder &b, LoadColumns load, mlir::Value width);
   QuantizedSteps steps(KernelBuilder &b) const;
 };
 /// Sixteen columns of a row before they are bytes: times their factors in `smoothing`, if that is not null.
 mlir::Value emitSmoothed(KernelBuilder &b, mlir::Value vector, mlir::Value smoothing, mlir::Value column,
                          mlir::Value mask);
-/// Sixteen of a row's numbers from a column on, as they become bytes.
-using LoadColumns = llvm::function_ref<mlir::Value(mlir::Value column, mlir::Value mask)>;
-
 /// Emits what quantize_u8 stores of a row of these numbers, its header first.
 void emitQuantizedRow(KernelBuilder &b, LoadColumns load, mlir::Value width, const QuantizedSteps &steps,
                       mlir::Value y);
