@@ -31,6 +31,9 @@ inline std::optional<Precision> precisionOfX(std::optional<Precision> precision)
   return precision == Precision::INT4 ? Precision::INT8 : precision;
 }
 
+/// The product of which a use is the x, read in bytes, and nothing else; null if it is none.
+LinearOp readerInBytes(mlir::OpOperand &use);
+
 /// Whether the op is one that formulas are written with (XfPrimitiveOps.td), and names nothing of a transformer.
 bool isPrimitive(mlir::Operation *op);
 /// Whether the op may stand in an xf.row_group: a primitive, or an elementwise op that has a name.

@@ -70,18 +70,23 @@ LogicalResult EmbedOp::verify() {
   return verifyTablePrecision(*this);
 }
 
+LinearOp readerInBytes(OpOperand &use) {
+  auto reader = dyn_cast<LinearOp>(use.getOwner());
+  const bool inBytes =
+      reader && use.get() != reader.getResidual() && precisionOfX(reader.getPrecision()) == Precision::INT8;
+  return inBytes ? reader : LinearOp();
+}
+
 /// A narrow result is what kernels that multiply in a precision can store, and what bytes are made of and nothing else.
 template <typename Op> static LogicalResult verifyNarrow(Op op) {
   if (!op.getNarrow())
     return success();
   if (!op.getPrecision())
     return op.emitOpError("is in f32; narrow results have products in bf16, int8 and int4");
-  for (OpOperand &use : op.getResult().getUses()) {
-    auto reader = dyn_cast<LinearOp>(use.getOwner());
-    if (!reader || use.get() == reader.getResidual() || precisionOfX(reader.getPrecision()) != Precision::INT8)
+  for (OpOperand &use : op.getResult().getUses())
+    if (!readerInBytes(use))
       return op.emitOpError("is narrow, which is for what products read in bytes alone; but it is read by '")
              << use.getOwner()->getName() << "'";
-  }
   return success();
 }
 

@@ -19,9 +19,8 @@ struct NarrowResults : impl::NarrowResultsPassBase<NarrowResults> {
 private:
   /// Whether a use is the x of a product that finds the range of each row.
   static bool isQuantised(OpOperand &use) {
-    auto reader = dyn_cast<xf::LinearOp>(use.getOwner());
-    return reader && use.get() != reader.getResidual() && !reader.getRange() &&
-           xf::precisionOfX(reader.getPrecision()) == xf::Precision::INT8;
+    xf::LinearOp reader = xf::readerInBytes(use);
+    return reader && !reader.getRange();
   }
 
   template <typename Op> static void narrow(Op op) {
