@@ -120,11 +120,7 @@ llvm::Error Compilation::search() {
   const std::vector<PrecisionUnit> units = findUnits(*model.module);
   std::unique_ptr<ErrorModel> errors;
   SearchProblem problem = {.cheapest = plan.precision, .bound = *options.maxDrift, .groups = groupUnits(units)};
-  std::optional<PrecisionPlan> tried;
   problem.measure = [&](const PrecisionPlan &candidate) -> llvm::Expected<double> {
-    if (tried && !tried->overrides.empty())
-      by.forget(*tried);
-    tried = candidate;
     llvm::Expected<DriftReport> report = by.measure(candidate);
     if (!report)
       return report.takeError();
@@ -132,6 +128,8 @@ llvm::Error Compilation::search() {
     facts.searchedBytes.push_back(bytes);
     progress.finish("search", llvm::formatv("{0:e2} with {1} of weights: {2}", report->drift(), sizeText(bytes),
                                             planText(candidate)));
+    if (!(report->drift() <= problem.bound) && !candidate.overrides.empty())
+      by.forget(candidate);
     return report->drift();
   };
   problem.prepare = [&]() -> llvm::Error {

@@ -60,7 +60,10 @@ private:
   Expected<Rungs> raise(double target, Order order) const;
   Expected<Rungs> cheapestWithin(double target) const;
   double bytesOf(const Rungs &rungs) const;
+  std::vector<size_t> raisedLargestFirst(const Rungs &rungs) const;
   Expected<Rungs> lowerAgain(Rungs rungs, double target) const;
+  bool isMeasured(const Rungs &rungs) const;
+  Error tryLower(Rungs rungs);
   Expected<SearchReport> leastDrift();
 
   const SearchProblem &problem;
@@ -136,9 +139,8 @@ Expected<Search::Rungs> Search::raise(double target, Order order) const {
   return steps[within];
 }
 
-/// Lowers what was raised as far as the target allows: the largest groups first, and of equal ones those that matter
-/// least.
-Expected<Search::Rungs> Search::lowerAgain(Rungs rungs, double target) const {
+/// Of equally large groups those that matter least.
+std::vector<size_t> Search::raisedLargestFirst(const Rungs &rungs) const {
   std::vector<size_t> order;
   for (size_t group = 0; group < rungs.size(); ++group)
     if (rungs[group] < coarsest)
@@ -149,7 +151,12 @@ Expected<Search::Rungs> Search::lowerAgain(Rungs rungs, double target) const {
       return sizeA > sizeB;
     return alone[a][coarsest] != alone[b][coarsest] ? alone[a][coarsest] < alone[b][coarsest] : a < b;
   });
-  for (size_t group : order)
+  return order;
+}
+
+/// Lowers what was raised as far as the target allows.
+Expected<Search::Rungs> Search::lowerAgain(Rungs rungs, double target) const {
+  for (size_t group : raisedLargestFirst(rungs))
     for (size_t rung = coarsest; rung > rungs[group]; --rung) {
       if (alone[group][rung] > target)
         continue;
@@ -188,6 +195,37 @@ Expected<Search::Rungs> Search::cheapestWithin(double target) const {
       cheapest = std::move(*lowered);
   }
   return *cheapest;
+}
+
+bool Search::isMeasured(const Rungs &rungs) const {
+  return llvm::is_contained(llvm::map_range(report.measured, [](const auto &one) { return one.plan; }), planOf(rungs));
+}
+
+/// Lowers single groups of a plan that holds where the estimate forbids it, but is no further off than estimates are:
+/// measuring decides.
+Error Search::tryLower(Rungs rungs) {
+  constexpr double estimatesAreOffBy = 1.5;
+  constexpr int mostTrials = 3; // each compiles the model
+  int trials = 0;
+  for (size_t group : raisedLargestFirst(rungs)) {
+    Rungs lower = rungs;
+    ++lower[group];
+    if (trials == mostTrials || isMeasured(lower))
+      continue;
+    Expected<double> drift = estimate(lower);
+    if (!drift)
+      return drift.takeError();
+    if (*drift > estimatesAreOffBy * problem.bound)
+      continue;
+    ++trials;
+    Expected<bool> within = holds(lower);
+    if (!within)
+      return within.takeError();
+    if (*within)
+      rungs = std::move(lower);
+  }
+  report.plan = planOf(rungs);
+  return Error::success();
 }
 
 /// The last resort: of all plans with one group in another precision than f32 the one that drifts least.
@@ -230,13 +268,15 @@ Expected<SearchReport> Search::run() {
       return cheapest.takeError();
     if (llvm::all_of(*cheapest, [](size_t rung) { return rung == 0; }))
       return leastDrift();
-    const PrecisionPlan plan = planOf(*cheapest);
-    if (llvm::none_of(report.measured, [&](const SearchReport::Measured &before) { return before.plan == plan; })) {
+    if (!isMeasured(*cheapest)) {
       Expected<bool> within = holds(*cheapest);
       if (!within)
         return within.takeError();
-      if (*within)
+      if (*within) {
+        if (Error error = tryLower(std::move(*cheapest)))
+          return std::move(error);
         return std::move(report);
+      }
     }
     target *= std::clamp(0.95 * problem.bound / report.measured.back().drift, 0.5, 0.95);
   }

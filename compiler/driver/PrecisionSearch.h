@@ -32,7 +32,7 @@ struct SearchReport {
   double bound = 0;
   PrecisionPlan plan; ///< found
   std::vector<Sensitivity> sensitivities;
-  std::vector<Measured> measured; ///< in order; the plan's is the last one
+  std::vector<Measured> measured; ///< in order; the plan's among them
 };
 
 /// What is searched, and how plans are judged.
@@ -51,8 +51,9 @@ struct SearchProblem {
 /// Finds a plan whose measured drift is within the bound. If the cheapest precision throughout is, that. Else units are
 /// raised, always the one whose error alone does most, until the estimate is within the bound, and those that turn out
 /// not to matter lowered again, the largest first; the same with what an error does for each element, and the smaller
-/// of both is taken. If measuring contradicts, all that again for a bound as much smaller. An error where not even one
-/// group in a coarser precision than f32 is within it: f32 throughout is no answer. Equal numbers give equal plans.
+/// of both is taken. If measuring contradicts, all that again for a bound as much smaller; if it agrees, single units
+/// are lowered that the estimate raised by little, as far as measuring allows. An error where not even one group in a
+/// coarser precision than f32 is within it: f32 throughout is no answer. Equal numbers give equal plans.
 llvm::Expected<SearchReport> searchPrecisions(const SearchProblem &problem);
 
 } // namespace lathe

@@ -116,6 +116,22 @@ TEST(PrecisionSearch, BelievesWhatIsMeasured) {
   EXPECT_EQ(report.measured.back().plan, report.plan);
 }
 
+TEST(PrecisionSearch, LowersWhatOnlyTheEstimateRaised) {
+  Model model = fourParts();
+  model.truth = 0.7;
+  const SearchReport report = llvm::cantFail(model.search(0.15));
+  EXPECT_EQ(report.plan, (PrecisionPlan{"int8", {{"layer 1", "bf16"}}})) << "layer 0 was, by the estimate";
+  EXPECT_EQ(report.measured.back().plan, report.plan);
+}
+
+TEST(PrecisionSearch, WhatTurnsOutToDriftMoreIsNotLowered) {
+  Model model = fourParts();
+  const SearchReport report = llvm::cantFail(model.search(0.15));
+  EXPECT_EQ(report.plan, (PrecisionPlan{"int8", {{"layer 0", "bf16"}, {"layer 1", "bf16"}}}));
+  EXPECT_LE(model.drift(report.plan), 0.15);
+  EXPECT_GT(report.measured.back().drift, 0.15) << "layer 0 in int8 was tried";
+}
+
 TEST(PrecisionSearch, FailsWhereOnlyF32Holds) {
   Model model = fourParts();
   expectError(model.search(0.001),
