@@ -9,7 +9,7 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-constexpr int64_t bytesInPair = 2 * 64; ///< of lines, as the second-level cache fetches them
+constexpr int64_t lineBytes = 64; ///< of a cache
 
 /// The dialect's ops on what lies at an address, with lines a number of words apart.
 class Tiles {
@@ -84,8 +84,8 @@ void emitLoop(KernelBuilder &b, Rows x, ArrayRef<Value> firstRows, Panels packed
   KernelBuilder::Values sums = b.forRange(b.integer(0), steps, 1, initial, [&](Value step, ValueRange carried) {
     Value k = b.mul(step, amxDepth), line = b.mul(k, lanes);
     if (ahead)
-      b.forRange(b.integer(0), ahead->pairs, 1, [&](Value i) {
-        Value asked = b.atByte(ahead->base, b.mul(b.add(b.mul(step, ahead->pairs), i), bytesInPair));
+      b.forRange(b.integer(0), ahead->lines, 1, [&](Value i) {
+        Value asked = b.atByte(ahead->base, b.mul(b.add(b.mul(step, ahead->lines), i), lineBytes));
         for (int64_t p = 0; p < panels; ++p)
           b.prefetch(b.atByte(asked, b.mul(ahead->stride, p)), KernelBuilder::Cache::Second);
       });
@@ -121,9 +121,9 @@ void emitAmxTiles(KernelBuilder &b, Rows x, Value second, Panels packed, Value s
 }
 
 AmxPrefetch prefetchAmx(KernelBuilder &b, Panels packed, Value steps, Value part, Value parts, int64_t bytes) {
-  Value pairs = b.ceilDiv(b.integer(bytes * amxDepth / bytesInPair), parts);
-  Value share = b.mul(b.mul(steps, pairs), bytesInPair);
-  return {b.atByte(packed.base, b.mul(part, share)), b.mul(packed.stride, int64_t(sizeof(float))), pairs};
+  Value lines = b.ceilDiv(b.integer(bytes * amxDepth / lineBytes), parts);
+  Value share = b.mul(b.mul(steps, lines), lineBytes);
+  return {b.atByte(packed.base, b.mul(part, share)), b.mul(packed.stride, int64_t(sizeof(float))), lines};
 }
 
 } // namespace lathe
