@@ -57,6 +57,17 @@ TEST(Levels, EachThatTheArtifactAndTheCpuHaveCanBeForced) {
   }
 }
 
+/// Of the promise for all code of a model, by its precision and the part of it that has code for each level.
+TEST(Levels, CodeForAllOfThemIsSmall) {
+  for (const Path &model : {demoModel(), goldens() / "examples" / "capitals" / "model"})
+    for (const char *precision : {"f32", "bf16", "int8", "int4"}) {
+      const Path artifact = compiled(model, {"--precision", precision, "--isa", "avx512,avx512_vnni,avx512_bf16,amx"});
+      const auto bytes = Json::parse(readFile(artifact / "manifest.json")).at("code_bytes").get<int64_t>();
+      EXPECT_GT(bytes, 0);
+      EXPECT_LE(bytes, 1'500'000) << model << " in " << precision;
+    }
+}
+
 TEST(Levels, TheOneInUseIsTold) {
   const Path artifact = compiled(demoModel(), everyLevel);
   for (const char *level : {"avx512", "avx512_vnni", "avx512_bf16", "amx"}) {

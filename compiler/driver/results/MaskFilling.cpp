@@ -34,7 +34,7 @@ struct Partly {
       llvm::erase_if(best, [&](const auto &candidate) { return candidate.first == mask; });
       best.resize(std::min<size_t>(best.size(), candidates));
       if (!best.empty() && (surest.candidates.empty() || best[0].second > surest.candidates[0].second)) {
-        surest = {position, std::move(best)};
+        surest = {position, *tokens.tokens[position], std::move(best)};
         which = at;
       }
     }

@@ -14,6 +14,7 @@ namespace lathe {
 
 struct FilledMask {
   size_t position;
+  std::string spelling; ///< of the masked token
   /// Ids and their probabilities when this mask was filled in, best first; the first is what stands there now.
   std::vector<std::pair<int32_t, double>> candidates;
 };

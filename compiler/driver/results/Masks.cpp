@@ -26,6 +26,7 @@ private:
   };
   struct Mask {
     size_t position;
+    std::string spelling; ///< of the masked token
     std::vector<Candidate> candidates;
   };
 
@@ -33,7 +34,7 @@ private:
     const TextOutput &logits = outputs.front();
     results.emplace_back();
     for (size_t position : maskPositions(tokens)) {
-      Mask mask{position, {}};
+      Mask mask{position, *tokens.tokens[position], {}};
       for (auto [id, score] : topProbabilities(logits.values.slice(position * logits.width, logits.width), count))
         mask.candidates.push_back({token(id), id, score});
       results.back().push_back(std::move(mask));
@@ -52,9 +53,9 @@ private:
 
   void print(size_t index, llvm::raw_ostream &os) const override {
     if (results[index].empty())
-      os << "  no [MASK] to fill in\n";
+      os << "  no mask to fill in\n";
     for (const Mask &mask : results[index]) {
-      os << "  [MASK] at " << mask.position << ":";
+      os << "  " << mask.spelling << " at " << mask.position << ":";
       for (auto [rank, candidate] : llvm::enumerate(mask.candidates))
         os << llvm::formatv("{0} {1} {2:F4}", rank ? "," : "",
                             candidate.token ? printable(*candidate.token) : "#" + std::to_string(candidate.id),

@@ -111,7 +111,7 @@ llvm::Error Flags::run(const std::vector<TextArgument> &texts) const {
       if (topK)
         object["masks"].push_back(described(*tokenizer, mask));
       if (topK && !json)
-        llvm::outs() << "  [MASK] at " << mask.position << ":" << listed(*tokenizer, mask) << "\n";
+        llvm::outs() << "  " << mask.spelling << " at " << mask.position << ":" << listed(*tokenizer, mask) << "\n";
     }
     array.push_back(std::move(object));
   }
