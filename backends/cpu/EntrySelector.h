@@ -65,7 +65,7 @@ private:
   mlir::Value stride(mlir::Value value) { return calls.integer(value ? get(value).stride : 0); }
   std::string nameOf(mlir::Value weight) { return weightRefs[weight].names.front(); }
   /// The contents of a weight that no layer function's argument stands for.
-  mlir::Attribute contentOf(llvm::StringRef weight) { return module.lookupSymbol<xf::WeightOp>(weight).getValue(); }
+  mlir::Attribute contentOf(llvm::StringRef weight) { return module.lookupSymbol<xf::WeightOp>(weight).getContent(); }
 
   // Structure.
   mlir::func::FuncOp createScheduled();

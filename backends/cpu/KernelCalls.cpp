@@ -33,12 +33,12 @@ FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef lay
   SmallVector<Attribute> references, recipe;
   for (const std::string &source : sources) {
     references.push_back(FlatSymbolRefAttr::get(builder.getContext(), source));
-    recipe.push_back(module.lookupSymbol<xf::WeightOp>(source).getValue());
+    recipe.push_back(module.lookupSymbol<xf::WeightOp>(source).getContent());
   }
   recipe.push_back(builder.getStringAttr(layout));
   for (StringRef columns : {smoothing, importance})
     recipe.push_back(columns.empty() ? Attribute(builder.getUnitAttr())
-                                     : module.lookupSymbol<xf::WeightOp>(columns).getValue());
+                                     : module.lookupSymbol<xf::WeightOp>(columns).getContent());
   xf::PackedWeightOp &weight = packed[builder.getArrayAttr(recipe)];
   if (weight) {
     weight.setUses(weight.getUses() + 1);

@@ -9,7 +9,7 @@ using namespace mlir;
 
 namespace lathe {
 
-TensorView viewOf(xf::WeightOp weight) {
+static TensorView viewOf(xf::WeightOp weight) {
   auto attribute = cast<DenseResourceElementsAttr>(weight.getValue());
   auto type = cast<RankedTensorType>(attribute.getType());
   TensorView view;
@@ -25,18 +25,36 @@ TensorView viewOf(xf::WeightOp weight) {
   return view;
 }
 
-JoinedRows::JoinedRows(SmallVector<TensorView> tensors) : parts(std::move(tensors)) {
-  const TensorView &first = parts.front();
-  rowWidth = first.numElements() / first.shape.front();
-  for (const TensorView &tensor : parts)
-    rowCount += tensor.shape.front();
+/// A matrix in f32 with its axes exchanged.
+static std::vector<float> transposed(const TensorView &matrix) {
+  const int64_t rows = matrix.shape[0], columns = matrix.shape[1];
+  std::vector<float> values(matrix.numElements()), row(columns);
+  for (int64_t r = 0; r < rows; ++r) {
+    widenToF32(matrix, r * columns, row);
+    for (int64_t c = 0; c < columns; ++c)
+      values[c * rows + r] = row[c];
+  }
+  return values;
+}
+
+JoinedRows::JoinedRows(ArrayRef<xf::WeightOp> weights) {
+  for (xf::WeightOp weight : weights) {
+    const RankedTensorType type = weight.getLoadedType();
+    rowWidth = type.getNumElements() / type.getDimSize(0);
+    rowCount += type.getDimSize(0);
+    views.push_back(viewOf(weight));
+    parts.push_back({type.getDimSize(0), weight.getTransposed() ? transposed(views.back()) : std::vector<float>()});
+  }
 }
 
 void JoinedRows::read(int64_t row, MutableArrayRef<float> out) const {
-  const TensorView *tensor = parts.begin();
-  for (; row >= tensor->shape.front(); ++tensor)
-    row -= tensor->shape.front();
-  widenToF32(*tensor, row * rowWidth, out);
+  size_t index = 0;
+  for (; row >= parts[index].rows; ++index)
+    row -= parts[index].rows;
+  if (const std::vector<float> &turned = parts[index].turned; !turned.empty())
+    llvm::copy(ArrayRef(turned).slice(row * rowWidth, rowWidth), out.begin());
+  else
+    widenToF32(views[index], row * rowWidth, out);
 }
 
 std::vector<float> readVector(xf::WeightOp weight) {

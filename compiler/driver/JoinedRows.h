@@ -7,23 +7,26 @@
 
 namespace lathe {
 
-/// The stored bytes that an xf.weight refers to, as the checkpoint's reader describes them.
-TensorView viewOf(xf::WeightOp weight);
-
-/// Tensors joined along their first axis, whatever they are stored as; a vector's rows have one number.
+/// Weights joined along their first axis, whatever they are stored as; a vector's rows have one number.
 class JoinedRows {
 public:
-  explicit JoinedRows(llvm::SmallVector<TensorView> tensors);
+  explicit JoinedRows(llvm::ArrayRef<xf::WeightOp> weights);
 
   int64_t count() const { return rowCount; }
   int64_t width() const { return rowWidth; }
   /// Gives row `row`, in [0, count), in f32.
   void read(int64_t row, llvm::MutableArrayRef<float> out) const;
-  llvm::ArrayRef<TensorView> tensors() const { return parts; }
+  /// The weights as they are stored.
+  llvm::ArrayRef<TensorView> tensors() const { return views; }
 
 private:
-  llvm::SmallVector<TensorView> parts;
-  int64_t rowCount = 0, rowWidth;
+  struct Part {
+    int64_t rows;
+    std::vector<float> turned; ///< of a transposed weight, its rows; they lie apart where it is stored
+  };
+  llvm::SmallVector<TensorView> views;
+  llvm::SmallVector<Part> parts;
+  int64_t rowCount = 0, rowWidth = 0;
 };
 
 /// All numbers of a vector.

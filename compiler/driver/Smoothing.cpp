@@ -236,8 +236,7 @@ std::vector<Smoothing> smoothFactors(ModuleOp module, const Calibration &calibra
         readers.emplace_back(
             prefix + names.front(),
             JoinedRows(llvm::map_to_vector(
-                names,
-                [&](const std::string &name) { return viewOf(module.lookupSymbol<xf::WeightOp>(prefix + name)); })),
+                names, [&](const std::string &name) { return module.lookupSymbol<xf::WeightOp>(prefix + name); })),
             x);
       }
       linears.push_back(linear);

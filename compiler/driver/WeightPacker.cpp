@@ -65,13 +65,13 @@ llvm::Expected<PackedWeights> packWeights(ModuleOp module, const Checkpoint &che
   SectionWriter out(file);
   for (auto packed : module.getOps<xf::PackedWeightOp>()) {
     out.padTo(header.tensors_offset + packed.getOffset());
-    SmallVector<TensorView> tensors;
+    SmallVector<xf::WeightOp> sources;
     for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>())
-      tensors.push_back(viewOf(module.lookupSymbol<xf::WeightOp>(source.getAttr())));
+      sources.push_back(module.lookupSymbol<xf::WeightOp>(source.getAttr()));
     auto vectorOf = [&](std::optional<StringRef> name) {
       return name ? readVector(module.lookupSymbol<xf::WeightOp>(*name)) : std::vector<float>();
     };
-    const JoinedRows joined(std::move(tensors));
+    const JoinedRows joined(sources);
     if (llvm::Error error = writeJoined(joined, vectorOf(packed.getSmoothing()), vectorOf(packed.getImportance()),
                                         *lookupLayout(packed.getLayout()), out))
       return error;

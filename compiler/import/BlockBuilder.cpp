@@ -29,6 +29,15 @@ Value BlockBuilder::linear(Value x, StringRef name, int64_t width, bool biased) 
 
 Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, int64_t width) {
   Value w = weight(weightName, {width, typeOf(x).getShape().back()});
+  return linear(x, w, biasName, width);
+}
+
+Value BlockBuilder::transposedLinear(Value x, StringRef weightName, StringRef biasName, int64_t width) {
+  Value w = weight(weightName, {width, typeOf(x).getShape().back()}, /*transposed=*/true);
+  return linear(x, w, biasName, width);
+}
+
+Value BlockBuilder::linear(Value x, Value w, StringRef biasName, int64_t width) {
   Value bias = biasName.empty() ? Value() : weight(biasName, {width});
   return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, w, bias);
 }
@@ -73,8 +82,9 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
   if (rules.index)
     scores = xf::AddTermsOp::create(builder, loc, scores.getType(), scores, rules.queryTerms, rules.keyTerms,
                                     rules.columns, rules.index);
-  scores = xf::ScaleOp::create(builder, loc, scores.getType(), scores,
-                               builder.getF64FloatAttr(1 / std::sqrt(double(headDim * rules.products))));
+  scores = xf::ScaleOp::create(
+      builder, loc, scores.getType(), scores,
+      builder.getF64FloatAttr(1 / std::sqrt(double(headDim * rules.products))));
   if (rules.bias)
     scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
   if (rules.reach || rules.causal)

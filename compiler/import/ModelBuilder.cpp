@@ -37,9 +37,9 @@ public:
   }
 
 private:
-  Value weight(StringRef name, ArrayRef<int64_t> shape) override {
-    model.requireWeight(prefix + name.str(), shape);
-    kind.weights.push_back({name.str(), SmallVector<int64_t>(shape)});
+  Value weight(StringRef name, ArrayRef<int64_t> shape, bool transposed) override {
+    model.requireWeight(prefix + name.str(), shape, transposed);
+    kind.weights.push_back({name.str(), SmallVector<int64_t>(shape), transposed});
     return kind.function.getBody().addArgument(RankedTensorType::get(shape, builder.getF32Type()),
                                                nameOf(builder, name));
   }
@@ -98,7 +98,7 @@ ModelBuilder::LayerKind ModelBuilder::layerKind(StringRef name, StringRef prefix
 
 Value ModelBuilder::layer(const LayerKind &kind, StringRef prefix, Value x, ArrayRef<Value> shared) {
   for (const LayerKind::Weight &weight : kind.weights)
-    requireWeight((prefix + weight.name).str(), weight.shape);
+    requireWeight((prefix + weight.name).str(), weight.shape, weight.transposed);
   SmallVector<Value> operands = {x};
   llvm::append_range(operands, shared);
   func::FuncOp function = kind.function;
@@ -173,7 +173,7 @@ Value ModelBuilder::inputModal(int64_t width) {
 }
 Value ModelBuilder::promptMask() { return input("prompt_mask", builder.getI32Type(), 2); }
 Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
-  return weight((name + ".weight").str(), {rows, width});
+  return weight((name + ".weight").str(), {rows, width}, /*transposed=*/false);
 }
 Value ModelBuilder::mask() { return input("attention_mask", builder.getI1Type(), 0); }
 Value ModelBuilder::positionIds(int64_t limit, std::optional<int64_t> paddingId) {
@@ -224,22 +224,25 @@ const TensorView *ModelBuilder::findWeight(StringRef name, ArrayRef<int64_t> sha
   return tensor;
 }
 
-void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape) {
+void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape, bool transposed) {
   if (auto own = defined.find(name); own != defined.end()) {
     assert(ArrayRef<int64_t>(own->second) == shape && "a weight is used as it was defined");
     return;
   }
-  const TensorView *tensor = findWeight(name, shape);
+  SmallVector<int64_t> stored(shape);
+  if (transposed)
+    std::reverse(stored.begin(), stored.end());
+  const TensorView *tensor = findWeight(name, stored);
   if (!tensor)
     return;
   if (!used.insert(name).second)
     return;
   OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
-  auto type = RankedTensorType::get(shape, storedType(tensor->dtype, builder));
+  auto type = RankedTensorType::get(stored, storedType(tensor->dtype, builder));
   // The blob is the mapped file's own bytes, at whatever address they lie.
   ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor->bytes.data()), tensor->bytes.size());
   auto value = DenseResourceElementsAttr::get(type, name, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
-  xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+  xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value, transposed);
 }
 
 void ModelBuilder::defineWeight(StringRef name, ArrayRef<int64_t> shape, ArrayRef<float> values) {
@@ -253,7 +256,7 @@ void ModelBuilder::defineWeight(StringRef name, ArrayRef<int64_t> shape, ArrayRe
 
 Value ModelBuilder::constantVector(StringRef name, ArrayRef<float> values) {
   defineWeight(name, {int64_t(values.size())}, values);
-  return weight(name, {int64_t(values.size())});
+  return weight(name, {int64_t(values.size())}, /*transposed=*/false);
 }
 
 std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shape) {
@@ -265,25 +268,6 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
     read.insert(name);
   }
   return values;
-}
-
-Value ModelBuilder::transposedLinear(Value x, StringRef weightName, int64_t width) {
-  const int64_t depth = typeOf(x).getShape().back();
-  auto type = RankedTensorType::get({width, depth}, builder.getF32Type());
-  if (const TensorView *tensor = findWeight(weightName, {depth, width}); tensor && used.insert(weightName).second) {
-    const size_t bytes = tensor->bytes.size() / (depth * width);
-    AsmResourceBlob turned = HeapAsmResourceBlob::allocate(tensor->bytes.size(), /*align=*/64);
-    for (int64_t k = 0; k < depth; ++k)
-      for (int64_t n = 0; n < width; ++n)
-        memcpy(&turned.getMutableData()[(n * depth + k) * bytes], &tensor->bytes[(k * width + n) * bytes], bytes);
-    auto stored = RankedTensorType::get({width, depth}, storedType(tensor->dtype, builder));
-    OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
-    xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), weightName,
-                         DenseResourceElementsAttr::get(stored, weightName, std::move(turned)));
-  }
-  Value weight = xf::LoadWeightOp::create(builder, nameOf(builder, weightName), type,
-                                          FlatSymbolRefAttr::get(builder.getContext(), weightName));
-  return xf::LinearOp::create(builder, builder.getUnknownLoc(), withWidth(x, width), x, weight, /*bias=*/Value());
 }
 
 Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, double theta) {
@@ -303,8 +287,8 @@ Value ModelBuilder::pool(Value x, xf::PoolMode mode, bool exceptPrompts) {
                             exceptPrompts ? promptMask() : Value());
 }
 
-Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape) {
-  requireWeight(name, shape);
+Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape, bool transposed) {
+  requireWeight(name, shape, transposed);
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   return xf::LoadWeightOp::create(builder, nameOf(builder, name), type,
                                   FlatSymbolRefAttr::get(builder.getContext(), name));

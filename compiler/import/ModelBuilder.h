@@ -47,6 +47,8 @@ public:
   mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width, bool biased = true);
   /// The same with a weight and a bias under names of their own; an empty `bias` is none.
   mlir::Value linear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
+  /// The same with a weight that is stored the other way round, [K, width].
+  mlir::Value transposedLinear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps, bool biased = true);
   /// x * `<name>.weight` + `<name>.bias`, both [width of x].
   mlir::Value scaleAndShift(mlir::Value x, llvm::StringRef name);
@@ -82,7 +84,10 @@ public:
 protected:
   BlockBuilder(ModelBuilder &model, mlir::OpBuilder builder)
       : model(model), builder(builder), loc(builder.getUnknownLoc()) {}
-  virtual mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) = 0;
+  /// `shape` is that in which a weight is read; the checkpoint has it the other way round where it is transposed.
+  virtual mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed = false) = 0;
+
+  mlir::Value linear(mlir::Value x, mlir::Value w, llvm::StringRef bias, int64_t width);
 
   llvm::SmallVector<mlir::Value, 1> probabilities; ///< [batch, heads, seq, seq], of every attention in this function
   ModelBuilder &model;
@@ -134,8 +139,6 @@ public:
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
   /// The numbers of a tensor of the checkpoint, to compute with while importing.
   std::vector<float> valuesOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
-  /// x W with a `weight` [K, width]: the other way round than `linear` has it, and without a bias.
-  mlir::Value transposedLinear(mlir::Value x, llvm::StringRef weight, int64_t width);
   /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
   /// frequencies are a weight called `name` that no checkpoint has.
   mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
@@ -151,6 +154,7 @@ public:
     struct Weight {
       std::string name; ///< behind a layer's prefix
       llvm::SmallVector<int64_t> shape;
+      bool transposed;
     };
     mlir::func::FuncOp function;
     std::vector<Weight> weights; ///< in the order of the function's arguments
@@ -174,7 +178,8 @@ public:
   LayerKind layerKind(llvm::StringRef name, llvm::StringRef prefix, mlir::Value x, llvm::ArrayRef<mlir::Value> shared,
                       SharingLayerFunction build);
   mlir::Value layer(const LayerKind &kind, llvm::StringRef prefix, mlir::Value x, llvm::ArrayRef<mlir::Value> shared);
-  /// `prefix` + i + "." for all i below `count`, with the check of `layers` that there are no more.
+  /// `prefix` + i + "." for all i below `count`, with the check of `layers` that there are no
+  /// more.
   std::vector<std::string> layerPrefixes(llvm::StringRef prefix, int64_t count);
   /// Notes an error if the checkpoint has "<prefix>N." for an N from `count` on, which the config's `field` rules out.
   void rejectBeyond(llvm::StringRef prefix, int64_t count, llvm::StringRef field);
@@ -205,11 +210,11 @@ private:
   friend class BlockBuilder;
   friend class LayerBuilder;
 
-  mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) override;
+  mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed) override;
   /// The checkpoint's tensor of that name, if it can be a weight of this shape; else notes an error.
   const TensorView *findWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// The module's xf.weight of that name, made and checked at its first use.
-  void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
+  void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
   mlir::Value input(llvm::StringRef name, mlir::RankedTensorType type, int64_t limit);
   /// An input whose omission means -1 for each token.

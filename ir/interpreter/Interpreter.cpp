@@ -16,8 +16,8 @@ llvm::Error error(Operation *op, const llvm::Twine &message) {
   return llvm::createStringError("interpreter: '" + op->getName().getStringRef() + "' " + message);
 }
 
-/// The values of a stored weight.
-llvm::Expected<Tensor> loadWeight(xf::WeightOp weight) {
+/// The values of a weight as it is stored.
+llvm::Expected<Tensor> loadStored(xf::WeightOp weight) {
   auto type = cast<RankedTensorType>(weight.getValue().getType());
   Tensor result(type.getShape());
   auto fill = [&](ArrayRef<char> bytes, const llvm::fltSemantics &semantics, unsigned width) {
@@ -55,6 +55,19 @@ llvm::Expected<Tensor> loadWeight(xf::WeightOp weight) {
     copy.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
     out = copy.convertToDouble();
   }
+  return result;
+}
+
+/// The values of a weight as it is read.
+llvm::Expected<Tensor> loadWeight(xf::WeightOp weight) {
+  llvm::Expected<Tensor> stored = loadStored(weight);
+  if (!stored || !weight.getTransposed())
+    return stored;
+  const int64_t rows = stored->shape[1], columns = stored->shape[0];
+  Tensor result({rows, columns});
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      result.row(row)[column] = stored->row(column)[row];
   return result;
 }
 

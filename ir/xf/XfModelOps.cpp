@@ -11,12 +11,23 @@ LogicalResult WeightOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getValue().getType());
   if (!type || !isa<FloatType>(type.getElementType()))
     return emitOpError("holds ") << getValue().getType() << "; a weight is a tensor of floats";
+  if (getTransposed() && type.getRank() != 2)
+    return emitOpError("is transposed, but ") << type << " is no matrix";
   return success();
 }
 
 RankedTensorType WeightOp::getLoadedType() {
   auto type = cast<RankedTensorType>(getValue().getType());
-  return type.clone(Float32Type::get(getContext()));
+  SmallVector<int64_t> shape(type.getShape());
+  if (getTransposed())
+    std::swap(shape[0], shape[1]);
+  return RankedTensorType::get(shape, Float32Type::get(getContext()));
+}
+
+Attribute WeightOp::getContent() {
+  if (!getTransposed())
+    return getValue();
+  return ArrayAttr::get(getContext(), {getValue(), UnitAttr::get(getContext())});
 }
 
 LogicalResult LoadWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {

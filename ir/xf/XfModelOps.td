@@ -8,18 +8,21 @@ def Xf_WeightOp : Xf_Op<"weight", [Symbol]> {
   let summary = "a tensor of the checkpoint";
   let description = [{
     Names a tensor as stored: f32, f16, bf16 or f64, backed by the mapped file. Reading it (`xf.load_weight`, or as an
-    argument of a layer) widens or rounds each element to f32.
+    argument of a layer) widens or rounds each element to f32. One that is `transposed` is stored the other way round than
+    it is read, `[K, N]` for a matrix `[N, K]`.
 
     ```mlir
     xf.weight @pooler.dense.bias = dense_resource<pooler.dense.bias> : tensor<384xf32>
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value);
-  let assemblyFormat = "$sym_name `=` $value attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value, UnitAttr:$transposed);
+  let assemblyFormat = "$sym_name `=` $value (`transposed` $transposed^)? attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// The type that loads of this weight have: the stored shape with f32 elements.
+    /// The type that loads of this weight have: the shape in which it is read with f32 elements.
     mlir::RankedTensorType getLoadedType();
+    /// Weights of one content are read as the same numbers.
+    mlir::Attribute getContent();
   }];
 }
 

@@ -168,7 +168,7 @@ TEST_F(SmoothingTest, LessIsLostAsEstimated) {
   const std::vector<Smoothing> found = smoothFactors(*module, observed({3, 17}));
   ASSERT_FALSE(found.empty());
   const JoinedRows weight(
-      {viewOf(module->lookupSymbol<xf::WeightOp>("1.q")), viewOf(module->lookupSymbol<xf::WeightOp>("1.k"))});
+      {module->lookupSymbol<xf::WeightOp>("1.q"), module->lookupSymbol<xf::WeightOp>("1.k")});
   std::vector<double> s;
   for (float factor : found[0].factors)
     s.push_back(1 / double(factor));

@@ -162,3 +162,17 @@ func.func @f(%x: tensor<?x4xf32>) {
   %0 = xf.layers @layer(%x) weights ["0.", "1."] : (tensor<?x4xf32>) -> tensor<?x4xf32>
   return
 }
+
+// -----
+// weight: what is transposed has two axes
+// expected-error @+1 {{is transposed, but 'tensor<3xf32>' is no matrix}}
+xf.weight @w = dense<0.0> : tensor<3xf32> transposed
+
+// -----
+// weight: it is read the other way round
+xf.weight @w = dense<0.0> : tensor<2x3xf32> transposed
+func.func @f() {
+  // expected-error @+1 {{has type 'tensor<2x3xf32>', but the weight is a 'tensor<3x2xf32>'}}
+  %0 = xf.load_weight @w : tensor<2x3xf32>
+  return
+}

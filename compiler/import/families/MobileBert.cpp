@@ -122,7 +122,7 @@ void emitMaskedLm(ModelBuilder &m, Value hidden, StringRef output, const MobileB
     return emitVocabularyLogits(m, output, t, decoderOf("cls.predictions"), bert.vocab, bert.tied);
   SmallVector<Value> parts = m.split(t, {bert.embedding, bert.hidden - bert.embedding});
   m.output(output, m.add(vocabularyLogits(m, parts[0], decoderOf("cls.predictions"), bert.vocab, bert.tied),
-                         m.transposedLinear(parts[1], "cls.predictions.dense.weight", bert.vocab)));
+                         m.transposedLinear(parts[1], "cls.predictions.dense.weight", "", bert.vocab)));
 }
 
 llvm::Error buildMobileBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
