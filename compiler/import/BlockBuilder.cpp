@@ -50,6 +50,11 @@ Value BlockBuilder::layerNorm(Value x, StringRef name, double eps, bool biased) 
                                  builder.getF64FloatAttr(eps));
 }
 
+Value BlockBuilder::scale(Value x, StringRef name) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, name));
+  return combine(xf::CombineKind::Mul, x, weight(name, {1}));
+}
+
 Value BlockBuilder::scaleAndShift(Value x, StringRef name) {
   llvm::SaveAndRestore named(loc, nameOf(builder, name));
   int64_t width = typeOf(x).getShape().back();
@@ -84,7 +89,7 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
                                     rules.columns, rules.index);
   scores = xf::ScaleOp::create(
       builder, loc, scores.getType(), scores,
-      builder.getF64FloatAttr(1 / std::sqrt(double(headDim * rules.products))));
+      builder.getF64FloatAttr(rules.scale.value_or(1 / std::sqrt(double(headDim * rules.products)))));
   if (rules.bias)
     scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
   if (rules.reach || rules.causal)

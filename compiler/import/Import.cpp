@@ -118,9 +118,10 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     model.score = *score;
   }
 
-  static constexpr StringRef ignoredBuffers[] = {"position_ids"};
+  SmallVector<StringRef> buffers = {"position_ids"};
+  llvm::append_range(buffers, (*family)->buffers);
   llvm::Expected<WeightNames> names = WeightNames::build(
-      *model.checkpoint, {(*family)->basePrefix, ignoredBuffers, (*family)->renameWeight, (*family)->mayRepeatWeights});
+      *model.checkpoint, {(*family)->basePrefix, buffers, (*family)->renameWeight, (*family)->mayRepeatWeights});
   if (!names)
     return names.takeError();
   ModelBuilder builder(context, *names, "encode", options.attentions);

@@ -48,8 +48,8 @@ private:
   std::string prefix;
 };
 
-std::vector<std::string> ModelBuilder::layerPrefixes(StringRef prefix, int64_t count) {
-  rejectBeyond(prefix, count, "num_hidden_layers");
+std::vector<std::string> ModelBuilder::layerPrefixes(StringRef prefix, int64_t count, StringRef field) {
+  rejectBeyond(prefix, count, field);
   std::vector<std::string> prefixes;
   for (int64_t layer = 0; layer < count; ++layer)
     prefixes.push_back((prefix + Twine(layer) + ".").str());

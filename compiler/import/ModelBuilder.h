@@ -33,6 +33,7 @@ struct ScoreRules {
   bool causal = false;                     ///< keys behind the query are not seen
   mlir::Value queryTerms, keyTerms, index; ///< as xf.add_terms has them
   int64_t products = 1;                    ///< how many of them a score sums up: it is divided by their root, too
+  std::optional<double> scale;             ///< of products, in place of 1 / sqrt(head_dim * products)
 };
 
 /// A function under construction: the entry, or a kind of layer. Weight names are relative to the layer.
@@ -50,6 +51,8 @@ public:
   /// The same with a weight that is stored the other way round, [K, width].
   mlir::Value transposedLinear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps, bool biased = true);
+  /// x times a weight [1]: a number in which layers differ.
+  mlir::Value scale(mlir::Value x, llvm::StringRef weight);
   /// x * `<name>.weight` + `<name>.bias`, both [width of x].
   mlir::Value scaleAndShift(mlir::Value x, llvm::StringRef name);
   /// The columns of each head rotated by what `angles` gave.
@@ -178,9 +181,10 @@ public:
   LayerKind layerKind(llvm::StringRef name, llvm::StringRef prefix, mlir::Value x, llvm::ArrayRef<mlir::Value> shared,
                       SharingLayerFunction build);
   mlir::Value layer(const LayerKind &kind, llvm::StringRef prefix, mlir::Value x, llvm::ArrayRef<mlir::Value> shared);
-  /// `prefix` + i + "." for all i below `count`, with the check of `layers` that there are no
+  /// `prefix` + i + "." for all i below `count`, the config's `field`, with the check of `layers` that there are no
   /// more.
-  std::vector<std::string> layerPrefixes(llvm::StringRef prefix, int64_t count);
+  std::vector<std::string> layerPrefixes(llvm::StringRef prefix, int64_t count,
+                                         llvm::StringRef field = "num_hidden_layers");
   /// Notes an error if the checkpoint has "<prefix>N." for an N from `count` on, which the config's `field` rules out.
   void rejectBeyond(llvm::StringRef prefix, int64_t count, llvm::StringRef field);
 

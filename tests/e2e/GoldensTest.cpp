@@ -106,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), 
 INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
+INSTANTIATE_TEST_SUITE_P(Gpt2, Goldens, testing::ValuesIn(goldenCases("gpt2")), testName);
 INSTANTIATE_TEST_SUITE_P(Mmbt, Goldens, testing::ValuesIn(goldenCases("mmbt")), testName);
 INSTANTIATE_TEST_SUITE_P(MobileBert, Goldens, testing::ValuesIn(goldenCases("mobilebert")), testName);
 INSTANTIATE_TEST_SUITE_P(ModernBert, Goldens, testing::ValuesIn(goldenCases("modernbert")), testName);

@@ -83,12 +83,14 @@ def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float,
         noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
         if "embeddings.weight" in name:
             value = embedding_std * noise
-        elif name.endswith(("LayerNorm.weight", "norm.weight")) or ("layer_norm" in name and name.endswith(".weight")):
+        elif name.endswith(("LayerNorm.weight", "norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")) or (
+                "layer_norm" in name and name.endswith(".weight")):
             value = gain + 0.1 * noise
         elif parameter.dim() == 1:
             value = 0.1 * noise
         else:
-            value = noise / math.sqrt(parameter.shape[1])
+            transposed = name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))  # GPT-2's Conv1D
+            value = noise / math.sqrt(parameter.shape[0 if transposed else 1])
         if name.endswith(("intermediate.dense.weight", ".ffn.weight", ".ffn.lin1.weight")):
             value = inner_gain * value
         parameter.data = value.to(stored).to(torch.float64)

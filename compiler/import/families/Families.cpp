@@ -8,13 +8,13 @@ using namespace mlir;
 namespace lathe {
 
 extern const Family albertFamily, bertFamily, camembertFamily, debertaV2Family, distilbertFamily, electraFamily,
-    mobilebertFamily, mmbtFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
+    gpt2Family, mobilebertFamily, mmbtFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
-  static const Family *const families[] = {&albertFamily,     &bertFamily,    &camembertFamily, &debertaV2Family,
-                                           &distilbertFamily, &electraFamily, &mmbtFamily,      &mobilebertFamily,
-                                           &modernbertFamily, &mpnetFamily,   &robertaFamily,   &xlmFamily,
-                                           &xlmRobertaFamily};
+  static const Family *const families[] = {&albertFamily,     &bertFamily,       &camembertFamily, &debertaV2Family,
+                                           &distilbertFamily, &electraFamily,    &gpt2Family,      &mmbtFamily,
+                                           &mobilebertFamily, &modernbertFamily, &mpnetFamily,     &robertaFamily,
+                                           &xlmFamily,        &xlmRobertaFamily};
   return families;
 }
 

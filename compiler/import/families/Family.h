@@ -51,6 +51,8 @@ struct Family {
   llvm::ArrayRef<ClassEnding> ownClasses = {};
   /// The name that `build` knows a weight by; null: the file's, behind the base prefix.
   std::string (*renameWeight)(llvm::StringRef name) = nullptr;
+  /// Tensors of files that are no weights, by the end of their name.
+  llvm::ArrayRef<llvm::StringRef> buffers = {};
   /// Parts share weights, which files may hold under the names of both.
   bool mayRepeatWeights = false;
 };
