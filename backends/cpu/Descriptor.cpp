@@ -91,6 +91,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("cu_seqlens", LATHE_CU_SEQLENS)
       .Case("attention_mask", LATHE_ATTENTION_MASK)
       .Case("prompt_mask", LATHE_PROMPT_MASK)
+      .Case("except_last", LATHE_EXCEPT_LAST)
       .Case("previous_ids", LATHE_PREVIOUS_IDS)
       .Case("next_ids", LATHE_NEXT_IDS)
       .Case("langs", LATHE_LANGS)

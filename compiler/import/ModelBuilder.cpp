@@ -172,6 +172,12 @@ Value ModelBuilder::inputModal(int64_t width) {
   return input("input_modal", type, width);
 }
 Value ModelBuilder::promptMask() { return input("prompt_mask", builder.getI32Type(), 2); }
+Value ModelBuilder::exceptLast(int64_t paddingId) {
+  Value value = input("except_last", builder.getI32Type(), 2);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
+                   builder.getI64IntegerAttr(paddingId));
+  return value;
+}
 Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
   return weight((name + ".weight").str(), {rows, width}, /*transposed=*/false);
 }
@@ -280,11 +286,10 @@ Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, dou
                               positions, constantVector(name, frequencies));
 }
 
-Value ModelBuilder::pool(Value x, xf::PoolMode mode, bool exceptPrompts) {
+Value ModelBuilder::pool(Value x, xf::PoolMode mode, Value except) {
   auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
   return xf::PoolOp::create(builder, builder.getUnknownLoc(), type, mode, x, mask(), /*cu_seqlens=*/Value(),
-                            mode == xf::PoolMode::WeightedMean ? columns() : Value(),
-                            exceptPrompts ? promptMask() : Value());
+                            mode == xf::PoolMode::WeightedMean ? columns() : Value(), except);
 }
 
 Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape, bool transposed) {

@@ -137,6 +137,8 @@ public:
   mlir::Value modalIds();
   /// 1 for the tokens of prompts that pooling leaves out.
   mlir::Value promptMask();
+  /// 0 for the last token of the caller's row whose id is not this one, or else the first, and 1 for all others.
+  mlir::Value exceptLast(int64_t paddingId);
   /// A weight of the module that no checkpoint has; layers find it under its name as if it were the checkpoint's.
   void defineWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
@@ -145,8 +147,8 @@ public:
   /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
   /// frequencies are a weight called `name` that no checkpoint has.
   mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
-  /// One vector of each sequence's tokens; without those that `promptMask` has, where asked to.
-  mlir::Value pool(mlir::Value x, xf::PoolMode mode, bool exceptPrompts = false);
+  /// One vector of each sequence's tokens; without those that a mask has, if one is given.
+  mlir::Value pool(mlir::Value x, xf::PoolMode mode, mlir::Value except = {});
   /// A weight that layers share: `<name>.weight`.
   mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
 

@@ -129,6 +129,29 @@ Tensor neighbours(const Batch &batch, int64_t by) {
   return result;
 }
 
+/// 0 for each row's last token whose id is not `paddingId`, or else its first, and 1 for all others; an error where the
+/// mask rules that token out.
+llvm::Expected<Tensor> exceptLast(const Batch &batch, double paddingId) {
+  const Tensor &ids = batch.padded.at("input_ids");
+  Tensor result(ids.shape);
+  llvm::fill(result.values, 1.0);
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    if (batch.empty(b))
+      continue;
+    int64_t column = batch.seq - 1;
+    auto isSkipped = [&] {
+      return (batch.ragged && !batch.present[b * batch.seq + column]) || ids.row(b)[column] == paddingId;
+    };
+    while (column > 0 && isSkipped())
+      --column;
+    if (!batch.present[b * batch.seq + column])
+      return error("attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
+                   ", which the result is computed from: its id is the last that is no padding");
+    result.row(b)[column] = 0;
+  }
+  return result;
+}
+
 /// The tokens of a padded batch without a mask: as many of each row as it has ids other than `paddingId`.
 void presentByCount(Batch &batch, double paddingId) {
   const Tensor &ids = batch.padded.at("input_ids");
@@ -149,7 +172,7 @@ std::optional<int64_t> inputInteger(func::FuncOp entry, StringRef name, StringRe
 }
 
 /// Fills in what the caller may leave out, and what follows from the rest.
-void addDefaults(Batch &batch, func::FuncOp entry) {
+llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
   if (auto padding = inputInteger(entry, "input_ids", xf::XfDialect::paddingIdAttr);
       padding && !batch.ragged && !batch.padded.count("attention_mask"))
     presentByCount(batch, double(*padding));
@@ -170,6 +193,13 @@ void addDefaults(Batch &batch, func::FuncOp entry) {
     columns = countedPositions(batch.padded.at("input_ids"), double(*padding));
   batch.padded.try_emplace("position_ids", columns);
   batch.padded["attention_mask"] = mask;
+  if (auto padding = inputInteger(entry, "except_last", xf::XfDialect::paddingIdAttr)) {
+    llvm::Expected<Tensor> others = exceptLast(batch, double(*padding));
+    if (!others)
+      return others.takeError();
+    batch.padded["except_last"] = std::move(*others);
+  }
+  return llvm::Error::success();
 }
 
 } // namespace
@@ -264,7 +294,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   bool padded = batch.choices || (ids->second.shape.size() == 2 && !inputs.count("cu_seqlens"));
   if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
     return failure;
-  addDefaults(batch, entry);
+  if (llvm::Error failure = addDefaults(batch, entry))
+    return failure;
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
     if (batch.seq - lead > limit.getInt())
       return error("sequences are " + llvm::Twine(batch.seq - lead) + " long; the model's positions end at " +

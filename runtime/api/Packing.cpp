@@ -37,6 +37,20 @@ int64_t columnsToVisit(const Request &request, int64_t row) {
   return counted;
 }
 
+/// Whether a token of a caller's row exists.
+bool isPresent(const Request &request, int64_t row, int64_t column) {
+  return column < columnsToVisit(request, row) &&
+         (!request.mask || integerAt(*request.mask, row * request.columns + column));
+}
+
+/// The last column of a caller's row whose id is no padding, masked or not; 0 where there is none.
+int64_t lastColumn(const Request &request, int64_t row, int64_t paddingId) {
+  int64_t column = columnsOf(request, row) - 1;
+  while (column > 0 && integerAt(*request.ids, callerIndex(request, row, column)) == paddingId)
+    --column;
+  return column;
+}
+
 /// Calls visit(row, column) for each token, in order. Offsets and mask have been checked.
 template <typename Visit> void forEachToken(const Request &request, Visit visit) {
   if (!request.rows)
@@ -216,6 +230,13 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
   for (int64_t k = 0; k < map.sequences; ++k) {
     PositionCounter positions(request, map.rows[k], input.padding_id);
     const int64_t columns = columnsOf(request, map.rows[k]);
+    const int64_t last = input.kind == LATHE_EXCEPT_LAST ? lastColumn(request, map.rows[k], input.padding_id) : -1;
+    if (last >= 0 && !isPresent(request, map.rows[k], last))
+      return fail(
+          error, LATHE_INVALID_ARGUMENT,
+          "attention_mask is 0 in column %lld of row %lld, which the result is computed from: its id is the last "
+          "that is no padding (%lld)",
+          static_cast<long long>(last), static_cast<long long>(map.rows[k]), static_cast<long long>(input.padding_id));
     for (int32_t t = map.offsets[k]; t < map.offsets[k + 1]; ++t) {
       int64_t column = map.columns[t];
       int64_t target = dense ? k * size.longest + column : t;
@@ -226,6 +247,10 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       }
       if (input.kind == LATHE_ATTENTION_MASK) {
         static_cast<uint8_t *>(values)[target] = 1;
+        continue;
+      }
+      if (input.kind == LATHE_EXCEPT_LAST) {
+        integers[target] = column != last;
         continue;
       }
       const int32_t vector = request.vectorOf ? request.vectorOf[callerIndex(request, map.rows[k], column)] : -1;

@@ -149,6 +149,8 @@ MASKS = {
     "langs": lambda c: right_padded([6, 11], 11),
     "padding-ids": lambda c: mask_of(["111111111111", "111111100000", "001111101110"]),
     "padding-ids-first": lambda c: mask_of(["111111111111", "111111100000", "101111101110"]),
+    "padding-ids-inside": lambda c: mask_of(["111111111111", "111111100000", "001111111111"]),
+    "one-row": lambda c: right_padded([9], 9),
     "full-length-behind-padding": lambda c: right_padded([c.max_position_embeddings - c.pad_token_id - 1, 3],
                                                          c.max_position_embeddings - c.pad_token_id - 1),
     "long": lambda c: right_padded([160, 141], 160),
@@ -162,7 +164,8 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
     draw = lambda limit: torch.randint(0, limit, mask.shape, generator=rng)
     inputs = {"input_ids": draw(config.vocab_size), "attention_mask": mask}
     if case.startswith("padding-ids"):  # under the mask and elsewhere, some of them where the mask says that they count
-        padding = torch.rand(mask.shape, generator=rng) < torch.where(mask == 0, 0.7, 0.2)
+        hidden = 1 if case == "padding-ids-inside" else 0.7  # decoders' classes read the last id that is no padding
+        padding = torch.rand(mask.shape, generator=rng) < torch.where(mask == 0, hidden, 0.2)
         inputs["input_ids"][padding] = config.pad_token_id
     if case in ("token-types", "everything"):
         inputs["token_type_ids"] = draw(getattr(config, "type_vocab_size", config.vocab_size))  # XLM's are words

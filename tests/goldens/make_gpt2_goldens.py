@@ -10,7 +10,8 @@ encoder_goldens.py says how. Types of tokens are words of the vocabulary here, a
 import pathlib
 
 import torch
-from transformers import (GPT2ForQuestionAnswering, GPT2ForTokenClassification, GPT2LMHeadModel, GPT2Model)
+from transformers import (GPT2ForQuestionAnswering, GPT2ForSequenceClassification, GPT2ForTokenClassification,
+                          GPT2LMHeadModel, GPT2Model)
 
 from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
@@ -41,6 +42,10 @@ MODELS = [
           "the head is the word embedding; buffers in the file", edit=with_buffers),
     Model("lm-untied", GPT2LMHeadModel, SMALL | {"tie_word_embeddings": False}, ["left-padded"], "a head of its own",
           stored=torch.bfloat16),
+    Model("classes", GPT2ForSequenceClassification, SMALL | {"num_labels": 5, "pad_token_id": 11},
+          ["padding-ids-inside"], "the last token that is no padding, by ids, and no bias", reads_first=False),
+    Model("classes-no-padding", GPT2ForSequenceClassification, SMALL | {"num_labels": 1}, ["one-row"],
+          "no padding's id: the last token", reads_first=False),
     Model("tokens", GPT2ForTokenClassification, SMALL | {"num_labels": 7}, ["holes"], "a label for each token"),
     Model("answers", GPT2ForQuestionAnswering, SMALL, ["ragged"], "start and end"),
 ]

@@ -95,6 +95,24 @@ TEST_F(Packing, NeighboursAreIdsOfTheModel) {
   EXPECT_STREQ(error.message, "input_ids: 50 at row 1, column 3 is outside [0, 50)");
 }
 
+TEST_F(Packing, TheLastTokenIsToldByIds) {
+  ids[1] = ids[6] = ids[7] = 0;
+  EXPECT_THAT(filled(LATHE_EXCEPT_LAST), ElementsAre(1, 1, 1, 0, 1, 0, 1, 1));
+  givesMask();
+  EXPECT_THAT(filled(LATHE_EXCEPT_LAST), ElementsAre(1, 1, 0, 0, 1));
+  mask[3] = 0;
+  EXPECT_THAT(filled(LATHE_EXCEPT_LAST), testing::IsEmpty());
+  EXPECT_STREQ(error.message,
+               "attention_mask is 0 in column 3 of row 0, which the result is computed from: its id is the "
+               "last that is no padding (0)");
+}
+
+TEST_F(Packing, OfPaddingAloneTheFirstTokenIsTheLast) {
+  isRagged();
+  ids.assign(8, 0);
+  EXPECT_THAT(filled(LATHE_EXCEPT_LAST), ElementsAre(0, 0, 1, 1, 1, 1, 1, 1));
+}
+
 TEST_F(Packing, WhatIsOmittedMayBeNone) {
   givesMask();
   EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 0, 0, 0));

@@ -20,6 +20,7 @@ struct Gpt2Config {
   bool scales;        ///< scores by the root of head_dim
   bool scalesByLayer; ///< and layer i's by i + 1
   bool tied;
+  std::optional<int64_t> paddingId;
 
   static llvm::Expected<Gpt2Config> parse(const JsonDocument &document);
 };
@@ -41,6 +42,7 @@ llvm::Expected<Gpt2Config> Gpt2Config::parse(const JsonDocument &document) {
   c.scales = fields.getBool("scale_attn_weights", true);
   c.scalesByLayer = fields.getBool("scale_attn_by_inverse_layer_idx", false);
   c.tied = fields.getBool("tie_word_embeddings", true);
+  c.paddingId = fields.getOptionalInt("pad_token_id", 0, maxRows);
   if (fields.getBool("add_cross_attention", false))
     fields.reject("add_cross_attention", "found true: a decoder that reads an encoder's states is not supported yet; "
                                          "accepted is false");
@@ -98,15 +100,24 @@ llvm::Error buildGpt2(ModelBuilder &m, const JsonDocument &document, const HeadO
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "ln_f", c.eps);
 
+  auto summary = [&] { return lastToken(m, hidden, c.paddingId); };
   if (options.task == Task::CausalLm)
     m.output("logits", m.linear(hidden, c.tied ? "wte.weight" : "lm_head.weight", "", c.vocab));
-  else if (llvm::Error error = emitHead(m, hidden, options, {}))
+  else if (llvm::Error error = emitHead(m, hidden, options,
+                                        {.summary = summary,
+                                         .classifier = "score",
+                                         .classifierIsBiased = false,
+                                         .summaryReads = FirstColumn::Unused}))
     return error;
   return finishEncoder(m, x, layers, options,
                        {"lm_head.", "score.", "multiple_choice_head.", "classifier.", "qa_outputs."});
 }
 
-constexpr Task tasks[] = {Task::Base, Task::CausalLm, Task::Embedding, Task::TokenClassification,
+constexpr Task tasks[] = {Task::Base,
+                          Task::CausalLm,
+                          Task::Embedding,
+                          Task::SequenceClassification,
+                          Task::TokenClassification,
                           Task::QuestionAnswering};
 constexpr ClassEnding ownClasses[] = {{"LMHeadModel", Task::CausalLm}};
 /// Of attention's own mask, which old files have.

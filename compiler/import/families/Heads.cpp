@@ -11,6 +11,10 @@ Value pooled(ModelBuilder &model, Value hidden, StringRef dense, xf::Activation 
   return model.activate(model.linear(model.firstToken(hidden), dense, widthOf(hidden)), activation);
 }
 
+Value lastToken(ModelBuilder &model, Value hidden, std::optional<int64_t> paddingId) {
+  return model.pool(hidden, xf::PoolMode::Last, paddingId ? model.exceptLast(*paddingId) : Value());
+}
+
 //===----------------------------------------------------------------------===//
 // Vocabularies
 //===----------------------------------------------------------------------===//
@@ -94,7 +98,7 @@ llvm::Error finishEncoder(ModelBuilder &model, Value embeddings, ArrayRef<Value>
 /// One of a sentence's poolings. The first token is the first that exists, and where those of a prompt are left out the
 /// first of the others.
 static Value poolingOf(ModelBuilder &model, Value hidden, PoolingMode mode, bool poolsPrompts) {
-  auto pool = [&](xf::PoolMode mode) { return model.pool(hidden, mode, !poolsPrompts); };
+  auto pool = [&](xf::PoolMode mode) { return model.pool(hidden, mode, poolsPrompts ? Value() : model.promptMask()); };
   switch (mode) {
   case PoolingMode::Cls:
     return pool(xf::PoolMode::First);
@@ -153,7 +157,7 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
     emitPoolerOutput(model, hidden, parts.pooler);
     break;
   case Task::SequenceClassification:
-    model.output("logits", model.linear(parts.summary(), parts.classifier, options.labels),
+    model.output("logits", model.linear(parts.summary(), parts.classifier, options.labels, parts.classifierIsBiased),
                  {.firstColumn = parts.summaryReads});
     break;
   case Task::TokenClassification:

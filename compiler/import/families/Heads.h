@@ -13,6 +13,7 @@ struct HeadParts {
   /// What the classification of a whole text reads, and the linear layer behind it.
   llvm::function_ref<mlir::Value()> summary;
   llvm::StringRef classifier = "classifier";
+  bool classifierIsBiased = true;
   /// What multiple choice reads in its stead, before `classifier`.
   llvm::function_ref<mlir::Value()> choice;
   /// The linear layer of question answering.
@@ -34,6 +35,10 @@ llvm::Error emitHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions 
 /// [batch, H]: an activation of the linear layer `dense` on the first token's vector, as wide as that.
 mlir::Value pooled(ModelBuilder &model, mlir::Value hidden, llvm::StringRef dense,
                    xf::Activation activation = xf::Activation::Tanh);
+
+/// [batch, H]: of each sequence the last token, or where there is a padding's id the last whose id is another; what
+/// decoders are classified by.
+mlir::Value lastToken(ModelBuilder &model, mlir::Value hidden, std::optional<int64_t> paddingId);
 
 /// Where the decoder of a head over the vocabulary lies.
 struct DecoderNames {

@@ -76,7 +76,9 @@ typedef enum lathe_input_kind {
   LATHE_INPUT_MODAL = 10,   /* "input_modal": f32 [T, limit], vectors of an image where there are such, else zeros; its
                              * rows, and tokens that begin and end them, stand in front of each text. Entries that take
                              * it see ids of -1 there */
-  LATHE_MODAL_IDS = 11      /* 0 where such a vector is, else -1 */
+  LATHE_MODAL_IDS = 11,     /* 0 where such a vector is, else -1 */
+  LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
+                             * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
 
 typedef struct lathe_entry_input {
