@@ -114,10 +114,13 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     auto paddingId = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr);
+    const lathe_counts counts = input.contains(xf::XfDialect::countsTokensAttr) ? LATHE_COUNTS_TOKENS
+                                : paddingId                                     ? LATHE_COUNTS_IDS
+                                                                                : LATHE_COUNTS_COLUMNS;
     auto omitted = input.getAs<IntegerAttr>(xf::XfDialect::omittedAttr);
-    inputs.push_back(structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))),
-                                i64(limit ? limit.getInt() : 0), i32(bool(paddingId)),
-                                i64(paddingId ? paddingId.getInt() : 0), i64(omitted ? omitted.getInt() : 0)}));
+    inputs.push_back(
+        structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0),
+                   i32(counts), i64(paddingId ? paddingId.getInt() : 0), i64(omitted ? omitted.getInt() : 0)}));
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     auto firstColumn = llvm::StringSwitch<lathe_first_column>(textOf(output, xf::XfDialect::firstColumnAttr))

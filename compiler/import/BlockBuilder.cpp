@@ -32,6 +32,10 @@ Value BlockBuilder::linear(Value x, StringRef weightName, StringRef biasName, in
   return linear(x, w, biasName, width);
 }
 
+Value BlockBuilder::transposedLinear(Value x, StringRef name, int64_t width) {
+  return transposedLinear(x, (name + ".weight").str(), (name + ".bias").str(), width);
+}
+
 Value BlockBuilder::transposedLinear(Value x, StringRef weightName, StringRef biasName, int64_t width) {
   Value w = weight(weightName, {width, typeOf(x).getShape().back()}, /*transposed=*/true);
   return linear(x, w, biasName, width);

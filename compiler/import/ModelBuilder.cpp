@@ -192,6 +192,12 @@ Value ModelBuilder::positionIds(int64_t limit, std::optional<int64_t> paddingId)
   return value;
 }
 
+Value ModelBuilder::tokenPositions(int64_t limit) {
+  Value value = positionIds(limit);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::countsTokensAttr, builder.getUnitAttr());
+  return value;
+}
+
 void ModelBuilder::output(StringRef name, Value value, OutputForm form) {
   outputs.push_back({name.str(), value, form});
 }
@@ -238,15 +244,18 @@ void ModelBuilder::requireWeight(StringRef name, ArrayRef<int64_t> shape, bool t
   SmallVector<int64_t> stored(shape);
   if (transposed)
     std::reverse(stored.begin(), stored.end());
-  const TensorView *tensor = findWeight(name, stored);
-  if (!tensor)
-    return;
+  if (const TensorView *tensor = findWeight(name, stored))
+    addWeight(name, stored, tensor->dtype, tensor->bytes, transposed);
+}
+
+void ModelBuilder::addWeight(StringRef name, ArrayRef<int64_t> stored, DType dtype, ArrayRef<uint8_t> contents,
+                             bool transposed) {
   if (!used.insert(name).second)
     return;
   OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
-  auto type = RankedTensorType::get(stored, storedType(tensor->dtype, builder));
+  auto type = RankedTensorType::get(stored, storedType(dtype, builder));
   // The blob is the mapped file's own bytes, at whatever address they lie.
-  ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor->bytes.data()), tensor->bytes.size());
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(contents.data()), contents.size());
   auto value = DenseResourceElementsAttr::get(type, name, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
   xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value, transposed);
 }
@@ -297,6 +306,21 @@ Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape, bool transpo
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   return xf::LoadWeightOp::create(builder, nameOf(builder, name), type,
                                   FlatSymbolRefAttr::get(builder.getContext(), name));
+}
+
+Value ModelBuilder::lookupBehind(Value ids, StringRef table, int64_t skipped, int64_t rows, int64_t hidden) {
+  const std::string name = (table + ".weight").str();
+  if (const TensorView *tensor = findWeight(name, {skipped + rows, hidden}))
+    addWeight(name, {rows, hidden}, tensor->dtype,
+              ArrayRef(tensor->bytes).drop_front(tensor->bytes.size() / (skipped + rows) * skipped),
+              /*transposed=*/false);
+  SmallVector<int64_t> shape(typeOf(ids).getShape());
+  shape.push_back(hidden);
+  Value weight = xf::LoadWeightOp::create(builder, nameOf(builder, name),
+                                          RankedTensorType::get({rows, hidden}, builder.getF32Type()),
+                                          FlatSymbolRefAttr::get(builder.getContext(), name));
+  return xf::LookupOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()), ids,
+                              weight, /*orZeros=*/false, /*precision=*/nullptr);
 }
 
 /// What a value of the entry has one row of, by its axes.

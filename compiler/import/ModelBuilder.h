@@ -48,7 +48,8 @@ public:
   mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width, bool biased = true);
   /// The same with a weight and a bias under names of their own; an empty `bias` is none.
   mlir::Value linear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
-  /// The same with a weight that is stored the other way round, [K, width].
+  /// The same with a weight that is stored the other way round, [K, width], as by Transformers' Conv1D.
+  mlir::Value transposedLinear(mlir::Value x, llvm::StringRef name, int64_t width);
   mlir::Value transposedLinear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps, bool biased = true);
   /// x times a weight [1]: a number in which layers differ.
@@ -128,6 +129,8 @@ public:
   /// Columns, unless the caller gives other positions; with a `paddingId`, see xf.padding_id. `limit` also bounds the
   /// length of sequences.
   mlir::Value positionIds(int64_t limit, std::optional<int64_t> paddingId = std::nullopt);
+  /// The number of tokens before each in its sequence, unless the caller gives other positions.
+  mlir::Value tokenPositions(int64_t limit);
   mlir::Value mask();
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns();
@@ -149,6 +152,8 @@ public:
   mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
   /// One vector of each sequence's tokens; without those that a mask has, if one is given.
   mlir::Value pool(mlir::Value x, xf::PoolMode mode, mlir::Value except = {});
+  /// Rows of `<table>.weight` [skipped + rows, hidden], of which the first are never looked up.
+  mlir::Value lookupBehind(mlir::Value ids, llvm::StringRef table, int64_t skipped, int64_t rows, int64_t hidden);
   /// A weight that layers share: `<name>.weight`.
   mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
 
@@ -221,6 +226,9 @@ private:
   const TensorView *findWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed);
+  /// Makes the module's xf.weight of that name, of a part of a tensor's bytes, unless it is there.
+  void addWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> stored, DType dtype, llvm::ArrayRef<uint8_t> bytes,
+                 bool transposed);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
   mlir::Value input(llvm::StringRef name, mlir::RankedTensorType type, int64_t limit);
   /// An input whose omission means -1 for each token.

@@ -116,6 +116,15 @@ Tensor countedPositions(const Tensor &ids, double paddingId) {
   return positions;
 }
 
+/// The number of tokens before each in its row.
+Tensor tokenPositions(const Batch &batch) {
+  Tensor positions({batch.batch, batch.seq});
+  for (int64_t b = 0; b < batch.batch; ++b)
+    for (int64_t column = 1; column < batch.seq; ++column)
+      positions.row(b)[column] = positions.row(b)[column - 1] + batch.present[b * batch.seq + column - 1];
+  return positions;
+}
+
 /// The id in the column that is `by` further on, whatever the mask says of it; -1 beyond either end of the row.
 Tensor neighbours(const Batch &batch, int64_t by) {
   const Tensor &ids = batch.padded.at("input_ids");
@@ -162,13 +171,17 @@ void presentByCount(Batch &batch, double paddingId) {
   }
 }
 
-/// An integer that the entry says of the input called `name`.
-std::optional<int64_t> inputInteger(func::FuncOp entry, StringRef name, StringRef attribute) {
+/// What the entry says of the input called `name`; null where it says nothing.
+Attribute inputAttribute(func::FuncOp entry, StringRef name, StringRef attribute) {
   for (unsigned index = 0; index < entry.getNumArguments(); ++index)
     if (auto input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr); input && input == name)
-      if (auto value = entry.getArgAttrOfType<IntegerAttr>(index, attribute))
-        return value.getInt();
-  return std::nullopt;
+      return entry.getArgAttr(index, attribute);
+  return nullptr;
+}
+
+std::optional<int64_t> inputInteger(func::FuncOp entry, StringRef name, StringRef attribute) {
+  auto value = llvm::dyn_cast_or_null<IntegerAttr>(inputAttribute(entry, name, attribute));
+  return value ? std::optional(value.getInt()) : std::nullopt;
 }
 
 /// Fills in what the caller may leave out, and what follows from the rest.
@@ -191,6 +204,8 @@ llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
   batch.padded["next_ids"] = neighbours(batch, 1);
   if (auto padding = inputInteger(entry, "position_ids", xf::XfDialect::paddingIdAttr))
     columns = countedPositions(batch.padded.at("input_ids"), double(*padding));
+  else if (inputAttribute(entry, "position_ids", xf::XfDialect::countsTokensAttr))
+    columns = tokenPositions(batch);
   batch.padded.try_emplace("position_ids", columns);
   batch.padded["attention_mask"] = mask;
   if (auto padding = inputInteger(entry, "except_last", xf::XfDialect::paddingIdAttr)) {

@@ -30,8 +30,12 @@ def Xf_Dialect : Dialect {
     /// Function argument attribute: values of the input lie in [0, limit); of input_modal it is the width.
     static constexpr llvm::StringLiteral limitAttr = "xf.limit";
     /// Function argument attribute of position_ids: where they are left out, positions count the ids that differ from
-    /// this one, beginning behind it; this id itself has its own number as position (RoBERTa).
+    /// this one, beginning behind it; this id itself has its own number as position (RoBERTa). Of except_last: the id of
+    /// padding.
     static constexpr llvm::StringLiteral paddingIdAttr = "xf.padding_id";
+    /// Function argument attribute of position_ids: where they are left out, a token's position is the number of tokens
+    /// before it in its sequence (OPT).
+    static constexpr llvm::StringLiteral countsTokensAttr = "xf.counts_tokens";
     /// Layer function argument attribute: the weight's name behind the layer's prefix.
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
     /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).

@@ -29,7 +29,7 @@ int64_t columnsToVisit(const Request &request, int64_t row) {
   if (request.ragged() || request.mask)
     return columns;
   const lathe_entry_input *ids = findInput(*request.entry, LATHE_INPUT_IDS);
-  if (!ids || !ids->counts_ids)
+  if (!ids || ids->counts != LATHE_COUNTS_IDS)
     return columns;
   int64_t counted = 0;
   for (int64_t column = 0; column < columns; ++column)
@@ -96,7 +96,7 @@ lathe_status checkMask(const Request &request, lathe_error *error) {
   return LATHE_OK;
 }
 
-/// Positions that count ids, of a caller's row from left to right (see lathe_entry_input.counts_ids).
+/// Positions that count ids, of a caller's row from left to right (see lathe_counts).
 class PositionCounter {
 public:
   PositionCounter(const Request &request, int64_t row, int64_t paddingId)
@@ -222,7 +222,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                               : input.kind == LATHE_POSITION_IDS   ? request.positions
                               : input.kind == LATHE_PROMPT_MASK    ? request.prompts
                                                                    : nullptr;
-  const bool countsIds = input.kind == LATHE_POSITION_IDS && !given && input.counts_ids;
+  const int32_t counts = input.kind == LATHE_POSITION_IDS && !given ? input.counts : LATHE_COUNTS_COLUMNS;
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
   const int64_t limit = idLimit(input);
   if (dense) // rows without a token have a valid value
@@ -267,10 +267,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         integers[target] = input.kind == LATHE_MODAL_IDS && vector >= 0 ? 0 : -1;
         continue;
       }
-      int64_t value = given              ? integerAt(*given, callerIndex(request, map.rows[k], column))
-                      : countsIds        ? positions.at(column)
-                      : defaultsToColumn ? column
-                                         : input.omitted;
+      int64_t value = given                           ? integerAt(*given, callerIndex(request, map.rows[k], column))
+                      : counts == LATHE_COUNTS_IDS    ? positions.at(column)
+                      : counts == LATHE_COUNTS_TOKENS ? t - map.offsets[k]
+                      : defaultsToColumn              ? column
+                                                      : input.omitted;
       if (value >= limit || (given && value < 0))
         return fail(error, LATHE_INVALID_ARGUMENT, "%s: %lld at row %lld, column %lld is outside [0, %lld)",
                     given ? given->name : "positions", static_cast<long long>(value),

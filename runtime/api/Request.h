@@ -10,7 +10,7 @@ namespace lathe {
 struct Request {
   const lathe_entry *entry = nullptr;
   const lathe_tensor *ids = nullptr;
-  const lathe_tensor *mask = nullptr;      // padded only; null: all ones, or see lathe_entry_input.counts_ids
+  const lathe_tensor *mask = nullptr;      // padded only; null: all ones, or see lathe_counts
   const lathe_tensor *types = nullptr;     // null: lathe_entry_input.omitted
   const lathe_tensor *langs = nullptr;     // likewise
   const lathe_tensor *positions = nullptr; // null: columns

@@ -103,6 +103,7 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
 
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
+INSTANTIATE_TEST_SUITE_P(Ctrl, Goldens, testing::ValuesIn(goldenCases("ctrl")), testName);
 INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
@@ -111,6 +112,8 @@ INSTANTIATE_TEST_SUITE_P(Mmbt, Goldens, testing::ValuesIn(goldenCases("mmbt")), 
 INSTANTIATE_TEST_SUITE_P(MobileBert, Goldens, testing::ValuesIn(goldenCases("mobilebert")), testName);
 INSTANTIATE_TEST_SUITE_P(ModernBert, Goldens, testing::ValuesIn(goldenCases("modernbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Mpnet, Goldens, testing::ValuesIn(goldenCases("mpnet")), testName);
+INSTANTIATE_TEST_SUITE_P(OpenAiGpt, Goldens, testing::ValuesIn(goldenCases("openai-gpt")), testName);
+INSTANTIATE_TEST_SUITE_P(Opt, Goldens, testing::ValuesIn(goldenCases("opt")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);
 

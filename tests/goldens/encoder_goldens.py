@@ -60,6 +60,8 @@ class Model:
     claims_base: bool = False
     # Outputs for a whole sequence read column 0.
     reads_first: bool = True
+    # Called with a model once it is made or loaded: what Transformers leaves in another type.
+    prepare: typing.Callable = lambda model: None
     # Called with the base network before a forward, gives a function of the states that Transformers 4 lists, to be called
     # behind it, whose result are those that version 5 lists.
     capture: typing.Callable = None
@@ -77,14 +79,17 @@ class Model:
 # --- Parameters ---------------------------------------------------------------------------------------------------------
 
 
+NORM_GAINS = ("LayerNorm.weight", "norm.weight", "layernorm1.weight", "layernorm2.weight", "ln_1.weight", "ln_2.weight",
+              "ln_f.weight")
+
+
 def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, gain: float,
               inner_gain: float, rng: torch.Generator) -> None:
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
         if "embeddings.weight" in name:
             value = embedding_std * noise
-        elif name.endswith(("LayerNorm.weight", "norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")) or (
-                "layer_norm" in name and name.endswith(".weight")):
+        elif name.endswith(NORM_GAINS) or ("layer_norm" in name and name.endswith(".weight")):
             value = gain + 0.1 * noise
         elif parameter.dim() == 1:
             value = 0.1 * noise
@@ -241,8 +246,10 @@ def save_model(entry: Model, model: torch.nn.Module, directory: pathlib.Path) ->
 
 
 def load_model(entry: Model, directory: pathlib.Path, dtype: torch.dtype) -> torch.nn.Module:
-    return entry.kind.from_pretrained(directory, torch_dtype=dtype, attn_implementation=entry.attention,
-                                      **entry.options).eval()
+    model = entry.kind.from_pretrained(directory, torch_dtype=dtype, attn_implementation=entry.attention,
+                                       **entry.options).eval()
+    entry.prepare(model)
+    return model
 
 
 def relative_error(outputs: dict, expected: dict) -> float:
@@ -254,6 +261,7 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
     rng = torch.Generator().manual_seed(seed)
     config = entry.kind.config_class(**entry.config, attn_implementation=entry.attention)
     model = entry.kind(config, **entry.options).double().eval()
+    entry.prepare(model)
     randomise(model, entry.stored, entry.embedding_std, entry.gain, entry.inner_gain, rng)
     save_model(entry, model, out / entry.name / "model")
     directory = out / entry.name / "model"

@@ -50,7 +50,7 @@ protected:
     std::vector<int64_t> rows(counts.sequences);
     TokenMap map = {starts.data(), rows.data(), columns.data(), 0};
     mapTokens(request, map);
-    if (fillInput(request, map, size, {kind, vocabulary, 0, 0, omitted}, values.data(), &error))
+    if (fillInput(request, map, size, {kind, vocabulary, positions, 0, omitted}, values.data(), &error))
       values.clear();
     return values;
   }
@@ -59,6 +59,7 @@ protected:
   lathe_tensor idsTensor = tensor("input_ids", ids, {2, 4}), maskTensor = tensor("attention_mask", mask, {2, 4}),
                offsetsTensor = tensor("cu_seqlens", offsets, {3});
   lathe_entry entry = {};
+  lathe_counts positions = LATHE_COUNTS_COLUMNS;
   Request request;
   lathe_error error = {};
 };
@@ -93,6 +94,14 @@ TEST_F(Packing, NeighboursAreIdsOfTheModel) {
   EXPECT_THAT(filled(LATHE_INPUT_IDS), testing::SizeIs(5));
   EXPECT_THAT(filled(LATHE_NEXT_IDS), testing::IsEmpty());
   EXPECT_STREQ(error.message, "input_ids: 50 at row 1, column 3 is outside [0, 50)");
+}
+
+TEST_F(Packing, PositionsMayCountTokens) {
+  positions = LATHE_COUNTS_TOKENS;
+  givesMask();
+  EXPECT_THAT(filled(LATHE_POSITION_IDS), ElementsAre(0, 1, 2, 0, 1));
+  entry.layout = LATHE_DENSE;
+  EXPECT_THAT(filled(LATHE_POSITION_IDS), ElementsAre(0, 1, 0, 2, 0, 0, 1, 0));
 }
 
 TEST_F(Packing, TheLastTokenIsToldByIds) {

@@ -7,14 +7,15 @@ using namespace mlir;
 
 namespace lathe {
 
-extern const Family albertFamily, bertFamily, camembertFamily, debertaV2Family, distilbertFamily, electraFamily,
-    gpt2Family, mobilebertFamily, mmbtFamily, modernbertFamily, mpnetFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
+extern const Family albertFamily, bertFamily, camembertFamily, ctrlFamily, debertaV2Family, distilbertFamily,
+    electraFamily, gpt2Family, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily, openaiGptFamily, optFamily,
+    robertaFamily, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
-  static const Family *const families[] = {&albertFamily,     &bertFamily,       &camembertFamily, &debertaV2Family,
-                                           &distilbertFamily, &electraFamily,    &gpt2Family,      &mmbtFamily,
-                                           &mobilebertFamily, &modernbertFamily, &mpnetFamily,     &robertaFamily,
-                                           &xlmFamily,        &xlmRobertaFamily};
+  static const Family *const families[] = {
+      &albertFamily,    &bertFamily, &camembertFamily, &ctrlFamily,       &debertaV2Family,  &distilbertFamily,
+      &electraFamily,   &gpt2Family, &mmbtFamily,      &mobilebertFamily, &modernbertFamily, &mpnetFamily,
+      &openaiGptFamily, &optFamily,  &robertaFamily,   &xlmFamily,        &xlmRobertaFamily};
   return families;
 }
 

@@ -60,17 +60,12 @@ Value embeddings(ModelBuilder &m, const Gpt2Config &c) {
   return m.add(x, m.lookup(m.tokenTypeIdsIfAny(c.vocab), "wte", c.vocab, c.hidden, /*orZeros=*/true));
 }
 
-/// Transformers' Conv1D.
-Value conv1d(BlockBuilder &b, Value x, const Twine &name, int64_t width) {
-  return b.transposedLinear(x, (name + ".weight").str(), (name + ".bias").str(), width);
-}
-
 constexpr StringRef layerScale = "attn.scale";
 
 /// A layer is given the mask and the columns.
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const Gpt2Config &c) {
   Value y = b.layerNorm(x, "ln_1", c.eps);
-  SmallVector<Value> qkv = b.split(conv1d(b, y, "attn.c_attn", 3 * c.hidden), 3);
+  SmallVector<Value> qkv = b.split(b.transposedLinear(y, "attn.c_attn", 3 * c.hidden), 3);
   if (c.scalesByLayer)
     qkv[0] = b.scale(qkv[0], layerScale);
   ScoreRules rules;
@@ -78,10 +73,10 @@ Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const Gpt2Config &
   if (!c.scales)
     rules.scale = 1;
   Value a = b.attention(qkv[0], qkv[1], qkv[2], shared[0], c.heads, rules);
-  x = b.add(conv1d(b, a, "attn.c_proj", c.hidden), x);
+  x = b.add(b.transposedLinear(a, "attn.c_proj", c.hidden), x);
   y = b.layerNorm(x, "ln_2", c.eps);
-  Value f = b.activate(conv1d(b, y, "mlp.c_fc", c.inner), *c.activation);
-  return b.add(conv1d(b, f, "mlp.c_proj", c.hidden), x);
+  Value f = b.activate(b.transposedLinear(y, "mlp.c_fc", c.inner), *c.activation);
+  return b.add(b.transposedLinear(f, "mlp.c_proj", c.hidden), x);
 }
 
 llvm::Error buildGpt2(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
@@ -100,14 +95,9 @@ llvm::Error buildGpt2(ModelBuilder &m, const JsonDocument &document, const HeadO
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "ln_f", c.eps);
 
-  auto summary = [&] { return lastToken(m, hidden, c.paddingId); };
   if (options.task == Task::CausalLm)
     m.output("logits", m.linear(hidden, c.tied ? "wte.weight" : "lm_head.weight", "", c.vocab));
-  else if (llvm::Error error = emitHead(m, hidden, options,
-                                        {.summary = summary,
-                                         .classifier = "score",
-                                         .classifierIsBiased = false,
-                                         .summaryReads = FirstColumn::Unused}))
+  else if (llvm::Error error = emitDecoderHead(m, hidden, options, "score", c.paddingId))
     return error;
   return finishEncoder(m, x, layers, options,
                        {"lm_head.", "score.", "multiple_choice_head.", "classifier.", "qa_outputs."});

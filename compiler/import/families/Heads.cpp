@@ -11,10 +11,6 @@ Value pooled(ModelBuilder &model, Value hidden, StringRef dense, xf::Activation 
   return model.activate(model.linear(model.firstToken(hidden), dense, widthOf(hidden)), activation);
 }
 
-Value lastToken(ModelBuilder &model, Value hidden, std::optional<int64_t> paddingId) {
-  return model.pool(hidden, xf::PoolMode::Last, paddingId ? model.exceptLast(*paddingId) : Value());
-}
-
 //===----------------------------------------------------------------------===//
 // Vocabularies
 //===----------------------------------------------------------------------===//
@@ -178,6 +174,16 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
     llvm_unreachable("a task that the family lists and builds itself");
   }
   return llvm::Error::success();
+}
+
+llvm::Error emitDecoderHead(ModelBuilder &model, Value hidden, const HeadOptions &options, StringRef classifier,
+                            std::optional<int64_t> paddingId) {
+  auto summary = [&] {
+    return model.pool(hidden, xf::PoolMode::Last, paddingId ? model.exceptLast(*paddingId) : Value());
+  };
+  return emitHead(
+      model, hidden, options,
+      {.summary = summary, .classifier = classifier, .classifierIsBiased = false, .summaryReads = FirstColumn::Unused});
 }
 
 } // namespace lathe

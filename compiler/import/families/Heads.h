@@ -36,9 +36,10 @@ llvm::Error emitHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions 
 mlir::Value pooled(ModelBuilder &model, mlir::Value hidden, llvm::StringRef dense,
                    xf::Activation activation = xf::Activation::Tanh);
 
-/// [batch, H]: of each sequence the last token, or where there is a padding's id the last whose id is another; what
-/// decoders are classified by.
-mlir::Value lastToken(ModelBuilder &model, mlir::Value hidden, std::optional<int64_t> paddingId);
+/// The same of a decoder, whose classes are read from the last token of a sequence, or where there is a padding's id
+/// the last whose id is another, by the linear layer `classifier`, which has no bias.
+llvm::Error emitDecoderHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
+                            llvm::StringRef classifier, std::optional<int64_t> paddingId);
 
 /// Where the decoder of a head over the vocabulary lies.
 struct DecoderNames {

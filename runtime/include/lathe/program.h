@@ -65,7 +65,7 @@ typedef int32_t (*lathe_entry_function)(const lathe_frame *frame);
 typedef enum lathe_input_kind {
   LATHE_INPUT_IDS = 0,      /* "input_ids" */
   LATHE_TOKEN_TYPE_IDS = 1, /* "token_type_ids"; omitted: see lathe_entry_input.omitted */
-  LATHE_POSITION_IDS = 2,   /* "position_ids"; omitted: the column in the caller's padded row, or see counts_ids */
+  LATHE_POSITION_IDS = 2,   /* "position_ids"; omitted: the column in the caller's padded row, or see lathe_counts */
   LATHE_COLUMNS = 3,        /* the column in the caller's padded row, whatever position_ids says */
   LATHE_CU_SEQLENS = 4,     /* i32 [B+1] */
   LATHE_ATTENTION_MASK = 5, /* u8 [B*L], dense entries only; 1 where a token is */
@@ -81,15 +81,21 @@ typedef enum lathe_input_kind {
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
 
+/* What is counted where the caller leaves something out. */
+typedef enum lathe_counts {
+  LATHE_COUNTS_COLUMNS = 0,
+  /* Of position_ids: an id's position is padding_id plus the number of ids other than padding_id up to it in the
+   * caller's row, masked ones included; that of padding_id is padding_id.
+   * Of input_ids, for an omitted mask: a row's tokens are as many as it has ids other than padding_id, from the first
+   * column on. */
+  LATHE_COUNTS_IDS = 1,
+  LATHE_COUNTS_TOKENS = 2 /* of position_ids: the number of tokens before it in its sequence */
+} lathe_counts;
+
 typedef struct lathe_entry_input {
-  int32_t kind;  /* lathe_input_kind */
-  int64_t limit; /* values must lie in [0, limit); 0: no limit to check; of input_modal: its width */
-  /* Omitted position_ids are counted by ids, not by columns: an id's position is padding_id plus the number of ids
-   * other than padding_id up to it in the caller's row, masked ones included; that of padding_id is padding_id.
-   *
-   * Of input_ids: an omitted mask is counted by ids. A row's tokens are as many as it has ids other than padding_id,
-   * from the first column on. */
-  int32_t counts_ids;
+  int32_t kind;   /* lathe_input_kind */
+  int64_t limit;  /* values must lie in [0, limit); 0: no limit to check; of input_modal: its width */
+  int32_t counts; /* lathe_counts */
   int64_t padding_id;
   int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
 } lathe_entry_input;
