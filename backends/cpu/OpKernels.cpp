@@ -65,7 +65,8 @@ void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
   const RoundedBuffer rounded = roundedBufferFor(op.getResult(), x.rows);
   calls.launch("layer_norm_f32",
                {calls.flag("residual", bool(op.getResidual())), calls.flag("unbiased", !op.getBias()),
-                calls.choice("rounded", rounded.form), calls.flag("smoothed", bool(rounded.smoothing))},
+                calls.flag("rms", op.getRms()), calls.choice("rounded", rounded.form),
+                calls.flag("smoothed", bool(rounded.smoothing))},
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
                 {"residual", memref(op.getResidual())},

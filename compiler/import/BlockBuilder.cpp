@@ -51,7 +51,13 @@ Value BlockBuilder::layerNorm(Value x, StringRef name, double eps, bool biased) 
   Value gain = weight((name + ".weight").str(), {width});
   Value bias = biased ? weight((name + ".bias").str(), {width}) : Value();
   return xf::LayerNormOp::create(builder, builder.getUnknownLoc(), x.getType(), x, /*residual=*/Value(), gain, bias,
-                                 builder.getF64FloatAttr(eps));
+                                 builder.getF64FloatAttr(eps), /*rms=*/nullptr);
+}
+
+Value BlockBuilder::rmsNorm(Value x, StringRef name, double eps) {
+  Value gain = weight((name + ".weight").str(), {typeOf(x).getShape().back()});
+  return xf::LayerNormOp::create(builder, builder.getUnknownLoc(), x.getType(), x, /*residual=*/Value(), gain,
+                                 /*bias=*/Value(), builder.getF64FloatAttr(eps), /*rms=*/builder.getUnitAttr());
 }
 
 Value BlockBuilder::scale(Value x, StringRef name) {

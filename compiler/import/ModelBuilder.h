@@ -52,6 +52,8 @@ public:
   mlir::Value transposedLinear(mlir::Value x, llvm::StringRef name, int64_t width);
   mlir::Value transposedLinear(mlir::Value x, llvm::StringRef weight, llvm::StringRef bias, int64_t width);
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps, bool biased = true);
+  /// By the root of the mean of squares, with a gain.
+  mlir::Value rmsNorm(mlir::Value x, llvm::StringRef name, double eps);
   /// x times a weight [1]: a number in which layers differ.
   mlir::Value scale(mlir::Value x, llvm::StringRef weight);
   /// x * `<name>.weight` + `<name>.bias`, both [width of x].

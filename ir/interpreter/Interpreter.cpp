@@ -284,7 +284,7 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::LayerNormOp op) {
         const Tensor &x = get(op.getX());
         return set(layerNorm(op.getResidual() ? add(x, get(op.getResidual())) : x, get(op.getGain()),
-                             getOrNull(op.getBias()), op.getEps().convertToDouble()));
+                             getOrNull(op.getBias()), op.getEps().convertToDouble(), op.getRms()));
       })
       .Case([&](xf::NormalizeOp op) { return set(normalize(get(op.getX()), op.getEps().convertToDouble())); })
       .Case([&](xf::FirstTokenOp op) { return set(firstToken(get(op.getX()), getOrNull(op.getCuSeqlens()))); })

@@ -187,12 +187,12 @@ Tensor activate(xf::Activation activation, const Tensor &x) {
   return result;
 }
 
-Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps) {
+Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps, bool rms) {
   Tensor result = x;
   int64_t width = x.width();
   for (int64_t index = 0; index < x.rows(); ++index) {
     double *row = result.row(index), mean = 0, variance = 0;
-    for (int64_t i = 0; i < width; ++i)
+    for (int64_t i = 0; i < width && !rms; ++i)
       mean += row[i] / width;
     for (int64_t i = 0; i < width; ++i)
       variance += (row[i] - mean) * (row[i] - mean) / width;

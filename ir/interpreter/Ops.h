@@ -63,7 +63,8 @@ Tensor combine(xf::CombineKind kind, const Tensor &lhs, const Tensor &rhs);
 Tensor select(const Tensor &condition, const Tensor &x, const Tensor &y);
 Tensor reduce(xf::ReduceKind kind, const Tensor &x);
 
-Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps);
+/// With `rms` the mean stays.
+Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps, bool rms = false);
 Tensor normalize(const Tensor &x, double eps);
 
 Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens);

@@ -5,15 +5,17 @@
 include "ir/xf/XfDialect.td"
 
 def Xf_LayerNormOp : Xf_PureOp<"layer_norm", [AttrSizedOperandSegments]> {
-  let summary = "layer normalisation over the last axis (Ba et al. 2016)";
+  let summary = "layer normalisation over the last axis (Ba et al. 2016), or by the root of squares (Zhang and Sennrich 2019)";
   let description = [{
     With s = x + residual: `result = (s - mean(s)) / sqrt(var(s) + eps) * gain + bias`, var being the biased one;
-    some models have no bias. `FuseResidualNorm` adds the residual.
+    some models have no bias. With `rms`, and without a bias, `result = s / sqrt(mean(s^2) + eps) * gain`.
+    `FuseResidualNorm` adds the residual.
   }];
-  let arguments = (ins Xf_Tensor:$x, Optional<Xf_Tensor>:$residual, Xf_Vector:$gain, Optional<Xf_Vector>:$bias, F64Attr:$eps);
+  let arguments = (ins Xf_Tensor:$x, Optional<Xf_Tensor>:$residual, Xf_Vector:$gain, Optional<Xf_Vector>:$bias, F64Attr:$eps,
+                       UnitAttr:$rms);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
-    $x (`residual` `(` $residual^ `:` type($residual) `)`)? `,` $gain (`,` $bias^)? `eps` $eps attr-dict
+    $x (`residual` `(` $residual^ `:` type($residual) `)`)? `,` $gain (`,` $bias^)? `eps` $eps (`rms` $rms^)? attr-dict
     `:` type($x) `,` type($gain) (`,` type($bias)^)? `->` type($result)
   }];
   let hasVerifier = 1;

@@ -304,6 +304,8 @@ LogicalResult RotateOp::verify() {
 }
 
 LogicalResult LayerNormOp::verify() {
+  if (getRms() && getBias())
+    return emitOpError("goes by the root of squares and has a bias");
   int64_t width = lastExtent(getX());
   if (failed(expectShape(*this, "result", getResult(), shapeOf(getX()))) ||
       failed(expectShape(*this, "gain", getGain(), {width})) ||

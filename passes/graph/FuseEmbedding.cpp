@@ -33,7 +33,7 @@ struct FuseEmbedding : impl::FuseEmbeddingPassBase<FuseEmbedding> {
 
   void fuse(xf::LayerNormOp norm) {
     SmallVector<xf::LookupOp> lookups;
-    if (norm.getResidual() || !collectLookups(norm.getX(), lookups))
+    if (norm.getResidual() || norm.getRms() || !collectLookups(norm.getX(), lookups))
       return;
     OpBuilder builder(norm);
     SmallVector<Value> ids, tables;

@@ -73,9 +73,9 @@ struct GoldenCase {
 void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
-inline constexpr const char *kGoldenFamilies[] = {"albert",  "bert",       "ctrl", "deberta-v2", "distilbert",
-                                                  "electra", "gpt2",       "mmbt", "mobilebert", "modernbert",
-                                                  "mpnet",   "openai-gpt", "opt",  "roberta",    "xlm"};
+inline constexpr const char *kGoldenFamilies[] = {
+    "albert", "bert",       "ctrl",       "deberta-v2", "distilbert", "electra", "gpt2",    "llama",
+    "mmbt",   "mobilebert", "modernbert", "mpnet",      "openai-gpt", "opt",     "roberta", "xlm"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);

@@ -248,6 +248,14 @@ func.func @f(%x: tensor<?x4xf32>, %v: tensor<4xf32>) {
 }
 
 // -----
+// layer_norm: the root of squares has no bias
+func.func @f(%x: tensor<?x4xf32>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{goes by the root of squares and has a bias}}
+  %0 = xf.layer_norm %x, %v, %v eps 1.0 rms : tensor<?x4xf32>, tensor<4xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
 // layer_norm: gain
 func.func @f(%x: tensor<?x4xf32>, %v: tensor<4xf32>, %w: tensor<5xf32>) {
   // expected-error @+1 {{gain is a 'tensor<5xf32>'; expected 'tensor<4xf32>'}}

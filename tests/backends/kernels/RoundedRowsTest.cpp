@@ -71,7 +71,13 @@ private:
   }
 };
 
-TEST_P(RoundedRowsTest, OfNorms) {
+class RoundedNormsTest : public RoundedRowsTest {
+protected:
+  /// Of norms with these parameters.
+  void checkNorms(const std::string &norm);
+};
+
+void RoundedNormsTest::checkNorms(const std::string &norm) {
   Random random(1);
   for (bool residual : {false, true})
     for (RowShape shape : rowOddShapes()) {
@@ -83,8 +89,9 @@ TEST_P(RoundedRowsTest, OfNorms) {
         std::fill(gamma.begin(), gamma.end(), 0.0f), std::fill(beta.begin(), beta.end(), 0.0f);
       check(shape, [&](const std::string &rounded, Guarded<float> &y, const uint8_t *factors, int64_t stride,
                        const float *smoothing, int64_t ldy, int64_t panelsPerCall) {
-        std::string params = residual ? "residual = true" : "";
-        params += (params.empty() || rounded.empty() ? "" : ", ") + rounded;
+        std::string params = norm;
+        for (const std::string &more : {std::string(residual ? "residual = true" : ""), rounded})
+          params += (params.empty() || more.empty() ? "" : ", ") + more;
         Kernel::get("layer_norm_f32", "{" + params + "}", rounded.empty() ? IsaLevel::Avx512 : GetParam().level)
             .run({x.data(), ldx, r.data(), ldx, gamma.data(), beta.data(), y.data(), ldy, shape.rows, shape.width,
                   1e-5f, factors, stride, smoothing},
@@ -92,6 +99,9 @@ TEST_P(RoundedRowsTest, OfNorms) {
       });
     }
 }
+
+TEST_P(RoundedNormsTest, OfLayers) { checkNorms(""); }
+TEST_P(RoundedNormsTest, ByTheRootOfSquares) { checkNorms("unbiased = true, rms = true"); }
 
 TEST_P(RoundedRowsTest, OfEmbeddings) {
   Random random(2);
@@ -113,8 +123,10 @@ TEST_P(RoundedRowsTest, OfEmbeddings) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, RoundedRowsTest, testing::ValuesIn(forms), [](const auto &info) {
+const auto nameOfForm = [](const auto &info) {
   return info.param.name + std::string(info.param.level == IsaLevel::Avx512 ? "_avx512" : "_avx512_bf16");
-});
+};
+INSTANTIATE_TEST_SUITE_P(Forms, RoundedRowsTest, testing::ValuesIn(forms), nameOfForm);
+INSTANTIATE_TEST_SUITE_P(Forms, RoundedNormsTest, testing::ValuesIn(forms), nameOfForm);
 
 } // namespace

@@ -89,6 +89,31 @@ TEST_F(RowsTest, NormsWithoutABeta) {
   }
 }
 
+TEST_F(RowsTest, RmsNorm) {
+  Random random(8);
+  for (bool residual : {false, true})
+    for (RowShape shape : rowOddShapes()) {
+      SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width << " residual " << residual);
+      const int64_t size = shape.rows * shape.width;
+      Guarded<float> x(random.vector(size)), r(random.vector(size)), gamma(random.vector(shape.width)), y(size);
+      Kernel::get("layer_norm_f32",
+                  residual ? "{unbiased = true, rms = true, residual = true}" : "{unbiased = true, rms = true}")
+          .run({x.data(), shape.width, r.data(), shape.width, gamma.data(), nullptr, y.data(), shape.width, shape.rows,
+                shape.width, 1e-5f, nullptr, 0, nullptr});
+      for (int64_t m = 0; m < shape.rows; ++m) {
+        std::vector<double> row;
+        double squares = 0;
+        for (int64_t h = 0; h < shape.width; ++h) {
+          const int64_t at = m * shape.width + h;
+          row.push_back(residual ? float(x[at] + r[at]) : x[at]);
+          squares += row.back() * row.back() / double(shape.width);
+        }
+        for (int64_t h = 0; h < shape.width; ++h)
+          ASSERT_LE(errorOf(y[m * shape.width + h], row[h] / std::sqrt(squares + 1e-5f) * gamma[h]), 5e-6);
+      }
+    }
+}
+
 /// Angles of all sizes that models have, near quarter turns too.
 TEST_F(RowsTest, Angles) {
   Random random(7);

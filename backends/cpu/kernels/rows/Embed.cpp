@@ -149,7 +149,7 @@ void Embed::emit(KernelBuilder &b, const Parameters &params) const {
       return b.add(sum, v);
     });
     if (params.flag("norm"))
-      emitNormalizedRow(b, norm, target, target, sums, factors.row(b, m));
+      emitNormalizedRow(b, norm, target, target, {.values = sums}, factors.row(b, m));
   });
 }
 

@@ -1,5 +1,5 @@
 // layer_norm_f32: y = LayerNorm(x + residual) * gamma + beta, row by row; and once more as factors of products where
-// they are wanted.
+// they are wanted. With `rms` the mean is not taken out, and there is no beta.
 #include "backends/cpu/kernels/rows/RowNorm.h"
 
 using namespace mlir;
@@ -20,13 +20,13 @@ constexpr Slot slotTable[] = {
     {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
     {"M", SlotKind::Integer, "rows"},
     {"H", SlotKind::Integer, "columns, at least 1"},
-    {"eps", SlotKind::Float, "added to the variance"},
+    {"eps", SlotKind::Float, "added to the variance, or to the mean of squares"},
     roundedSlots[0],
     roundedSlots[1],
     roundedSlots[2],
 };
-constexpr Parameter parameterTable[] = {Parameter::flag("residual"), unbiasedParameter, roundedParameter,
-                                        smoothedParameter};
+constexpr Parameter parameterTable[] = {Parameter::flag("residual"), unbiasedParameter, Parameter::flag("rms"),
+                                        roundedParameter, smoothedParameter};
 
 class LayerNorm final : public KernelFamily {
 public:
@@ -39,18 +39,28 @@ protected:
     NormOperands norm = {b.pointerSlot(Gamma), params.flag("unbiased") ? Value() : b.pointerSlot(Beta),
                          b.floatSlot(Epsilon), b.integerSlot(H)};
     const RoundedRows rounded = RoundedRows::of(b, params, Rounded);
+    const bool isRms = params.flag("rms"), hasResidual = params.flag("residual");
     forPanelRows(b, b.integerSlot(M), [&](Value row) {
       Value source = b.at(x, b.mul(row, ldx)), target = b.at(y, b.mul(row, ldy));
       Value other = b.at(residual, b.mul(row, ldr));
-      Value sums = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
+      auto load = [&](Value column, Value mask) {
         Value v = b.load(b.at(source, column), mask);
-        if (params.flag("residual")) {
-          v = b.add(v, b.load(b.at(other, column), mask));
-          b.store(v, b.at(target, column), mask); // y keeps the sum for the passes to come
-        }
-        return b.add(sum, v);
-      });
-      emitNormalizedRow(b, norm, params.flag("residual") ? target : source, target, sums, rounded.row(b, row));
+        if (!hasResidual)
+          return v;
+        v = b.add(v, b.load(b.at(other, column), mask));
+        b.store(v, b.at(target, column), mask); // y keeps the sum for the passes to come
+        return v;
+      };
+      RowSums sums;
+      if (isRms)
+        sums.squares = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
+          Value v = load(column, mask);
+          return b.fma(v, v, sum);
+        });
+      else
+        sums.values = b.sumVectors(norm.width,
+                                   [&](Value column, Value mask, Value sum) { return b.add(sum, load(column, mask)); });
+      emitNormalizedRow(b, norm, hasResidual ? target : source, target, sums, rounded.row(b, row));
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {

@@ -42,20 +42,25 @@ void emitQuantizedRow(KernelBuilder &b, LoadColumns load, Value width, const Qua
   });
 }
 
-void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Value y, Value laneSums,
+void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, Value x, Value y, const RowSums &sums,
                        const RoundedRows &rounded) {
-  Value width = b.floatOf(norm.width);
-  Value mean = b.broadcast(b.div(b.sumOfLanes(laneSums), width));
-  Value squares = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
-    Value centred = b.sub(b.load(b.at(x, column), mask), mean);
-    if (mask) // lanes beyond the row hold 0 - mean
-      centred = b.select(mask, centred, b.splat(0.0f));
-    return b.fma(centred, centred, sum);
-  });
+  Value width = b.floatOf(norm.width), squares = sums.squares;
+  Value mean = squares ? Value() : b.broadcast(b.div(b.sumOfLanes(sums.values), width));
+  auto centredAt = [&](Value column, Value mask) {
+    Value v = b.load(b.at(x, column), mask);
+    return mean ? b.sub(v, mean) : v;
+  };
+  if (!squares)
+    squares = b.sumVectors(norm.width, [&](Value column, Value mask, Value sum) {
+      Value centred = centredAt(column, mask);
+      if (mask) // lanes beyond the row hold 0 - mean
+        centred = b.select(mask, centred, b.splat(0.0f));
+      return b.fma(centred, centred, sum);
+    });
   Value variance = b.div(b.sumOfLanes(squares), width);
   Value scale = b.broadcast(b.div(b.scalar(1.0f), b.sqrt(b.add(variance, norm.epsilon))));
   auto normalized = [&](Value column, Value mask) {
-    Value centred = b.sub(b.load(b.at(x, column), mask), mean);
+    Value centred = centredAt(column, mask);
     Value gamma = b.load(b.at(norm.gamma, column), mask), unit = b.mul(centred, scale);
     Value v = norm.beta ? b.fma(unit, gamma, b.load(b.at(norm.beta, column), mask)) : b.mul(unit, gamma);
     b.store(v, b.at(y, column), mask);

@@ -60,10 +60,16 @@ struct NormOperands {
 /// Rows that one panel of a row-wise kernel covers: 16 tokens still keep two threads busy.
 constexpr int64_t rowsPerPanel = 8;
 
-/// Emits y = (x - mean) / sqrt(variance + epsilon) * gamma + beta for one row, given `laneSums`, the row added up by
-/// lanes. The variance is taken around the mean in a second pass: one pass over squares would lose it when the mean is
-/// large against it. `y` may be `x`. The row is also stored in `rounded`, where that has a form.
-void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, mlir::Value x, mlir::Value y, mlir::Value laneSums,
+/// A row added up by lanes: its numbers or, where the mean is to stay, their squares.
+struct RowSums {
+  mlir::Value values = {}, squares = {};
+};
+
+/// Emits y = (x - mean) / sqrt(variance + epsilon) * gamma + beta for one row, or of a row of which the squares are
+/// given y = x / sqrt(mean square + epsilon) * gamma. The variance is taken around the mean in a second pass: one pass
+/// over squares would lose it when the mean is large against it. `y` may be `x`. The row is also stored in `rounded`,
+/// where that has a form.
+void emitNormalizedRow(KernelBuilder &b, const NormOperands &norm, mlir::Value x, mlir::Value y, const RowSums &sums,
                        const RoundedRows &rounded);
 
 /// Emits body(row) for every row of the panels [b.begin, b.end).
