@@ -9,15 +9,17 @@ void EntrySelector::lowerHeads(Operation *op, Value x, Value result, bool split)
   ArrayRef<int64_t> perHead = cast<RankedTensorType>((split ? result : x).getType()).getShape();
   int64_t heads = perHead[1], headDim = perHead[3];
   Buffer y = bufferFor(result, xf::Rows::Tokens, heads * headDim);
-  calls.launch(split ? "split_heads_f32" : "merge_heads_f32", {},
-               {{"x", memref(x)},
-                {"y", y.memref},
-                {split ? "ldx" : "ldy", split ? stride(x) : calls.integer(y.stride)},
-                {"batch", calls.batch},
-                {"seq", calls.longest},
-                {"heads", calls.integer(heads)},
-                {"head_dim", calls.integer(headDim)}},
-               op->getName().stripDialect());
+  SmallVector<std::pair<StringRef, Value>> slots = {
+      {"x", memref(x)},
+      {"y", y.memref},
+      {split ? "ldx" : "ldy", split ? stride(x) : calls.integer(y.stride)},
+      {"batch", calls.batch},
+      {"seq", calls.longest},
+      {"heads", calls.integer(heads)},
+      {"head_dim", calls.integer(headDim)}};
+  if (split)
+    slots.push_back({"repeats", calls.integer(heads * headDim / widthOf(x))});
+  calls.launch(split ? "split_heads_f32" : "merge_heads_f32", {}, slots, op->getName().stripDialect());
 }
 
 void EntrySelector::lowerMatmul(xf::MatmulOp op) {
@@ -128,6 +130,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
       distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getReach(), op.getCausal());
   addTerms(byDistance, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(), op.getHeads());
   llvm::append_range(params, byDistance.parameters);
+  if (q.width != k.width)
+    params.push_back(calls.number("grouped", q.width / k.width));
   if (inBf16)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
   SmallVector<std::pair<StringRef, Value>> slots = {{"q", q.memref},

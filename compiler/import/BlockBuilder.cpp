@@ -89,7 +89,7 @@ Value BlockBuilder::activate(Value x, const ActivationFunction &function) {
 Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t heads, const ScoreRules &rules) {
   Location loc = builder.getUnknownLoc();
   ArrayRef<int64_t> shape = typeOf(q).getShape();
-  int64_t headDim = shape[2] / heads;
+  int64_t headDim = shape[2] / heads; // keys and values may have fewer heads, which split_heads repeats
   auto headsType = typeOf(q).clone({shape[0], heads, shape[1], headDim});
   auto split = [&](Value x) { return xf::SplitHeadsOp::create(builder, loc, headsType, x).getResult(); };
   Value scores = xf::MatmulOp::create(builder, loc, typeOf(q).clone({shape[0], heads, shape[1], shape[1]}), split(q),

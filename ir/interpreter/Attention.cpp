@@ -10,13 +10,13 @@ namespace lathe::reference {
 
 static constexpr double absent = -std::numeric_limits<double>::infinity();
 
-Tensor splitHeads(const Tensor &x, int64_t heads) {
-  int64_t batch = x.shape[0], seq = x.shape[1], headDim = x.shape[2] / heads;
+Tensor splitHeads(const Tensor &x, int64_t heads, int64_t repeats) {
+  int64_t batch = x.shape[0], seq = x.shape[1], headDim = x.shape[2] * repeats / heads;
   Tensor result({batch, heads, seq, headDim});
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t h = 0; h < heads; ++h)
       for (int64_t s = 0; s < seq; ++s)
-        std::copy_n(x.row(b * seq + s) + h * headDim, headDim, result.row((b * heads + h) * seq + s));
+        std::copy_n(x.row(b * seq + s) + h / repeats * headDim, headDim, result.row((b * heads + h) * seq + s));
   return result;
 }
 
@@ -145,7 +145,7 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
   Tensor result(query.shape);
   const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
                v = roundedFactor(value, precision);
-  int64_t headDim = query.width() / heads;
+  int64_t headDim = query.width() / heads, repeats = query.width() / key.width();
   int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
   for (int64_t b = 0; b < batch; ++b) {
     // Rows of this sequence; queries and keys are the same rows in packed form.
@@ -157,13 +157,14 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
       queryBegin = b * query.shape[1], queryEnd = queryBegin + query.shape[1];
       keyBegin = b * key.shape[1], keyEnd = keyBegin + key.shape[1];
     }
-    for (int64_t h = 0; h < heads; ++h)
+    for (int64_t h = 0; h < heads; ++h) {
+      const int64_t column = h * headDim, keyColumn = h / repeats * headDim;
       for (int64_t i = queryBegin; i < queryEnd; ++i) {
         Tensor scores({1, keyEnd - keyBegin});
         for (int64_t j = keyBegin; j < keyEnd; ++j) {
           double dot = 0;
-          for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
-            dot += q.row(i)[d] * k.row(j)[d];
+          for (int64_t d = 0; d < headDim; ++d)
+            dot += q.row(i)[column + d] * k.row(j)[keyColumn + d];
           double &score = scores.values[j - keyBegin];
           dot += termsOf(distances, i, j, h, heads);
           score = mask && mask->values[j] == 0 ? absent : dot * scale;
@@ -174,9 +175,10 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
         if (precision)
           roundExponentials(weights.values, *precision);
         for (int64_t j = keyBegin; j < keyEnd; ++j)
-          for (int64_t d = h * headDim; d < (h + 1) * headDim; ++d)
-            result.row(i)[d] += weights.values[j - keyBegin] * v.row(j)[d];
+          for (int64_t d = 0; d < headDim; ++d)
+            result.row(i)[column + d] += weights.values[j - keyBegin] * v.row(j)[keyColumn + d];
       }
+    }
   }
   return result;
 }

@@ -241,7 +241,11 @@ llvm::Error Frame::execute(Operation *op) {
           values[result] = part;
         return llvm::Error::success();
       })
-      .Case([&](xf::SplitHeadsOp op) { return set(splitHeads(get(op.getX()), op.getType().getDimSize(1))); })
+      .Case([&](xf::SplitHeadsOp op) {
+        const Tensor &x = get(op.getX());
+        const int64_t heads = op.getType().getDimSize(1), headDim = op.getType().getDimSize(3);
+        return set(splitHeads(x, heads, heads * headDim / x.width()));
+      })
       .Case([&](xf::MergeHeadsOp op) { return set(mergeHeads(get(op.getX()))); })
       .Case([&](xf::MatmulOp op) { return set(matmul(get(op.getLhs()), get(op.getRhs()), op.getTransposed())); })
       .Case([&](xf::MaskScoresOp op) { return set(maskScores(get(op.getScores()), get(op.getMask()))); })

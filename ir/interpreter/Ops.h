@@ -27,7 +27,8 @@ Tensor concat(llvm::ArrayRef<const Tensor *> inputs);
 Tensor join(llvm::ArrayRef<const Tensor *> inputs);
 std::vector<Tensor> split(const Tensor &input, llvm::ArrayRef<int64_t> widths);
 
-Tensor splitHeads(const Tensor &x, int64_t heads);
+/// Each head of x becomes so many of the result's.
+Tensor splitHeads(const Tensor &x, int64_t heads, int64_t repeats = 1);
 Tensor mergeHeads(const Tensor &x);
 Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed);
 Tensor maskScores(const Tensor &scores, const Tensor &mask);

@@ -6,6 +6,10 @@ include "ir/xf/XfDialect.td"
 
 def Xf_SplitHeadsOp : Xf_PureOp<"split_heads"> {
   let summary = "[batch, seq, heads * head_dim] -> [batch, heads, seq, head_dim]";
+  let description = [{
+    Where x has only every n-th head, each is there n times: head h of the result is head h / n of x (grouped queries,
+    Ainslie et al. 2023).
+  }];
   let arguments = (ins Xf_Tensor:$x);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
@@ -110,6 +114,7 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     Q, K, V hold heads as column blocks of head_dim: dense `[batch, seq, heads * head_dim]` with an optional `mask
     [batch, keys]`, or packed `[tokens, heads * head_dim]` with `cu_seqlens`, where a query sees the keys of its own
     sequence. A query without any key gives zeros. Formed by `FuseAttention`; the score matrix is never stored. With a
+    K and V may have fewer heads than Q, each of which serves as many neighbouring heads of Q. With a
     `precision`, which is bf16, Q, K, V and the exponentials, relative to the largest, are rounded before they are
     multiplied, and the exponentials' sum is that of the rounded ones. A `narrow` result is rounded to bf16 as it is
     stored (`NarrowResults`).

@@ -147,7 +147,8 @@ LogicalResult JoinOp::verify() { return verifyParts(*this, getInputs(), getResul
 LogicalResult SplitOp::verify() { return verifyParts(*this, getResults(), getInput(), shapeOf(getInput()).size() - 1); }
 
 /// Checks [batch, seq, heads * head_dim] against [batch, heads, seq, head_dim].
-static LogicalResult verifyHeads(Operation *op, Value merged, Value split) {
+/// With `mayRepeat` the merged side may have fewer heads.
+static LogicalResult verifyHeads(Operation *op, Value merged, Value split, bool mayRepeat) {
   ArrayRef<int64_t> m = shapeOf(merged), s = shapeOf(split);
   if (m.size() != 3 || s.size() != 4)
     return op->emitOpError("goes between [batch, seq, heads * head_dim] and [batch, heads, seq, head_dim]; found ")
@@ -155,13 +156,15 @@ static LogicalResult verifyHeads(Operation *op, Value merged, Value split) {
   if (llvm::any_of(ArrayRef{s[1], s[3], m[2]}, ShapedType::isDynamic))
     return op->emitOpError("has ") << merged.getType() << " and " << split.getType()
                                    << "; heads, head_dim and the width must be static";
-  if (s[1] * s[3] != m[2] || m[0] != s[0] || m[1] != s[2])
+  const bool agrees =
+      mayRepeat ? s[3] > 0 && m[2] > 0 && m[2] % s[3] == 0 && s[1] % (m[2] / s[3]) == 0 : s[1] * s[3] == m[2];
+  if (!agrees || m[0] != s[0] || m[1] != s[2])
     return op->emitOpError("has ") << s[1] << " heads of " << s[3] << " on one side and " << m[2] << " on the other";
   return success();
 }
 
-LogicalResult SplitHeadsOp::verify() { return verifyHeads(*this, getX(), getResult()); }
-LogicalResult MergeHeadsOp::verify() { return verifyHeads(*this, getResult(), getX()); }
+LogicalResult SplitHeadsOp::verify() { return verifyHeads(*this, getX(), getResult(), /*mayRepeat=*/true); }
+LogicalResult MergeHeadsOp::verify() { return verifyHeads(*this, getResult(), getX(), /*mayRepeat=*/false); }
 
 LogicalResult MatmulOp::verify() {
   ArrayRef<int64_t> lhs = shapeOf(getLhs()), rhs = shapeOf(getRhs());
@@ -265,20 +268,23 @@ static LogicalResult verifyForm(Operation *op, Value x, Value mask, Value cuSeql
 LogicalResult AttentionOp::verify() {
   if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
     return failure();
-  if (shapeOf(getQuery()).size() != shapeOf(getKey()).size() || getKey().getType() != getValue().getType() ||
-      lastExtent(getQuery()) != lastExtent(getKey()))
+  if (shapeOf(getQuery()).size() != shapeOf(getKey()).size() || getKey().getType() != getValue().getType())
     return emitOpError("query ") << getQuery().getType() << ", key " << getKey().getType() << " and value "
                                  << getValue().getType() << " do not agree";
   if (getHeads() <= 0 || lastExtent(getQuery()) % getHeads())
     return emitOpError("has ") << int64_t(getHeads()) << " heads for a width of " << lastExtent(getQuery());
+  const int64_t headDim = lastExtent(getQuery()) / int64_t(getHeads()), keys = lastExtent(getKey());
+  if (keys < headDim || keys % headDim || getHeads() % (keys / headDim))
+    return emitOpError("has keys ") << keys << " wide for " << int64_t(getHeads()) << " heads of " << headDim
+                                    << "; expected heads that divide the queries'";
   if (bool(getBias()) != getBuckets().has_value())
     return emitOpError("has a bias or buckets without the other");
   if (bool(getColumns()) != (getBias() || getReach() || getCausal() || getIndex()))
     return emitOpError("has columns, or what needs them, without the other");
   if (failed(verifyReach(*this)))
     return failure();
-  if (getColumns() &&
-      (getQuery().getType() != getKey().getType() || shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))
+  if (getColumns() && (shapeOf(getQuery()).drop_back() != shapeOf(getKey()).drop_back() ||
+                       shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))
     return emitOpError("columns are a ") << getColumns().getType() << " for queries " << getQuery().getType()
                                          << " and keys " << getKey().getType() << "; expected one for each of both";
   if (getBias() && failed(verifyBiasTable(*this, getBias(), *getBuckets(), getHeads())))

@@ -86,7 +86,7 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
   match.value = product.getRhs().getDefiningOp<xf::SplitHeadsOp>();
   if (!match.query || !match.key || !match.value)
     return "query, key or value does not come from xf.split_heads";
-  if (match.key.getType() != match.value.getType())
+  if (match.key.getType() != match.value.getType() || match.key.getX().getType() != match.value.getX().getType())
     return "keys and values have different shapes";
   for (Value columns :
        {match.window ? match.window.getColumns() : Value(), match.terms ? match.terms.getColumns() : Value()})

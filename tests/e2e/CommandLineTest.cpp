@@ -51,8 +51,8 @@ void writeConfig(const Path &directory, const Json &changes, const Path &model =
 
 TEST(Unsupported, FamilyIsNamed) {
   const ScratchDirectory work;
-  writeConfig(work / "model", {{"model_type", "gpt2"}, {"architectures", {"GPT2LMHeadModel"}}});
-  expectRefusal(kWrongInput, {"compile", work / "model", "-o", work / "out"}, {"gpt2", "bert"});
+  writeConfig(work / "model", {{"model_type", "mamba"}, {"architectures", {"MambaForCausalLM"}}});
+  expectRefusal(kWrongInput, {"compile", work / "model", "-o", work / "out"}, {"mamba", "bert"});
 }
 
 TEST(Unsupported, ConfigFieldsAreNamed) {
@@ -137,6 +137,15 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"mpnet", "base-odd", {{"max_position_embeddings", 2}}, {"max_position_embeddings", "2", "3"}},
       {"mpnet", "base-odd", {{"is_decoder", true}}, {"is_decoder", "false"}},
       {"bert", "causal", {{"add_cross_attention", true}}, {"add_cross_attention", "false"}},
+      {"gpt2", "base-odd", {{"n_head", 7}}, {"n_embd", "100", "7"}},
+      {"gpt2", "base-odd", {{"add_cross_attention", true}}, {"add_cross_attention", "false"}},
+      {"openai-gpt", "base-odd", {{"afn", "tanh"}}, {"afn", "tanh", "gelu, relu, silu"}},
+      {"ctrl", "base-odd", {{"n_embd", 55}}, {"n_embd", "55", "even"}},
+      {"opt", "base-odd", {{"num_attention_heads", 7}}, {"hidden_size", "100", "7"}},
+      {"opt", "base-odd", {{"max_position_embeddings", 65}}, {"embed_positions.weight", "[66, 100]", "[67, 100]"}},
+      {"llama", "base-odd", {{"num_key_value_heads", 3}}, {"num_key_value_heads", "3", "5"}},
+      {"llama", "base-odd", {{"rope_scaling", {{"rope_type", "yarn"}}}}, {"rope_scaling.rope_type", "yarn", "default"}},
+      {"llama", "base-odd", {{"head_dim", 5}}, {"head_dim", "5", "odd"}},
       {"xlm", "base-odd", {{"asm", true}}, {"asm", "false"}},
       {"xlm", "base-odd", {{"is_encoder", false}}, {"is_encoder", "true"}},
       {"xlm", "base-odd", {{"n_heads", 7}}, {"emb_dim", "7"}},

@@ -50,6 +50,11 @@ TEST(Ops, HeadsAreColumnBlocks) {
   EXPECT_TRUE(near(mergeHeads(heads), x));
 }
 
+TEST(Ops, HeadsMayBeRepeated) {
+  Tensor x({1, 1, 4}, {1, 2, 3, 4});
+  EXPECT_TRUE(near(splitHeads(x, 4, 2), Tensor({1, 4, 1, 2}, {1, 2, 1, 2, 3, 4, 3, 4})));
+}
+
 TEST(Ops, MatmulPerBatchAndHead) {
   Tensor a({1, 2, 1, 2}, {1, 2, 3, 4}), b({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
   EXPECT_TRUE(near(matmul(a, b, false), Tensor({1, 2, 1, 2}, {7, 10, 43, 50})));

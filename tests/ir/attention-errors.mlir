@@ -145,6 +145,22 @@ func.func @f(%x: tensor<?x?x4xf32>) {
 }
 
 // -----
+// attention: keys have heads that divide the queries'
+func.func @f(%x: tensor<?x?x12xf32>, %k: tensor<?x?x8xf32>) {
+  // expected-error @+1 {{has keys 8 wide for 3 heads of 4; expected heads that divide the queries'}}
+  %0 = xf.attention %x, %k, %k heads 3 scale 1.0 : tensor<?x?x12xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x12xf32>
+  return
+}
+
+// -----
+// split_heads: as many heads as x has, or a multiple
+func.func @f(%x: tensor<?x?x8xf32>) {
+  // expected-error @+1 {{has 3 heads of 4 on one side and 8 on the other}}
+  %0 = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x3x?x4xf32>
+  return
+}
+
+// -----
 // attention: heads are positive
 func.func @f(%x: tensor<?x?x4xf32>) {
   // expected-error @+1 {{has 0 heads for a width of 4}}

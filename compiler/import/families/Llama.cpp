@@ -1,7 +1,7 @@
 //===- Llama.cpp - Touvron et al. 2023 ----------------------------------------===//
 //
 // A pre-norm decoder whose norms go by the root of squares, whose positions rotate queries and keys, and whose inner
-// layer is gated. Hugging Face: models/llama/modeling_llama.py.
+// layer is gated. Heads of queries may share one of keys and values. Hugging Face: models/llama/modeling_llama.py.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/import/families/Heads.h"
@@ -14,7 +14,7 @@ extern const Family llamaFamily;
 namespace {
 
 struct LlamaConfig {
-  int64_t vocab, hidden, inner, layers, heads, headDim, positions;
+  int64_t vocab, hidden, inner, layers, heads, keyHeads, headDim, positions;
   const ActivationFunction *activation;
   double eps, theta;
   bool attentionBias, innerBias, tied;
@@ -60,10 +60,10 @@ llvm::Expected<LlamaConfig> LlamaConfig::parse(const JsonDocument &document) {
   c.headDim = headDim.value_or(c.hidden / c.heads);
   if (c.headDim % 2)
     fields.reject("head_dim", "found " + Twine(c.headDim) + ", which is odd; rotations need pairs");
-  if (int64_t groups = fields.getOptionalInt("num_key_value_heads", 1, maxWidth).value_or(c.heads); groups != c.heads)
-    fields.reject("num_key_value_heads", "found " + Twine(groups) + " for " + Twine(c.heads) +
-                                             " heads: heads that share keys and values are not supported yet; "
-                                             "accepted is one for each");
+  c.keyHeads = fields.getOptionalInt("num_key_value_heads", 1, maxWidth).value_or(c.heads);
+  if (c.heads % c.keyHeads)
+    fields.reject("num_key_value_heads",
+                  "found " + Twine(c.keyHeads) + ", which does not divide num_attention_heads " + Twine(c.heads));
   if (llvm::Error error = fields.takeError())
     return error;
   return c;
@@ -73,12 +73,11 @@ llvm::Expected<LlamaConfig> LlamaConfig::parse(const JsonDocument &document) {
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const LlamaConfig &c) {
   ScoreRules rules;
   rules.columns = shared[1], rules.causal = true;
-  const int64_t width = c.heads * c.headDim;
   Value y = b.rmsNorm(x, "input_layernorm", c.eps);
-  auto project = [&](StringRef name) { return b.linear(y, name, width, c.attentionBias); };
-  Value q = b.rotate(project("self_attn.q_proj"), shared[2], c.heads);
-  Value k = b.rotate(project("self_attn.k_proj"), shared[2], c.heads);
-  Value a = b.attention(q, k, project("self_attn.v_proj"), shared[0], c.heads, rules);
+  auto project = [&](StringRef name, int64_t heads) { return b.linear(y, name, heads * c.headDim, c.attentionBias); };
+  Value q = b.rotate(project("self_attn.q_proj", c.heads), shared[2], c.heads);
+  Value k = b.rotate(project("self_attn.k_proj", c.keyHeads), shared[2], c.keyHeads);
+  Value a = b.attention(q, k, project("self_attn.v_proj", c.keyHeads), shared[0], c.heads, rules);
   x = b.add(b.linear(a, "self_attn.o_proj", c.hidden, c.attentionBias), x);
   y = b.rmsNorm(x, "post_attention_layernorm", c.eps);
   Value gate = b.activate(b.linear(y, "mlp.gate_proj", c.inner, c.innerBias), *c.activation);

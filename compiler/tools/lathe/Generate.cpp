@@ -1,7 +1,7 @@
 //===- Generate.cpp - lathe generate ------------------------------------------===//
 //
 // Of a masked language model: masks filled in, the surest first. The contract's other options are declared, so that a
-// mistyped one is a usage error; they are for models with a decoder, of which Lathe supports none today.
+// mistyped one is a usage error; they are for models with a decoder, which it does not write with yet.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/tools/lathe/Verbs.h"

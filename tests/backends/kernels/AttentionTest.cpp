@@ -93,7 +93,7 @@ struct Problem {
   Form form;
   AttentionShape shape;
   bool masked;
-  int64_t longest, rows, width, ldq, ldk, ldv, ldy;
+  int64_t longest, rows, width, keyWidth, ldq, ldk, ldv, ldy;
   float scale;
   std::vector<int32_t> starts; // of each sequence's rows
   std::vector<uint8_t> present;
@@ -111,12 +111,12 @@ struct Problem {
       : form(form), shape(shape), masked(masked),
         longest(*std::max_element(shape.lengths.begin(), shape.lengths.end())),
         rows(masked ? longest * static_cast<int64_t>(shape.lengths.size()) : prefixSums(shape.lengths).back()),
-        width(shape.heads * shape.headDim), ldq(form.stride(width + random.below(3))),
-        ldk(form.stride(width + random.below(3))), ldv(form.stride(width + random.below(3))),
+        width(shape.heads * shape.headDim), keyWidth(width / shape.grouped), ldq(form.stride(width + random.below(3))),
+        ldk(form.stride(keyWidth + random.below(3))), ldv(form.stride(keyWidth + random.below(3))),
         ldy(form.stride(width + random.below(3))),
         scale((random.below(2) ? 1 : -1) * 2 / std::sqrt(float(shape.headDim))), starts(startsOf(*this)),
         present(presentOf(*this, random)), q(form, random.vector(sizeFor(ldq)), width, ldq),
-        k(form, random.vector(sizeFor(ldk)), width, ldk), v(form, random.vector(sizeFor(ldv)), width, ldv),
+        k(form, random.vector(sizeFor(ldk)), keyWidth, ldk), v(form, random.vector(sizeFor(ldv)), keyWidth, ldv),
         cuSeqlens(prefixSums(shape.lengths)), mask(present), rule(rule), columns(columnsOf(*this, random)),
         bias(random.vector(rule.buckets * shape.heads, 2)), ldTerms(shape.heads * terms + random.below(3)),
         queryTerms(random.vector(rule.queryTerms ? rows * ldTerms : 0)),
@@ -168,7 +168,8 @@ struct Problem {
   }
   size_t sizeFor(int64_t ld) const { return rows > 0 ? (rows - 1) * ld + width : 0; }
   std::string params() const {
-    return "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true" : "") + rule.params() + "}";
+    return "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true" : "") + rule.params() +
+           (shape.grouped > 1 ? ", grouped = " + std::to_string(shape.grouped) : "") + "}";
   }
 
   Guarded<float> &run(Guarded<float> &y, int64_t panelsPerCall) const {
@@ -182,13 +183,13 @@ struct Problem {
   /// One row of one head.
   std::vector<double> expected(size_t sequence, int64_t row, int64_t head) const {
     int64_t first = starts[sequence], length = starts[sequence + 1] - first, d = shape.headDim;
-    const int64_t query = (first + row) * ldq + head * d;
+    const int64_t query = (first + row) * ldq + head * d, keyHead = head / shape.grouped * d;
     std::vector<double> scores(length), result(d, 0.0);
     double largest = -INFINITY, total = 0;
     for (int64_t j = 0; j < length; ++j) {
       scores[j] = 0;
       for (int64_t c = 0; c < d; ++c)
-        scores[j] += double(q[query + c]) * k[(first + j) * ldk + head * d + c];
+        scores[j] += double(q[query + c]) * k[(first + j) * ldk + keyHead + c];
       scores[j] = (scores[j] + termsOf(first + row, first + j, head)) * scale +
                   rule.score(columns[first + j] - columns[first + row], bias, shape.heads, head);
       if (!present[first + j])
@@ -201,7 +202,7 @@ struct Problem {
       double weight = form.factor(std::exp(scores[j] - largest));
       total += weight;
       for (int64_t c = 0; c < d; ++c)
-        result[c] += weight * v[(first + j) * ldv + head * d + c];
+        result[c] += weight * v[(first + j) * ldv + keyHead + c];
     }
     for (double &value : result)
       value = total > 0 ? value / total : 0;
@@ -247,6 +248,16 @@ TEST_P(AttentionTest, OddShapesWithMasks) {
   for (int64_t headDim : {5, 32, 64})
     for (const AttentionShape &shape : attentionOddShapes(headDim, 70))
       check(GetParam(), shape, /*masked=*/true, random);
+}
+
+TEST_P(AttentionTest, HeadsMayShareKeysAndValues) {
+  Random random(10);
+  for (AttentionShape shape : attentionOddShapes(20, 12)) {
+    shape.grouped = 3;
+    shape.heads *= shape.grouped;
+    for (bool masked : {false, true})
+      check(GetParam(), shape, masked, random, ByDistance{.causal = true});
+  }
 }
 
 /// Long sequences reach beyond the largest distance of the buckets and beyond several blocks of keys.

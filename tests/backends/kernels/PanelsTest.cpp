@@ -88,7 +88,7 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
   }
   {
     auto o = out(2 * 3 * 7 * 5);
-    expectEachElementOnce("split_heads_f32", "{}", {x.data(), o.data(), 15, 2, 7, 3, 5}, o, 6);
+    expectEachElementOnce("split_heads_f32", "{}", {x.data(), o.data(), 15, 2, 7, 3, 5, 1}, o, 6);
     expectEachElementOnce("merge_heads_f32", "{}", {x.data(), o.data(), 15, 2, 7, 3, 5}, o, 6);
   }
   {

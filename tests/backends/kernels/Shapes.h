@@ -49,6 +49,7 @@ inline std::vector<GemmShape> gemm500Shapes() {
 struct AttentionShape {
   int64_t headDim, heads;
   std::vector<int64_t> lengths;
+  int64_t grouped = 1; ///< heads of queries that share one of keys and values
 };
 
 /// MiniLM and BERT-base: one text, a batch, long texts.

@@ -46,7 +46,7 @@ TEST_F(UnfusedTest, SplitAndMergeHeads) {
       for (int64_t seq : {1, 2, 9}) {
         int64_t batch = 1 + random.below(3), width = heads * headDim, rows = batch * seq, ld = width + random.below(3);
         Guarded<float> x(random.vector((rows - 1) * ld + width)), split(rows * width), merged((rows - 1) * ld + width);
-        Kernel::get("split_heads_f32").run({x.data(), split.data(), ld, batch, seq, heads, headDim}, 1);
+        Kernel::get("split_heads_f32").run({x.data(), split.data(), ld, batch, seq, heads, headDim, 1}, 1);
         Kernel::get("merge_heads_f32").run({split.data(), merged.data(), ld, batch, seq, heads, headDim}, 1);
         EXPECT_TRUE(split.intact() && merged.intact());
         for (int64_t row = 0; row < rows; ++row)
@@ -57,6 +57,19 @@ TEST_F(UnfusedTest, SplitAndMergeHeads) {
             ASSERT_EQ(merged[row * ld + column], value);
           }
       }
+}
+
+TEST_F(UnfusedTest, SplitHeadsRepeatsThem) {
+  Random random(5);
+  constexpr int64_t batch = 2, seq = 3, kept = 2, repeats = 3, headDim = 5, heads = kept * repeats, ld = 11;
+  Guarded<float> x(random.vector(batch * seq * ld)), split(batch * heads * seq * headDim);
+  Kernel::get("split_heads_f32").run({x.data(), split.data(), ld, batch, seq, heads, headDim, repeats}, 1);
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t head = 0; head < heads; ++head)
+      for (int64_t row = 0; row < seq; ++row)
+        for (int64_t c = 0; c < headDim; ++c)
+          ASSERT_EQ(split[((b * heads + head) * seq + row) * headDim + c],
+                    x[(b * seq + row) * ld + head / repeats * headDim + c]);
 }
 
 TEST_F(UnfusedTest, MaskScores) {

@@ -61,6 +61,7 @@ constexpr Parameter parameterTable[] = {
     distanceParameters[4],
     distanceParameters[5],
     distanceParameters[6],
+    Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
     Parameter::flag("y_bf16"),
 };
 
@@ -98,16 +99,16 @@ struct Layout {
 class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
-      : b(b), words(words), headDim(params.integer("head_dim")), masked(params.flag("masked")),
-        narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch),
+      : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
+        masked(params.flag("masked")), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")),
+        layout(params, words), scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch),
         distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
 
 private:
   KernelBuilder &b;
   const Words words;
-  const int64_t headDim;
+  const int64_t headDim, grouped;
   const bool masked, narrow; ///< narrow: y is bf16
   const Layout layout;
   Value scale;
@@ -150,13 +151,16 @@ void AttentionEmitter::emit() {
 
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
     Value firstQuery = b.mul(b.rem(panel, queryBlocks), queryBlock), rest = b.div(panel, queryBlocks);
-    Value column = b.mul(b.rem(rest, heads), headDim);
+    Value head = b.rem(rest, heads), column = b.mul(head, headDim), keyColumn = column;
+    if (grouped)
+      keyColumn = b.mul(b.div(head, b.integer(grouped)), headDim);
     Sequence sequence = sequences.at(b, b.div(rest, heads));
     Value queries = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
-    auto rowsOf = [&](Value base, Value stride, Value row) { return head(base, stride, row, column, words); };
+    auto rowsOf = [&](Value base, Value stride, Value row, Value column) {
+      return this->head(base, stride, row, column, words);
+    };
     const KeyRange range = keysFor(firstQuery, queries, sequence.length);
-    Value head = b.rem(rest, heads);
     distances.emitTable(b, head, heads);
     b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
       Value keyRow = b.add(sequence.first, firstKey);
@@ -165,8 +169,9 @@ void AttentionEmitter::emit() {
       isPacked = distances.narrowsKeys()
                      ? b.flag(false)
                      : b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
-      const Rows upcoming[] = {rowsOf(q, ldq, firstRow), rowsOf(k, ldk, firstRow), rowsOf(v, ldv, firstRow)};
-      emitBlock(upcoming[0], rowsOf(k, ldk, keyRow), rowsOf(v, ldv, keyRow),
+      const Rows upcoming[] = {rowsOf(q, ldq, firstRow, column), rowsOf(k, ldk, firstRow, keyColumn),
+                               rowsOf(v, ldv, firstRow, keyColumn)};
+      emitBlock(upcoming[0], rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn),
                 this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32), head, firstQuery, queries,
                 sequence, range, firstKey, isPacked, upcoming);
     });

@@ -7,7 +7,7 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-enum { X, Y, Ld, Batch, Seq, Heads, HeadDim };
+enum { X, Y, Ld, Batch, Seq, Heads, HeadDim, Repeats };
 
 constexpr StringRef rowsMeaning = "elements from a token's row to the next";
 constexpr Slot splitSlots[] = {
@@ -18,6 +18,7 @@ constexpr Slot splitSlots[] = {
     {"seq", SlotKind::Integer, "tokens per sequence"},
     {"heads", SlotKind::Integer, "heads"},
     {"head_dim", SlotKind::Integer, "columns per head"},
+    {"repeats", SlotKind::Integer, "how many heads of y each head of x becomes"},
 };
 constexpr Slot mergeSlots[] = {
     {"x", SlotKind::Pointer, "[batch][heads][seq][head_dim]"},
@@ -38,7 +39,10 @@ protected:
     Value x = b.pointerSlot(X), y = b.pointerSlot(Y), ld = b.integerSlot(Ld);
     Value seq = b.integerSlot(Seq), heads = b.integerSlot(Heads), headDim = b.integerSlot(HeadDim);
     b.forRange(b.begin, b.end, 1, [&](Value panel) {
-      Value column = b.mul(b.rem(panel, heads), headDim), firstRow = b.mul(b.div(panel, heads), seq);
+      Value head = b.rem(panel, heads);
+      if (splits)
+        head = b.div(head, b.integerSlot(Repeats));
+      Value column = b.mul(head, headDim), firstRow = b.mul(b.div(panel, heads), seq);
       b.forRange(b.integer(0), seq, 1, [&](Value row) {
         Value inRows = b.add(b.mul(b.add(firstRow, row), ld), column);
         Value inHead = b.mul(b.add(b.mul(panel, seq), row), headDim);
