@@ -27,14 +27,15 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
   size_t longest = 1;
   for (const std::vector<int32_t> &row : rows)
     longest = std::max(longest, row.size());
-  std::vector<int32_t> ids(rows.size() * longest), mask(ids.size());
+  const nlohmann::json &entry = artifact.manifest().at("entries").at(0);
+  std::vector<int32_t> ids(rows.size() * longest, entry.value("padding_id", 0)), mask(ids.size());
   for (auto [r, row] : llvm::enumerate(rows)) {
     llvm::copy(row, ids.begin() + r * longest);
     std::fill_n(mask.begin() + r * longest, row.size(), 1);
     inputs.tokens += int64_t(row.size());
   }
   llvm::SmallVector<int64_t, 3> shape = {int64_t(rows.size()), int64_t(longest)};
-  if (artifact.manifest().at("entries").at(0).value("choices", false))
+  if (entry.value("choices", false))
     shape.insert(shape.begin() + 1, 1);
   inputs.sequences += shape[0];
   inputs.batches.emplace_back();

@@ -142,6 +142,9 @@ static Json describeEntry(func::FuncOp function) {
     json["position_limit"] = limit.getInt();
   if (choices)
     json["choices"] = true;
+  for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr))
+    if (textOf(input, xf::XfDialect::inputAttr) == "except_last") // what a padded batch is to have where no token is
+      json["padding_id"] = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr).getInt();
   return json;
 }
 
