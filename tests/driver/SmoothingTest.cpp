@@ -167,8 +167,7 @@ TEST_F(SmoothingTest, WhatNormsGiveIsSmoothed) {
 TEST_F(SmoothingTest, LessIsLostAsEstimated) {
   const std::vector<Smoothing> found = smoothFactors(*module, observed({3, 17}));
   ASSERT_FALSE(found.empty());
-  const JoinedRows weight(
-      {module->lookupSymbol<xf::WeightOp>("1.q"), module->lookupSymbol<xf::WeightOp>("1.k")});
+  const JoinedRows weight({module->lookupSymbol<xf::WeightOp>("1.q"), module->lookupSymbol<xf::WeightOp>("1.k")});
   std::vector<double> s;
   for (float factor : found[0].factors)
     s.push_back(1 / double(factor));
