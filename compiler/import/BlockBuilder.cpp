@@ -12,11 +12,14 @@ using namespace mlir;
 namespace lathe {
 
 Value BlockBuilder::lookup(Value ids, StringRef table, int64_t rows, int64_t hidden, bool orZeros) {
+  return lookup(ids, weight((table + ".weight").str(), {rows, hidden}), orZeros);
+}
+
+Value BlockBuilder::lookup(Value ids, Value table, bool orZeros) {
   SmallVector<int64_t> shape(typeOf(ids).getShape());
-  shape.push_back(hidden);
+  shape.push_back(typeOf(table).getShape().back());
   auto type = RankedTensorType::get(shape, builder.getF32Type());
-  return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids,
-                              weight((table + ".weight").str(), {rows, hidden}), orZeros, /*precision=*/nullptr);
+  return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids, table, orZeros, /*precision=*/nullptr);
 }
 
 Value BlockBuilder::add(Value lhs, Value rhs) {

@@ -303,6 +303,10 @@ Value ModelBuilder::pool(Value x, xf::PoolMode mode, Value except) {
 
 Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape, bool transposed) {
   requireWeight(name, shape, transposed);
+  return load(name, shape);
+}
+
+Value ModelBuilder::load(StringRef name, ArrayRef<int64_t> shape) {
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   return xf::LoadWeightOp::create(builder, nameOf(builder, name), type,
                                   FlatSymbolRefAttr::get(builder.getContext(), name));
@@ -314,13 +318,7 @@ Value ModelBuilder::lookupBehind(Value ids, StringRef table, int64_t skipped, in
     addWeight(name, {rows, hidden}, tensor->dtype,
               ArrayRef(tensor->bytes).drop_front(tensor->bytes.size() / (skipped + rows) * skipped),
               /*transposed=*/false);
-  SmallVector<int64_t> shape(typeOf(ids).getShape());
-  shape.push_back(hidden);
-  Value weight = xf::LoadWeightOp::create(builder, nameOf(builder, name),
-                                          RankedTensorType::get({rows, hidden}, builder.getF32Type()),
-                                          FlatSymbolRefAttr::get(builder.getContext(), name));
-  return xf::LookupOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()), ids,
-                              weight, /*orZeros=*/false, /*precision=*/nullptr);
+  return lookup(ids, load(name, {rows, hidden}), /*orZeros=*/false);
 }
 
 /// What a value of the entry has one row of, by its axes.

@@ -94,6 +94,7 @@ protected:
   virtual mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed = false) = 0;
 
   mlir::Value linear(mlir::Value x, mlir::Value w, llvm::StringRef bias, int64_t width);
+  mlir::Value lookup(mlir::Value ids, mlir::Value table, bool orZeros);
 
   llvm::SmallVector<mlir::Value, 1> probabilities; ///< [batch, heads, seq, seq], of every attention in this function
   ModelBuilder &model;
@@ -228,6 +229,8 @@ private:
   const TensorView *findWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed);
+  /// The value of a weight that the module has, or would have but for an error.
+  mlir::Value load(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// Makes the module's xf.weight of that name, of a part of a tensor's bytes, unless it is there.
   void addWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> stored, DType dtype, llvm::ArrayRef<uint8_t> bytes,
                  bool transposed);

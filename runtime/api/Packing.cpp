@@ -37,10 +37,14 @@ int64_t columnsToVisit(const Request &request, int64_t row) {
   return counted;
 }
 
+/// Whether the mask leaves a column of a caller's row.
+bool isUnmasked(const Request &request, int64_t row, int64_t column) {
+  return !request.mask || integerAt(*request.mask, row * request.columns + column);
+}
+
 /// Whether a token of a caller's row exists.
 bool isPresent(const Request &request, int64_t row, int64_t column) {
-  return column < columnsToVisit(request, row) &&
-         (!request.mask || integerAt(*request.mask, row * request.columns + column));
+  return column < columnsToVisit(request, row) && isUnmasked(request, row, column);
 }
 
 /// The last column of a caller's row whose id is no padding, masked or not; 0 where there is none.
@@ -58,7 +62,7 @@ template <typename Visit> void forEachToken(const Request &request, Visit visit)
   for (int64_t row = 0; row < request.sequences; ++row) {
     const int64_t length = columnsToVisit(request, row);
     for (int64_t column = 0; column < length; ++column)
-      if (!request.mask || integerAt(*request.mask, row * request.columns + column))
+      if (isUnmasked(request, row, column))
         visit(row, column);
   }
 }

@@ -98,9 +98,13 @@ llvm::Error buildCtrl(ModelBuilder &m, const JsonDocument &document, const HeadO
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "layernorm", c.eps);
 
-  if (options.task == Task::CausalLm)
-    m.output("logits", m.linear(hidden, c.tied ? "w.weight" : "lm_head.weight", "lm_head.bias", c.vocab));
-  else if (llvm::Error error = emitDecoderHead(m, hidden, options, "classifier", c.paddingId))
+  if (llvm::Error error = emitDecoderHead(m, hidden, options,
+                                          {.embedding = "w.weight",
+                                           .vocab = c.vocab,
+                                           .tied = c.tied,
+                                           .bias = "lm_head.bias",
+                                           .classifier = "classifier",
+                                           .paddingId = c.paddingId}))
     return error;
   return finishEncoder(m, x, layers, options, {"lm_head.", "classifier."});
 }

@@ -95,9 +95,8 @@ llvm::Error buildGpt2(ModelBuilder &m, const JsonDocument &document, const HeadO
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "ln_f", c.eps);
 
-  if (options.task == Task::CausalLm)
-    m.output("logits", m.linear(hidden, c.tied ? "wte.weight" : "lm_head.weight", "", c.vocab));
-  else if (llvm::Error error = emitDecoderHead(m, hidden, options, "score", c.paddingId))
+  if (llvm::Error error = emitDecoderHead(
+          m, hidden, options, {.embedding = "wte.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
     return error;
   return finishEncoder(m, x, layers, options,
                        {"lm_head.", "score.", "multiple_choice_head.", "classifier.", "qa_outputs."});

@@ -176,14 +176,20 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
   return llvm::Error::success();
 }
 
-llvm::Error emitDecoderHead(ModelBuilder &model, Value hidden, const HeadOptions &options, StringRef classifier,
-                            std::optional<int64_t> paddingId) {
+llvm::Error emitDecoderHead(ModelBuilder &model, Value hidden, const HeadOptions &options, const DecoderParts &parts) {
+  if (options.task == Task::CausalLm) {
+    model.output("logits",
+                 model.linear(hidden, parts.tied ? parts.embedding : "lm_head.weight", parts.bias, parts.vocab));
+    return llvm::Error::success();
+  }
   auto summary = [&] {
-    return model.pool(hidden, xf::PoolMode::Last, paddingId ? model.exceptLast(*paddingId) : Value());
+    return model.pool(hidden, xf::PoolMode::Last, parts.paddingId ? model.exceptLast(*parts.paddingId) : Value());
   };
-  return emitHead(
-      model, hidden, options,
-      {.summary = summary, .classifier = classifier, .classifierIsBiased = false, .summaryReads = FirstColumn::Unused});
+  return emitHead(model, hidden, options,
+                  {.summary = summary,
+                   .classifier = parts.classifier,
+                   .classifierIsBiased = false,
+                   .summaryReads = FirstColumn::Unused});
 }
 
 } // namespace lathe

@@ -36,10 +36,19 @@ llvm::Error emitHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions 
 mlir::Value pooled(ModelBuilder &model, mlir::Value hidden, llvm::StringRef dense,
                    xf::Activation activation = xf::Activation::Tanh);
 
-/// The same of a decoder, whose classes are read from the last token of a sequence, or where there is a padding's id
-/// the last whose id is another, by the linear layer `classifier`, which has no bias.
+/// What the heads of a decoder are made of where families differ.
+struct DecoderParts {
+  llvm::StringRef embedding; ///< the word embedding's weight, which is the language model's where they are tied
+  int64_t vocab;
+  bool tied;
+  llvm::StringRef bias = "";                       ///< of the language model's `lm_head.weight`; empty: none
+  llvm::StringRef classifier = "score";            ///< the linear layer behind the last token, without a bias
+  std::optional<int64_t> paddingId = std::nullopt; ///< the last token is the last whose id is another
+};
+/// The same of a decoder: causal-lm, logits [batch, seq, vocab], and sequence-classification as `parts` say, or else as
+/// emitHead has it.
 llvm::Error emitDecoderHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
-                            llvm::StringRef classifier, std::optional<int64_t> paddingId);
+                            const DecoderParts &parts);
 
 /// Where the decoder of a head over the vocabulary lies.
 struct DecoderNames {

@@ -98,9 +98,9 @@ llvm::Error buildLlama(ModelBuilder &m, const JsonDocument &document, const Head
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.rmsNorm(layers.back(), "norm", c.eps);
 
-  if (options.task == Task::CausalLm)
-    m.output("logits", m.linear(hidden, c.tied ? "embed_tokens.weight" : "lm_head.weight", "", c.vocab));
-  else if (llvm::Error error = emitDecoderHead(m, hidden, options, "score", c.paddingId))
+  if (llvm::Error error = emitDecoderHead(
+          m, hidden, options,
+          {.embedding = "embed_tokens.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
     return error;
   return finishEncoder(m, x, layers, options, {"lm_head.", "score."});
 }

@@ -80,9 +80,9 @@ llvm::Error buildOpenAiGpt(ModelBuilder &m, const JsonDocument &document, const 
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back();
 
-  if (options.task == Task::CausalLm)
-    m.output("logits", m.linear(hidden, c.tied ? "tokens_embed.weight" : "lm_head.weight", "", c.vocab));
-  else if (llvm::Error error = emitDecoderHead(m, hidden, options, "score", c.paddingId))
+  if (llvm::Error error = emitDecoderHead(
+          m, hidden, options,
+          {.embedding = "tokens_embed.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
     return error;
   return finishEncoder(m, x, layers, options, {"lm_head.", "score.", "multiple_choice_head."});
 }

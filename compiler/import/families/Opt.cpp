@@ -108,9 +108,9 @@ llvm::Error buildOpt(ModelBuilder &m, const JsonDocument &document, const HeadOp
     hidden = m.linear(hidden, "project_out", c.embedding, /*biased=*/false);
   layers.back() = hidden;
 
-  if (options.task == Task::CausalLm)
-    m.output("logits", m.linear(hidden, c.tied ? "embed_tokens.weight" : "lm_head.weight", "", c.vocab));
-  else if (llvm::Error error = emitDecoderHead(m, hidden, options, "score", c.paddingId))
+  if (llvm::Error error = emitDecoderHead(
+          m, hidden, options,
+          {.embedding = "embed_tokens.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
     return error;
   return finishEncoder(m, x, layers, options, {"lm_head.", "score.", "qa_outputs."});
 }
