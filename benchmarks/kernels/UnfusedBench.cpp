@@ -37,7 +37,10 @@ static void heads(Run &run, const Kernel &kernel, Dense dense, bool split) {
   int64_t width = dense.width(), size = dense.rows() * width;
   Random random(1);
   Array<float> x(random.vector(size)), y(size);
-  run.warmUp(kernel, std::vector<Arg>{x, y, width, batch, seq, heads, headDim});
+  std::vector<Arg> args{x, y, width, batch, seq, heads, headDim};
+  if (split) // Every head once.
+    args.push_back(int64_t(1));
+  run.warmUp(kernel, args);
   bool correct = holdsAt(size, [&](int64_t i) {
     int64_t row = i / width, column = i % width, head = row / seq * heads + column / headDim;
     int64_t apart = (head * seq + row % seq) * headDim + column % headDim;

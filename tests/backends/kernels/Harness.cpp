@@ -142,6 +142,7 @@ private:
       Kernel &kernel = kernels[{variant.family, variant.params}];
       kernel.scratch = family->scratch(params).fixed;
       kernel.slots = family->slots().size();
+      kernel.symbol = symbol;
       symbols[{variant.family, variant.params}] = symbol;
     }
     std::string ir, assembly;
@@ -199,7 +200,8 @@ static const uint64_t *bitsOf(std::span<const Arg> args) {
 
 int64_t Kernel::panels(std::span<const Arg> args) const {
   if (args.size() != slots)
-    llvm::report_fatal_error("the call does not have one argument per slot");
+    llvm::report_fatal_error(llvm::Twine(symbol) + " has " + llvm::Twine(slots) + " slots, the call has " +
+                             llvm::Twine(args.size()) + " arguments");
   return countPanels(bitsOf(args));
 }
 

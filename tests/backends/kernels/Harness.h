@@ -100,6 +100,7 @@ private:
   int64_t (*countPanels)(const uint64_t *) = nullptr;
   size_t scratch = 0;
   size_t slots = 0;
+  std::string symbol;
 };
 
 /// The object that holds all variants for avx512, for looking at code sizes and symbols.
