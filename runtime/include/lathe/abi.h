@@ -148,6 +148,53 @@ typedef struct lathe_embed_options {
   const char *prompt;      /* its text, or NULL; "" for none */
 } lathe_embed_options;
 
+/* Of beam search: when a text's search ends (Transformers' early_stopping). */
+typedef enum lathe_early_stopping {
+  LATHE_STOP_BY_BEST = 0,     /* false: when the best running beam, as long as it is now, is behind all finished ones */
+  LATHE_STOP_WHEN_ENOUGH = 1, /* true: when num_beams texts are finished */
+  LATHE_STOP_NEVER_EARLY = 2  /* "never": when no running beam, however long, can come before the finished ones */
+} lathe_early_stopping;
+
+/* A run of ids, as in a list of words. */
+typedef struct lathe_ids {
+  const int32_t *ids;
+  size_t length;
+} lathe_ids;
+
+/* How a model writes: what Transformers' generation_config.json says, under its names and with its meaning.
+ * lathe_api.generate_defaults sets every member to what the model's own file says, or else to Transformers' default. */
+typedef struct lathe_generate_options {
+  size_t size;            /* sizeof(lathe_generate_options) */
+  int64_t max_new_tokens; /* 0: as max_length says */
+  int64_t max_length;     /* tokens with the prompt, where max_new_tokens is 0 */
+  int64_t min_new_tokens; /* no end before so many */
+  int64_t min_length;     /* likewise, with the prompt */
+  int32_t num_beams;      /* 1: no beam search */
+  int32_t num_beam_groups;
+  double diversity_penalty; /* between groups of beams */
+  double length_penalty;    /* of beam search: scores are divided by the length to the power of this */
+  lathe_early_stopping early_stopping;
+  int32_t num_return_sequences; /* for each prompt: at most num_beams in beam search; 1 where nothing is drawn */
+  int32_t do_sample;            /* 1: tokens are drawn */
+  double temperature;           /* of the draw, as the next four; > 0 */
+  int64_t top_k;                /* 0: all tokens */
+  double top_p;                 /* 1: all tokens */
+  double min_p;                 /* 0: all tokens */
+  double typical_p;             /* 1: all tokens */
+  uint64_t seed;
+  double repetition_penalty; /* 1: none; of tokens that the text has, prompt included */
+  double presence_penalty;   /* 0: none; taken from the logit of every token that the model has written */
+  double frequency_penalty;  /* 0: none; likewise, for each time that it has */
+  int64_t no_repeat_ngram_size; /* 0: any may come again */
+  const lathe_ids *bad_words;   /* that are never written */
+  size_t n_bad_words;
+  int32_t forced_bos_id; /* the first token behind the decoder's start; -1: none */
+  int32_t forced_eos_id; /* the last token at the greatest length; -1: none */
+  const int32_t *eos_ids; /* any of them ends a text */
+  size_t n_eos_ids;
+  int32_t pad_id; /* what ends rows of sequences that are shorter than others */
+} lathe_generate_options;
+
 typedef struct lathe_profile_step {
   const char *name;   /* what the step computes, e.g. "encoder_layer/qkv" */
   const char *kernel; /* the kernel that ran it */
