@@ -1,5 +1,6 @@
 //===- AttentionKernels.cpp - kernels for attention, whole and in parts -------===//
 #include "backends/cpu/EntrySelector.h"
+#include "backends/cpu/kernels/attention/CachePages.h"
 
 using namespace mlir;
 
@@ -113,6 +114,36 @@ void EntrySelector::lowerSoftmax(xf::SoftmaxOp op) {
                "softmax");
 }
 
+int64_t EntrySelector::pageBytesOf(xf::AttentionOp op) {
+  if (!op.getPages())
+    return 0;
+  const int64_t headDim = widthOf(op.getQuery()) / int64_t(op.getHeads());
+  const CachePages layout(headDim, op.getPrecision() ? Words::Bf16Pairs : Words::F32);
+  return widthOf(op.getKey()) / headDim * layout.headBytes();
+}
+
+Value EntrySelector::appendToCache(xf::AttentionOp op, const Buffer &k, const Buffer &v, int64_t headDim, bool inBf16) {
+  Value layer = calls.integer(pageBytes);
+  if (calls.layerIndex) {
+    Value behind = arith::MulIOp::create(calls.builder, op.getLoc(), calls.layerIndex, calls.integer(layerPageBytes));
+    layer = arith::AddIOp::create(calls.builder, op.getLoc(), layer, behind);
+  }
+  pageBytes += pageBytesOf(op);
+  calls.launch(inBf16 ? "append_cache_bf16" : "append_cache_f32", {calls.number("head_dim", headDim)},
+               {{"k", k.memref},
+                {"ldk", calls.integer(k.stride)},
+                {"v", v.memref},
+                {"ldv", calls.integer(v.stride)},
+                {"cu_seqlens", memref(op.getCuSeqlens())},
+                {"batch", calls.batch},
+                {"heads", calls.integer(k.width / headDim)},
+                {"y", memref(op.getPages())},
+                {"cached", memref(op.getCached())},
+                {"layer", layer}},
+               "append");
+  return layer;
+}
+
 LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   if (!op.getMask() && !op.getCuSeqlens())
     return op.emitOpError("has neither a mask nor cu_seqlens; the CPU's attention needs one of them");
@@ -148,6 +179,12 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
                                                     {"heads", calls.integer(op.getHeads())},
                                                     {"longest", calls.longest},
                                                     {"scale", calls.real(op.getScale().convertToDouble())}};
+  if (op.getPages()) {
+    params.push_back(calls.flag("paged", true));
+    slots.append({{"pages", memref(op.getPages())},
+                  {"cached", memref(op.getCached())},
+                  {"layer", appendToCache(op, k, v, headDim, inBf16)}});
+  }
   llvm::append_range(slots, byDistance.slots);
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
   Work work;

@@ -56,6 +56,7 @@ private:
   llvm::Constant *io(StringRef name, lathe_dtype dtype, ArrayRef<int64_t> shape, bool optional);
   llvm::Constant *entry(func::FuncOp function);
   llvm::Constant *entryInfo(func::FuncOp function);
+  llvm::Constant *decoder(ModuleOp program);
   llvm::Constant *embeddedWeights();
   llvm::Constant *prompts();
   void emitExport();
@@ -97,6 +98,9 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("langs", LATHE_LANGS)
       .Case("input_modal", LATHE_INPUT_MODAL)
       .Case("modal_ids", LATHE_MODAL_IDS)
+      .Case("pages", LATHE_PAGES)
+      .Case("cached", LATHE_CACHED)
+      .Case("hidden", LATHE_HIDDEN)
       .Default(std::nullopt);
 }
 
@@ -231,6 +235,15 @@ llvm::Constant *DescriptorBuilder::prompts() {
                "prompts");
 }
 
+/// lathe_decoder, from the entries that DeriveDecode made.
+llvm::Constant *DescriptorBuilder::decoder(ModuleOp program) {
+  func::FuncOp decode = findDerivedEntry(program, "decode"), logits = findDerivedEntry(program, "logits");
+  if (!decode || !logits)
+    return null();
+  auto pageBytes = decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr);
+  return global(structure({entry(decode), entry(logits), i64(pageBytes.getInt())}), "decoder");
+}
+
 /// const lathe_api *lathe_NAME(void) { return lathe_runtime_api(); }
 void DescriptorBuilder::emitExport() {
   auto *type = llvm::FunctionType::get(builder.getPtrTy(), false);
@@ -244,7 +257,7 @@ void DescriptorBuilder::emitExport() {
 std::unique_ptr<llvm::Module> DescriptorBuilder::build(ModuleOp program) {
   SmallVector<llvm::Constant *> entries, infos;
   for (auto function : program.getOps<func::FuncOp>())
-    if (function->hasAttr(xf::XfDialect::entryAttr)) {
+    if (isPublicEntry(function)) {
       entries.push_back(entry(function));
       infos.push_back(entryInfo(function));
     }
@@ -252,7 +265,7 @@ std::unique_ptr<llvm::Module> DescriptorBuilder::build(ModuleOp program) {
   llvm::Constant *value =
       structure({i32(LATHE_PROGRAM_VERSION), text(facts.name), text(facts.buildId), i64(facts.weightsBytes),
                  i32(entries.size()), array(entries, "entries"), array(infos, "entry_infos"), i64(facts.maxLength),
-                 embeddedWeights(), i32(facts.prompts.size()), prompts()});
+                 embeddedWeights(), i32(facts.prompts.size()), prompts(), decoder(program)});
   auto *global = new llvm::GlobalVariable(*module, value->getType(), true, llvm::GlobalValue::ExternalLinkage, value,
                                           "lathe_program_v1");
   global->setVisibility(llvm::GlobalValue::HiddenVisibility);

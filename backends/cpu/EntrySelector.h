@@ -19,15 +19,23 @@ inline int64_t widthOf(mlir::Value value) {
 /// Rewrites one entry.
 class EntrySelector {
 public:
-  EntrySelector(mlir::ModuleOp module, WeightTable &weights, mlir::func::FuncOp entry)
-      : module(module), entry(entry), calls(module, mlir::OpBuilder(entry->getContext()), weights) {}
+  /// Contents that a linear reads in a precision, and so are stored in its layout for lookups in the same one too.
+  using PanelTables = llvm::DenseSet<std::pair<mlir::Attribute, std::optional<xf::Precision>>>;
+  /// Of all entries.
+  static PanelTables findPanelTables(mlir::ModuleOp module);
+
+  EntrySelector(mlir::ModuleOp module, WeightTable &weights, const PanelTables &panelTables, mlir::func::FuncOp entry)
+      : module(module), entry(entry), calls(module, mlir::OpBuilder(entry->getContext()), weights),
+        panelTables(panelTables) {}
 
   mlir::LogicalResult run();
+
+  /// What an attention keeps in each page of its cache; 0 without one.
+  static int64_t pageBytesOf(xf::AttentionOp op);
 
 private:
   // Values on their way to memory.
   void findOutputs();
-  void findPackedTables();
   Buffer bufferFor(mlir::Value value, xf::Rows rows, int64_t width);
   Buffer bufferFor(mlir::Value value, xf::Rows rows) { return bufferFor(value, rows, widthOf(value)); }
   /// The same for kernels whose rows may be apart: as columns of a join that alone reads the value.
@@ -106,6 +114,8 @@ private:
                            llvm::StringRef step);
   void lowerSoftmax(xf::SoftmaxOp op);
   mlir::LogicalResult lowerAttention(xf::AttentionOp op);
+  /// Has the cache take in keys and values; returns where the layer's part of a page begins.
+  mlir::Value appendToCache(xf::AttentionOp op, const Buffer &k, const Buffer &v, int64_t headDim, bool inBf16);
   void lowerAngles(xf::AnglesOp op);
   void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);
@@ -129,8 +139,9 @@ private:
   llvm::DenseMap<mlir::Value, WeightRef> weightRefs;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
   mlir::Value attentionMask;                                            ///< of a dense entry
-  /// Contents that a linear reads in a precision, and so are stored in its layout for lookups in the same one too.
-  llvm::DenseSet<std::pair<mlir::Attribute, std::optional<xf::Precision>>> panelTables;
+  const PanelTables &panelTables;
+  /// Bytes of a page that attention has by now, and those that a layer of the stack that is being lowered takes.
+  int64_t pageBytes = 0, layerPageBytes = 0;
 };
 
 } // namespace lathe

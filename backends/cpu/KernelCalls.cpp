@@ -28,7 +28,7 @@ SmallVector<int64_t> WeightTable::shapeOf(ArrayRef<std::string> sources) {
 }
 
 FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef layout, StringRef smoothing,
-                                    StringRef importance) {
+                                    StringRef importance, bool counts) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   SmallVector<Attribute> references, recipe;
   for (const std::string &source : sources) {
@@ -41,7 +41,7 @@ FlatSymbolRefAttr WeightTable::pack(ArrayRef<std::string> sources, StringRef lay
                                      : module.lookupSymbol<xf::WeightOp>(columns).getContent());
   xf::PackedWeightOp &weight = packed[builder.getArrayAttr(recipe)];
   if (weight) {
-    weight.setUses(weight.getUses() + 1);
+    weight.setUses(weight.getUses() + counts);
     return FlatSymbolRefAttr::get(weight);
   }
   std::string name = "packed." + sources.front() + (layout.starts_with("rows") ? ".rows" : "");
@@ -115,7 +115,8 @@ Value KernelCalls::weight(const WeightRef &ref, const Packing &packing) {
       return columns ? (columns->perLayer ? prefix : "") + columns->names.front() : std::string();
     };
     symbols.push_back(
-        weights.pack(sources, packing.layout, ofColumns(packing.smoothing), ofColumns(packing.importance)));
+        weights.pack(sources, packing.layout, ofColumns(packing.smoothing),
+                                   ofColumns(packing.importance), countsUses));
   };
   if (ref.perLayer)
     llvm::for_each(layerPrefixes, add);

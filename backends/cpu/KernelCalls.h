@@ -54,9 +54,9 @@ public:
   explicit WeightTable(mlir::ModuleOp module) : module(module) {}
 
   /// The xf.packed_weight of these checkpoint tensors in this layout, their columns smoothed and weighed by the weights
-  /// of those names, if any. Each call counts as a use of it.
+  /// of those names, if any. Each call that `counts` is a use of it.
   mlir::FlatSymbolRefAttr pack(llvm::ArrayRef<std::string> sources, llvm::StringRef layout,
-                               llvm::StringRef smoothing = "", llvm::StringRef importance = "");
+                               llvm::StringRef smoothing = "", llvm::StringRef importance = "", bool counts = true);
   /// The shape that the joined sources have in the checkpoint.
   llvm::SmallVector<int64_t> shapeOf(llvm::ArrayRef<std::string> sources);
 
@@ -109,6 +109,8 @@ public:
   mlir::NamedAttribute choice(llvm::StringRef name, llvm::StringRef value);
   mlir::NamedAttribute number(llvm::StringRef name, int64_t value);
 
+  /// Whether what the entry reads counts as read by the model: not where the entry repeats another one.
+  bool countsUses = true;
   /// Scratch that the launched kernels need.
   lathe_size_formula scratch = {};
 

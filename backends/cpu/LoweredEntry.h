@@ -25,6 +25,20 @@ inline llvm::StringRef entryName(mlir::func::FuncOp lowered) {
   return name;
 }
 
+/// Whether callers may run the entry by its name.
+inline bool isPublicEntry(mlir::func::FuncOp function) {
+  return function->hasAttr(xf::XfDialect::entryAttr) && !function->hasAttr(xf::XfDialect::derivedAttr);
+}
+
+/// The entry that DeriveDecode made for a purpose, or null.
+inline mlir::func::FuncOp findDerivedEntry(mlir::ModuleOp module, llvm::StringRef purpose) {
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    if (auto derived = function->getAttrOfType<mlir::StringAttr>(xf::XfDialect::derivedAttr);
+        derived && derived.getValue() == purpose)
+      return function;
+  return nullptr;
+}
+
 /// Its inputs, outputs or steps: the dictionaries of XfDialect::inputsAttr, outputsAttr or stepsAttr. See also stepsOf.
 inline llvm::SmallVector<mlir::DictionaryAttr> listOf(mlir::func::FuncOp lowered, llvm::StringRef attribute) {
   return llvm::to_vector(lowered->getAttrOfType<mlir::ArrayAttr>(attribute).getAsRange<mlir::DictionaryAttr>());

@@ -25,11 +25,13 @@ void EntrySelector::findOutputs() {
     outputsOf[value].push_back(index);
 }
 
-void EntrySelector::findPackedTables() {
-  entry.walk([&](xf::LinearOp linear) {
+EntrySelector::PanelTables EntrySelector::findPanelTables(ModuleOp module) {
+  PanelTables tables;
+  module.walk([&](xf::LinearOp linear) {
     if (auto load = linear.getWeight().getDefiningOp<xf::LoadWeightOp>())
-      panelTables.insert({contentOf(load.getWeight()), linear.getPrecision()});
+      tables.insert({module.lookupSymbol<xf::WeightOp>(load.getWeight()).getContent(), linear.getPrecision()});
   });
+  return tables;
 }
 
 /// Where `value` is to be computed. An output: in the caller's array. The value that layers begin with and nothing else
@@ -67,7 +69,7 @@ Buffer EntrySelector::bufferInJoin(Value value, xf::Rows rows) {
 
 LogicalResult EntrySelector::run() {
   findOutputs();
-  findPackedTables();
+  calls.countsUses = !entry->hasAttr(xf::XfDialect::derivedAttr);
   func::FuncOp scheduled = createScheduled();
   if (failed(lowerBlock(entry.getBody().front())))
     return failure();
@@ -78,6 +80,8 @@ LogicalResult EntrySelector::run() {
       xf::XfDialect::scratchAttr,
       calls.builder.getDictionaryAttr({calls.builder.getNamedAttr("fixed", number(s.fixed)),
                                        calls.builder.getNamedAttr("per_longest", number(s.per_longest))}));
+  if (pageBytes)
+    scheduled->setAttr(xf::XfDialect::pageBytesAttr, number(pageBytes));
   StringAttr name = entry.getSymNameAttr();
   entry.erase();
   scheduled.setSymNameAttr(name);
@@ -111,7 +115,8 @@ func::FuncOp EntrySelector::createScheduled() {
     const auto type = cast<MemRefType>(types[index]);
     const int64_t width = type.getRank() == 2 ? type.getDimSize(1) : 1;
     buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, width, width};
-    calls.declareInput(block->getArgument(index), input == "cu_seqlens" ? xf::Rows::Sequences : xf::Rows::Tokens);
+    const bool ofSequences = input == "cu_seqlens" || input == "pages" || input == "cached";
+    calls.declareInput(block->getArgument(index), ofSequences ? xf::Rows::Sequences : xf::Rows::Tokens);
     if (input == "attention_mask") {
       scheduled->setAttr(xf::XfDialect::denseAttr, builder.getUnitAttr());
       attentionMask = block->getArgument(index);
@@ -231,9 +236,17 @@ void EntrySelector::carryFactors(xf::LayersOp layers) {
 LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {
   calls.layerPrefixes = {layer.getWeights().str()};
   calls.layerIndex = nullptr;
+  layerPageBytes = 0;
   passFactors(layer);
   return inlineLayer(layer.getCallee(), layer.getInputs(), get(layer.getInputs()[0]),
                      bufferFor(layer.getResult(), xf::Rows::Tokens), layer.getOthers());
+}
+
+/// Bytes of a page that a layer's attention takes.
+static int64_t pageBytesOfLayer(func::FuncOp layer) {
+  int64_t bytes = 0;
+  layer.walk([&](xf::AttentionOp attention) { bytes += EntrySelector::pageBytesOf(attention); });
+  return bytes;
 }
 
 LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
@@ -257,8 +270,11 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
     calls.layerPrefixes = llvm::map_to_vector(layers.getWeights().getAsRange<StringAttr>(),
                                               [](StringAttr prefix) { return prefix.str(); });
     calls.layerIndex = loop.getInductionVar();
+    const int64_t before = pageBytes;
+    layerPageBytes = pageBytesOfLayer(module.lookupSymbol<func::FuncOp>(layers.getCallee()));
     if (failed(inlineLayer(layers.getCallee(), layers.getInputs(), carried, carried)))
       return failure();
+    pageBytes = before + count * layerPageBytes;
     if (layers.getNumResults() > 1) {
       // The last one's copy is its last output, which may be where it lies already.
       SmallVector<int64_t> outputs =
@@ -372,9 +388,11 @@ struct SelectKernels : impl::SelectKernelsPassBase<SelectKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     WeightTable weights(module);
+    const EntrySelector::PanelTables panelTables = EntrySelector::findPanelTables(module);
     SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
     for (func::FuncOp function : functions)
-      if (function->hasAttr(xf::XfDialect::entryAttr) && failed(EntrySelector(module, weights, function).run()))
+      if (function->hasAttr(xf::XfDialect::entryAttr) &&
+          failed(EntrySelector(module, weights, panelTables, function).run()))
         return signalPassFailure();
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (!function->hasAttr(xf::XfDialect::entryAttr)) // a layer, inlined by now

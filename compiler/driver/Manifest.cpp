@@ -267,8 +267,13 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   manifest["minimum_glibc"] = minimumGlibc().str();
   manifest["entries"] = Json::array();
   for (auto function : kernels.getOps<func::FuncOp>())
-    if (function->hasAttr(xf::XfDialect::entryAttr))
+    if (isPublicEntry(function))
       manifest["entries"].push_back(describeEntry(function));
+  if (func::FuncOp decode = findDerivedEntry(kernels, "decode"))
+    manifest["generation"] = {
+        {"cache",
+         {{"page_tokens", LATHE_PAGE_TOKENS},
+          {"page_bytes", decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()}}}};
   if (!facts.noTokenizer.empty())
     manifest["unsupported_tokenizer"] = facts.noTokenizer;
   if (!facts.tokenizerKind.empty())

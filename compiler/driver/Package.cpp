@@ -115,6 +115,28 @@ static inline lathe_status @NAME@_embed_text_with(lathe_context *context, const 
                                                   lathe_error *error) {
   return lathe_@NAME@()->embed_text_with(context, texts, n, options, embeddings, error);
 }
+static inline lathe_status @NAME@_sequence_create(lathe_context *context, const lathe_sequence *from, int64_t length,
+                                                  lathe_sequence **sequence, lathe_error *error) {
+  return lathe_@NAME@()->sequence_create(context, from, length, sequence, error);
+}
+static inline void @NAME@_sequence_destroy(lathe_sequence *sequence) {
+  lathe_@NAME@()->sequence_destroy(sequence);
+}
+static inline int64_t @NAME@_sequence_length(const lathe_sequence *sequence) {
+  return lathe_@NAME@()->sequence_length(sequence);
+}
+static inline lathe_status @NAME@_sequence_truncate(lathe_sequence *sequence, int64_t length, lathe_error *error) {
+  return lathe_@NAME@()->sequence_truncate(sequence, length, error);
+}
+static inline lathe_status @NAME@_decode(lathe_context *context, lathe_sequence *const *sequences, size_t n,
+                                         const int32_t *ids, const int32_t *cu_seqlens, const int32_t *logit_rows,
+                                         size_t n_logit_rows, float *logits, lathe_error *error) {
+  return lathe_@NAME@()->decode(context, sequences, n, ids, cu_seqlens, logit_rows, n_logit_rows, logits, error);
+}
+static inline int64_t @NAME@_vocabulary(const lathe_model *model) { return lathe_@NAME@()->vocabulary(model); }
+static inline size_t @NAME@_cache_memory(const lathe_context *context) {
+  return lathe_@NAME@()->cache_memory(context);
+}
 
 #ifdef __cplusplus
 }

@@ -127,6 +127,8 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   ModelBuilder builder(context, *names, "encode", options.attentions);
   if (llvm::Error error = (*family)->build(builder, model.checkpoint->config(), head))
     return error;
+  if (head.task == Task::CausalLm)
+    builder.generates();
   llvm::Expected<OwningOpRef<ModuleOp>> module = builder.finish();
   if (!module)
     return llvm::createStringError(directory + ": " + llvm::toString(module.takeError()));

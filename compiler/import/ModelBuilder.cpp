@@ -202,6 +202,8 @@ void ModelBuilder::output(StringRef name, Value value, OutputForm form) {
   outputs.push_back({name.str(), value, form});
 }
 
+void ModelBuilder::generates() { entry->setAttr(xf::XfDialect::generatesAttr, builder.getUnitAttr()); }
+
 void ModelBuilder::takeChoices() { entry->setAttr(xf::XfDialect::choicesAttr, builder.getUnitAttr()); }
 
 void ModelBuilder::reject(const Twine &message) {

@@ -206,6 +206,8 @@ public:
   void output(llvm::StringRef name, mlir::Value value, OutputForm form = {});
   /// Inputs are [batch, choices, seq]: each choice is a sequence, and squeezed outputs are [batch, choices].
   void takeChoices();
+  /// The output "logits" says which token comes next.
+  void generates();
 
   bool hasWeight(llvm::StringRef name) const { return weights.find(name) != nullptr; }
   /// Weights that this task leaves alone but the family knows: no warning is due.

@@ -26,7 +26,8 @@ static void addGraphPasses(OpPassManager &pm) {
 }
 
 static void addSchedulePasses(OpPassManager &pm) {
-  pm.addPass(createShareWeightsPass());                  // first: what is packed below is known by its content
+  pm.addPass(createDeriveDecodePass());                  // first: precisions are chosen, and the copies have the same
+  pm.addPass(createShareWeightsPass());                  // what is packed below is known by its content
   pm.addPass(createSelectKernelsPass());                 // every op a launch; layers inlined into loops
   pm.addPass(createCanonicalizerPass());                 // most sizes are constants
   pm.addPass(createCSEPass());                           // and the others are asked for again and again

@@ -260,7 +260,9 @@ llvm::Error Frame::execute(Operation *op) {
         return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach(), op.getCausal()));
       })
       .Case([&](xf::SoftmaxOp op) { return set(softmax(get(op.getX()))); })
-      .Case([&](xf::AttentionOp op) {
+      .Case([&](xf::AttentionOp op) -> llvm::Error {
+        if (op.getPages())
+          return error(op, "reads a cache, which the runtime alone has; interpret the entry that it was derived from");
         const Distances distances = {.columns = getOrNull(op.getColumns()),
                                      .bias = getOrNull(op.getBias()),
                                      .buckets = op.getBucketsAttr(),

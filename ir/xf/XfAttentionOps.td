@@ -108,7 +108,8 @@ def Xf_SoftmaxOp : Xf_PureOp<"softmax", [AllTypesMatch<["x", "result"]>]> {
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
-def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
+def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+                                         ConditionallySpeculatable]> {
   let summary = "softmax(scale Q K^T) V per sequence and head";
   let description = [{
     Q, K, V hold heads as column blocks of head_dim: dense `[batch, seq, heads * head_dim]` with an optional `mask
@@ -124,15 +125,22 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     `xf.add_terms`; with `reach` or `causal`, keys are absent as by `xf.window_scores`. Columns rise from one token of a
     sequence to the next.
 
+    With a cache, which packed causal attention may have, the rows of K and V are those of tokens that follow others: they
+    are first appended to the `cached` tokens of their sequence, i32 `[batch]`, in its `pages`, i64 `[batch]`, addresses of
+    tables of pages (`lathe_cache` in program.h); a query then sees all of them. A token's column is its place. Formed by
+    `DeriveDecode`.
+
     ```mlir
     %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>
+    %d = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal
+           cache(%pages, %cached : tensor<?xi64>, tensor<?xi32>) heads 12 scale 0.125 : tensor<?x768xf32>, ...
     ```
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns,
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
-                       I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision,
+                       Optional<Xf_Pages>:$pages, Optional<Xf_Ids>:$cached, I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision,
                        UnitAttr:$narrow);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
@@ -140,11 +148,16 @@ def Xf_AttentionOp : Xf_PureOp<"attention", [AttrSizedOperandSegments]> {
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
-    (`index` `(` $index^ `:` type($index) `)`)? `heads` $heads `scale` $scale
+    (`index` `(` $index^ `:` type($index) `)`)? (`cache` `(` $pages^ `,` $cached `:` type($pages) `,` type($cached) `)`)?
+    `heads` $heads `scale` $scale
     (`in` `` $precision^)? (`narrow` $narrow^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What goes by what is in memory may not be moved.
+    mlir::Speculation::Speculatability getSpeculatability();
+  }];
 }
 
 #endif // LATHE_IR_XF_ATTENTION_OPS_TD

@@ -61,6 +61,12 @@ def Xf_Dialect : Dialect {
     /// Entry attributes of a lowered entry: its inputs (what were argument attributes), and its launches by number.
     static constexpr llvm::StringLiteral inputsAttr = "xf.inputs";
     static constexpr llvm::StringLiteral stepsAttr = "xf.steps";
+    /// Entry attribute: its output "logits", a row for each token, says which token comes next.
+    static constexpr llvm::StringLiteral generatesAttr = "xf.generates";
+    /// Entry attribute: the entry was made of another one by `DeriveDecode`, which says its part in that.
+    static constexpr llvm::StringLiteral derivedAttr = "xf.derived";
+    /// Entry attribute of a scheduled entry: bytes of a page of its cache, for all layers.
+    static constexpr llvm::StringLiteral pageBytesAttr = "xf.page_bytes";
     /// Entry attribute: the entry keeps padding (the graph passes did not pack it).
     static constexpr llvm::StringLiteral denseAttr = "xf.dense";
     /// Argument attribute, an integer: the id of every token where the caller omits the input; 0 without it.
@@ -144,6 +150,7 @@ def Xf_Tensor : RankedTensorOf<[F32], [Xf_HasAxis], "tensor with at least one ax
 def Xf_Ids : RankedTensorOf<[I32]>;
 def Xf_Mask : RankedTensorOf<[I1]>;
 def Xf_CuSeqlens : 1DTensorOf<[I32]>;
+def Xf_Pages : 1DTensorOf<[I64]>;
 def Xf_Vector : 1DTensorOf<[F32]>;
 def Xf_Matrix : 2DTensorOf<[F32]>;
 

@@ -293,7 +293,20 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (failed(verifyNarrow(*this)))
     return failure();
+  if (getPages() && (!getCuSeqlens() || !getCausal() || getBias() || getIndex()))
+    return emitOpError("has a cache; expected cu_seqlens and causal, and no bias or terms by distance");
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
+}
+
+void AttentionOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (!getPages())
+    return;
+  effects.emplace_back(MemoryEffects::Read::get());
+  effects.emplace_back(MemoryEffects::Write::get());
+}
+
+Speculation::Speculatability AttentionOp::getSpeculatability() {
+  return getPages() ? Speculation::NotSpeculatable : Speculation::Speculatable;
 }
 
 LogicalResult AnglesOp::verify() {

@@ -4,6 +4,25 @@
 
 include "mlir/Pass/PassBase.td"
 
+def DeriveDecodePass : Pass<"lathe-derive-decode", "mlir::ModuleOp"> {
+  let summary = "an entry that says what comes next gets others that go on from what they keep";
+  let description = [{
+    Of an entry that `xf.generates`, whose tokens see none behind them, two are made. `@decode` computes what the last
+    layer gives for tokens that follow others: its attention has a cache, which it adds to. A prompt is the case of tokens
+    that follow none. `@logits` computes logits from rows of that, of whichever tokens the caller wants to know what comes
+    next. Both read the weights that the entry reads. Declined, with the reason, where a token depends on one behind it or
+    on something that is not kept, such as terms for distances.
+
+    ```mlir
+    func.func @encode(%input_ids, %positions, %cu_seqlens, ...) -> logits
+      ==>
+    func.func @decode(%input_ids, %positions, %cu_seqlens, ..., %pages, %cached) -> hidden
+    func.func @logits(%hidden) -> logits
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
 def ShareWeightsPass : Pass<"lathe-share-weights", "mlir::ModuleOp"> {
   let summary = "weights with one content have one value";
   let description = [{

@@ -5,6 +5,7 @@
 #include "runtime/api/TokenizeBatch.h"
 #include "runtime/core/Options.h"
 #include "runtime/core/RawValue.h"
+#include "runtime/generate/Decode.h"
 
 using namespace lathe;
 
@@ -219,11 +220,61 @@ size_t profile(const lathe_context *context, lathe_profile_step *steps, size_t c
 
 const char *isa(const lathe_model *model) { return model ? levelName(model->level) : nullptr; }
 
+lathe_status sequenceCreate(lathe_context *context, const lathe_sequence *from, int64_t length,
+                            lathe_sequence **sequence, lathe_error *error) {
+  if (sequence)
+    *sequence = nullptr;
+  if (!context || !sequence)
+    return nullArgument(error, "sequence_create", context ? "sequence" : "context");
+  Exclusive exclusive(*context);
+  if (lathe_status status = exclusive.check(error))
+    return status;
+  return createSequence(*context, from, length, *sequence, error);
+}
+
+int64_t sequenceLength(const lathe_sequence *sequence) { return sequence ? sequence->length : 0; }
+
+lathe_status sequenceTruncate(lathe_sequence *sequence, int64_t length, lathe_error *error) {
+  if (!sequence)
+    return nullArgument(error, "sequence_truncate", "sequence");
+  if (length < 0 || length > sequence->length)
+    return fail(error, LATHE_INVALID_ARGUMENT, "sequence_truncate: length is %lld; accepted: 0 to %lld, what it has",
+                static_cast<long long>(length), static_cast<long long>(sequence->length));
+  Exclusive exclusive(*sequence->context);
+  if (lathe_status status = exclusive.check(error))
+    return status;
+  truncateSequence(*sequence, length);
+  return LATHE_OK;
+}
+
+lathe_status decode(lathe_context *context, lathe_sequence *const *sequences, size_t count, const int32_t *ids,
+                    const int32_t *offsets, const int32_t *logitRows, size_t logitRowCount, float *logits,
+                    lathe_error *error) {
+  if (!context || !offsets || (count && !sequences))
+    return nullArgument(error, "decode", !context ? "context" : offsets ? "sequences" : "cu_seqlens");
+  if (offsets[count] > 0 && !ids)
+    return nullArgument(error, "decode", "ids");
+  if (logitRowCount && (!logitRows || !logits))
+    return nullArgument(error, "decode", logitRows ? "logits" : "logit_rows");
+  Exclusive exclusive(*context);
+  if (lathe_status status = exclusive.check(error))
+    return status;
+  return decodeStep(*context, {sequences, count, ids, offsets, logitRows, logitRowCount, logits}, error);
+}
+
+int64_t vocabulary(const lathe_model *model) {
+  const lathe_decoder *decoder = model ? model->program->decoder : nullptr;
+  return decoder ? vocabularyOf(*decoder) : 0;
+}
+
+size_t cacheMemory(const lathe_context *context) { return context ? size_t(context->pages.bytesInUse()) : 0; }
+
 constexpr lathe_api table = {
     LATHE_ABI_VERSION, sizeof(lathe_api), name,   buildId, entries, openPath, openBytes,    closeModel,
     contextCreate,     destroyContext,    cancel, infer,   run,     embed,    tokenizeText, releaseEncoding,
     detokenizeIds,     textOfToken,       memory, profile, isa,     prompts,  embedWith,    tokenizeTexts,
-    tokenizeInWindows,
+    tokenizeInWindows, sequenceCreate,    destroySequence, sequenceLength, sequenceTruncate, decode, vocabulary,
+    cacheMemory,
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 #define LATHE_RUNTIME_API_PACKING_H
 
 #include "runtime/api/Request.h"
+#include "runtime/core/FrameSize.h"
 
 namespace lathe {
 
@@ -19,11 +20,6 @@ struct Counts {
 lathe_status checkTokens(const Request &request, lathe_error *error);
 /// Behind that.
 Counts countTokens(const Request &request);
-
-/// What lathe_frame says of the run.
-struct FrameSize {
-  int64_t tokens, batch, longest;
-};
 
 /// Fails when B*L of a dense entry is beyond any memory.
 lathe_status frameSize(const Request &request, const Counts &counts, FrameSize &size, lathe_error *error);

@@ -2,15 +2,13 @@
 
 #include "runtime/api/JoinModal.h"
 #include "runtime/api/Packing.h"
-#include "runtime/core/Checked.h"
+#include "runtime/core/FrameSize.h"
 #include "runtime/core/Status.h"
 
 #include <string.h>
 
 namespace lathe {
 namespace {
-
-constexpr int64_t cacheLine = 64;
 
 /// The caller's tensor for an output, or null when it is not asked for.
 const lathe_tensor *requested(const lathe_entry_output &output, const lathe_tensor *outputs, size_t count) {
@@ -30,17 +28,6 @@ Checked frameRows(const FrameSize &size, const lathe_entry_output &output) {
   if (output.rows == LATHE_ROWS_SCORES)
     return Checked(size.batch) * size.longest * size.longest;
   return output.rows == LATHE_ROWS_SEQUENCES ? size.batch : size.tokens;
-}
-
-Checked evaluate(const lathe_size_formula &formula, const FrameSize &size) {
-  Checked tokens = Checked(size.tokens).roundUp(LATHE_ROW_QUANTUM);
-  Checked batch = Checked(size.batch).roundUp(LATHE_ROW_QUANTUM);
-  Checked longest = Checked(size.longest).roundUp(LATHE_ROW_QUANTUM);
-  Checked bytes = Checked(formula.fixed) + Checked(formula.per_token) * tokens;
-  bytes += Checked(formula.per_sequence) * batch + Checked(formula.per_longest) * longest;
-  if (formula.per_score) // the square may overflow where nothing depends on it
-    bytes += Checked(formula.per_score) * batch * longest * longest;
-  return bytes.roundUp(cacheLine);
 }
 
 /// Where everything lies in the context's working memory. The order is immaterial; one place decides it.

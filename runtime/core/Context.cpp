@@ -3,6 +3,7 @@
 #include "runtime/core/Clock.h"
 #include "runtime/core/FloatEnvironment.h"
 #include "runtime/core/Options.h"
+#include "runtime/core/Sequence.h"
 
 #include <new>
 #include <sched.h>
@@ -27,17 +28,26 @@ int32_t availableCpus() {
   return count < 1 ? 1 : count > maxThreads ? maxThreads : count;
 }
 
-/// Index of an entry's first step in lathe_context.times; for the end of `entries`, how many steps there are.
+/// Entries by number, those of the decoder last; null behind them.
+const lathe_entry *entryAt(const lathe_program &program, int32_t index) {
+  if (index < program.n_entries)
+    return &program.entries[index];
+  const lathe_decoder *decoder = program.decoder;
+  return !decoder ? nullptr : index == program.n_entries ? &decoder->decode : index == program.n_entries + 1 ? &decoder->logits : nullptr;
+}
+
+/// Index of an entry's first step in lathe_context.times; for null, how many steps there are.
 size_t firstStep(const lathe_program &program, const lathe_entry *entry) {
   size_t steps = 0;
-  for (const lathe_entry *e = program.entries; e != entry; ++e)
+  for (int32_t i = 0; const lathe_entry *e = entryAt(program, i); ++i) {
+    if (e == entry)
+      break;
     steps += size_t(e->n_steps);
+  }
   return steps;
 }
 
-size_t timesBytes(const lathe_program &program) {
-  return firstStep(program, program.entries + program.n_entries) * sizeof(StepTime);
-}
+size_t timesBytes(const lathe_program &program) { return firstStep(program, nullptr) * sizeof(StepTime); }
 
 /// Runs a job through the app's own threads. Whatever indices they leave out is done at the end by this one.
 void runThroughHook(const lathe_context &context, Job &job) {
@@ -154,6 +164,8 @@ void destroyContext(lathe_context *context) {
   if (!context)
     return;
   lathe_allocator allocator = context->allocator;
+  while (context->sequences)
+    destroySequence(context->sequences);
   if (context->times)
     allocator.release(allocator.user, context->times, timesBytes(*context->model->program));
   context->~lathe_context();
@@ -166,11 +178,11 @@ size_t readProfile(const lathe_context &context, lathe_profile_step *steps, size
     return 0;
   size_t written = 0;
   const StepTime *time = context.times;
-  for (int32_t e = 0; e < program.n_entries; ++e)
-    for (int32_t s = 0; s < program.entries[e].n_steps; ++s, ++time) {
+  for (int32_t e = 0; const lathe_entry *entry = entryAt(program, e); ++e)
+    for (int32_t s = 0; s < entry->n_steps; ++s, ++time) {
       if (!time->calls)
         continue;
-      const lathe_step &step = program.entries[e].steps[s];
+      const lathe_step &step = entry->steps[s];
       if (written < capacity)
         steps[written] = {step.name, step.kernel, time->calls, double(time->nanoseconds) * 1e-9,
                           double(time->busyNanoseconds) * 1e-9};

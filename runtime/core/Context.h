@@ -4,6 +4,7 @@
 
 #include "runtime/core/Memory.h"
 #include "runtime/core/Model.h"
+#include "runtime/core/PagePool.h"
 #include "runtime/core/Pool.h"
 
 namespace lathe {
@@ -21,7 +22,10 @@ struct lathe_context {
       : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
         parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
         traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr),
-        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator) {}
+        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator), pages(this->allocator) {
+    if (model->program->decoder)
+      pages.setPageBytes(model->program->decoder->page_bytes);
+  }
 
   lathe_model *model;
   lathe_allocator allocator;
@@ -34,6 +38,8 @@ struct lathe_context {
   lathe::WorkingMemory memory;
   lathe::WorkingMemory joined; // what texts and images become together; else nothing
   lathe::Pool pool;
+  lathe::PagePool pages;
+  lathe_sequence *sequences = nullptr; // all there are, the newest first
   lathe::StepTime *times = nullptr; // of all entries' steps, one entry after the other; null: not profiling
   std::atomic<bool> cancelled{false};
   std::atomic<bool> busy{false};

@@ -240,6 +240,7 @@ Value KernelBuilder::atByte(Value base, Value index) {
 Value KernelBuilder::loadScalar(Value address) {
   return LLVM::LoadOp::create(*this, getF32Type(), address, floatAlignment);
 }
+Value KernelBuilder::loadPointer(Value address) { return LLVM::LoadOp::create(*this, pointerType(), address); }
 Value KernelBuilder::loadWord(Value address) {
   return LLVM::LoadOp::create(*this, getI32Type(), address, floatAlignment);
 }
@@ -275,14 +276,24 @@ void KernelBuilder::store(Value vector, Value address, Value mask) {
     LLVM::MaskedStoreOp::create(*this, vector, address, mask, floatAlignment);
 }
 /// f32 words at address + indices[lane] * stride.
-Value KernelBuilder::gatherWords(Value address, ArrayRef<int64_t> indices, Value stride, Value mask) {
+Value KernelBuilder::elementAddresses(Value address, ArrayRef<int64_t> indices, Value stride) {
   auto indexType = VectorType::get({lanes}, getI64Type());
   Value index = arith::ConstantOp::create(*this, indexType, DenseElementsAttr::get(indexType, indices));
   Value offsets = mul(index, broadcast(stride));
-  Value addresses = LLVM::GEPOp::create(*this, VectorType::get({lanes}, pointerType()), getF32Type(), address,
-                                        ArrayRef<LLVM::GEPArg>{offsets});
-  return LLVM::masked_gather::create(*this, vectorType(), addresses, mask, ValueRange{splat(0.0f)},
-                                     getI32IntegerAttr(floatAlignment));
+  return LLVM::GEPOp::create(*this, VectorType::get({lanes}, pointerType()), getF32Type(), address,
+                             ArrayRef<LLVM::GEPArg>{offsets});
+}
+Value KernelBuilder::allLanes() {
+  auto flags = VectorType::get({lanes}, getI1Type());
+  return arith::ConstantOp::create(*this, flags, DenseElementsAttr::get(flags, true));
+}
+Value KernelBuilder::gatherWords(Value address, ArrayRef<int64_t> indices, Value stride, Value mask) {
+  return LLVM::masked_gather::create(*this, vectorType(), elementAddresses(address, indices, stride), mask,
+                                     ValueRange{splat(0.0f)}, getI32IntegerAttr(floatAlignment));
+}
+void KernelBuilder::scatter(Value vector, Value address, Value stride, Value mask) {
+  Value addresses = elementAddresses(address, llvm::to_vector(llvm::seq<int64_t>(lanes)), stride);
+  LLVM::masked_scatter::create(*this, vector, addresses, mask ? mask : allLanes(), getI32IntegerAttr(floatAlignment));
 }
 Value KernelBuilder::gather(Value address, Value stride, Value mask) {
   return gatherWords(address, llvm::to_vector(llvm::seq<int64_t>(lanes)), stride, mask);
@@ -290,9 +301,7 @@ Value KernelBuilder::gather(Value address, Value stride, Value mask) {
 Value KernelBuilder::gatherAt(Value base, Value indices, Value mask) {
   Value addresses = LLVM::GEPOp::create(*this, VectorType::get({lanes}, pointerType()), getF32Type(), base,
                                         ArrayRef<LLVM::GEPArg>{indices});
-  auto flags = VectorType::get({lanes}, getI1Type());
-  Value lanesRead = mask ? mask : arith::ConstantOp::create(*this, flags, DenseElementsAttr::get(flags, true));
-  return LLVM::masked_gather::create(*this, vectorType(), addresses, lanesRead, ValueRange{splat(0.0f)},
+  return LLVM::masked_gather::create(*this, vectorType(), addresses, mask ? mask : allLanes(), ValueRange{splat(0.0f)},
                                      getI32IntegerAttr(floatAlignment));
 }
 Value KernelBuilder::gatherBf16Pairs(Value address, Value stride, Value mask) {

@@ -111,6 +111,7 @@ public:
   Value atBf16(Value base, Value index) { return atByte(base, mul(index, 2)); }
 
   Value loadScalar(Value address);
+  Value loadPointer(Value address);
   /// An i32, and sixteen.
   Value loadWord(Value address);
   Value loadWords(Value address);
@@ -143,6 +144,8 @@ public:
   /// Sixteen elements `stride` apart, and those that sixteen words say, counted from `base`.
   Value gather(Value address, Value stride, Value mask);
   Value gatherAt(Value base, Value indices, Value mask = nullptr);
+  /// Stores sixteen elements `stride` apart.
+  void scatter(Value vector, Value address, Value stride, Value mask = nullptr);
   /// Asks for the cache line at `address`, which need not be mapped, in this cache and those behind it.
   enum class Cache { First, Second };
   void prefetch(Value address, Cache cache = Cache::First);
@@ -175,6 +178,8 @@ private:
   Value slotAddress(unsigned index);
   mlir::VectorType wordType() { return mlir::VectorType::get({lanes}, getI32Type()); }
   Value gatherWords(Value address, llvm::ArrayRef<int64_t> indices, Value stride, Value mask);
+  Value elementAddresses(Value address, llvm::ArrayRef<int64_t> indices, Value stride);
+  Value allLanes();
   Value lanesOf(llvm::ArrayRef<int32_t> values);
   Value bf16Bits(Value vector);
   Value bf16Halves(Value vector);

@@ -38,6 +38,8 @@ typedef struct lathe_error {
 
 typedef struct lathe_model lathe_model;
 typedef struct lathe_context lathe_context;
+/* What a context keeps of a text that a model goes on with. */
+typedef struct lathe_sequence lathe_sequence;
 
 /* LATHE_BF16 is seen by traces only. */
 typedef enum lathe_dtype { LATHE_F32 = 0, LATHE_I32 = 1, LATHE_I64 = 2, LATHE_U8 = 3, LATHE_BF16 = 4 } lathe_dtype;
@@ -280,6 +282,27 @@ typedef struct lathe_api {
   lathe_status (*tokenize_windows)(const lathe_model *model, const char *text, const char *pair,
                                    const lathe_tokenize_options *options, int64_t stride, lathe_encoding *windows,
                                    size_t capacity, size_t *n_windows, lathe_error *error);
+
+  /* Models that write. A sequence belongs to its context and is destroyed with it at the latest. A new one has no
+   * tokens or, with `from`, the first `length` of another one's, whose memory both then share. */
+  lathe_status (*sequence_create)(lathe_context *context, const lathe_sequence *from, int64_t length,
+                                  lathe_sequence **sequence, lathe_error *error);
+  void (*sequence_destroy)(lathe_sequence *sequence); /* NULL is allowed */
+  int64_t (*sequence_length)(const lathe_sequence *sequence);
+  /* Forgets all tokens from `length` on. */
+  lathe_status (*sequence_truncate)(lathe_sequence *sequence, int64_t length, lathe_error *error);
+  /* Goes on with n different sequences: the tokens ids[cu_seqlens[i]] up to ids[cu_seqlens[i + 1]] follow those that
+   * sequence i has; a prompt is the case of many that follow none. Of the tokens logit_rows[j], by index into `ids`,
+   * writes the logits of what comes next, [n_logit_rows, vocab]. A sequence's numbers do not depend on the others'. A
+   * step that fails, or is cancelled, leaves the sequences as they were. */
+  lathe_status (*decode)(lathe_context *context, lathe_sequence *const *sequences, size_t n, const int32_t *ids,
+                         const int32_t *cu_seqlens, const int32_t *logit_rows, size_t n_logit_rows, float *logits,
+                         lathe_error *error);
+  /* How many ids the logits of a model that writes are of; 0 of others. */
+  int64_t (*vocabulary)(const lathe_model *model);
+  /* Bytes of what the context's sequences keep of their tokens: page_bytes of the manifest for every page_tokens of a
+   * sequence, those that several share counted once. */
+  size_t (*cache_memory)(const lathe_context *context);
 } lathe_api;
 
 #ifdef __cplusplus

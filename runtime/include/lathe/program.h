@@ -77,6 +77,9 @@ typedef enum lathe_input_kind {
                              * rows, and tokens that begin and end them, stand in front of each text. Entries that take
                              * it see ids of -1 there */
   LATHE_MODAL_IDS = 11,     /* 0 where such a vector is, else -1 */
+  LATHE_PAGES = 13,         /* of a decoder: addresses [B] of the tables of pages of each sequence */
+  LATHE_CACHED = 14,        /* of a decoder: i32 [B], tokens that each sequence's pages hold already */
+  LATHE_HIDDEN = 15,        /* of a decoder: f32 [T, limit] */
   LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -157,6 +160,18 @@ typedef struct lathe_entry {
       choices; /* inputs are [batch, choices, columns], a sequence for each choice; squeezed outputs [batch, choices] */
 } lathe_entry;
 
+/* Tokens of a page of a cache. */
+enum { LATHE_PAGE_TOKENS = 16 };
+
+/* How a model goes on with texts. `decode` computes "hidden", its one output, for T tokens that follow those cached for
+ * their sequences, and caches them, too: page_tables[b][i / LATHE_PAGE_TOKENS] is the page of token i of sequence b, 64-byte
+ * aligned, zeros when it is new; position_ids and columns are places in the sequence. `logits` computes logits of rows
+ * of that. */
+typedef struct lathe_decoder {
+  lathe_entry decode, logits;
+  int64_t page_bytes; /* of all layers */
+} lathe_decoder;
+
 /* Defined by generated code as `lathe_program_v1`, hidden; the one thing the runtime links against. */
 typedef struct lathe_program {
   uint32_t version; /* LATHE_PROGRAM_VERSION */
@@ -170,6 +185,7 @@ typedef struct lathe_program {
   const uint8_t *embedded_weights; /* a weights file in the library, 64-byte aligned; NULL: in a file */
   int32_t n_prompts;
   const lathe_prompt *prompts; /* at most one is the default */
+  const lathe_decoder *decoder; /* NULL: the model does not write */
 } lathe_program;
 
 extern const lathe_program lathe_program_v1;

@@ -7,7 +7,8 @@
 // it once for all queries of the head that it meets one after the other. Per 8 queries, or 32, and block: scores, their
 // maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
 // raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
-// a key's place in its sequence, so the bits are the same alone and in any batch. With a window, keys and blocks begin
+// a key's place in its sequence, so the bits are the same alone and in any batch. Paged, keys and values are packed
+// already where they are kept between runs, and are brought together block by block. With a window, keys and blocks begin
 // at the first key that the panel's first query may see; as columns rise from token to token, no key further away by
 // count is nearer by column.
 #include "backends/cpu/kernels/Kernels.h"
@@ -22,6 +23,7 @@ namespace lathe {
 namespace {
 
 enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask, FirstDistance };
+enum { Pages = FirstDistance + std::size(distanceSlots), Cached, Layer };
 
 constexpr Slot slotTable[] = {
     {"q", SlotKind::Pointer, "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
@@ -50,6 +52,11 @@ constexpr Slot slotTable[] = {
     distanceSlots[7],
     distanceSlots[8],
     distanceSlots[9],
+    {"pages", SlotKind::Pointer,
+     "paged: addresses [batch] of tables of pages that hold all keys and values, those of the run's tokens included "
+     "(CachePages.h); k and v are not read"},
+    {"cached", SlotKind::Pointer, "paged: i32 [batch], tokens of each sequence before those of the run"},
+    {"layer", SlotKind::Integer, "paged: bytes from a page's start to the layer's part"},
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("head_dim", 1, 256),
@@ -62,6 +69,7 @@ constexpr Parameter parameterTable[] = {
     distanceParameters[5],
     distanceParameters[6],
     Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
+    Parameter::flag("paged"),                  // causal; a token's column is its place
     Parameter::flag("y_bf16"),
 };
 
@@ -100,7 +108,7 @@ class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
-        masked(params.flag("masked")), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")),
+        masked(params.flag("masked")), paged(params.flag("paged")), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")),
         layout(params, words), scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch),
         distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
@@ -109,7 +117,7 @@ private:
   KernelBuilder &b;
   const Words words;
   const int64_t headDim, grouped;
-  const bool masked, narrow; ///< narrow: y is bf16
+  const bool masked, paged, narrow; ///< narrow: y is bf16
   const Layout layout;
   Value scale;
   HeadProducts products;
@@ -127,8 +135,15 @@ private:
     Value first, end;
   };
   KeyRange keysFor(Value firstQuery, Value queries, Value length);
-  void emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Value firstQuery, Value queries, Sequence sequence,
-                 KeyRange range, Value firstKey, Value isPacked, ArrayRef<Rows> upcoming);
+  /// All queries of a panel, of one head of one sequence.
+  struct Queries {
+    Rows q, y;
+    Value head, first, count; ///< first: counted from the run's first of the sequence
+    Sequence sequence;
+    ArrayRef<Rows> upcoming;
+  };
+  void emitBlock(const Queries &queries, KeyRange range, Value firstKey, llvm::function_ref<void(Value)> emitPacked);
+  void emitGathered(Value table, Value layer, Value head, Value firstKey, Value keys);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
   Value score(Value row, Value key);
@@ -147,39 +162,58 @@ void AttentionEmitter::emit() {
   Value q = b.pointerSlot(Q), ldq = b.integerSlot(LdQ), k = b.pointerSlot(K), ldk = b.integerSlot(LdK);
   Value v = b.pointerSlot(V), ldv = b.integerSlot(LdV), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
   Value heads = b.integerSlot(Heads), queryBlocks = b.ceilDiv(b.integerSlot(Longest), queryBlock);
+  Value pages = b.pointerSlot(Pages), cached = b.pointerSlot(Cached), layer = b.integerSlot(Layer);
   Sequences sequences(b, masked, CuSeqlens, Mask, Longest);
 
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
     Value firstQuery = b.mul(b.rem(panel, queryBlocks), queryBlock), rest = b.div(panel, queryBlocks);
-    Value head = b.rem(rest, heads), column = b.mul(head, headDim), keyColumn = column;
-    if (grouped)
-      keyColumn = b.mul(b.div(head, b.integer(grouped)), headDim);
-    Sequence sequence = sequences.at(b, b.div(rest, heads));
-    Value queries = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
+    Value head = b.rem(rest, heads), column = b.mul(head, headDim), index = b.div(rest, heads);
+    Value keyHead = grouped ? b.div(head, b.integer(grouped)) : head, keyColumn = b.mul(keyHead, headDim);
+    Sequence sequence = sequences.at(b, index);
+    Value count = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
     auto rowsOf = [&](Value base, Value stride, Value row, Value column) {
       return this->head(base, stride, row, column, words);
     };
-    const KeyRange range = keysFor(firstQuery, queries, sequence.length);
+    SmallVector<Rows, 3> upcoming = {rowsOf(q, ldq, firstRow, column)};
+    if (!paged)
+      upcoming.append({rowsOf(k, ldk, firstRow, keyColumn), rowsOf(v, ldv, firstRow, keyColumn)});
+    const Queries queries = {upcoming[0], this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32),
+                             head, firstQuery, count, sequence, upcoming};
+    Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
+    const KeyRange range = keysFor(b.add(before, firstQuery), count, b.add(before, sequence.length));
     distances.emitTable(b, head, heads);
     b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
-      Value keyRow = b.add(sequence.first, firstKey);
-      // What the panel before this one packed: the same head's keys, if these are all of them.
-      Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
-      isPacked = distances.narrowsKeys()
-                     ? b.flag(false)
-                     : b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
-      const Rows upcoming[] = {rowsOf(q, ldq, firstRow, column), rowsOf(k, ldk, firstRow, keyColumn),
-                               rowsOf(v, ldv, firstRow, keyColumn)};
-      emitBlock(upcoming[0], rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn),
-                this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32), head, firstQuery, queries,
-                sequence, range, firstKey, isPacked, upcoming);
+      emitBlock(queries, range, firstKey, [&](Value keys) {
+        if (paged)
+          return emitGathered(CachePages::table(b, pages, index), layer, keyHead, firstKey, keys);
+        Value keyRow = b.add(sequence.first, firstKey);
+        // What the panel before this one packed: the same head's keys, if these are all of them.
+        Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
+        isPacked = distances.narrowsKeys()
+                       ? b.flag(false)
+                       : b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
+        b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
+          products.emitPacked(rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn), keys);
+          emitBias(sequence, firstKey, keys);
+        });
+      });
     });
   });
 }
 
+/// Blocks begin where pages do.
+void AttentionEmitter::emitGathered(Value table, Value layer, Value head, Value firstKey, Value keys) {
+  const CachePages layout(headDim, words);
+  Value firstPage = b.div(firstKey, b.integer(CachePages::tokens));
+  products.emitGathered([&](Value page) { return layout.head(b, table, b.add(firstPage, page), layer, head); }, keys);
+  emitBias({}, firstKey, keys);
+}
+
 AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value firstQuery, Value queries, Value length) {
   auto [first, end] = distances.keysSeen(b, firstQuery, queries, length);
+  if (paged) // whole pages; what a window leaves out of the first is left out by distance
+    first = b.mul(b.div(first, b.integer(CachePages::tokens)), CachePages::tokens);
   KeyRange range = {first, end};
   // A shorter sequence than the longest has panels without queries.
   range.end = b.select(b.less(b.integer(0), queries), range.end, range.first);
@@ -195,21 +229,18 @@ Rows AttentionEmitter::head(Value base, Value stride, Value row, Value column, W
 }
 
 /// All queries of the panel against one block of keys.
-void AttentionEmitter::emitBlock(Rows q, Rows k, Rows v, Rows y, Value head, Value firstQuery, Value queries,
-                                 Sequence sequence, KeyRange range, Value firstKey, Value isPacked,
-                                 ArrayRef<Rows> upcoming) {
+void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value firstKey,
+                                 llvm::function_ref<void(Value)> emitPacked) {
+  const auto &[q, y, head, firstQuery, count, sequence, upcoming] = queries;
   Value keys = b.min(b.integer(keyBlock), b.sub(range.end, firstKey));
   Value isFirst = b.equal(firstKey, range.first);
   Value isLast = b.equal(b.add(firstKey, keys), range.end);
-  b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
-    products.emitPacked(k, v, keys);
-    emitBias(sequence, firstKey, keys);
-  });
+  emitPacked(keys);
 
   scoreStride = products.rowWords(keys);
   const Rows scores = {part(layout.scores), scoreStride};
-  b.forRange(b.integer(0), queries, products.rowsAtOnce(), [&](Value query) {
-    Value rows = b.min(b.integer(products.rowsAtOnce()), b.sub(queries, query));
+  b.forRange(b.integer(0), count, products.rowsAtOnce(), [&](Value query) {
+    Value rows = b.min(b.integer(products.rowsAtOnce()), b.sub(count, query));
     products.emitScores({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows, keys, scores);
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
@@ -254,7 +285,10 @@ void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
       present = b.nonZeroBytes(b.atByte(sequence.mask, row), present);
     }
     b.store(b.select(present, b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
-    if (distances.any()) {
+    if (paged) {
+      b.store(b.floatsOf(b.add(b.broadcast(b.wordOf(b.add(firstKey, key))), b.laneNumbers())),
+              b.at(part(layout.columns), key));
+    } else if (distances.any()) {
       Value token = b.add(sequence.first, b.add(firstKey, key));
       b.store(b.load(distances.column(b, token), b.firstLanes(b.sub(keys, key))), b.at(part(layout.columns), key));
     }

@@ -18,6 +18,8 @@ static int64_t wholeDepth(int64_t headDim, Words words) {
   return words == Words::Bf16Pairs ? llvm::alignTo(depth, amxDepth) : depth;
 }
 
+int64_t CachePages::depth() const { return wholeDepth(headDim, words); }
+
 /// Rows that are copied: all keys where some level has to, else the few queries that fill no tile.
 static int64_t stagedRows(int64_t headDim, Words words) {
   if (words == Words::F32)
@@ -83,6 +85,27 @@ void HeadProducts::emitPacked(Rows k, Rows v, Value keys) {
   if (words == Words::F32)
     return emitPack(b, v, keys, b.integer(headDim), valuePanelsAt);
   emitPackPairs(b, v, keys, b.integer(headDim), valuePanelsAt);
+  emitValueEnd(keys);
+}
+
+void HeadProducts::emitGathered(llvm::function_ref<Value(Value)> pageAt, Value keys) {
+  const CachePages layout(headDim, words);
+  const int64_t panelWords = keyBlock / perWord * lanes, lines = layout.valueLines();
+  b.forRange(b.integer(0), b.ceilDiv(keys, CachePages::tokens), 1, [&](Value page) {
+    Value keysFrom = pageAt(page), valuesFrom = layout.values(b, keysFrom);
+    Value keysTo = b.at(keysAt, b.mul(page, depth * lanes)), valuesTo = b.at(valuesAt, b.mul(page, lines * lanes));
+    b.forRange(b.integer(0), b.integer(depth * lanes), lanes,
+               [&](Value word) { b.store(b.load(b.at(keysFrom, word)), b.at(keysTo, word)); });
+    for (int64_t panel = 0; panel < valuePanels; ++panel)
+      for (int64_t line = 0; line < lines; ++line)
+        b.store(b.load(b.at(valuesFrom, (panel * lines + line) * lanes)),
+                b.at(valuesTo, panel * panelWords + line * lanes));
+  });
+  emitValueEnd(keys);
+}
+
+/// Zeros behind the last value, where tiles read on.
+void HeadProducts::emitValueEnd(Value keys) {
   if (!tiled)
     return;
   Value end = b.mul(b.ceilDiv(keys, tileElements), amxDepth);

@@ -3,7 +3,7 @@
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_HEADPRODUCTS_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_HEADPRODUCTS_H
 
-#include "backends/cpu/kernels/MicroTile.h"
+#include "backends/cpu/kernels/attention/CachePages.h"
 
 namespace lathe {
 
@@ -29,6 +29,8 @@ public:
 
   /// Packs a block's keys and values.
   void emitPacked(Rows k, Rows v, mlir::Value keys);
+  /// The same of keys that are packed in pages: `pageAt` gives a head's part of the block's pages by their number.
+  void emitGathered(llvm::function_ref<mlir::Value(mlir::Value)> pageAt, mlir::Value keys);
   /// Scores of so many queries with the packed keys, not scaled yet.
   void emitScores(Rows q, mlir::Value rows, mlir::Value keys, Rows scores);
   /// Stores what follows a row of exponentials: zeros, where products would read on.
@@ -53,6 +55,7 @@ private:
   /// A head's rows as products read them: whole words, on tiles whole steps, filled up with 0.
   Rows staged(Rows rows, mlir::Value count);
   Rows wholeTile(Rows x, mlir::Value rows);
+  void emitValueEnd(mlir::Value keys);
   mlir::Value secondTile(mlir::Value rows);
 };
 

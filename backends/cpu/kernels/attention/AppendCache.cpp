@@ -1,0 +1,119 @@
+// append_cache_f32, append_cache_bf16: stores keys and values of new tokens in the pages of their sequences.
+//
+// A panel is one head of one sequence. A token's key is a column of its page's panel, so its words are scattered; its
+// value is a line, or in bf16 half of one, that of the first of two tokens with zeros beside it, which products may read
+// before the second is there. What lies behind a key's words is 0 since the page was new.
+#include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/Sequences.h"
+#include "backends/cpu/kernels/attention/CachePages.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace {
+
+enum { K, LdK, V, LdV, CuSeqlens, Batch, Heads, Pages, Cached, Layer };
+
+constexpr Slot slotTable[] = {
+    {"k", SlotKind::Pointer, "rows [T][ldk]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
+    {"ldk", SlotKind::Integer, "elements from a row of k to the next; of bf16, even"},
+    {"v", SlotKind::Pointer, "likewise"},
+    {"ldv", SlotKind::Integer, "likewise"},
+    {"cu_seqlens", SlotKind::Pointer, "i32 [batch + 1], rows of each sequence"},
+    {"batch", SlotKind::Integer, "sequences"},
+    {"heads", SlotKind::Integer, "heads of k and v"},
+    {"y", SlotKind::Pointer, "addresses [batch] of tables of pages, of which the tokens' are written (CachePages.h)"},
+    {"cached", SlotKind::Pointer, "i32 [batch], tokens that each sequence's pages hold"},
+    {"layer", SlotKind::Integer, "bytes from a page's start to the layer's part"},
+};
+constexpr Parameter parameterTable[] = {Parameter::integer("head_dim", 1, 256)};
+
+constexpr int64_t lanes = KernelBuilder::lanes;
+
+class AppendCache final : public KernelFamily {
+public:
+  AppendCache(StringRef name, Words words) : KernelFamily(name, slotTable, parameterTable), words(words) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &params) const override;
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.mul(slots[Batch], slots[Heads]);
+  }
+
+private:
+  void emitKey(KernelBuilder &b, Value from, Value column, int64_t headDim) const;
+  void emitValue(KernelBuilder &b, Value from, Value panels, Value place, const CachePages &layout,
+                 int64_t headDim) const;
+
+  const Words words;
+};
+
+void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
+  const int64_t headDim = params.integer("head_dim");
+  const CachePages layout(headDim, words);
+  Value k = b.pointerSlot(K), ldk = b.integerSlot(LdK), v = b.pointerSlot(V), ldv = b.integerSlot(LdV);
+  Value heads = b.integerSlot(Heads), pages = b.pointerSlot(Pages), cached = b.pointerSlot(Cached);
+  Value layer = b.integerSlot(Layer);
+  Sequences sequences(b, /*masked=*/false, CuSeqlens, 0, 0);
+  auto rowAt = [&](Value base, Value stride, Value row, Value column) {
+    Value element = b.add(b.mul(row, stride), column);
+    return words == Words::F32 ? b.at(base, element) : b.atBf16(base, element);
+  };
+
+  b.forRange(b.begin, b.end, 1, [&](Value panel) {
+    Value head = b.rem(panel, heads), index = b.div(panel, heads), column = b.mul(head, headDim);
+    Sequence sequence = sequences.at(b, index);
+    Value table = CachePages::table(b, pages, index), before = b.loadIndex(b.at(cached, index));
+    b.forRange(b.integer(0), sequence.length, 1, [&](Value token) {
+      Value place = b.add(before, token), row = b.add(sequence.first, token), tokens = b.integer(CachePages::tokens);
+      Value keys = layout.head(b, table, b.div(place, tokens), layer, head), inPage = b.rem(place, tokens);
+      emitKey(b, rowAt(k, ldk, row, column), b.at(keys, inPage), headDim);
+      emitValue(b, rowAt(v, ldv, row, column), layout.values(b, keys), inPage, layout, headDim);
+    });
+  });
+}
+
+void AppendCache::emitKey(KernelBuilder &b, Value from, Value column, int64_t headDim) const {
+  const int64_t perWord = elementsPerWord(words);
+  Value stride = b.integer(lanes);
+  b.forVectors(b.integer(headDim / perWord), [&](Value word, Value mask) {
+    b.scatter(b.load(b.at(from, word), mask), b.at(column, b.mul(word, lanes)), stride, mask);
+  });
+  if (headDim % perWord) { // what stands beside the last one is another head's
+    Value last = b.loadBf16(b.atBf16(from, b.integer(headDim - 1)), b.firstLanes(b.integer(1)));
+    b.store(b.floatsOf(b.shiftRight(b.bitsOf(last), 16)), b.at(column, headDim / perWord * lanes),
+            b.firstLanes(b.integer(1)));
+  }
+}
+
+void AppendCache::emitValue(KernelBuilder &b, Value from, Value panels, Value place, const CachePages &layout,
+                            int64_t headDim) const {
+  const int64_t panelWords = layout.valueLines() * lanes;
+  b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
+    Value panel = b.at(panels, b.mul(b.div(column, b.integer(lanes)), panelWords));
+    if (words == Words::F32)
+      return b.store(b.load(b.at(from, column), mask), b.at(panel, b.mul(place, lanes)));
+    Value line = b.at(panel, b.mul(b.div(place, b.integer(2)), lanes));
+    Value value = b.loadBf16(b.atBf16(from, column), mask);
+    b.ifElse(
+        b.equal(b.rem(place, b.integer(2)), b.integer(0)),
+        [&] { b.store(b.bf16Pairs(value, b.splat(0.0f)), line); },
+        [&] {
+          Value first = b.floatsOf(b.shiftLeft(b.bitsOf(b.load(line)), 16));
+          b.store(b.bf16Pairs(first, value), line);
+        });
+  });
+}
+
+} // namespace
+
+const KernelFamily &kernel_append_cache_f32() {
+  static const AppendCache family("append_cache_f32", Words::F32);
+  return family;
+}
+const KernelFamily &kernel_append_cache_bf16() {
+  static const AppendCache family("append_cache_bf16", Words::Bf16Pairs);
+  return family;
+}
+
+} // namespace lathe

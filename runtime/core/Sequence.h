@@ -1,0 +1,32 @@
+// What a context remembers of one text: its length, and the pages that hold keys and values of its tokens.
+#ifndef LATHE_RUNTIME_CORE_SEQUENCE_H
+#define LATHE_RUNTIME_CORE_SEQUENCE_H
+
+#include "lathe/program.h"
+#include "runtime/core/PagePool.h"
+
+struct lathe_sequence {
+  lathe_context *context;
+  void **table; // [capacity]; pages of tokens [0, length), and of those that are being added
+  int64_t length, pages, capacity;
+  lathe_sequence *previous, *next; // of the context's
+  bool inUse;                      // by the run that is being made ready
+};
+
+namespace lathe {
+
+/// A sequence that has the first `length` tokens of `from`, whose pages it shares; of none without one.
+lathe_status createSequence(lathe_context &context, const lathe_sequence *from, int64_t length,
+                            lathe_sequence *&sequence, lathe_error *error);
+void destroySequence(lathe_sequence *sequence);
+
+/// Forgets all tokens from `length` on.
+void truncateSequence(lathe_sequence &sequence, int64_t length);
+
+/// Has pages for `tokens` more, of which the first may stand in one that others share: then in a copy of it. Changes
+/// nothing but that where it fails.
+lathe_status reserveTokens(lathe_sequence &sequence, int64_t tokens, lathe_error *error);
+
+} // namespace lathe
+
+#endif
