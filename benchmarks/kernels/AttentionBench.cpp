@@ -58,7 +58,10 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       shape.heads * terms,
                                       terms,
                                       index,
-                                      furthest});
+                                      furthest,
+                                      0,
+                                      0,
+                                      0});
   double pairs = 0;
   for (double length : shape.lengths)
     pairs += form.find("windowed") != std::string::npos ? length * std::min<double>(length, 2 * reach + 1)
@@ -80,7 +83,13 @@ template <typename T> static void addAttention(const std::string &family) {
     }
 }
 
-void bench_attention_f32() { addAttention<float>("attention_f32"); }
-void bench_attention_bf16() { addAttention<uint16_t>("attention_bf16"); }
+void bench_attention_f32() {
+  addAttention<float>("attention_f32");
+  addPagedAttention<float>("attention_f32");
+}
+void bench_attention_bf16() {
+  addAttention<uint16_t>("attention_bf16");
+  addPagedAttention<uint16_t>("attention_bf16");
+}
 
 } // namespace lathe::bench

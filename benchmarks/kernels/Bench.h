@@ -96,6 +96,9 @@ bool holdsAt(int64_t count, const std::function<bool(int64_t)> &isRight);
 /// Whether a float is the double within a few roundings of sums of `terms` products.
 bool isNear(float got, double expected, int64_t terms = 1);
 
+/// Of attention's: with a cache (CacheBench.cpp). Of float or uint16_t.
+template <typename T> void addPagedAttention(const std::string &family);
+
 #define LATHE_KERNEL(NAME) void bench_##NAME();
 #include "backends/cpu/kernels/Kernels.def"
 

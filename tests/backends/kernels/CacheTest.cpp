@@ -1,0 +1,272 @@
+// append_cache and paged attention: keys and values that come in pieces, each into its place in a page, and queries that
+// see all of them, against a naive softmax over the numbers as they were given.
+#include "KernelTest.h"
+
+#include "backends/cpu/kernels/attention/CachePages.h"
+
+using namespace lathe;
+using namespace lathe::test;
+
+namespace {
+
+constexpr int64_t lanes = 16, tokensOfPage = LATHE_PAGE_TOKENS;
+
+struct Form {
+  Words words;
+  Target target;
+  std::string suffix() const { return words == Words::F32 ? "_f32" : "_bf16"; }
+  int64_t bytes() const { return words == Words::F32 ? 4 : 2; }
+  float factor(double value) const { return words == Words::F32 ? float(value) : fromBf16(toBf16(float(value))); }
+  double tolerance() const { return words == Words::F32 ? 4e-6 : 6e-3; }
+};
+void PrintTo(const Form &form, std::ostream *stream) { *stream << form.suffix(); }
+
+class CacheTest : public KernelTest, public testing::WithParamInterface<Form> {
+protected:
+  void SetUp() override {
+    if (std::string why = whyUnsupported(GetParam().target); !why.empty())
+      GTEST_SKIP() << why;
+  }
+  const Kernel &appendKernel(int64_t headDim) const { // the same at all levels
+    return Kernel::get("append_cache" + GetParam().suffix(), "{head_dim = " + std::to_string(headDim) + "}");
+  }
+  const Kernel &attentionKernel(const std::string &params) const {
+    return Kernel::get("attention" + GetParam().suffix(), params, GetParam().target);
+  }
+};
+
+/// Rows as a kernel reads them. Between rows are NaNs.
+class RowsOf {
+public:
+  RowsOf(const Form &form, Random &random, int64_t count, int64_t width)
+      : form(form), width(width), stride(width + 2 - width % 2), numbers(random.vector(count * stride)),
+        stored(numbers.size() * form.bytes()) {
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      numbers[i] = int64_t(i) % stride < width ? form.factor(numbers[i]) : NAN;
+      if (form.words == Words::F32)
+        std::memcpy(&stored[i * 4], &numbers[i], 4);
+      else
+        *reinterpret_cast<uint16_t *>(&stored[i * 2]) = toBf16(numbers[i]);
+    }
+  }
+  const void *row(int64_t index) const { return &stored[size_t(index * stride * form.bytes())]; }
+  float at(int64_t row, int64_t column) const { return numbers[row * stride + column]; }
+
+  Form form;
+  int64_t width, stride;
+
+private:
+  std::vector<float> numbers;
+  std::vector<uint8_t> stored;
+};
+
+/// Sequences that grow: of each, all rows of keys and values that there will be, and pages for them.
+struct Texts {
+  Texts(const Form &form, Random &random, std::vector<int64_t> lengths, int64_t heads, int64_t headDim)
+      : form(form), layout(headDim, form.words), lengths(lengths), heads(heads), headDim(headDim),
+        pageBytes(layer + heads * layout.headBytes() + 64) {
+    for (int64_t length : lengths) {
+      keys.emplace_back(form, random, length, heads * headDim);
+      values.emplace_back(form, random, length, heads * headDim);
+      std::vector<void *> table;
+      for (int64_t page = 0; page < (length + tokensOfPage - 1) / tokensOfPage; ++page) {
+        pages.push_back(std::make_unique<GuardedBytes>(pageBytes, 64));
+        std::memset(pages.back()->data(), 0, pageBytes);
+        table.push_back(pages.back()->data());
+      }
+      table.push_back(nullptr); // a table of no pages has an address, too
+      tables.push_back(std::make_unique<std::vector<void *>>(table));
+      addresses.push_back(tables.back()->data());
+    }
+  }
+  /// Rows [begin, end) of each sequence, one sequence behind the other.
+  std::vector<uint8_t> gathered(const std::vector<RowsOf> &rows, const std::vector<int64_t> &begin,
+                                const std::vector<int64_t> &end) const {
+    int64_t total = 0, at = 0, bytes = rows[0].stride * form.bytes();
+    for (size_t s = 0; s < lengths.size(); ++s)
+      total += end[s] - begin[s];
+    std::vector<uint8_t> all(size_t(std::max<int64_t>(total * bytes, 1)));
+    for (size_t s = 0; s < lengths.size(); ++s)
+      if (end[s] > begin[s]) {
+        std::memcpy(&all[size_t(at)], rows[s].row(begin[s]), size_t((end[s] - begin[s]) * bytes));
+        at += (end[s] - begin[s]) * bytes;
+      }
+    return all;
+  }
+
+  static constexpr int64_t layer = 128; ///< where the layer's part begins
+
+  Form form;
+  CachePages layout;
+  std::vector<int64_t> lengths;
+  int64_t heads, headDim, pageBytes;
+  std::vector<RowsOf> keys, values;
+  std::vector<std::unique_ptr<GuardedBytes>> pages;
+  std::vector<std::unique_ptr<std::vector<void *>>> tables;
+  std::vector<void *> addresses;
+};
+
+std::vector<int32_t> startsOf(const std::vector<int64_t> &begin, const std::vector<int64_t> &end) {
+  std::vector<int32_t> starts = {0};
+  for (size_t s = 0; s < begin.size(); ++s)
+    starts.push_back(int32_t(starts.back() + end[s] - begin[s]));
+  return starts;
+}
+std::string dim(int64_t headDim) { return "{head_dim = " + std::to_string(headDim); }
+
+/// Appends rows [begin, end) of every text.
+void append(const Kernel &kernel, const Texts &texts, const std::vector<int64_t> &begin,
+            const std::vector<int64_t> &end) {
+  Guarded<uint8_t> k(texts.gathered(texts.keys, begin, end)), v(texts.gathered(texts.values, begin, end));
+  Guarded<int32_t> starts(startsOf(begin, end)), cached(std::vector<int32_t>(begin.begin(), begin.end()));
+  Guarded<uint64_t> tables(texts.addresses.size());
+  for (size_t s = 0; s < texts.addresses.size(); ++s)
+    tables[s] = reinterpret_cast<uint64_t>(texts.addresses[s]);
+  kernel.run({k.data(), texts.keys[0].stride, v.data(), texts.values[0].stride, starts.data(), texts.lengths.size(),
+              texts.heads, tables.data(), cached.data(), Texts::layer});
+}
+
+TEST_P(CacheTest, AppendedRowsLieWhereTheLayoutSays) {
+  Random random(1);
+  for (int64_t headDim : {1, 5, 20, 64, 100}) {
+    Texts texts(GetParam(), random, {40, 0, 17, 3}, 2, headDim);
+    const Kernel &kernel = appendKernel(headDim);
+    std::vector<int64_t> done(4, 0);
+    for (int64_t most : {1, 5, 16, 40}) {
+      std::vector<int64_t> end;
+      for (size_t s = 0; s < 4; ++s)
+        end.push_back(std::min(texts.lengths[s], done[s] + most));
+      append(kernel, texts, done, end);
+      done = end;
+    }
+    ASSERT_EQ(done, texts.lengths);
+    const int64_t perWord = elementsPerWord(GetParam().words);
+    const CachePages &layout = texts.layout;
+    auto number = [&](const uint8_t *word, int64_t part) {
+      float value;
+      if (GetParam().words == Words::F32)
+        return std::memcpy(&value, word, 4), value;
+      uint16_t half;
+      return std::memcpy(&half, word + 2 * part, 2), fromBf16(half);
+    };
+    for (size_t s = 0; s < 4; ++s)
+      for (int64_t token = 0; token < texts.lengths[s]; ++token)
+        for (int64_t head = 0; head < 2; ++head)
+          for (int64_t c = 0; c < headDim; ++c) {
+            const int64_t in = token % tokensOfPage, column = head * headDim + c;
+            const uint8_t *part = static_cast<uint8_t *>((*texts.tables[s])[token / tokensOfPage]) + Texts::layer +
+                                  head * layout.headBytes();
+            ASSERT_EQ(number(part + 4 * (c / perWord * lanes + in), c % perWord), texts.keys[s].at(token, column));
+            const int64_t line = c / lanes * layout.valueLines() + in / perWord;
+            ASSERT_EQ(number(part + 4 * (layout.keyWords() + line * lanes + c % lanes), in % perWord),
+                      texts.values[s].at(token, column));
+          }
+    for (const auto &page : texts.pages) {
+      EXPECT_TRUE(page->intact());
+      EXPECT_EQ(std::count(page->data(), page->data() + Texts::layer, 0), Texts::layer) << "another layer's part";
+    }
+  }
+}
+
+struct Rule {
+  int64_t grouped = 1, reach = -1;
+  std::string params() const {
+    return std::string(", causal = true") + (grouped > 1 ? ", grouped = " + std::to_string(grouped) : "") +
+           (reach >= 0 ? ", windowed = true" : "") + ", paged = true}";
+  }
+};
+
+/// One query's result, from the numbers themselves.
+std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s, int64_t query, int64_t head,
+                             float scale, const Rule &rule) {
+  const int64_t keyHead = head / rule.grouped, first = rule.reach < 0 ? 0 : std::max<int64_t>(0, query - rule.reach);
+  std::vector<double> scores, result(texts.headDim, 0.0);
+  double largest = -INFINITY, total = 0;
+  for (int64_t key = first; key <= query; ++key) {
+    double score = 0;
+    for (int64_t c = 0; c < texts.headDim; ++c)
+      score += double(queries.at(query, head * texts.headDim + c)) *
+               texts.keys[s].at(key, keyHead * texts.headDim + c);
+    scores.push_back(score * scale);
+    largest = std::max(largest, scores.back());
+  }
+  for (int64_t key = first; key <= query; ++key) {
+    const double weight = texts.form.factor(std::exp(scores[key - first] - largest));
+    total += weight;
+    for (int64_t c = 0; c < texts.headDim; ++c)
+      result[c] += weight * texts.values[s].at(key, keyHead * texts.headDim + c);
+  }
+  for (double &value : result)
+    value /= total;
+  return result;
+}
+
+TEST_P(CacheTest, QueriesSeeWhatIsCached) {
+  Random random(2);
+  const int64_t keyHeads = 2;
+  for (auto [headDim, rule] : {std::pair<int64_t, Rule>{1, {}}, {5, {}}, {20, {}}, {64, {}}, {100, {}},
+                               {20, {.grouped = 3}}, {20, {.reach = 9}}}) {
+    SCOPED_TRACE(dim(headDim) + rule.params());
+    const std::vector<int64_t> lengths = {3, 700, 16, 33, 150};
+    Texts texts(GetParam(), random, lengths, keyHeads, headDim);
+    const int64_t heads = keyHeads * rule.grouped, width = heads * headDim;
+    std::vector<RowsOf> queries;
+    for (int64_t length : lengths)
+      queries.emplace_back(GetParam(), random, length, width);
+    const float scale = 1.5f / std::sqrt(float(headDim));
+    std::vector<int64_t> done(lengths.size(), 0);
+    // A prompt; one token each; some sequences wait; the rest, more than a block of queries.
+    for (const std::vector<int64_t> &added :
+         {std::vector<int64_t>{2, 517, 1, 31, 0}, {1, 1, 1, 1, 1}, {0, 7, 0, 1, 0}, {0, 175, 14, 0, 149}}) {
+      std::vector<int64_t> end = done;
+      for (size_t s = 0; s < end.size(); ++s)
+        end[s] += added[s];
+      append(appendKernel(headDim), texts, done, end);
+      const Guarded<uint8_t> q(texts.gathered(queries, done, end));
+      const std::vector<int32_t> starts = startsOf(done, end);
+      Guarded<int32_t> bounds(starts), cached(std::vector<int32_t>(done.begin(), done.end()));
+      std::vector<int32_t> places;
+      for (size_t s = 0; s < end.size(); ++s)
+        for (int64_t place = done[s]; place < end[s]; ++place)
+          places.push_back(int32_t(place));
+      Guarded<int32_t> columns(places);
+      Guarded<uint64_t> tables(texts.addresses.size());
+      for (size_t s = 0; s < texts.addresses.size(); ++s)
+        tables[s] = reinterpret_cast<uint64_t>(texts.addresses[s]);
+      const int64_t longest = *std::max_element(added.begin(), added.end());
+      auto run = [&](Guarded<float> &y, int64_t panelsPerCall) {
+        attentionKernel(dim(headDim) + rule.params())
+            .run({q.data(), queries[0].stride, 0, 0, 0, 0, y.data(), width, bounds.data(), lengths.size(), heads, scale,
+                  longest, nullptr, columns.data(), 0, rule.reach, 0, 0, 0, 0, 0, 0, 0, tables.data(), cached.data(),
+                  Texts::layer},
+                 panelsPerCall);
+      };
+      Guarded<float> y(size_t(starts.back() * width)), split(y.size());
+      run(y, 0);
+      run(split, 1);
+      EXPECT_TRUE(sameBits(y, split));
+      double worst = 0;
+      for (size_t s = 0; s < end.size(); ++s)
+        for (int64_t i = 0; i < added[s]; i += added[s] > 40 ? 1 + random.below(23) : 1)
+          for (int64_t head = 0; head < heads; ++head) {
+            const std::vector<double> wanted = expected(texts, queries[s], s, done[s] + i, head, scale, rule);
+            for (int64_t c = 0; c < headDim; ++c)
+              worst = std::max(worst, errorOf(y[(starts[s] + i) * width + head * headDim + c], wanted[c]));
+          }
+      EXPECT_LE(worst, GetParam().tolerance());
+      done = end;
+    }
+    EXPECT_EQ(done, lengths);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, CacheTest,
+                         testing::Values(Form{Words::F32, IsaLevel::Avx512}, Form{Words::Bf16Pairs, IsaLevel::Avx512},
+                                         Form{Words::Bf16Pairs, IsaLevel::Avx512Bf16},
+                                         Form{Words::Bf16Pairs, Target::emulatedAmx()},
+                                         Form{Words::Bf16Pairs, IsaLevel::Amx}),
+                         [](const auto &info) {
+                           return (info.param.words == Words::F32 ? "f32_" : "bf16_") + info.param.target.name();
+                         });
+
+} // namespace
