@@ -144,7 +144,7 @@ lathe_status BeamSearch::findCandidates(int64_t group, float *logits, int64_t st
     return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: the options leave no token that could be written",
                 static_cast<long long>(n_ids));
   if (options->do_sample)
-    drawTokens({rows, shifts, groupSize, vocabulary, peak, scratch.sums},
+    drawTokens({rows, rowMaxima, shifts, groupSize, vocabulary, peak, scratch.sums, scratch.totals},
                {options->seed, sequence, uint32_t(n_ids - promptLength)}, n_candidates, scratch.loops, candidates);
   else
     takeBest();

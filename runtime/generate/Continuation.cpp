@@ -62,10 +62,10 @@ lathe_status Continuation::advance(float *logits, lathe_error *error) {
   if (options->do_sample) {
     warpScores(*options, logits, maxima, scratch.sums, scratch);
     peak = peakOf(maxima, scratch.blocks());
-    const float *row = logits;
+    const float *row = logits, *blockMaxima = maxima;
     const float shift = 0;
     Candidate drawn;
-    drawTokens({&row, &shift, 1, vocabulary, peak, scratch.sums},
+    drawTokens({&row, &blockMaxima, &shift, 1, vocabulary, peak, scratch.sums, scratch.totals},
                {options->seed, sequence, uint32_t(n_ids - promptLength)}, 1, scratch.loops, &drawn);
     token = drawn.index;
   } else {

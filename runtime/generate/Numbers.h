@@ -9,18 +9,21 @@ namespace lathe {
 
 constexpr float infinity = __builtin_inff();
 
-inline bool isFinite(double value) { return value - value == 0; }
+inline bool isFinite(double value) { return value > -__builtin_inf() && value < __builtin_inf(); }
 
 template <typename To, typename From> inline To bitsAs(From value) {
   static_assert(sizeof(To) == sizeof(From));
   return __builtin_bit_cast(To, value);
 }
 
-/// e^x for x <= 0, within 2 units in the last place; 0 below -87, where floats begin to lose digits. No branches, so
-/// that loops of it are vectorised; never fused operations, so that its bits are the same on every CPU.
+/// Below it floats begin to lose digits.
+constexpr float leastExponent = -87;
+
+/// e^x for x <= 0, within 2 units in the last place; 0 up to leastExponent. Without branches, so that loops of it are
+/// vectorised, and with fused operations where the code is compiled for them: a third fewer.
 __attribute__((always_inline)) inline float expOfNegative(float x) {
-#pragma clang fp contract(off)
-  const float clamped = x > -87.0f ? x : -87.0f;
+#pragma clang fp contract(on)
+  const float clamped = x > leastExponent ? x : leastExponent;
   // Adding 1.5 * 2^23 rounds to an integer, which is then found in the lowest bits.
   const float shifted = clamped * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
   // ln 2 in two parts; a product of n and the first, of 9 bits, is exact.
@@ -34,7 +37,7 @@ __attribute__((always_inline)) inline float expOfNegative(float x) {
   series = series * (r * r) + r;
   series += 1.0f;
   const float scaled = bitsAs<float>(bitsAs<uint32_t>(series) + (bitsAs<uint32_t>(shifted) << 23));
-  return x > -87.0f ? scaled : 0.0f;
+  return x > leastExponent ? scaled : 0.0f;
 }
 
 /// The natural logarithm of a positive, finite, normal number.

@@ -103,7 +103,7 @@ bool processScores(const lathe_generate_options &options, const History &history
 void logSoftmax(float *row, int64_t size, float *maxima, double *sums, const RowLoops &loops) {
   const int64_t blocks = rowBlocks(size);
   const float peak = peakOf(maxima, blocks);
-  loops.expSums(row, size, 0, peak, sums);
+  loops.expSums(row, size, maxima, 0, peak, sums);
   double sum = 0;
   for (int64_t b = 0; b < blocks; ++b)
     sum += sums[b];

@@ -5,8 +5,7 @@
 namespace lathe {
 namespace {
 
-// Written once and compiled for each CPU: the order of every sum is that of 16 lanes, and nothing is fused.
-#pragma clang fp contract(off)
+// Written once and compiled for each CPU. The order of every sum is that of 16 lanes.
 #define LATHE_INLINE __attribute__((always_inline)) inline
 
 constexpr int lanes = 16;
@@ -23,7 +22,7 @@ LATHE_INLINE bool maximaLoop(const float *row, int64_t size, float *maxima) {
       for (int j = 0; j < lanes; ++j) {
         const float score = block[i + j];
         greatest[j] = score > greatest[j] ? score : greatest[j];
-        unordered[j] |= uint32_t(score != score);
+        unordered[j] |= uint32_t(__builtin_isnan(score));
       }
     for (int half = lanes / 2; half; half /= 2)
       for (int j = 0; j < half; ++j)
@@ -35,16 +34,21 @@ LATHE_INLINE bool maximaLoop(const float *row, int64_t size, float *maxima) {
     maxima[whole] = -infinity;
   for (int64_t i = whole * rowBlock; i < size; ++i) {
     maxima[whole] = row[i] > maxima[whole] ? row[i] : maxima[whole];
-    any |= uint32_t(row[i] != row[i]);
+    any |= uint32_t(__builtin_isnan(row[i]));
   }
   for (int j = 0; j < lanes; ++j)
     any |= unordered[j];
   return !any;
 }
 
-LATHE_INLINE void expSumsLoop(const float *row, int64_t size, float shift, float peak, double *sums) {
+LATHE_INLINE void expSumsLoop(const float *row, int64_t size, const float *maxima, float shift, float peak,
+                              double *sums) {
   const int64_t whole = size / rowBlock;
   for (int64_t b = 0; b < whole; ++b) {
+    if (!((maxima[b] + shift) - peak > leastExponent)) {
+      sums[b] = 0;
+      continue;
+    }
     const float *block = row + b * rowBlock;
     float sum[lanes] = {};
     for (int i = 0; i < rowBlock; i += lanes)
@@ -79,8 +83,9 @@ LATHE_INLINE void maskLoop(float *row, int64_t size, float least) {
 #define LATHE_ROW_LOOPS(NAME, TARGET)                                                                                  \
   struct NAME {                                                                                                        \
     TARGET static bool maxima(const float *row, int64_t size, float *maxima) { return maximaLoop(row, size, maxima); } \
-    TARGET static void expSums(const float *row, int64_t size, float shift, float peak, double *sums) {                \
-      expSumsLoop(row, size, shift, peak, sums);                                                                       \
+    TARGET static void expSums(const float *row, int64_t size, const float *maxima, float shift, float peak,           \
+                               double *sums) {                                                                         \
+      expSumsLoop(row, size, maxima, shift, peak, sums);                                                               \
     }                                                                                                                  \
     TARGET static void normalize(float *row, int64_t size, float peak, float logarithm) {                              \
       normalizeLoop(row, size, peak, logarithm);                                                                       \
@@ -98,9 +103,18 @@ LATHE_ROW_LOOPS(Avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512v
 const RowLoops &rowLoops(bool avx512) { return avx512 ? Avx512::table : AnyCpu::table; }
 
 float peakOf(const float *maxima, int64_t blocks) {
+  float greatest[lanes]; // side by side: one maximum after the other would wait for each
+  for (float &lane : greatest)
+    lane = -infinity;
+  int64_t b = 0;
+  for (; b + lanes <= blocks; b += lanes)
+    for (int j = 0; j < lanes; ++j)
+      greatest[j] = maxima[b + j] > greatest[j] ? maxima[b + j] : greatest[j];
+  for (; b < blocks; ++b)
+    greatest[0] = maxima[b] > greatest[0] ? maxima[b] : greatest[0];
   float peak = -infinity;
-  for (int64_t b = 0; b < blocks; ++b)
-    peak = maxima[b] > peak ? maxima[b] : peak;
+  for (float lane : greatest)
+    peak = lane > peak ? lane : peak;
   return peak;
 }
 

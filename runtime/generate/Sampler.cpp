@@ -14,6 +14,27 @@ bool contains(const Candidate *drawn, int64_t n, int64_t index) {
   return false;
 }
 
+double sum(const double *weights, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i)
+    sum += weights[i];
+  return sum;
+}
+
+/// The weight with which their sum passes `target`, which becomes what is left of it before that one. The last positive
+/// one if rounding leaves it at that; -1 if there is none.
+int64_t pass(const double *weights, int64_t n, double &target) {
+  int64_t passed = -1;
+  double left = target;
+  for (int64_t i = 0; i < n && left >= 0; ++i)
+    if (weights[i] > 0) {
+      target = left;
+      left -= weights[i];
+      passed = i;
+    }
+  return passed;
+}
+
 /// The tokens that are not drawn yet, as weights.
 struct Remaining {
   const DrawnRows &from;
@@ -55,31 +76,27 @@ double uniformNumber(const DrawKey &key, uint32_t number) {
 }
 
 void drawTokens(const DrawnRows &from, const DrawKey &key, int64_t n, const RowLoops &loops, Candidate *drawn) {
-  const int64_t blocks = rowBlocks(from.size), allBlocks = blocks * from.n_rows;
-  for (int64_t r = 0; r < from.n_rows; ++r)
-    loops.expSums(from.rows[r], from.size, from.shifts[r], from.peak, from.sums + r * blocks);
+  const int64_t blocks = rowBlocks(from.size);
+  for (int64_t r = 0; r < from.n_rows; ++r) {
+    double *sums = from.sums + r * blocks;
+    loops.expSums(from.rows[r], from.size, from.maxima[r], from.shifts[r], from.peak, sums);
+    from.totals[r] = sum(sums, blocks);
+  }
   Remaining remaining{from, drawn, 0};
   int64_t &count = remaining.n_drawn;
   while (count < n) {
-    double total = 0;
-    for (int64_t b = 0; b < allBlocks; ++b)
-      total += from.sums[b];
-    // The block at which the sum passes the target; rounding may leave it to the last that has a weight.
-    double target = uniformNumber(key, uint32_t(count)) * total, rest = 0;
-    int64_t chosen = -1;
-    for (int64_t b = 0; b < allBlocks && target >= 0; ++b)
-      if (from.sums[b] > 0) {
-        rest = target;
-        target -= from.sums[b];
-        chosen = b;
-      }
-    if (chosen < 0)
+    double target = uniformNumber(key, uint32_t(count)) * sum(from.totals, from.n_rows);
+    const int64_t row = pass(from.totals, from.n_rows, target);
+    if (row < 0)
       break;
-    const int64_t row = chosen / blocks, block = chosen % blocks, token = remaining.find(row, block, rest);
+    double *sums = from.sums + row * blocks;
+    const int64_t block = pass(sums, blocks, target), token = block < 0 ? -1 : remaining.find(row, block, target);
     if (token >= 0)
       drawn[count++] = {remaining.score(row, token), row * from.size + token};
     // Summed anew, since subtraction would leave what rounding makes of it.
-    from.sums[chosen] = token >= 0 && count < n ? remaining.sum(row, block) : 0;
+    if (block >= 0)
+      sums[block] = token >= 0 && count < n ? remaining.sum(row, block) : 0;
+    from.totals[row] = block >= 0 ? sum(sums, blocks) : 0;
   }
   for (int impossibleOnes = 0; impossibleOnes < 2; ++impossibleOnes)
     for (int64_t index = 0; count < n && index < from.n_rows * from.size; ++index) {

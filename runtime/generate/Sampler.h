@@ -22,11 +22,13 @@ double uniformNumber(const DrawKey &key, uint32_t number);
 /// score plus its row's shift.
 struct DrawnRows {
   const float *const *rows;
+  const float *const *maxima; // of each row's blocks
   const float *shifts;
   int64_t n_rows;
   int64_t size;
-  float peak;   // the greatest row[i] + shift, finite
-  double *sums; // [n_rows][blocks], overwritten
+  float peak;     // the greatest row[i] + shift, finite
+  double *sums;   // [n_rows][blocks], overwritten
+  double *totals; // [n_rows], overwritten
 };
 
 /// Draws n of the rows' tokens without replacement, each from what the earlier ones have left, into `drawn`: the index

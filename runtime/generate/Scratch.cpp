@@ -17,8 +17,9 @@ bool Scratch::reserve(int64_t newVocabulary, int64_t newRows) {
   if (newVocabulary == vocabulary && newRows <= rows)
     return true;
   const Checked perRow = (Checked(rowBlocks(newVocabulary)) * Checked(newRows) * 8).roundUp(64);
+  const Checked perTotal = (Checked(newRows) * 8).roundUp(64);
   const Checked perToken = (Checked(newVocabulary) * 4).roundUp(64);
-  const Checked needed = perRow * 2 + perToken * 5;
+  const Checked needed = perRow * 2 + perTotal + perToken * 5;
   if (!needed.valid)
     return false;
   if (size_t(needed.value) > capacity) {
@@ -38,6 +39,7 @@ bool Scratch::reserve(int64_t newVocabulary, int64_t newRows) {
     return taken;
   };
   sums = reinterpret_cast<double *>(take(perRow));
+  totals = reinterpret_cast<double *>(take(perTotal));
   maxima = reinterpret_cast<float *>(take(perRow));
   counts = reinterpret_cast<int32_t *>(take(perToken));
   keys = reinterpret_cast<uint32_t *>(take(perToken));

@@ -28,6 +28,7 @@ public:
   const RowLoops &loops;
   int64_t vocabulary = 0, rows = 0;
   double *sums = nullptr;    // [rows][blocks]
+  double *totals = nullptr;  // [rows]
   float *maxima = nullptr;   // [rows][blocks]
   int32_t *counts = nullptr; // [vocabulary], zeros between uses
   // Tokens under consideration, each with its place in an order, its weight and its id: [vocabulary]

@@ -5,25 +5,25 @@
 namespace lathe {
 
 Crossing findCrossing(const uint32_t *keys, const float *weights, int64_t n, double target) {
-  constexpr struct {
-    int shift, bits;
-  } digits[] = {{21, 11}, {10, 11}, {0, 10}};
+  const int width = n < 4096 ? 8 : 11; // where there are few keys, histograms are what takes time
   Crossing crossing = {0, 0};
-  for (auto [shift, bits] : digits) {
+  for (int end = 32, shift; end > 0; end = shift) { // the digit is bits [shift, end)
+    shift = end > width ? end - width : 0;
+    const int digits = 1 << (end - shift);
     double sums[1 << 11];
     bool present[1 << 11];
-    memset(sums, 0, sizeof sums);
-    memset(present, 0, sizeof present);
-    const uint64_t above = uint64_t(crossing.key) >> (shift + bits);
+    memset(sums, 0, size_t(digits) * sizeof *sums);
+    memset(present, 0, size_t(digits) * sizeof *present);
+    const uint64_t above = uint64_t(crossing.key) >> end;
     for (int64_t i = 0; i < n; ++i)
-      if (uint64_t(keys[i]) >> (shift + bits) == above) {
-        const uint32_t digit = (keys[i] >> shift) & ((1u << bits) - 1);
+      if (uint64_t(keys[i]) >> end == above) {
+        const uint32_t digit = (keys[i] >> shift) & uint32_t(digits - 1);
         sums[digit] += weights ? double(weights[i]) : 1.0;
         present[digit] = true;
       }
     double before = crossing.before;
     uint32_t chosen = 0;
-    for (uint32_t digit = 1u << bits; digit-- > 0;)
+    for (uint32_t digit = uint32_t(digits); digit-- > 0;)
       if (present[digit]) {
         crossing.before = before;
         before += sums[digit];

@@ -20,7 +20,7 @@ struct Crossing {
 };
 
 /// The key with which the sum of weights reaches `target`, or the least one. `weights` null: 1 each. By histograms of
-/// the keys' digits, three times over `n` > 0 keys whatever they are.
+/// the keys' digits, three or four times over n > 0 keys whatever they are.
 Crossing findCrossing(const uint32_t *keys, const float *weights, int64_t n, double target);
 
 struct Candidate {

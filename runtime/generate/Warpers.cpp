@@ -43,16 +43,20 @@ public:
 
   void keepNucleus(double mass) {
     const double total = sumOfWeights(), target = mass * total;
-    // All tokens of less than an equal share of what is left out are left out. A little less for rounding's sake.
-    const float peak = peakOf(maxima, blocks), share = float(logOf((1 - mass) * total / double(size))) - 0.01f;
+    const float peak = peakOf(maxima, blocks);
     const Cut kept = greatest(least);
-    const int64_t n = gather(peak + share < kept.score ? peak + share : kept.score);
-    for (int64_t i = 0; i < n; ++i)
-      scratch.weights[i] = expOfNegative(row[scratch.ids[i]] - peak);
+    // Most often a few hundred tokens have the mass.
+    double gathered = 0;
+    int64_t n = gatherWeights(boundOf(least > 256 ? least : 256), peak, gathered);
+    if (gathered < target) {
+      // All tokens of less than an equal share of what is left out are left out. A little less for rounding's sake.
+      const float share = float(logOf((1 - mass) * total / double(size))) - 0.01f;
+      n = gatherWeights(peak + share < kept.score ? peak + share : kept.score, peak, gathered);
+    }
     const Crossing crossing = findCrossing(scratch.keys, scratch.weights, n, target);
     Cut cut = {scoreOfKey(crossing.key), 0};
     const float weight = expOfNegative(cut.score - peak);
-    for (double before = crossing.before; before < target && cut.equals < size; before += weight)
+    while (crossing.before + double(cut.equals) * weight < target && cut.equals < size)
       ++cut.equals;
     apply(lowerOf(cut, kept), /*lastOnes=*/true);
   }
@@ -95,7 +99,7 @@ public:
 private:
   /// Relative to the peak's.
   double sumOfWeights() {
-    scratch.loops.expSums(row, size, 0, peakOf(maxima, blocks), sums);
+    scratch.loops.expSums(row, size, maxima, 0, peakOf(maxima, blocks), sums);
     double sum = 0;
     for (int64_t b = 0; b < blocks; ++b)
       sum += sums[b];
@@ -118,17 +122,29 @@ private:
     return n;
   }
 
+  /// Likewise, and takes their weights relative to the peak's.
+  int64_t gatherWeights(float bound, float peak, double &sum) {
+    const int64_t n = gather(bound);
+    sum = 0;
+    for (int64_t i = 0; i < n; ++i)
+      sum += scratch.weights[i] = expOfNegative(row[scratch.ids[i]] - peak);
+    return n;
+  }
+
+  /// A score that k tokens reach, and not many more: the kth of the blocks' maxima.
+  float boundOf(int64_t k) {
+    if (k >= blocks)
+      return -infinity;
+    for (int64_t b = 0; b < blocks; ++b)
+      scratch.keys[b] = orderedKey(maxima[b]);
+    return scoreOfKey(findCrossing(scratch.keys, nullptr, blocks, double(k)).key);
+  }
+
   /// The cut that leaves k tokens, or all that can be drawn.
   Cut greatest(int64_t k) {
     if (k == 1) // most often
       return {peakOf(maxima, blocks), 1};
-    float bound = -infinity;
-    if (k < blocks) { // k blocks have a maximum, so k scores are not below the least of these
-      for (int64_t b = 0; b < blocks; ++b)
-        scratch.keys[b] = orderedKey(maxima[b]);
-      bound = scoreOfKey(findCrossing(scratch.keys, nullptr, blocks, double(k)).key);
-    }
-    const int64_t n = gather(bound);
+    const int64_t n = gather(boundOf(k));
     const Crossing crossing = findCrossing(scratch.keys, nullptr, n, double(k));
     return {scoreOfKey(crossing.key), k - int64_t(crossing.before)};
   }

@@ -6,6 +6,7 @@
 #include "runtime/generate/Sampler.h"
 #include "runtime/generate/Warpers.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -82,13 +83,17 @@ TEST(Sampler, FrequenciesAreTheProbabilities) {
       sum += std::exp(double(row[i]));
     }
     std::vector<double> probabilities, sums(size_t(rowBlocks(size)));
+    std::vector<float> maxima(sums.size());
     for (float score : row)
       probabilities.push_back(std::exp(double(score)) / sum);
     std::vector<int> counts(row.size());
-    const float *rows = row.data(), shift = 0, peak = *std::max_element(row.begin(), row.end());
+    rowLoops(false).maxima(row.data(), size, maxima.data());
+    const float *rows = row.data(), *rowMaxima = maxima.data(), shift = 0, peak = *std::ranges::max_element(row);
+    double total;
     for (int i = 0; i < draws; ++i) {
       Candidate drawn;
-      drawTokens({&rows, &shift, 1, size, peak, sums.data()}, {42, 7, uint32_t(i)}, 1, rowLoops(hasAvx512()), &drawn);
+      drawTokens({&rows, &rowMaxima, &shift, 1, size, peak, sums.data(), &total}, {42, 7, uint32_t(i)}, 1,
+                 rowLoops(hasAvx512()), &drawn);
       ++counts[size_t(drawn.index)];
     }
     int degrees;
@@ -104,7 +109,8 @@ TEST(Sampler, WhatIsDrawnIsNotDrawnAgain) {
   const float *rows[] = {first.data(), second.data()};
   const float shifts[] = {0, -0.5f};
   std::vector<double> p;
-  double sum = 0, sums[2];
+  const float firstMaximum = 1, secondMaximum = 0.5f, *maxima[] = {&firstMaximum, &secondMaximum};
+  double sum = 0, sums[2], totals[2];
   for (int i = 0; i < 6; ++i)
     sum += p.emplace_back(std::exp(double(rows[i / 3][i % 3]) + shifts[i / 3]));
   std::vector<double> pairs(36);
@@ -114,7 +120,7 @@ TEST(Sampler, WhatIsDrawnIsNotDrawnAgain) {
   std::vector<int> counts(36);
   for (int i = 0; i < draws; ++i) {
     Candidate drawn[2];
-    drawTokens({rows, shifts, 2, 3, 1, sums}, {9, 1, uint32_t(i)}, 2, rowLoops(hasAvx512()), drawn);
+    drawTokens({rows, maxima, shifts, 2, 3, 1, sums, totals}, {9, 1, uint32_t(i)}, 2, rowLoops(hasAvx512()), drawn);
     ++counts[size_t(drawn[0].index * 6 + drawn[1].index)];
     EXPECT_EQ(drawn[0].score, rows[drawn[0].index / 3][drawn[0].index % 3] + shifts[drawn[0].index / 3]);
   }
@@ -128,9 +134,10 @@ TEST(Sampler, TakesOthersWhenAllThatArePossibleAreDrawn) {
   const std::vector<float> first = {-INFINITY, 3, -INFINITY}, second = {-1e9f, -INFINITY, -1e9f};
   const float *rows[] = {first.data(), second.data()};
   const float shifts[] = {0, 0};
-  double sums[2];
+  const float firstMaximum = 3, secondMaximum = -1e9f, *maxima[] = {&firstMaximum, &secondMaximum};
+  double sums[2], totals[2];
   Candidate drawn[6];
-  drawTokens({rows, shifts, 2, 3, 3, sums}, {9, 1, 1}, 6, rowLoops(hasAvx512()), drawn);
+  drawTokens({rows, maxima, shifts, 2, 3, 3, sums, totals}, {9, 1, 1}, 6, rowLoops(hasAvx512()), drawn);
   const int64_t expected[] = {1, 3, 5, 0, 2, 4};
   for (int i = 0; i < 6; ++i)
     EXPECT_EQ(drawn[i].index, expected[i]);
