@@ -8,7 +8,7 @@ namespace {
 
 #pragma clang fp contract(off)
 
-/// Where a row is cut: scores above `score` stay, and so many of those equal to it.
+/// Where a row is cut: scores above `score` stay, and so many of those equal to it, lowest ids first.
 struct Cut {
   float score;
   int64_t equals;
@@ -58,13 +58,13 @@ public:
     const float weight = expOfNegative(cut.score - peak);
     while (crossing.before + double(cut.equals) * weight < target && cut.equals < size)
       ++cut.equals;
-    apply(lowerOf(cut, kept), /*lastOnes=*/true);
+    apply(lowerOf(cut, kept));
   }
 
   void keepLikely(double fraction) {
     const float share = fraction > 0 ? float(logOf(fraction)) : -infinity;
     const Cut kept = greatest(least), cut = {peakOf(maxima, blocks) + share, size};
-    apply(lowerOf(cut, kept), /*lastOnes=*/false);
+    apply(lowerOf(cut, kept));
   }
 
   /// Tokens whose surprise is closest to the entropy, until they have `mass` together.
@@ -154,7 +154,7 @@ private:
     scratch.loops.mask(maxima, blocks, score);
   }
 
-  void apply(const Cut &cut, bool lastOnes) {
+  void apply(const Cut &cut) {
     maskBelow(cut.score);
     int64_t found = 0;
     for (int64_t b = 0; b < blocks; ++b)
@@ -164,7 +164,7 @@ private:
     int64_t place = 0; // of each among its equals
     for (int64_t i = 0; i < size; ++i)
       if (row[i] == cut.score) {
-        if (lastOnes ? place < found - cut.equals : place >= cut.equals)
+        if (place >= cut.equals)
           row[i] = -infinity;
         ++place;
       }

@@ -8,11 +8,12 @@ Made with Python 3.11, torch==2.13.0, transformers==4.55.4, on the CPU:
 
 The model's logits are a function of the last two ids: table[last] + shift[before last], where `before last` counts
 modulo the number of shifts; the first id has 0 before it. Its vocabulary is small, so that texts end and repeat
-themselves. Numbers are rounded to 1/64, so that JSON has them exactly and f32 adds them exactly; penalties are none of these, since torch.topk orders equal scores
-as it happens to.
+themselves. Numbers are rounded to 2^-14, so that JSON has them exactly and f32 adds them exactly, and which is so fine
+that none are equal where it matters: torch.topk and torch.sort order equal scores as it happens.
 """
 import json
 import pathlib
+import random
 
 import torch
 from transformers import GenerationConfig, GenerationMixin, PretrainedConfig, PreTrainedModel
@@ -23,10 +24,11 @@ OUT = pathlib.Path(__file__).parent / "generation"
 VOCABULARY = 83
 SHIFTS = 5
 EOS = 2
+GRID = 1 << 14
 
 
 def rounded(tensor):
-    return torch.round(tensor * 64) / 64
+    return torch.round(tensor * GRID) / GRID
 
 
 class TableConfig(PretrainedConfig):
@@ -127,6 +129,30 @@ def cases():
         "max_new_tokens": 14, "num_beams": 6, "num_beam_groups": 2, "num_return_sequences": 6,
         "diversity_penalty": 0.9, "repetition_penalty": 1.2, "no_repeat_ngram_size": 2, "min_new_tokens": 5,
         "bad_words_ids": [[3], [11, 4]], "forced_eos_token_id": 2, "pad_token_id": 5}
+    # A word of one token more than the text has is not looked for, though its last one is still to be written.
+    yield "greedy-bad-word-as-long-as-the-text", short, {"max_new_tokens": 3, "bad_words_ids": [[5, 67], [67, 76]]}
+    # Groups that are done go on to be counted as writing pad_token_id.
+    for pad in (67, 76, 82):
+        yield f"groups-pad-{pad}", short, {
+            "max_new_tokens": 14, "num_beams": 4, "num_beam_groups": 2, "num_return_sequences": 4, "pad_token_id": pad,
+            "diversity_penalty": 1.03, "early_stopping": True, "eos_token_id": [2, 31, 34, 7]}
+    yield from random_cases(60)
+
+
+def random_cases(count):
+    """Texts that end soon and often: where rules of the two searches differ."""
+    pick = random.Random(5)
+    for number in range(count):
+        groups = pick.choice((1, 2, 2, 3))
+        beams = groups * pick.choice((1, 2, 3, 5) if groups > 1 else (2, 3, 4, 6))
+        options = {"max_new_tokens": pick.randint(2, 14), "num_beams": beams, "num_return_sequences": beams,
+                   "eos_token_id": pick.choice(([2], [2, 30, 31], [67, 2, 76, 7, 82], [2, 71, 34, 5])),
+                   "pad_token_id": pick.choice((0, 67, 82)), "early_stopping": pick.choice((False, True, "never")),
+                   "length_penalty": pick.choice((-0.51, 0.0, 1.0, 1.73)), "min_new_tokens": pick.choice((0, 0, 3)),
+                   "repetition_penalty": pick.choice((1.0, 1.0, 1.17)), "no_repeat_ngram_size": pick.choice((0, 0, 2))}
+        if groups > 1:
+            options |= {"num_beam_groups": groups, "diversity_penalty": pick.choice((0.21, 1.03, 5.07))}
+        yield f"random-{number}", [pick.randrange(VOCABULARY) for _ in range(pick.randint(1, 4))], options
 
 
 def generate(model, prompt, options):
@@ -196,7 +222,7 @@ def main():
         stored.append(case)
     OUT.mkdir(exist_ok=True)
     rows = list(warped())
-    result = {"vocabulary": VOCABULARY, "shifts": (shifts * 64).int().tolist(), "table": (table * 64).int().tolist(),
+    result = {"vocabulary": VOCABULARY, "shifts": (shifts * GRID).int().tolist(), "table": (table * GRID).int().tolist(),
               "cases": stored, "rows": {r["name"]: r["values"] for r in rows if "name" in r},
               "warped": [r for r in rows if "name" not in r]}
     lines = [json.dumps(c, separators=(",", ":")) for c in stored]

@@ -2,6 +2,7 @@
 #include "tests/unit/generate/Writing.h"
 
 #include "runtime/generate/Processors.h"
+#include "runtime/generate/Warpers.h"
 
 #include <algorithm>
 #include <cmath>
@@ -30,6 +31,33 @@ TEST(Processors, PresenceAndFrequencyCountWhatIsWritten) {
   EXPECT_EQ(processed(options, {1, 2, 3, 3, 1}, 2), (std::vector<float>{2, 1.25f, 2, 1, 2, 2, 2, 2}));
   options.repetition_penalty = 2; // comes first, and counts the prompt
   EXPECT_EQ(processed(options, {1, 2, 3, 3, 1}, 2), (std::vector<float>{2, 0.25f, 1, 0, 2, 2, 2, 2}));
+}
+
+TEST(Warpers, KeepTheLowestOfEqualIds) {
+  auto kept = [](auto set, std::vector<float> row) {
+    lathe_generate_options options = defaults();
+    options.do_sample = 1;
+    options.top_k = 0;
+    set(options);
+    Scratch scratch(heapAllocator, false);
+    EXPECT_TRUE(scratch.reserve(int64_t(row.size()), 1));
+    scratch.loops.maxima(row.data(), int64_t(row.size()), scratch.maxima);
+    warpScores(options, row.data(), scratch.maxima, scratch.sums, scratch);
+    Ids ids;
+    for (size_t i = 0; i < row.size(); ++i)
+      if (row[i] > -INFINITY)
+        ids.push_back(int32_t(i));
+    return ids;
+  };
+  const std::vector<float> flat(8, 1.5f), steps = {1, 3, 2, 3, 2, 2};
+  EXPECT_EQ(kept([](auto &o) { o.top_p = 0.5; }, flat), (Ids{0, 1, 2, 3}));
+  EXPECT_EQ(kept([](auto &o) { o.top_p = 0; }, flat), (Ids{0}));
+  EXPECT_EQ(kept([](auto &o) { o.top_p = 0.8; }, steps), (Ids{1, 2, 3, 4}));
+  EXPECT_EQ(kept([](auto &o) { o.top_k = 3; }, steps), (Ids{1, 2, 3, 4, 5}));
+  EXPECT_EQ(kept([](auto &o) { o.min_p = 1; }, steps), (Ids{1, 3}));
+  EXPECT_EQ(kept([](auto &o) { o.min_p = 1, o.num_beams = 2, o.n_eos_ids = 2; }, steps), (Ids{1, 2, 3}));
+  EXPECT_EQ(kept([](auto &o) { o.typical_p = 0.1; }, flat).size(), 8u);
+  EXPECT_EQ(kept([](auto &o) { o.top_k = 1, o.num_beams = 2; }, {1, 2, 3, 4}), (Ids{2, 3}));
 }
 
 TEST(Continuation, TakesTheLowerOfEqualIds) {
