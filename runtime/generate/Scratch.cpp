@@ -23,11 +23,11 @@ bool Scratch::reserve(int64_t newVocabulary, int64_t newRows) {
   if (!needed.valid)
     return false;
   if (size_t(needed.value) > capacity) {
-    release();
-    vocabulary = rows = 0;
-    memory = allocator.allocate(allocator.user, size_t(needed.value));
-    if (!memory)
+    void *larger = allocator.allocate(allocator.user, size_t(needed.value));
+    if (!larger)
       return false;
+    release();
+    memory = larger;
     capacity = size_t(needed.value);
   }
   vocabulary = newVocabulary;

@@ -1,5 +1,5 @@
 // Working memory for the rows of one step: what processors, draws and beams write into and need no longer afterwards.
-// All searches that one thread advances share it.
+// All searches of a model that one thread advances share it.
 #ifndef LATHE_RUNTIME_GENERATE_SCRATCH_H
 #define LATHE_RUNTIME_GENERATE_SCRATCH_H
 
@@ -18,7 +18,7 @@ public:
   Scratch &operator=(const Scratch &) = delete;
 
   /// Room for rows of a vocabulary, of which up to `rows` are looked at together. What was reserved for the same
-  /// vocabulary stays. False when there is no memory.
+  /// vocabulary stays. False, with all as it was, when there is no memory.
   bool reserve(int64_t newVocabulary, int64_t newRows);
 
   int64_t blocks() const { return rowBlocks(vocabulary); }

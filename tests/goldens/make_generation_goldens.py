@@ -11,6 +11,7 @@ modulo the number of shifts; the first id has 0 before it. Its vocabulary is sma
 themselves. Numbers are rounded to 2^-14, so that JSON has them exactly and f32 adds them exactly, and which is so fine
 that none are equal where it matters: torch.topk and torch.sort order equal scores as it happens.
 """
+import collections
 import json
 import pathlib
 import random
@@ -25,6 +26,7 @@ VOCABULARY = 83
 SHIFTS = 5
 EOS = 2
 GRID = 1 << 14
+DRAWS = 4000
 
 
 def rounded(tensor):
@@ -170,6 +172,24 @@ def generate(model, prompt, options):
     return rows, scores
 
 
+def drawn(model):
+    """How often draws with beams write which text, of DRAWS runs: the best text of each."""
+    for name, options in (
+            ("three", {"num_beams": 3, "temperature": 1.2, "top_k": 12, "max_new_tokens": 3}),
+            ("all-tokens", {"num_beams": 2, "top_k": 0, "max_new_tokens": 4, "length_penalty": 0.5}),
+            ("nucleus", {"num_beams": 4, "top_k": 0, "top_p": 0.9, "temperature": 1.5, "max_new_tokens": 2})):
+        config = GenerationConfig(pad_token_id=0, eos_token_id=EOS, do_sample=True, use_cache=False, **options)
+        torch.manual_seed(17)
+        prompt = [7, 11]
+        with torch.no_grad():
+            rows = model.generate(torch.tensor([prompt] * DRAWS), generation_config=config).tolist()
+        # What stands behind the id that ends a text is padding.
+        texts = collections.Counter(
+            tuple(row[:row.index(EOS, len(prompt)) + 1] if EOS in row[len(prompt):] else row) for row in rows)
+        yield {"name": name, "prompt": prompt, "options": options, "draws": DRAWS,
+               "texts": [{"ids": list(ids), "count": count} for ids, count in texts.most_common(12)]}
+
+
 def warped():
     """Rows that are all different, and what is left of them: scores of the tokens that can be drawn."""
     generator = torch.Generator().manual_seed(3)
@@ -220,20 +240,19 @@ def main():
         if scores:
             case["scores"] = [float(f"{s:.7g}") for s in scores]
         stored.append(case)
-    OUT.mkdir(exist_ok=True)
     rows = list(warped())
-    result = {"vocabulary": VOCABULARY, "shifts": (shifts * GRID).int().tolist(), "table": (table * GRID).int().tolist(),
-              "cases": stored, "rows": {r["name"]: r["values"] for r in rows if "name" in r},
-              "warped": [r for r in rows if "name" not in r]}
-    lines = [json.dumps(c, separators=(",", ":")) for c in stored]
-    warps = [json.dumps(c, separators=(",", ":")) for c in result["warped"]]
+
+    def listed(name, items):
+        return f'"{name}":[\n' + ",\n".join(json.dumps(i, separators=(",", ":")) for i in items) + "]"
+
     text = "{" + ",\n".join([
-        f'"vocabulary":{VOCABULARY}', '"shifts":' + json.dumps(result["shifts"], separators=(",", ":")),
-        '"table":' + json.dumps(result["table"], separators=(",", ":")),
-        '"cases":[\n' + ",\n".join(lines) + "]", '"rows":' + json.dumps(result["rows"], separators=(",", ":")),
-        '"warped":[\n' + ",\n".join(warps) + "]"]) + "}\n"
+        f'"vocabulary":{VOCABULARY}', listed("shifts", (shifts * GRID).int().tolist()),
+        listed("table", (table * GRID).int().tolist()), listed("cases", stored), listed("drawn", drawn(model)),
+        '"rows":' + json.dumps({r["name"]: r["values"] for r in rows if "name" in r}, separators=(",", ":")),
+        listed("warped", [r for r in rows if "name" not in r])]) + "}\n"
+    OUT.mkdir(exist_ok=True)
     (OUT / "generation.json").write_text(text)
-    print(len(stored), "cases,", len(warps), "warped rows,", len(text), "bytes")
+    print(len(stored), "cases,", len(text), "bytes")
 
 
 if __name__ == "__main__":

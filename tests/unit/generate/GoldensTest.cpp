@@ -4,6 +4,7 @@
 
 #include "runtime/generate/Warpers.h"
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -78,10 +79,12 @@ private:
 };
 
 void tableLogits(const int32_t *ids, int64_t length, float *row) {
-  const json &last = goldens()["table"][size_t(ids[length - 1])];
-  const json &shift = goldens()["shifts"][length > 1 ? size_t(ids[length - 2]) % goldens()["shifts"].size() : 0];
+  static const auto table = goldens()["table"].get<std::vector<Ids>>(),
+                    shifts = goldens()["shifts"].get<std::vector<Ids>>();
+  const Ids &last = table[size_t(ids[length - 1])];
+  const Ids &shift = shifts[length > 1 ? size_t(ids[length - 2]) % shifts.size() : 0];
   for (size_t i = 0; i < last.size(); ++i)
-    row[i] = float(last[i].get<int>() + shift[i].get<int>()) / (1 << 14);
+    row[i] = float(last[i] + shift[i]) / (1 << 14);
 }
 
 TEST(Goldens, TextsAreThoseOfTransformers) {
@@ -105,6 +108,30 @@ TEST(Goldens, TextsAreThoseOfTransformers) {
       EXPECT_EQ(texts[i].ids, golden["texts"][i].get<Ids>()) << "text " << i;
       if (golden.contains("scores"))
         EXPECT_NEAR(texts[i].score, golden["scores"][i].get<double>(), 1e-4) << "text " << i;
+    }
+  }
+}
+
+/// Draws are others, but as frequent: within four standard deviations of the difference of two counts.
+TEST(Goldens, DrawnBeamsWriteWhatTransformersWritesAsOften) {
+  const int64_t vocabulary = goldens()["vocabulary"];
+  ASSERT_EQ(goldens()["drawn"].size(), 3u);
+  for (const json &golden : goldens()["drawn"]) {
+    SCOPED_TRACE(golden["name"]);
+    GoldenOptions given(golden["options"]);
+    given.options.do_sample = 1;
+    const int draws = golden["draws"];
+    std::map<Ids, int> counts;
+    for (int i = 0; i < draws; ++i) {
+      std::vector<Text> texts;
+      lathe_error error = {};
+      given.options.seed = uint64_t(i) * 977;
+      ASSERT_EQ(writeWithBeams(tableLogits, golden["prompt"], given.options, vocabulary, 1, texts, error), LATHE_OK);
+      ++counts[texts.at(0).ids];
+    }
+    for (const json &text : golden["texts"]) {
+      const int expected = text["count"];
+      EXPECT_NEAR(counts[text["ids"].get<Ids>()], expected, 4 * std::sqrt(2.0 * expected)) << text.dump();
     }
   }
 }

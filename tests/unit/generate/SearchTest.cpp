@@ -182,6 +182,48 @@ TEST(Beams, AnyOptionsGiveOrderedTextsOfTheVocabulary) {
   EXPECT_GT(searches, 300);
 }
 
+TEST(Beams, OfEqualTextsThatOfTheLaterGroupComesFirst) { // as in Transformers, which sorts and takes from the end
+  lathe_generate_options options = defaults();
+  options.num_beams = options.num_beam_groups = options.num_return_sequences = 3;
+  options.diversity_penalty = 1;
+  options.max_new_tokens = 1;
+  const Logits model = [](const int32_t *, int64_t, float *row) {
+    std::fill_n(row, 9, 0.0f);
+    row[3] = row[5] = row[6] = 2;
+  };
+  std::vector<Text> texts;
+  lathe_error error = {};
+  ASSERT_EQ(writeWithBeams(model, {1}, options, 9, 0, texts, error), LATHE_OK) << error.message;
+  ASSERT_EQ(texts.size(), 3u);
+  EXPECT_EQ(texts[0].score, texts[2].score);
+  EXPECT_EQ(texts[0].ids, (Ids{1, 6}));
+  EXPECT_EQ(texts[1].ids, (Ids{1, 5}));
+  EXPECT_EQ(texts[2].ids, (Ids{1, 3}));
+}
+
+TEST(Beams, ASearchThatGetsNoMemoryHarmsNoOther) {
+  static int left; // allocations that succeed
+  const lathe_allocator few = {
+      [](void *, size_t bytes) { return left-- > 0 ? heapAllocator.allocate(nullptr, bytes) : nullptr; },
+      [](void *, void *memory, size_t bytes) { heapAllocator.release(nullptr, memory, bytes); }, nullptr};
+  left = 2; // the scratch memory's and the first search's
+  Scratch scratch(few, false);
+  BeamSearch first(few, scratch), second(few, scratch);
+  lathe_generate_options two = defaults(), many = defaults();
+  two.num_beams = 2;
+  many.num_beams = 50;
+  const int32_t prompt = 0;
+  lathe_error error = {};
+  ASSERT_EQ(first.start(&prompt, 1, two, 1000, 0, &error), LATHE_OK);
+  left = 1; // the second search's own
+  EXPECT_EQ(second.start(&prompt, 1, many, 1000, 0, &error), LATHE_OUT_OF_MEMORY);
+  std::vector<float> rows(2000);
+  for (size_t i = 0; i < rows.size(); ++i)
+    rows[i] = float(i % 100);
+  EXPECT_EQ(first.advance(rows.data(), 1000, &error), LATHE_OK);
+  EXPECT_EQ(first.live(), 2);
+}
+
 TEST(Beams, OutOfMemoryIsAnError) {
   const lathe_allocator none = {[](void *, size_t) -> void * { return nullptr; }, [](void *, void *, size_t) {},
                                 nullptr};
