@@ -74,14 +74,14 @@ lathe_status BeamSearch::start(const int32_t *prompt, int64_t length, const lath
 
   Checked bytes = 0;
   place([&](auto *&array, Checked count) { bytes += (count * Checked(sizeof *array)).roundUp(64); });
+  memoryBytes = size_t(bytes.value);
   if (bytes.valid)
-    memory = allocator.allocate(allocator.user, size_t(bytes.value));
+    memory = allocator.allocate(allocator.user, memoryBytes);
   if (!memory || !scratch.reserve(vocabulary, groupSize)) {
     release();
     return fail(error, LATHE_OUT_OF_MEMORY, "no memory for %lld beams of up to %lld tokens",
                 static_cast<long long>(beams), static_cast<long long>(greatest));
   }
-  memoryBytes = size_t(bytes.value);
   uint8_t *next = static_cast<uint8_t *>(memory);
   place([&](auto *&array, Checked count) {
     array = reinterpret_cast<decltype(+array)>(next);

@@ -24,12 +24,20 @@ class Warper {
 public:
   Warper(const lathe_generate_options &options, float *row, float *maxima, double *sums, Scratch &scratch)
       : row(row), maxima(maxima), sums(sums), scratch(scratch), size(scratch.vocabulary), blocks(scratch.blocks()),
+        onlyOne(options.num_beams == 1),
         // Among the tokens of a beam must be one that does not end the text.
-        least(options.num_beams == 1 ? 1
-              : options.n_eos_ids    ? int64_t(options.n_eos_ids) + 1
-                                     : 2) {}
+        least(onlyOne             ? 1
+              : options.n_eos_ids ? int64_t(options.n_eos_ids) + 1
+                                  : 2) {}
 
   void divide(float temperature) {
+    // Where quotients would be too large for floats, one text's scores may be moved, as probabilities are the same;
+    // those of beams, which are compared, may not.
+    const float peak = peakOf(maxima, blocks);
+    if (!isFinite(peak / temperature) && onlyOne) {
+      scratch.loops.normalize(row, size, peak, 0);
+      scratch.loops.normalize(maxima, blocks, peak, 0);
+    }
     scratch.loops.divide(row, size, temperature);
     scratch.loops.divide(maxima, blocks, temperature);
   }
@@ -182,7 +190,9 @@ private:
   float *row, *maxima;
   double *sums;
   Scratch &scratch;
-  const int64_t size, blocks, least;
+  const int64_t size, blocks;
+  const bool onlyOne;
+  const int64_t least;
 };
 
 } // namespace

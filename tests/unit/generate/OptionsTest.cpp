@@ -145,6 +145,30 @@ TEST(GenerateOptions, LogitsThatChooseNothingAreRefused) {
     }
 }
 
+TEST(GenerateOptions, TheLeastTemperatureChoosesTheBest) {
+  for (double top_p : {1.0, 0.5})
+    for (float offset : {0.0f, -50.0f}) {
+      lathe_generate_options options = defaults();
+      options.do_sample = 1;
+      options.temperature = 1.2e-38;
+      options.top_p = top_p;
+      options.min_p = 0.1;
+      options.typical_p = 0.9;
+      lathe_error error = {};
+      Text text;
+      std::vector<Text> texts;
+      const Logits model = [=](const int32_t *, int64_t, float *row) {
+        flat(nullptr, 0, row);
+        for (int i = 0; i < 10; ++i)
+          row[i] += offset;
+      };
+      ASSERT_EQ(writeOne(model, {1, 2}, options, 10, 0, text, error), LATHE_OK) << error.message;
+      EXPECT_EQ(text.ids[2], 9);
+      options.num_beams = 3; // whose sums are out of range
+      EXPECT_EQ(writeWithBeams(model, {1, 2}, options, 10, 0, texts, error), LATHE_INVALID_ARGUMENT);
+    }
+}
+
 TEST(GenerateOptions, BanningEverythingIsRefused) {
   Ids all(10);
   std::vector<lathe_ids> words;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <random>
 
 using namespace lathe;
@@ -203,9 +204,20 @@ TEST(Beams, OfEqualTextsThatOfTheLaterGroupComesFirst) { // as in Transformers, 
 
 TEST(Beams, ASearchThatGetsNoMemoryHarmsNoOther) {
   static int left; // allocations that succeed
-  const lathe_allocator few = {
-      [](void *, size_t bytes) { return left-- > 0 ? heapAllocator.allocate(nullptr, bytes) : nullptr; },
-      [](void *, void *memory, size_t bytes) { heapAllocator.release(nullptr, memory, bytes); }, nullptr};
+  static std::map<void *, size_t> live;
+  const lathe_allocator few = {[](void *, size_t bytes) -> void * {
+                                 if (left-- <= 0)
+                                   return nullptr;
+                                 void *memory = heapAllocator.allocate(nullptr, bytes);
+                                 live[memory] = bytes;
+                                 return memory;
+                               },
+                               [](void *, void *memory, size_t bytes) {
+                                 EXPECT_EQ(live.at(memory), bytes);
+                                 live.erase(memory);
+                                 heapAllocator.release(nullptr, memory, bytes);
+                               },
+                               nullptr};
   left = 2; // the scratch memory's and the first search's
   Scratch scratch(few, false);
   BeamSearch first(few, scratch), second(few, scratch);
