@@ -184,17 +184,17 @@ typedef struct lathe_generate_options {
   double min_p;                 /* 0: all tokens */
   double typical_p;             /* 1: all tokens */
   uint64_t seed;
-  double repetition_penalty; /* 1: none; of tokens that the text has, prompt included */
-  double presence_penalty;   /* 0: none; taken from the logit of every token that the model has written */
-  double frequency_penalty;  /* 0: none; likewise, for each time that it has */
+  double repetition_penalty;    /* 1: none; of tokens that the text has, prompt included */
+  double presence_penalty;      /* 0: none; taken from the logit of every token that the model has written */
+  double frequency_penalty;     /* 0: none; likewise, for each time that it has */
   int64_t no_repeat_ngram_size; /* 0: any may come again */
   const lathe_ids *bad_words;   /* that are never written */
   size_t n_bad_words;
-  int32_t forced_bos_id; /* the first token behind the decoder's start; -1: none */
-  int32_t forced_eos_id; /* the last token at the greatest length; -1: none */
+  int32_t forced_bos_id;  /* the first token behind the decoder's start; -1: none */
+  int32_t forced_eos_id;  /* the last token at the greatest length; -1: none */
   const int32_t *eos_ids; /* any of them ends a text */
   size_t n_eos_ids;
-  int32_t pad_id; /* what ends rows of sequences that are shorter than others */
+  int32_t pad_id; /* what ends rows of sequences that are shorter than others; -1: the first of eos_ids */
 } lathe_generate_options;
 
 typedef struct lathe_profile_step {
