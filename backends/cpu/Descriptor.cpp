@@ -57,6 +57,7 @@ private:
   llvm::Constant *entry(func::FuncOp function);
   llvm::Constant *entryInfo(func::FuncOp function);
   llvm::Constant *decoder(ModuleOp program);
+  llvm::Constant *generation();
   llvm::Constant *embeddedWeights();
   llvm::Constant *prompts();
   void emitExport();
@@ -241,7 +242,54 @@ llvm::Constant *DescriptorBuilder::decoder(ModuleOp program) {
   if (!decode || !logits)
     return null();
   auto pageBytes = decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr);
-  return global(structure({entry(decode), entry(logits), i64(pageBytes.getInt())}), "decoder");
+  return global(structure({entry(decode), entry(logits), i64(pageBytes.getInt()), generation()}), "decoder");
+}
+
+/// lathe_generate_options
+llvm::Constant *DescriptorBuilder::generation() {
+  const lathe_generate_options &o = facts.generation;
+  auto number = [&](double value) { return llvm::ConstantFP::get(builder.getDoubleTy(), value); };
+  auto ids = [&](ArrayRef<int32_t> list) {
+    return array(llvm::map_to_vector(list, [&](int32_t id) { return i32(id); }), "ids");
+  };
+  auto words = llvm::map_to_vector(facts.badWords, [&](const std::vector<int32_t> &word) {
+    return structure({ids(word), i64(word.size())});
+  });
+  llvm::Constant *value = structure({i64(sizeof o),
+                                     i64(o.max_new_tokens),
+                                     i64(o.max_length),
+                                     i64(o.min_new_tokens),
+                                     i64(o.min_length),
+                                     i32(o.num_beams),
+                                     i32(o.num_beam_groups),
+                                     number(o.diversity_penalty),
+                                     number(o.length_penalty),
+                                     i32(o.early_stopping),
+                                     i32(o.num_return_sequences),
+                                     i32(o.do_sample),
+                                     number(o.temperature),
+                                     i64(o.top_k),
+                                     number(o.top_p),
+                                     number(o.min_p),
+                                     number(o.typical_p),
+                                     i64(int64_t(o.seed)),
+                                     number(o.repetition_penalty),
+                                     number(o.presence_penalty),
+                                     number(o.frequency_penalty),
+                                     i64(o.no_repeat_ngram_size),
+                                     array(words, "bad_words"),
+                                     i64(words.size()),
+                                     i32(o.forced_bos_id),
+                                     i32(o.forced_eos_id),
+                                     ids(facts.eosIds),
+                                     i64(facts.eosIds.size()),
+                                     i32(o.pad_id),
+                                     null(),
+                                     i64(0),
+                                     null(),
+                                     null()});
+  assert(module->getDataLayout().getTypeAllocSize(value->getType()) == sizeof o && "the struct's fields, in order");
+  return global(value, "generation");
 }
 
 /// const lathe_api *lathe_NAME(void) { return lathe_runtime_api(); }

@@ -3,6 +3,7 @@
 #define LATHE_BACKENDS_CPU_DESCRIPTOR_H
 
 #include "backends/cpu/emit/Emit.h"
+#include "lathe/abi.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -22,6 +23,10 @@ struct ProgramFacts {
     bool isDefault;
   };
   std::vector<Prompt> prompts; ///< of which one at most is the default
+  /// How a model that writes does so unless it is told otherwise; of `generation`, pointers are these.
+  lathe_generate_options generation = {};
+  std::vector<int32_t> eosIds = {};
+  std::vector<std::vector<int32_t>> badWords = {};
 };
 
 /// Emits the object that describes a program: `lathe_program_v1` (runtime/include/lathe/program.h) with its entries,

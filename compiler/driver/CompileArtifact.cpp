@@ -111,6 +111,11 @@ llvm::Error Compilation::link(OutputDirectory &output, const std::string &weight
   if (facts.sentence)
     for (const Prompt &prompt : facts.sentence->prompts)
       program.prompts.push_back({prompt.name, prompt.text, prompt.isDefault});
+  if (model.generation) {
+    program.generation = model.generation->options;
+    program.eosIds = model.generation->eosIds;
+    program.badWords = model.generation->badWords;
+  }
   llvm::Expected<ObjectBytes> descriptor = emitDescriptor(*code.front().kernels, program);
   if (!descriptor)
     return descriptor.takeError();

@@ -133,6 +133,18 @@ static inline lathe_status @NAME@_decode(lathe_context *context, lathe_sequence 
                                          size_t n_logit_rows, float *logits, lathe_error *error) {
   return lathe_@NAME@()->decode(context, sequences, n, ids, cu_seqlens, logit_rows, n_logit_rows, logits, error);
 }
+static inline lathe_status @NAME@_generate_defaults(const lathe_model *model, lathe_generate_options *options,
+                                                    lathe_error *error) {
+  return lathe_@NAME@()->generate_defaults(model, options, error);
+}
+static inline lathe_status @NAME@_generate(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens,
+                                           size_t n, const lathe_generate_options *options, lathe_generated *results,
+                                           lathe_error *error) {
+  return lathe_@NAME@()->generate(context, ids, cu_seqlens, n, options, results, error);
+}
+static inline void @NAME@_free_generated(const lathe_model *model, lathe_generated *text) {
+  lathe_@NAME@()->free_generated(model, text);
+}
 static inline int64_t @NAME@_vocabulary(const lathe_model *model) { return lathe_@NAME@()->vocabulary(model); }
 static inline size_t @NAME@_cache_memory(const lathe_context *context) {
   return lathe_@NAME@()->cache_memory(context);

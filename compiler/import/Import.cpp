@@ -127,8 +127,13 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   ModelBuilder builder(context, *names, "encode", options.attentions);
   if (llvm::Error error = (*family)->build(builder, model.checkpoint->config(), head))
     return error;
-  if (head.task == Task::CausalLm)
+  if (head.task == Task::CausalLm) {
     builder.generates();
+    llvm::Expected<GenerationConfig> generation = readGenerationConfig(directory, model.checkpoint->config());
+    if (!generation)
+      return generation.takeError();
+    model.generation = std::move(*generation);
+  }
   llvm::Expected<OwningOpRef<ModuleOp>> module = builder.finish();
   if (!module)
     return llvm::createStringError(directory + ": " + llvm::toString(module.takeError()));

@@ -6,6 +6,7 @@
 #include "runtime/core/Options.h"
 #include "runtime/core/RawValue.h"
 #include "runtime/generate/Decode.h"
+#include "runtime/generate/Generate.h"
 
 using namespace lathe;
 
@@ -262,6 +263,42 @@ lathe_status decode(lathe_context *context, lathe_sequence *const *sequences, si
   return decodeStep(*context, {sequences, count, ids, offsets, logitRows, logitRowCount, logits}, error);
 }
 
+lathe_status generateDefaultsOf(const lathe_model *model, lathe_generate_options *options, lathe_error *error) {
+  if (!model || !options)
+    return nullArgument(error, "generate_defaults", model ? "options" : "model");
+  const lathe_decoder *decoder = model->program->decoder;
+  if (!decoder)
+    return fail(error, LATHE_UNAVAILABLE, "%s does not write: it was compiled without a decoder", model->program->name);
+  *options = *decoder->defaults;
+  return LATHE_OK;
+}
+
+lathe_status generate(lathe_context *context, const int32_t *ids, const int32_t *offsets, size_t count,
+                      const lathe_generate_options *given, lathe_generated *results, lathe_error *error) {
+  if (!context || (count && (!ids || !offsets || !results)))
+    return nullArgument(error, "generate", !context ? "context" : !ids ? "ids" : offsets ? "results" : "cu_seqlens");
+  lathe_generate_options options;
+  lathe_status status = given ? readOptions("lathe_generate_options", given, options, error)
+                              : generateDefaultsOf(context->model, &options, error);
+  if (status || !count)
+    return status;
+  if (offsets[0])
+    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens begins with %d; it must begin with 0", offsets[0]);
+  for (size_t i = 0; i < count; ++i)
+    if (offsets[i + 1] < offsets[i])
+      return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %zu; it must not fall",
+                  offsets[i], offsets[i + 1], i + 1);
+  Exclusive exclusive(*context);
+  if ((status = exclusive.check(error)))
+    return status;
+  return generateTexts(*context, {ids, offsets, count}, options, results, error);
+}
+
+void releaseGenerated(const lathe_model *model, lathe_generated *text) {
+  if (model && text)
+    freeGenerated(model->allocator, text);
+}
+
 int64_t vocabulary(const lathe_model *model) {
   const lathe_decoder *decoder = model ? model->program->decoder : nullptr;
   return decoder ? vocabularyOf(*decoder) : 0;
@@ -273,8 +310,8 @@ constexpr lathe_api table = {
     LATHE_ABI_VERSION, sizeof(lathe_api), name,   buildId, entries, openPath, openBytes,    closeModel,
     contextCreate,     destroyContext,    cancel, infer,   run,     embed,    tokenizeText, releaseEncoding,
     detokenizeIds,     textOfToken,       memory, profile, isa,     prompts,  embedWith,    tokenizeTexts,
-    tokenizeInWindows, sequenceCreate,    destroySequence, sequenceLength, sequenceTruncate, decode, vocabulary,
-    cacheMemory,
+    tokenizeInWindows, sequenceCreate,    destroySequence, sequenceLength, sequenceTruncate, decode,
+    generateDefaultsOf, generate, releaseGenerated, vocabulary, cacheMemory,
 };
 
 } // namespace

@@ -254,4 +254,5 @@ extern const lathe_program lathe_program_v1 = {LATHE_PROGRAM_VERSION,
                                                /*max_length=*/16,
                                                /*embedded_weights=*/nullptr,
                                                /*n_prompts=*/0,
-                                               /*prompts=*/nullptr};
+                                               /*prompts=*/nullptr,
+                                               /*decoder=*/nullptr};

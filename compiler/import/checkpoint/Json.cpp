@@ -172,15 +172,20 @@ Error JsonFields::takeError() {
   return createStringError(Twine(std::exchange(message, {})));
 }
 
+/// Whether a number is an integer that fits. Those beyond 64 bits are parsed as floats, and those beyond 63 bits would
+/// turn negative.
+static bool isIntegerWithin(const json &value, int64_t min, int64_t max) {
+  const bool fits = value.is_number_integer() && (!value.is_number_unsigned() ||
+                                                  value.get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max()));
+  return fits && value.get<int64_t>() >= min && value.get<int64_t>() <= max;
+}
+
 int64_t JsonFields::getInt(StringRef name, std::optional<int64_t> fallback, int64_t min, int64_t max) {
   std::string accepted = formatv("an integer from {0} to {1}", min, max);
   const json *value = findValue(name, fallback.has_value(), accepted);
   if (!value)
     return fallback.value_or(0);
-  // Integers beyond 64 bits are parsed as floats, and those beyond 63 bits would turn negative here.
-  bool fits = value->is_number_integer() &&
-              (!value->is_number_unsigned() || value->get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max()));
-  if (fits && value->get<int64_t>() >= min && value->get<int64_t>() <= max)
+  if (isIntegerWithin(*value, min, max))
     return value->get<int64_t>();
   mismatch(name, *value, accepted);
   return fallback.value_or(0);
@@ -228,6 +233,54 @@ std::optional<double> JsonFields::getOptionalFloat(StringRef name, double min, d
   if (!value || value->is_null())
     return std::nullopt;
   return getFloat(name, std::nullopt, min, max);
+}
+
+/// An array of integers; nothing if it is something else.
+std::optional<std::vector<int64_t>> JsonFields::readInts(const json &value, int64_t min, int64_t max) {
+  if (!value.is_array() ||
+      !llvm::all_of(value, [&](const json &element) { return isIntegerWithin(element, min, max); }))
+    return std::nullopt;
+  return value.get<std::vector<int64_t>>();
+}
+
+std::vector<int64_t> JsonFields::getIntOrInts(StringRef name, int64_t min, int64_t max) {
+  const json *value = find(name);
+  if (!value || value->is_null())
+    return {};
+  if (isIntegerWithin(*value, min, max))
+    return {value->get<int64_t>()};
+  if (std::optional<std::vector<int64_t>> list = readInts(*value, min, max))
+    return *list;
+  mismatch(name, *value, formatv("an integer from {0} to {1}, or an array of such", min, max));
+  return {};
+}
+
+std::vector<std::vector<int64_t>> JsonFields::getIntLists(StringRef name, int64_t min, int64_t max) {
+  const json *value = find(name);
+  std::vector<std::vector<int64_t>> lists;
+  if (!value || value->is_null())
+    return lists;
+  bool fits = value->is_array();
+  for (size_t i = 0; fits && i < value->size(); ++i) {
+    std::optional<std::vector<int64_t>> list = readInts((*value)[i], min, max);
+    fits = list && !list->empty();
+    if (fits)
+      lists.push_back(*list);
+  }
+  if (fits)
+    return lists;
+  mismatch(name, *value, formatv("an array of arrays of integers from {0} to {1}", min, max));
+  return {};
+}
+
+bool JsonFields::isString(StringRef name) const {
+  const json *value = find(name);
+  return value && value->is_string();
+}
+
+std::string JsonFields::textOf(StringRef name) const {
+  const json *value = find(name);
+  return value ? value->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) : "";
 }
 
 std::optional<std::string> JsonFields::getOptionalString(StringRef name) {

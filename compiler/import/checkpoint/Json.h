@@ -77,6 +77,13 @@ public:
   std::vector<std::string> getStringOrStrings(llvm::StringRef name);
   std::optional<std::vector<std::string>> getOptionalStringOrStrings(llvm::StringRef name);
 
+  /// An integer or an array of such, as one list; and an array of arrays. Nothing where the field is absent or null.
+  std::vector<int64_t> getIntOrInts(llvm::StringRef name, int64_t min, int64_t max);
+  std::vector<std::vector<int64_t>> getIntLists(llvm::StringRef name, int64_t min, int64_t max);
+  bool isString(llvm::StringRef name) const;
+  /// The value as JSON has it; empty where there is none.
+  std::string textOf(llvm::StringRef name) const;
+
   /// One of a few words, as the value that stands for it.
   template <typename T>
   T getChoice(llvm::StringRef name, std::optional<llvm::StringRef> fallback,
@@ -104,6 +111,7 @@ private:
 
   const nlohmann::json *find(llvm::StringRef name) const;
   const nlohmann::json *findValue(llvm::StringRef name, bool hasFallback, const llvm::Twine &accepted);
+  std::optional<std::vector<int64_t>> readInts(const nlohmann::json &value, int64_t min, int64_t max);
   void mismatch(llvm::StringRef name, const nlohmann::json &found, const llvm::Twine &accepted);
   std::vector<std::string> readStrings(llvm::StringRef name, const nlohmann::json &value, const llvm::Twine &accepted);
   size_t chooseWord(llvm::StringRef name, llvm::StringRef found, llvm::ArrayRef<llvm::StringRef> words);

@@ -157,6 +157,13 @@ typedef enum lathe_early_stopping {
   LATHE_STOP_NEVER_EARLY = 2  /* "never": when no running beam, however long, can come before the finished ones */
 } lathe_early_stopping;
 
+/* Called for every token that a model writes, by the thread that generates: the text of prompt `prompt`, and of its
+ * num_return_sequences the one numbered `sequence`, goes on with `id`; `text`, `length` bytes, is what can be said of its
+ * text by now, which never ends inside a character, and may be nothing. At a text's end it is called with an id of -1 and
+ * what was left to say. A return value other than 0 cancels. */
+typedef int32_t (*lathe_stream)(void *user, size_t prompt, size_t sequence, int32_t id, const char *text,
+                                size_t length);
+
 /* A run of ids, as in a list of words. */
 typedef struct lathe_ids {
   const int32_t *ids;
@@ -195,7 +202,20 @@ typedef struct lathe_generate_options {
   const int32_t *eos_ids; /* any of them ends a text */
   size_t n_eos_ids;
   int32_t pad_id; /* what ends rows of sequences that are shorter than others; -1: the first of eos_ids */
+  /* A text ends, too, where one of these has come in it; of models with a tokenizer, and not in beam search. */
+  const char *const *stop;
+  size_t n_stop;
+  lathe_stream stream; /* NULL: none; not in beam search, which writes nothing before its end */
+  void *stream_user;
 } lathe_generate_options;
+
+/* A text that a model has written. */
+typedef struct lathe_generated {
+  size_t length; /* tokens written, without the prompt; one that ended the text is the last */
+  int32_t *ids;  /* [length] */
+  double score;  /* of beam search: the sum of log-probabilities over length^length_penalty; else 0 */
+  void *memory;  /* the library's */
+} lathe_generated;
 
 typedef struct lathe_profile_step {
   const char *name;   /* what the step computes, e.g. "encoder_layer/qkv" */
@@ -298,6 +318,14 @@ typedef struct lathe_api {
   lathe_status (*decode)(lathe_context *context, lathe_sequence *const *sequences, size_t n, const int32_t *ids,
                          const int32_t *cu_seqlens, const int32_t *logit_rows, size_t n_logit_rows, float *logits,
                          lathe_error *error);
+  /* Sets all options to what Transformers takes where the model's file says nothing, and then to what it says. */
+  lathe_status (*generate_defaults)(const lathe_model *model, lathe_generate_options *options, lathe_error *error);
+  /* Writes texts that begin with the n prompts ids[cu_seqlens[i]] up to ids[cu_seqlens[i + 1]]. results has
+   * num_return_sequences for each prompt, one prompt behind the other, best first; each is freed by free_generated.
+   * Options NULL: generate_defaults. A prompt's texts do not depend on the others, but draws go by its number. */
+  lathe_status (*generate)(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens, size_t n,
+                           const lathe_generate_options *options, lathe_generated *results, lathe_error *error);
+  void (*free_generated)(const lathe_model *model, lathe_generated *text);
   /* How many ids the logits of a model that writes are of; 0 of others. */
   int64_t (*vocabulary)(const lathe_model *model);
   /* Bytes of what the context's sequences keep of their tokens: page_bytes of the manifest for every page_tokens of a

@@ -169,7 +169,8 @@ enum { LATHE_PAGE_TOKENS = 16 };
  * of that. */
 typedef struct lathe_decoder {
   lathe_entry decode, logits;
-  int64_t page_bytes; /* of all layers */
+  int64_t page_bytes;                     /* of all layers */
+  const lathe_generate_options *defaults; /* what the model's file says of writing */
 } lathe_decoder;
 
 /* Defined by generated code as `lathe_program_v1`, hidden; the one thing the runtime links against. */

@@ -1,0 +1,100 @@
+//===- GenerationConfig.cpp - what a model's files say of writing -------------===//
+#include "compiler/import/checkpoint/GenerationConfig.h"
+
+#include "runtime/generate/GenerateOptions.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace lathe {
+namespace {
+
+constexpr int64_t mostTokens = INT32_MAX;
+
+/// Fields of Transformers' GenerationConfig that change ids and that are not supported, each with the values that leave
+/// them without effect besides null.
+constexpr std::pair<StringLiteral, StringLiteral> unsupportedFields[] = {
+    {"suppress_tokens", "[]"},        {"begin_suppress_tokens", "[]"}, {"sequence_bias", "{}"},
+    {"encoder_repetition_penalty", "1.0"}, {"encoder_no_repeat_ngram_size", "0"}, {"exponential_decay_length_penalty", ""},
+    {"epsilon_cutoff", "0.0"},        {"eta_cutoff", "0.0"},           {"penalty_alpha", "0.0"},
+    {"guidance_scale", "1.0"},        {"force_words_ids", "[]"},       {"constraints", "[]"},
+    {"renormalize_logits", "false"},  {"remove_invalid_values", ""},   {"dola_layers", ""},
+    {"watermarking_config", ""}};
+
+void readInto(JsonFields &fields, GenerationConfig &generation) {
+  lathe_generate_options &o = generation.options;
+  auto count = [&](StringRef name, auto &value, int64_t least, int64_t most = mostTokens) {
+    if (std::optional<int64_t> given = fields.getOptionalInt(name, least, most))
+      value = std::remove_reference_t<decltype(value)>(*given);
+  };
+  auto number = [&](StringRef name, double &value, double least, double most) {
+    if (std::optional<double> given = fields.getOptionalFloat(name, least, most))
+      value = *given;
+  };
+  // Where nobody sets the length, 20 counts what is written.
+  count("max_length", o.max_length, 0);
+  if (o.max_length == 20)
+    o.max_new_tokens = 20;
+  count("max_new_tokens", o.max_new_tokens, 1);
+  count("min_length", o.min_length, 0);
+  count("min_new_tokens", o.min_new_tokens, 0);
+  count("num_beams", o.num_beams, 1, 1024);
+  count("num_beam_groups", o.num_beam_groups, 1, 1024);
+  number("diversity_penalty", o.diversity_penalty, 0, 1e30);
+  number("length_penalty", o.length_penalty, -1e30, 1e30);
+  count("num_return_sequences", o.num_return_sequences, 1, 1024);
+  if (fields.has("do_sample"))
+    o.do_sample = fields.getBool("do_sample", false);
+  number("temperature", o.temperature, 0, 1e30);
+  count("top_k", o.top_k, 0);
+  number("top_p", o.top_p, 0, 1);
+  number("min_p", o.min_p, 0, 1);
+  number("typical_p", o.typical_p, 0, 1);
+  number("repetition_penalty", o.repetition_penalty, 0, 1e30);
+  count("no_repeat_ngram_size", o.no_repeat_ngram_size, 0);
+  count("forced_bos_token_id", o.forced_bos_id, 0);
+  count("forced_eos_token_id", o.forced_eos_id, 0);
+  count("pad_token_id", o.pad_id, -1);
+  for (int64_t id : fields.getIntOrInts("eos_token_id", 0, mostTokens))
+    generation.eosIds.push_back(int32_t(id));
+  for (const std::vector<int64_t> &word : fields.getIntLists("bad_words_ids", 0, mostTokens))
+    generation.badWords.emplace_back(word.begin(), word.end());
+  if (fields.has("early_stopping"))
+    o.early_stopping = fields.isString("early_stopping")
+                           ? fields.getChoice<lathe_early_stopping>("early_stopping", "never",
+                                                                    {{"never", LATHE_STOP_NEVER_EARLY}})
+                       : fields.getBool("early_stopping", false) ? LATHE_STOP_WHEN_ENOUGH
+                                                                 : LATHE_STOP_BY_BEST;
+  for (const auto &[name, harmless] : unsupportedFields)
+    if (std::string value = fields.textOf(name); !value.empty() && value != "null" && value != harmless)
+      generation.unsupported.push_back((name + " = " + value).str());
+}
+
+} // namespace
+
+Expected<GenerationConfig> readGenerationConfig(StringRef directory, const JsonDocument &config) {
+  GenerationConfig generation;
+  generateDefaults(generation.options);
+  SmallString<128> path(directory);
+  sys::path::append(path, "generation_config.json");
+  auto read = [&](const JsonDocument &document) {
+    JsonFields fields(document);
+    readInto(fields, generation);
+    return fields.takeError();
+  };
+  if (!sys::fs::exists(path)) {
+    if (Error error = read(config))
+      return error;
+    return generation;
+  }
+  Expected<JsonDocument> document = JsonDocument::open(path);
+  if (!document)
+    return document.takeError();
+  if (Error error = read(*document))
+    return error;
+  return generation;
+}
+
+} // namespace lathe

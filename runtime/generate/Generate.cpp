@@ -1,0 +1,473 @@
+#include "runtime/generate/Generate.h"
+
+#include "runtime/core/Context.h"
+#include "runtime/core/FloatEnvironment.h"
+#include "runtime/core/Sequence.h"
+#include "runtime/core/Status.h"
+#include "runtime/generate/Beams.h"
+#include "runtime/generate/Continuation.h"
+#include "runtime/generate/Decode.h"
+#include "runtime/generate/GenerateOptions.h"
+#include "runtime/generate/TextStream.h"
+
+#include <new>
+#include <string.h>
+
+namespace lathe {
+namespace {
+
+/// Rows of logits that are computed together, unless one prompt has more beams.
+constexpr int64_t mostRows = 64;
+
+/// An array of a context's memory, filled with zeros.
+template <typename T> class Array {
+public:
+  Array(const lathe_allocator &allocator, int64_t size)
+      : allocator(allocator), size(size),
+        data(static_cast<T *>(allocator.allocate(allocator.user, size_t(size ? size : 1) * sizeof(T)))) {
+    if (data)
+      memset(static_cast<void *>(data), 0, size_t(size) * sizeof(T));
+  }
+  ~Array() {
+    if (data)
+      allocator.release(allocator.user, data, size_t(size ? size : 1) * sizeof(T));
+  }
+  Array(const Array &) = delete;
+  Array &operator=(const Array &) = delete;
+  T &operator[](int64_t index) const { return data[index]; }
+
+private:
+  const lathe_allocator &allocator;
+  const int64_t size;
+
+public:
+  T *const data; ///< null: there was no memory
+};
+
+lathe_status noMemory(lathe_error *error) {
+  return fail(error, LATHE_OUT_OF_MEMORY, "no memory for the texts that are to be written");
+}
+
+/// What is put to the model in one step for one row of logits: tokens that a sequence goes on with.
+struct Item {
+  lathe_sequence *sequence;
+  const int32_t *ids;
+  int64_t count;
+};
+
+/// Steps of many items, in parts that keep within the context's budget.
+class Stepper {
+public:
+  Stepper(lathe_context &context, int64_t rows, int64_t tokens)
+      : context(context), vocabulary(vocabularyOf(*context.model->program->decoder)), most(context.maxTokens),
+        sequences(context.allocator, rows), ids(context.allocator, tokens < most ? tokens : most),
+        offsets(context.allocator, rows + 1), logitRows(context.allocator, rows),
+        logits(context.allocator, rows * vocabulary) {}
+  bool hasMemory() const { return sequences.data && ids.data && offsets.data && logitRows.data && logits.data; }
+
+  /// Logits of what follows each item's last token.
+  lathe_status run(Item *items, int64_t count, lathe_error *error) {
+    for (int64_t i = 0; i < count; ++i)
+      for (; items[i].count > most; items[i].ids += most, items[i].count -= most)
+        if (lathe_status status = runPart({items[i].sequence, items[i].ids, most}, error))
+          return status;
+    for (int64_t done = 0, end = 0; done < count; done = end) {
+      int64_t tokens = 0;
+      while (end < count && tokens + items[end].count <= most)
+        tokens += items[end++].count;
+      if (lathe_status status = runTogether(items + done, end - done, done, error))
+        return status;
+    }
+    return LATHE_OK;
+  }
+  float *row(int64_t index) const { return &logits[index * vocabulary]; }
+
+private:
+  /// The beginning of a prompt that is longer than the budget.
+  lathe_status runPart(const Item &item, lathe_error *error) {
+    const int32_t bounds[] = {0, int32_t(item.count)};
+    return decodeStep(context, {&item.sequence, 1, item.ids, bounds, nullptr, 0, nullptr}, error);
+  }
+  lathe_status runTogether(const Item *items, int64_t count, int64_t firstRow, lathe_error *error) {
+    int32_t tokens = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      memcpy(&ids[tokens], items[i].ids, size_t(items[i].count) * sizeof(int32_t));
+      tokens += int32_t(items[i].count);
+      sequences[i] = items[i].sequence;
+      offsets[i + 1] = tokens;
+      logitRows[i] = tokens - 1;
+    }
+    return decodeStep(context,
+                      {sequences.data, size_t(count), ids.data, offsets.data, logitRows.data, size_t(count),
+                       row(firstRow)},
+                      error);
+  }
+
+  lathe_context &context;
+
+public:
+  const int64_t vocabulary;
+
+private:
+  const int64_t most;
+  Array<lathe_sequence *> sequences;
+  Array<int32_t> ids, offsets, logitRows;
+  Array<float> logits;
+};
+
+/// What every prompt's texts are written with.
+struct Shared {
+  lathe_context &context;
+  const lathe_generate_options &options;
+  Scratch &scratch;
+  int64_t vocabulary;
+};
+
+/// One text that is written token by token, greedily or by draws.
+struct Text {
+  Text(Shared &shared)
+      : continuation(shared.context.allocator, shared.scratch),
+        stream(shared.context.model->tokenizer, shared.context.allocator),
+        stop(shared.options.stop, shared.options.n_stop, shared.context.allocator) {}
+
+  Continuation continuation;
+  TextStream stream;
+  StopStrings stop;
+  bool isStopped = false;
+};
+
+/// The texts of one prompt.
+class PromptTexts {
+public:
+  PromptTexts(Shared &shared, const int32_t *prompt, int64_t length, size_t number)
+      : shared(shared), prompt(prompt), length(length), number(number),
+        isSearch(shared.options.num_beams > 1),
+        width(isSearch ? shared.options.num_beams : shared.options.num_return_sequences),
+        search(shared.context.allocator, shared.scratch), texts(shared.context.allocator, isSearch ? 0 : width),
+        sequences(shared.context.allocator, width), former(shared.context.allocator, width) {
+    for (int64_t i = 0; !isSearch && texts.data && i < width; ++i)
+      new (&texts[i]) Text(shared);
+  }
+  ~PromptTexts() {
+    for (int64_t i = 0; sequences.data && i < width; ++i)
+      destroySequence(sequences[i]);
+    for (int64_t i = 0; !isSearch && texts.data && i < width; ++i)
+      texts[i].~Text();
+  }
+
+  lathe_status start(lathe_error *error);
+  /// Rows of logits that the next advance() wants; 0 when all texts have ended. Lists what they follow.
+  int64_t listItems(Item *items);
+  lathe_status advance(float *logits, lathe_error *error);
+  lathe_status take(lathe_generated *results, lathe_error *error) const;
+
+private:
+  lathe_status startTexts(lathe_error *error);
+  lathe_status follow(lathe_error *error);
+  lathe_status advanceText(int64_t index, float *logits, lathe_error *error);
+  lathe_status say(Text &text, int64_t index, int32_t id, lathe_error *error);
+  bool isLive(int64_t index) const { return !texts[index].continuation.done() && !texts[index].isStopped; }
+
+  Shared &shared;
+  const int32_t *const prompt;
+  const int64_t length;
+  const size_t number;
+  const bool isSearch;
+  const int64_t width;
+  bool begun = false;
+  BeamSearch search;
+  Array<Text> texts;
+  Array<lathe_sequence *> sequences, former; // of beams and texts by number; null: not live
+};
+
+lathe_status PromptTexts::start(lathe_error *error) {
+  if (!texts.data || !sequences.data || !former.data)
+    return noMemory(error);
+  const uint64_t first = uint64_t(number) * uint64_t(width); // draws are numbered
+  if (isSearch) {
+    if (lathe_status status = search.start(prompt, length, shared.options, shared.vocabulary, first, error))
+      return status;
+  }
+  for (int64_t i = 0; !isSearch && i < width; ++i) {
+    if (lathe_status status = texts[i].continuation.start(prompt, length, shared.options, shared.vocabulary,
+                                                          first + uint64_t(i), error))
+      return status;
+    if (lathe_status status = texts[i].stream.begin(prompt, size_t(length), error))
+      return status;
+  }
+  return createSequence(shared.context, nullptr, 0, sequences[0], error);
+}
+
+int64_t PromptTexts::listItems(Item *items) {
+  if (!begun) {
+    items[0] = {sequences[0], prompt, length};
+    return 1;
+  }
+  if (isSearch) {
+    for (int64_t i = 0; i < search.live(); ++i)
+      items[i] = {sequences[i], search.ids(i) + search.length() - 1, 1};
+    return search.live();
+  }
+  int64_t count = 0;
+  for (int64_t i = 0; i < width; ++i)
+    if (isLive(i)) {
+      const Continuation &text = texts[i].continuation;
+      items[count++] = {sequences[i], text.ids() + text.length() - 1, 1};
+    }
+  return count;
+}
+
+/// Every text of a prompt goes on from the prompt.
+lathe_status PromptTexts::startTexts(lathe_error *error) {
+  for (int64_t i = 1; i < width; ++i)
+    if (lathe_status status =
+            createSequence(shared.context, sequences[0], sequences[0]->length, sequences[i], error))
+      return status;
+  return LATHE_OK;
+}
+
+/// Gives each beam the cache of the one that it goes on from: to the first of several itself, to others a copy that
+/// shares its pages.
+lathe_status PromptTexts::follow(lathe_error *error) {
+  memcpy(former.data, sequences.data, size_t(width) * sizeof(lathe_sequence *));
+  memset(static_cast<void *>(sequences.data), 0, size_t(width) * sizeof(lathe_sequence *));
+  lathe_status status = LATHE_OK;
+  for (int64_t i = search.live(); i-- > 0 && !status;) {
+    lathe_sequence *&parent = former[search.parent(i)];
+    bool isLast = true;
+    for (int64_t earlier = 0; earlier < i; ++earlier)
+      isLast &= search.parent(earlier) != search.parent(i);
+    if (isLast) {
+      sequences[i] = parent;
+      parent = nullptr;
+    } else {
+      status = createSequence(shared.context, parent, parent->length, sequences[i], error);
+    }
+  }
+  for (int64_t i = 0; i < width; ++i)
+    destroySequence(former[i]);
+  return status;
+}
+
+lathe_status PromptTexts::advance(float *logits, lathe_error *error) {
+  if (isSearch) {
+    begun = true;
+    lathe_status status = search.advance(logits, shared.vocabulary, error);
+    return status ? status : follow(error);
+  }
+  if (!begun) { // one row for all
+    begun = true;
+    if (lathe_status status = startTexts(error))
+      return status;
+    if (width > 1 && !shared.scratch.reserve(shared.vocabulary, 1))
+      return noMemory(error);
+    for (int64_t i = 0; i < width; ++i) {
+      float *row = logits;
+      if (i + 1 < width) { // the last one may overwrite it
+        row = shared.scratch.row;
+        memcpy(row, logits, size_t(shared.vocabulary) * sizeof(float));
+      }
+      if (lathe_status status = advanceText(i, row, error))
+        return status;
+    }
+    return LATHE_OK;
+  }
+  for (int64_t i = 0; i < width; ++i)
+    if (isLive(i)) {
+      if (lathe_status status = advanceText(i, logits, error))
+        return status;
+      logits += shared.vocabulary;
+    }
+  return LATHE_OK;
+}
+
+lathe_status PromptTexts::advanceText(int64_t index, float *logits, lathe_error *error) {
+  Text &text = texts[index];
+  if (lathe_status status = text.continuation.advance(logits, error))
+    return status;
+  if (shared.options.stream || shared.options.n_stop) {
+    const int32_t id = text.continuation.ids()[text.continuation.length() - 1];
+    if (lathe_status status = say(text, index, id, error))
+      return status;
+  }
+  if (!isLive(index)) {
+    destroySequence(sequences[index]);
+    sequences[index] = nullptr;
+  }
+  return LATHE_OK;
+}
+
+/// Tells the caller, and looks for what stops the text.
+lathe_status PromptTexts::say(Text &text, int64_t index, int32_t id, lathe_error *error) {
+  const bool hasText = shared.context.model->hasTokenizer();
+  auto tell = [&](int32_t token) {
+    const size_t size = hasText ? text.stream.pieceLength() : 0;
+    if (!shared.options.stream || !shared.options.stream(shared.options.stream_user, number, size_t(index), token,
+                                                         size ? text.stream.piece() : "", size))
+      return LATHE_OK;
+    return fail(error, LATHE_CANCELLED, "the caller's stream cancelled");
+  };
+  if (lathe_status status = hasText ? text.stream.add(id, error) : LATHE_OK)
+    return status;
+  if (hasText && shared.options.n_stop) {
+    text.isStopped = text.stop.add(text.stream.piece(), text.stream.pieceLength());
+    if (text.stop.failed())
+      return noMemory(error);
+  }
+  if (lathe_status status = tell(id))
+    return status;
+  if (isLive(index))
+    return LATHE_OK;
+  if (lathe_status status = hasText ? text.stream.end(error) : LATHE_OK)
+    return status;
+  return tell(-1);
+}
+
+lathe_status PromptTexts::take(lathe_generated *results, lathe_error *error) const {
+  const lathe_allocator &allocator = shared.context.model->allocator;
+  for (int64_t i = 0; i < shared.options.num_return_sequences; ++i) {
+    const bool exists = !isSearch || i < search.results();
+    const BeamResult text = !exists    ? BeamResult{prompt, length, 0}
+                            : isSearch ? search.result(i)
+                                       : BeamResult{texts[i].continuation.ids(), texts[i].continuation.length(), 0};
+    const size_t written = size_t(text.length - length);
+    auto *ids = static_cast<int32_t *>(allocator.allocate(allocator.user, (written + 1) * sizeof(int32_t)));
+    if (!ids)
+      return noMemory(error);
+    memcpy(ids, text.ids + length, written * sizeof(int32_t));
+    results[i] = {written, ids, text.score, ids};
+  }
+  return LATHE_OK;
+}
+
+/// Positions that a model has, or as many as there can be.
+int64_t placesOf(const lathe_decoder &decoder) {
+  int64_t places = decoder.decode.position_limit ? decoder.decode.position_limit : INT32_MAX;
+  for (int32_t i = 0; i < decoder.decode.n_inputs; ++i)
+    if (const lathe_entry_input &input = decoder.decode.inputs[i];
+        input.kind == LATHE_POSITION_IDS && input.limit && input.limit < places)
+      places = input.limit;
+  return places;
+}
+
+lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, const lathe_generate_options &options,
+                          lathe_error *error) {
+  const lathe_decoder &decoder = *context.model->program->decoder;
+  const int64_t vocabulary = vocabularyOf(decoder), places = placesOf(decoder);
+  if (options.num_beams > 1 && (options.stream || options.n_stop))
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s with num_beams %d; beam search writes nothing before its end",
+                options.stream ? "stream is set" : "stop strings are set", options.num_beams);
+  if (options.n_stop && !context.model->hasTokenizer())
+    return fail(error, LATHE_INVALID_ARGUMENT, "stop strings are set, but %s was compiled without a tokenizer",
+                context.model->program->name);
+  for (size_t i = 0; i < options.n_stop; ++i)
+    if (!options.stop || !options.stop[i] || !*options.stop[i])
+      return fail(error, LATHE_INVALID_ARGUMENT, "stop string %zu is NULL or empty", i);
+  for (size_t i = 0; i < prompts.count; ++i) {
+    const int64_t length = prompts.offsets[i + 1] - prompts.offsets[i];
+    if (lathe_status status = checkGenerateOptions(options, vocabulary, length, error))
+      return status;
+    if (lathe_status status = checkPrompt(prompts.ids + prompts.offsets[i], length, vocabulary, error))
+      return status;
+    // The last token that is written is never read.
+    if (const int64_t read = greatestLength(options, length) - 1; read > places)
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "prompt %zu of %lld tokens would become a text of %lld; this model has positions for %lld", i,
+                  static_cast<long long>(length), static_cast<long long>(read + 1), static_cast<long long>(places));
+  }
+  return LATHE_OK;
+}
+
+/// All prompts' texts, some prompts at a time in each step.
+class Generation {
+public:
+  Generation(Shared &shared, const Prompts &prompts)
+      : prompts(prompts), allocator(shared.context.allocator), texts(allocator, int64_t(prompts.count)) {
+    for (size_t i = 0; texts.data && i < prompts.count; ++i)
+      new (&texts[int64_t(i)]) PromptTexts(shared, prompts.ids + prompts.offsets[i],
+                                           prompts.offsets[i + 1] - prompts.offsets[i], i);
+  }
+  ~Generation() {
+    for (size_t i = 0; texts.data && i < prompts.count; ++i)
+      texts[int64_t(i)].~PromptTexts();
+  }
+
+  lathe_status run(lathe_context &context, int64_t width, lathe_error *error) {
+    const int64_t rows = width > mostRows ? width : mostRows;
+    Stepper stepper(context, rows, int64_t(prompts.offsets[prompts.count]) + rows);
+    Array<Item> items(allocator, rows);
+    if (!texts.data || !stepper.hasMemory() || !items.data)
+      return noMemory(error);
+    for (size_t i = 0; i < prompts.count; ++i)
+      if (lathe_status status = texts[int64_t(i)].start(error))
+        return status;
+    for (bool any = true; any;) {
+      any = false;
+      for (size_t first = 0, end = 0; first < prompts.count; first = end) {
+        int64_t count = 0;
+        for (; end < prompts.count && count + width <= rows; ++end)
+          count += texts[int64_t(end)].listItems(&items[count]);
+        any |= count > 0;
+        if (lathe_status status = count ? step(stepper, items.data, count, first, end, error) : LATHE_OK)
+          return status;
+      }
+    }
+    return LATHE_OK;
+  }
+  lathe_status take(size_t index, lathe_generated *results, lathe_error *error) const {
+    return texts[int64_t(index)].take(results, error);
+  }
+
+private:
+  lathe_status step(Stepper &stepper, Item *items, int64_t count, size_t first, size_t end, lathe_error *error) {
+    if (lathe_status status = stepper.run(items, count, error))
+      return status;
+    FloatEnvironment environment;
+    int64_t row = 0;
+    for (size_t i = first; i < end; ++i) {
+      PromptTexts &ofPrompt = texts[int64_t(i)];
+      if (const int64_t rows = ofPrompt.listItems(items)) {
+        if (lathe_status status = ofPrompt.advance(stepper.row(row), error))
+          return status;
+        row += rows;
+      }
+    }
+    return LATHE_OK;
+  }
+
+  const Prompts &prompts;
+  const lathe_allocator &allocator;
+  Array<PromptTexts> texts;
+};
+
+} // namespace
+
+lathe_status generateTexts(lathe_context &context, const Prompts &prompts, const lathe_generate_options &options,
+                           lathe_generated *results, lathe_error *error) {
+  const lathe_decoder *decoder = context.model->program->decoder;
+  if (!decoder)
+    return fail(error, LATHE_UNAVAILABLE, "%s does not write: it was compiled without a decoder",
+                context.model->program->name);
+  if (lathe_status status = checkRequest(context, prompts, options, error))
+    return status;
+  Scratch scratch(context.allocator, /*avx512=*/true); // which every level has
+  Shared shared = {context, options, scratch, vocabularyOf(*decoder)};
+  Generation generation(shared, prompts);
+  const int32_t perPrompt = options.num_return_sequences;
+  lathe_status status = generation.run(context, options.num_beams > 1 ? options.num_beams : perPrompt, error);
+  for (size_t i = 0; i < prompts.count * size_t(perPrompt); ++i)
+    results[i] = {};
+  for (size_t i = 0; i < prompts.count && !status; ++i)
+    status = generation.take(i, results + i * size_t(perPrompt), error);
+  for (size_t i = 0; status && i < prompts.count * size_t(perPrompt); ++i)
+    freeGenerated(context.model->allocator, &results[i]);
+  return status;
+}
+
+void freeGenerated(const lathe_allocator &allocator, lathe_generated *text) {
+  if (text->memory)
+    allocator.release(allocator.user, text->memory, (text->length + 1) * sizeof(int32_t));
+  *text = {};
+}
+
+} // namespace lathe

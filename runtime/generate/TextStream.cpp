@@ -1,0 +1,99 @@
+#include "runtime/generate/TextStream.h"
+
+#include "runtime/core/Status.h"
+
+namespace lathe {
+namespace {
+
+/// Tokens that a decoder may look back at when it gives the next one's text.
+constexpr size_t contextTokens = 4;
+
+/// Whether the text ends in U+FFFD, which stands for bytes that are no whole character yet.
+bool endsInside(const Buffer<char> &text) {
+  return text.size >= 3 && !memcmp(text.data + text.size - 3, "\xEF\xBF\xBD", 3);
+}
+
+bool contains(const Buffer<char> &text, const char *wanted) {
+  const size_t length = strlen(wanted);
+  for (size_t at = 0; at + length <= text.size; ++at)
+    if (!memcmp(text.data + at, wanted, length))
+      return true;
+  return false;
+}
+
+lathe_status noMemory(lathe_error *error) { return fail(error, LATHE_OUT_OF_MEMORY, "no memory for a text's pieces"); }
+
+} // namespace
+
+lathe_status TextStream::decode(size_t begin, size_t end, Buffer<char> &into, lathe_error *error) {
+  size_t length = 0;
+  if (lathe_status status = detokenize(tokenizer, tokens.data + begin, end - begin, /*skipSpecialTokens=*/true,
+                                       into.data, into.capacity, &length, error))
+    return status;
+  if (length + 1 > into.capacity) {
+    into.size = 0;
+    if (!into.reserve(length + 1))
+      return noMemory(error);
+    if (lathe_status status = detokenize(tokenizer, tokens.data + begin, end - begin, true, into.data, into.capacity,
+                                         &length, error))
+      return status;
+  }
+  into.size = length;
+  return LATHE_OK;
+}
+
+lathe_status TextStream::advance(bool complete, lathe_error *error) {
+  pieceSize = 0;
+  lathe_status status = decode(0, given, before, error);
+  if (!status)
+    status = decode(0, tokens.size, text, error);
+  if (status || text.size <= before.size || (!complete && endsInside(text)))
+    return status;
+  pieceBegin = before.size;
+  pieceSize = text.size - before.size;
+  given = tokens.size;
+  return LATHE_OK;
+}
+
+lathe_status TextStream::begin(const int32_t *prompt, size_t length, lathe_error *error) {
+  const size_t looked = length < contextTokens ? length : contextTokens;
+  for (size_t i = length - looked; i < length; ++i)
+    tokens.push(prompt[i]);
+  given = tokens.size;
+  return tokens.failed ? noMemory(error) : LATHE_OK;
+}
+
+lathe_status TextStream::add(int32_t id, lathe_error *error) {
+  if (given == tokens.size && given > contextTokens) { // what nobody will look back at
+    memmove(tokens.data, tokens.data + given - contextTokens, contextTokens * sizeof(int32_t));
+    tokens.size = given = contextTokens;
+  }
+  tokens.push(id);
+  return tokens.failed ? noMemory(error) : advance(/*complete=*/false, error);
+}
+
+lathe_status TextStream::end(lathe_error *error) { return advance(/*complete=*/true, error); }
+
+StopStrings::StopStrings(const char *const *strings, size_t count, const lathe_allocator &allocator)
+    : strings(strings), count(count), tail(allocator) {
+  for (size_t i = 0; i < count; ++i)
+    longest = strlen(strings[i]) > longest ? strlen(strings[i]) : longest;
+}
+
+bool StopStrings::add(const char *piece, size_t length) {
+  if (!tail.reserve(length))
+    return false;
+  memcpy(tail.data + tail.size, piece, length);
+  tail.size += length;
+  bool found = false;
+  for (size_t i = 0; i < count && !found; ++i)
+    found = contains(tail, strings[i]);
+  const size_t kept = longest ? longest - 1 : 0;
+  if (tail.size > kept) {
+    memmove(tail.data, tail.data + tail.size - kept, kept);
+    tail.size = kept;
+  }
+  return found;
+}
+
+} // namespace lathe

@@ -1,0 +1,56 @@
+// The text of tokens as they are written, in pieces that never end inside a character, and whether a stop string has
+// come.
+#ifndef LATHE_RUNTIME_GENERATE_TEXTSTREAM_H
+#define LATHE_RUNTIME_GENERATE_TEXTSTREAM_H
+
+#include "runtime/tokenizer/Buffer.h"
+#include "runtime/tokenizer/Tokenizer.h"
+
+namespace lathe {
+
+/// Decoders look at neighbours, so a token's text is what a few tokens before it and it give together, less what those
+/// give without it. A token that ends inside a character waits for those behind it.
+class TextStream {
+public:
+  TextStream(const Tokenizer &tokenizer, const lathe_allocator &allocator)
+      : tokenizer(tokenizer), tokens(allocator), text(allocator), before(allocator) {}
+
+  /// What is written follows these tokens. Once, before the first.
+  lathe_status begin(const int32_t *prompt, size_t length, lathe_error *error);
+  /// Takes a token in. What is new, if anything, is in piece() until the next call.
+  lathe_status add(int32_t id, lathe_error *error);
+  /// Gives up waiting: what is left becomes the piece, as the decoder has it.
+  lathe_status end(lathe_error *error);
+  const char *piece() const { return text.data + pieceBegin; }
+  size_t pieceLength() const { return pieceSize; }
+
+private:
+  lathe_status decode(size_t begin, size_t end, Buffer<char> &into, lathe_error *error);
+  lathe_status advance(bool complete, lathe_error *error);
+
+  const Tokenizer &tokenizer;
+  Buffer<int32_t> tokens;        // from the context of the last piece on
+  Buffer<char> text, before;     // of all of them, and of those whose text has been given
+  size_t given = 0;              // of `tokens`
+  size_t pieceBegin = 0, pieceSize = 0;
+};
+
+/// Finds strings in text that comes in pieces.
+class StopStrings {
+public:
+  StopStrings(const char *const *strings, size_t count, const lathe_allocator &allocator);
+
+  /// Whether a string ends in this piece, perhaps having begun in earlier ones. False where there is no memory, see
+  /// failed().
+  bool add(const char *piece, size_t length);
+  bool failed() const { return tail.failed; }
+
+private:
+  const char *const *strings;
+  size_t count, longest = 0;
+  Buffer<char> tail; // as much of the text as a string may have begun in, and the piece
+};
+
+} // namespace lathe
+
+#endif
