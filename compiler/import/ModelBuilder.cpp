@@ -8,8 +8,6 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
 
-#include <cmath>
-
 using namespace mlir;
 
 namespace lathe {
@@ -285,12 +283,9 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
   return values;
 }
 
-Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, double theta) {
-  SmallVector<float> frequencies; // in f32, as models are trained
-  for (int64_t i = 0; i < headDim / 2; ++i)
-    frequencies.push_back(1 / float(std::pow(double(float(theta)), double(float(2 * i) / float(headDim)))));
+Value ModelBuilder::angles(Value positions, StringRef name, ArrayRef<float> frequencies) {
   SmallVector<int64_t> shape(typeOf(positions).getShape());
-  shape.push_back(headDim);
+  shape.push_back(2 * frequencies.size());
   return xf::AnglesOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()),
                               positions, constantVector(name, frequencies));
 }

@@ -150,9 +150,9 @@ public:
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
   /// The numbers of a tensor of the checkpoint, to compute with while importing.
   std::vector<float> valuesOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
-  /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
-  /// frequencies are a weight called `name` that no checkpoint has.
-  mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
+  /// By how much `positions` rotate pairs of columns: pair i by position * frequencies[i]. The frequencies are a weight
+  /// called `name` that no checkpoint has.
+  mlir::Value angles(mlir::Value positions, llvm::StringRef name, llvm::ArrayRef<float> frequencies);
   /// One vector of each sequence's tokens; without those that a mask has, if one is given.
   mlir::Value pool(mlir::Value x, xf::PoolMode mode, mlir::Value except = {});
   /// Rows of `<table>.weight` [skipped + rows, hidden], of which the first are never looked up.

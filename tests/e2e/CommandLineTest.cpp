@@ -144,6 +144,7 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"opt", "base-odd", {{"num_attention_heads", 7}}, {"hidden_size", "100", "7"}},
       {"opt", "base-odd", {{"max_position_embeddings", 65}}, {"embed_positions.weight", "[66, 100]", "[67, 100]"}},
       {"llama", "base-odd", {{"num_key_value_heads", 3}}, {"num_key_value_heads", "3", "5"}},
+      {"llama", "base-odd", {{"num_key_value_heads", 0}}, {"num_key_value_heads", "0", "from 1"}},
       {"llama", "base-odd", {{"rope_scaling", {{"rope_type", "yarn"}}}}, {"rope_scaling.rope_type", "yarn", "default"}},
       {"llama", "base-odd", {{"head_dim", 5}}, {"head_dim", "5", "odd"}},
       {"xlm", "base-odd", {{"asm", true}}, {"asm", "false"}},

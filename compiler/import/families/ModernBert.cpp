@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/import/families/Heads.h"
+#include "compiler/import/families/Rope.h"
 
 #include <map>
 
@@ -132,7 +133,7 @@ SmallVector<Value> encoder(ModelBuilder &m, Value x, const ModernBertConfig &c) 
     Kind &kind = kinds[name];
     if (!kind.function) {
       kind.shared = {m.mask(), m.angles(m.positionIds(c.positions), isLocal ? "rope.local" : "rope.global",
-                                        c.hidden / c.heads, isLocal ? c.localTheta : c.globalTheta)};
+                                        plainFrequencies(c.hidden / c.heads, isLocal ? c.localTheta : c.globalTheta))};
       if (isLocal)
         kind.shared.push_back(m.columns());
       kind.function = m.layerKind(name, prefix, x, kind.shared, [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) {

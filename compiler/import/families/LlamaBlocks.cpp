@@ -1,0 +1,102 @@
+//===- LlamaBlocks.cpp - what Llama and its descendants share -----------------===//
+#include "compiler/import/families/LlamaBlocks.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+//===----------------------------------------------------------------------===//
+// Configs
+//===----------------------------------------------------------------------===//
+
+/// A field that may be null, which means `ofNull`; an absent one means `absent`, of which 0 is null.
+static int64_t readSize(JsonFields &fields, StringRef name, int64_t min, int64_t absent, int64_t ofNull) {
+  std::optional<int64_t> value = fields.getOptionalInt(name, min, 1 << 20);
+  if (!value && !fields.has(name) && absent)
+    value = absent;
+  return value.value_or(ofNull);
+}
+
+LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
+  constexpr int64_t maxWidth = 1 << 20, maxRows = 1 << 28;
+  LlamaConfig c = defaults;
+  c.vocab = fields.getInt("vocab_size", defaults.vocab, 1, maxRows);
+  c.hidden = fields.getInt("hidden_size", defaults.hidden, 1, maxWidth);
+  c.inner = fields.getInt("intermediate_size", defaults.inner, 1, maxWidth);
+  c.layers = fields.getInt("num_hidden_layers", defaults.layers, 1, 4096);
+  c.heads = fields.getInt("num_attention_heads", defaults.heads, 1, maxWidth);
+  c.positions = fields.getInt("max_position_embeddings", defaults.positions, 1, maxRows);
+  c.activation = &readActivation(fields, "hidden_act", defaults.activationName);
+  c.eps = fields.getFloat("rms_norm_eps", defaults.eps, 0, 1);
+  c.tied = fields.getBool("tie_word_embeddings", defaults.tied);
+  if (fields.has("pad_token_id"))
+    c.paddingId = fields.getOptionalInt("pad_token_id", 0, maxRows);
+  c.headDim = readSize(fields, "head_dim", 2, defaults.headDim, 0);
+  if (!c.headDim) {
+    requireWholeHeads(fields, c.hidden, c.heads);
+    c.headDim = c.hidden / c.heads;
+  }
+  if (c.headDim % 2)
+    fields.reject("head_dim", "found " + Twine(c.headDim) + ", which is odd; rotations need pairs");
+  c.keyHeads = readSize(fields, "num_key_value_heads", 1, defaults.keyHeads, c.heads);
+  if (c.heads % std::max<int64_t>(c.keyHeads, 1))
+    fields.reject("num_key_value_heads",
+                  "found " + Twine(c.keyHeads) + ", which does not divide num_attention_heads " + Twine(c.heads));
+  c.rope = readRope(fields, {.width = c.headDim});
+  return c;
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+Value llamaAttention(BlockBuilder &b, Value x, const LayerInputs &inputs, const LlamaConfig &c) {
+  auto project = [&](StringRef name, int64_t heads) { return b.linear(x, name, heads * c.headDim, c.inputBias); };
+  ScoreRules rules;
+  rules.columns = inputs.columns, rules.causal = true;
+  Value q = b.rotate(project("self_attn.q_proj", c.heads), inputs.angles, c.heads);
+  Value k = b.rotate(project("self_attn.k_proj", c.keyHeads), inputs.angles, c.keyHeads);
+  Value a = b.attention(q, k, project("self_attn.v_proj", c.keyHeads), inputs.mask, c.heads, rules);
+  return b.linear(a, "self_attn.o_proj", c.hidden, c.outputBias);
+}
+
+Value gatedInnerLayer(BlockBuilder &b, Value x, const LlamaConfig &c) {
+  Value gate = b.activate(b.linear(x, "mlp.gate_proj", c.inner, c.innerBias), *c.activation);
+  Value gated = b.combine(xf::CombineKind::Mul, gate, b.linear(x, "mlp.up_proj", c.inner, c.innerBias));
+  return b.linear(gated, "mlp.down_proj", c.hidden, c.innerBias);
+}
+
+Value llamaLayer(BlockBuilder &b, Value x, const LayerInputs &inputs, const LlamaConfig &c) {
+  x = b.add(llamaAttention(b, b.rmsNorm(x, "input_layernorm", c.eps), inputs, c), x);
+  return b.add(gatedInnerLayer(b, b.rmsNorm(x, "post_attention_layernorm", c.eps), c), x);
+}
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+llvm::Error buildLlamaDecoder(ModelBuilder &m, StringRef name, Value x, const LlamaConfig &c,
+                              const HeadOptions &options, DecoderLayer layer) {
+  Value angles = m.angles(m.positionIds(c.positions), "rope", c.rope.frequencies);
+  SmallVector<Value> layers =
+      m.sharingLayers((name + "_layer").str(), m.layerPrefixes("layers.", c.layers), x, {m.mask(), m.columns(), angles},
+                      [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) {
+                        return layer(b, x, {.mask = shared[0], .columns = shared[1], .angles = shared[2]});
+                      });
+  Value hidden = layers.back() = m.rmsNorm(layers.back(), "norm", c.eps);
+
+  if (llvm::Error error = emitDecoderHead(
+          m, hidden, options,
+          {.embedding = "embed_tokens.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
+    return error;
+  return finishEncoder(m, x, layers, options, {"lm_head.", "score."});
+}
+
+llvm::Error buildLlamaModel(ModelBuilder &m, StringRef name, const LlamaConfig &c, const HeadOptions &options) {
+  Value x = m.lookup(m.inputIds(c.vocab), "embed_tokens", c.vocab, c.hidden);
+  return buildLlamaDecoder(m, name, x, c, options, [&](BlockBuilder &b, Value x, const LayerInputs &inputs) {
+    return llamaLayer(b, x, inputs, c);
+  });
+}
+
+} // namespace lathe

@@ -1,0 +1,49 @@
+//===- LlamaBlocks.h - what Llama and its descendants share -------------------===//
+#ifndef LATHE_COMPILER_IMPORT_FAMILIES_LLAMABLOCKS_H
+#define LATHE_COMPILER_IMPORT_FAMILIES_LLAMABLOCKS_H
+
+#include "compiler/import/families/Heads.h"
+#include "compiler/import/families/Rope.h"
+
+namespace lathe {
+
+/// A config's sizes, or what its class has where the file is silent.
+struct LlamaConfig {
+  int64_t vocab = 32000, hidden = 4096, inner = 11008, layers = 32, heads = 32, positions = 2048;
+  int64_t keyHeads = 0 /* as heads */, headDim = 0 /* hidden / heads */;
+  double eps = 1e-6;
+  llvm::StringRef activationName = "silu";
+  const ActivationFunction *activation = nullptr; ///< of that name
+  bool inputBias = false;                         ///< of what queries, keys and values are made with
+  bool outputBias = false;                        ///< of what attention's result goes through
+  bool innerBias = false, tied = false;
+  std::optional<int64_t> paddingId;
+  Rope rope;
+
+  /// Reads the fields that all descendants have, `defaults` standing for absent ones. Errors are noted in `fields`.
+  static LlamaConfig read(JsonFields &fields, const LlamaConfig &defaults);
+};
+
+/// What a layer is given besides its input.
+struct LayerInputs {
+  mlir::Value mask, columns, angles;
+};
+using DecoderLayer = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, const LayerInputs &inputs)>;
+
+/// Attention of `x`, normalised before, under Llama's names: `self_attn.*`.
+mlir::Value llamaAttention(BlockBuilder &b, mlir::Value x, const LayerInputs &inputs, const LlamaConfig &config);
+/// The gated inner layer of `x`, normalised before: `mlp.*`.
+mlir::Value gatedInnerLayer(BlockBuilder &b, mlir::Value x, const LlamaConfig &config);
+/// Both, each behind a norm and beside what it adds to.
+mlir::Value llamaLayer(BlockBuilder &b, mlir::Value x, const LayerInputs &inputs, const LlamaConfig &config);
+
+/// The model from its embedded words on: layers, which are functions called after `name`, the last norm and the head.
+llvm::Error buildLlamaDecoder(ModelBuilder &model, llvm::StringRef name, mlir::Value embedded,
+                              const LlamaConfig &config, const HeadOptions &options, DecoderLayer layer);
+/// All of it, of layers like Llama's.
+llvm::Error buildLlamaModel(ModelBuilder &model, llvm::StringRef name, const LlamaConfig &config,
+                            const HeadOptions &options);
+
+} // namespace lathe
+
+#endif
