@@ -283,11 +283,15 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
   return values;
 }
 
-Value ModelBuilder::angles(Value positions, StringRef name, ArrayRef<float> frequencies) {
+Value ModelBuilder::angles(Value positions, StringRef name, ArrayRef<float> frequencies, double factor) {
   SmallVector<int64_t> shape(typeOf(positions).getShape());
   shape.push_back(2 * frequencies.size());
-  return xf::AnglesOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()),
-                              positions, constantVector(name, frequencies));
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  Value angles =
+      xf::AnglesOp::create(builder, builder.getUnknownLoc(), type, positions, constantVector(name, frequencies));
+  return factor == 1
+             ? angles
+             : xf::ScaleOp::create(builder, nameOf(builder, name), type, angles, builder.getF64FloatAttr(factor));
 }
 
 Value ModelBuilder::pool(Value x, xf::PoolMode mode, Value except) {

@@ -151,8 +151,8 @@ public:
   /// The numbers of a tensor of the checkpoint, to compute with while importing.
   std::vector<float> valuesOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// By how much `positions` rotate pairs of columns: pair i by position * frequencies[i]. The frequencies are a weight
-  /// called `name` that no checkpoint has.
-  mlir::Value angles(mlir::Value positions, llvm::StringRef name, llvm::ArrayRef<float> frequencies);
+  /// called `name` that no checkpoint has; cosines and sines are times `factor`.
+  mlir::Value angles(mlir::Value positions, llvm::StringRef name, llvm::ArrayRef<float> frequencies, double factor = 1);
   /// One vector of each sequence's tokens; without those that a mask has, if one is given.
   mlir::Value pool(mlir::Value x, xf::PoolMode mode, mlir::Value except = {});
   /// Rows of `<table>.weight` [skipped + rows, hidden], of which the first are never looked up.

@@ -86,4 +86,18 @@ void requireWholeHeads(JsonFields &fields, int64_t hidden, int64_t heads) {
                   "found " + Twine(hidden) + ", which is no multiple of num_attention_heads " + Twine(heads));
 }
 
+void readLayerTypes(JsonFields &fields, std::vector<bool> &isLocal) {
+  const auto kinds = fields.getOptionalStrings("layer_types");
+  if (!kinds)
+    return;
+  if (kinds->size() != isLocal.size())
+    return fields.reject("layer_types", "found " + Twine(kinds->size()) + " of them for " + Twine(isLocal.size()) +
+                                            " layers; accepted is one for each");
+  for (auto [layer, kind] : llvm::enumerate(*kinds)) {
+    isLocal[layer] = kind == "sliding_attention";
+    if (kind != "sliding_attention" && kind != "full_attention")
+      fields.reject("layer_types", "found \"" + kind + "\"; accepted are full_attention and sliding_attention");
+  }
+}
+
 } // namespace lathe

@@ -13,9 +13,7 @@ extern const Family llamaFamily;
 
 namespace {
 
-int64_t longestSequence(JsonFields &fields) {
-  return fields.getInt("max_position_embeddings", LlamaConfig().positions, 1, 1 << 28);
-}
+int64_t longestSequence(JsonFields &fields) { return longestLlamaSequence(fields, LlamaConfig()); }
 
 llvm::Error buildLlama(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   JsonFields fields(document);
@@ -27,7 +25,6 @@ llvm::Error buildLlama(ModelBuilder &m, const JsonDocument &document, const Head
   return buildLlamaModel(m, "llama", c, options);
 }
 
-constexpr Task tasks[] = {Task::Base, Task::CausalLm, Task::Embedding, Task::SequenceClassification};
 /// Of the rotations, which old files have.
 constexpr StringRef buffers[] = {"rotary_emb.inv_freq"};
 
@@ -37,9 +34,10 @@ const Family llamaFamily = {.modelType = "llama",
                             .title = "Llama, Touvron et al. 2023",
                             .basePrefix = "model.",
                             .classPrefix = "Llama",
-                            .tasks = tasks,
+                            .tasks = llamaTasks,
                             .build = buildLlama,
                             .longestSequence = longestSequence,
+                            .renameWeight = nameBehindTransformer,
                             .buffers = buffers};
 
 } // namespace lathe

@@ -17,6 +17,14 @@ static int64_t readSize(JsonFields &fields, StringRef name, int64_t min, int64_t
   return value.value_or(ofNull);
 }
 
+static RopeShape ropeOf(const LlamaConfig &defaults) {
+  return {.positions = defaults.positions, .theta = defaults.theta};
+}
+
+int64_t longestLlamaSequence(JsonFields &fields, const LlamaConfig &defaults) {
+  return longestRotated(fields, ropeOf(defaults));
+}
+
 LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
   constexpr int64_t maxWidth = 1 << 20, maxRows = 1 << 28;
   LlamaConfig c = defaults;
@@ -25,7 +33,7 @@ LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
   c.inner = fields.getInt("intermediate_size", defaults.inner, 1, maxWidth);
   c.layers = fields.getInt("num_hidden_layers", defaults.layers, 1, 4096);
   c.heads = fields.getInt("num_attention_heads", defaults.heads, 1, maxWidth);
-  c.positions = fields.getInt("max_position_embeddings", defaults.positions, 1, maxRows);
+  c.positions = longestLlamaSequence(fields, defaults);
   c.activation = &readActivation(fields, "hidden_act", defaults.activationName);
   c.eps = fields.getFloat("rms_norm_eps", defaults.eps, 0, 1);
   c.tied = fields.getBool("tie_word_embeddings", defaults.tied);
@@ -42,8 +50,31 @@ LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
   if (c.heads % std::max<int64_t>(c.keyHeads, 1))
     fields.reject("num_key_value_heads",
                   "found " + Twine(c.keyHeads) + ", which does not divide num_attention_heads " + Twine(c.heads));
-  c.rope = readRope(fields, {.width = c.headDim});
+  RopeShape shape = ropeOf(defaults);
+  shape.width = c.headDim;
+  shape.positions = fields.getInt("max_position_embeddings", defaults.positions, 1, maxRows);
+  c.rope = readRope(fields, shape);
+  c.isLocal.assign(c.layers, false);
   return c;
+}
+
+void readWindow(JsonFields &fields, LlamaConfig &c, std::optional<int64_t> absent) {
+  c.window = fields.has("sliding_window") ? fields.getOptionalInt("sliding_window", 1, 1 << 28) : absent;
+  c.isLocal.assign(c.layers, c.window.has_value());
+}
+
+void readWindowBehind(JsonFields &fields, LlamaConfig &c) {
+  const bool uses = fields.getBool("use_sliding_window", false);
+  readWindow(fields, c, 4096);
+  if (!uses)
+    c.window.reset();
+  const int64_t first = fields.getInt("max_window_layers", 28, 0, 1 << 28);
+  for (int64_t layer = 0; layer < c.layers; ++layer)
+    c.isLocal[layer] = c.window && layer >= first;
+  readLayerTypes(fields, c.isLocal);
+  if (!c.window && llvm::is_contained(c.isLocal, true))
+    fields.reject("layer_types", "found \"sliding_attention\" without a window; accepted is full_attention unless "
+                                 "use_sliding_window is true and sliding_window a number");
 }
 
 //===----------------------------------------------------------------------===//
@@ -53,7 +84,7 @@ LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
 Value llamaAttention(BlockBuilder &b, Value x, const LayerInputs &inputs, const LlamaConfig &c) {
   auto project = [&](StringRef name, int64_t heads) { return b.linear(x, name, heads * c.headDim, c.inputBias); };
   ScoreRules rules;
-  rules.columns = inputs.columns, rules.causal = true;
+  rules.columns = inputs.columns, rules.causal = true, rules.reach = inputs.reach;
   Value q = b.rotate(project("self_attn.q_proj", c.heads), inputs.angles, c.heads);
   Value k = b.rotate(project("self_attn.k_proj", c.keyHeads), inputs.angles, c.keyHeads);
   Value a = b.attention(q, k, project("self_attn.v_proj", c.keyHeads), inputs.mask, c.heads, rules);
@@ -75,21 +106,42 @@ Value llamaLayer(BlockBuilder &b, Value x, const LayerInputs &inputs, const Llam
 // Models
 //===----------------------------------------------------------------------===//
 
+/// Every layer's result. Layers of one kind, with a window or without, share a function.
+static SmallVector<Value> decoderLayers(ModelBuilder &m, StringRef name, Value x, const LlamaConfig &c,
+                                        DecoderLayer layer) {
+  const Value shared[] = {m.mask(), m.columns(),
+                          m.angles(m.positionIds(c.positions), "rope", c.rope.frequencies, c.rope.factor)};
+  std::optional<ModelBuilder::LayerKind> kinds[2]; // local or not
+  SmallVector<Value> results;
+  for (auto [index, prefix] : llvm::enumerate(m.layerPrefixes("layers.", c.layers))) {
+    const bool isLocal = c.isLocal[index];
+    std::optional<ModelBuilder::LayerKind> &kind = kinds[isLocal];
+    if (!kind)
+      kind = m.layerKind((name + (isLocal ? "_local_layer" : "_layer")).str(), prefix, x, shared,
+                         [&](BlockBuilder &b, Value x, ArrayRef<Value> given) {
+                           LayerInputs inputs = {.mask = given[0], .columns = given[1], .angles = given[2]};
+                           if (isLocal)
+                             inputs.reach = *c.window - 1;
+                           return layer(b, x, inputs);
+                         });
+    results.push_back(x = m.layer(*kind, prefix, x, shared));
+  }
+  return results;
+}
+
 llvm::Error buildLlamaDecoder(ModelBuilder &m, StringRef name, Value x, const LlamaConfig &c,
                               const HeadOptions &options, DecoderLayer layer) {
-  Value angles = m.angles(m.positionIds(c.positions), "rope", c.rope.frequencies);
-  SmallVector<Value> layers =
-      m.sharingLayers((name + "_layer").str(), m.layerPrefixes("layers.", c.layers), x, {m.mask(), m.columns(), angles},
-                      [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) {
-                        return layer(b, x, {.mask = shared[0], .columns = shared[1], .angles = shared[2]});
-                      });
+  SmallVector<Value> layers = decoderLayers(m, name, x, c, layer);
   Value hidden = layers.back() = m.rmsNorm(layers.back(), "norm", c.eps);
 
-  if (llvm::Error error = emitDecoderHead(
-          m, hidden, options,
-          {.embedding = "embed_tokens.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
+  if (llvm::Error error = emitDecoderHead(m, hidden, options,
+                                          {.embedding = "embed_tokens.weight",
+                                           .vocab = c.vocab,
+                                           .tied = c.tied,
+                                           .tokenClassifier = "score",
+                                           .paddingId = c.paddingId}))
     return error;
-  return finishEncoder(m, x, layers, options, {"lm_head.", "score."});
+  return finishEncoder(m, x, layers, options, {"lm_head.", "score.", "qa_outputs."});
 }
 
 llvm::Error buildLlamaModel(ModelBuilder &m, StringRef name, const LlamaConfig &c, const HeadOptions &options) {
@@ -97,6 +149,11 @@ llvm::Error buildLlamaModel(ModelBuilder &m, StringRef name, const LlamaConfig &
   return buildLlamaDecoder(m, name, x, c, options, [&](BlockBuilder &b, Value x, const LayerInputs &inputs) {
     return llamaLayer(b, x, inputs, c);
   });
+}
+
+std::string nameBehindTransformer(StringRef name) {
+  name.consume_front("transformer.");
+  return name.str();
 }
 
 } // namespace lathe

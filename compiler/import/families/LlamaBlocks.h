@@ -18,15 +18,25 @@ struct LlamaConfig {
   bool outputBias = false;                        ///< of what attention's result goes through
   bool innerBias = false, tied = false;
   std::optional<int64_t> paddingId;
+  double theta = 10000; ///< of rotations, where the file is silent
   Rope rope;
+  std::optional<int64_t> window; ///< so many tokens a query sees where its layer is local, its own among them
+  std::vector<bool> isLocal;     ///< by layer
 
   /// Reads the fields that all descendants have, `defaults` standing for absent ones. Errors are noted in `fields`.
   static LlamaConfig read(JsonFields &fields, const LlamaConfig &defaults);
 };
 
+/// sliding_window of all layers: null is none, and so is an absent one without a default.
+void readWindow(JsonFields &fields, LlamaConfig &config, std::optional<int64_t> absent = std::nullopt);
+/// sliding_window of those layers that layer_types or, without these, max_window_layers name: none unless
+/// use_sliding_window is true.
+void readWindowBehind(JsonFields &fields, LlamaConfig &config);
+
 /// What a layer is given besides its input.
 struct LayerInputs {
   mlir::Value mask, columns, angles;
+  std::optional<int64_t> reach; ///< columns that a key may be away
 };
 using DecoderLayer = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, const LayerInputs &inputs)>;
 
@@ -43,6 +53,17 @@ llvm::Error buildLlamaDecoder(ModelBuilder &model, llvm::StringRef name, mlir::V
 /// All of it, of layers like Llama's.
 llvm::Error buildLlamaModel(ModelBuilder &model, llvm::StringRef name, const LlamaConfig &config,
                             const HeadOptions &options);
+/// The longest sequence of a config, where its class has what `defaults` say.
+int64_t longestLlamaSequence(JsonFields &fields, const LlamaConfig &defaults);
+/// Question answering's classes have "transformer." before names, others "model.".
+std::string nameBehindTransformer(llvm::StringRef name);
+
+constexpr Task llamaTasks[] = {Task::Base,
+                               Task::CausalLm,
+                               Task::Embedding,
+                               Task::SequenceClassification,
+                               Task::TokenClassification,
+                               Task::QuestionAnswering};
 
 } // namespace lathe
 

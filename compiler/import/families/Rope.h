@@ -14,14 +14,20 @@ struct Rope {
   double factor = 1;              ///< of all cosines and sines
 };
 
-/// What a family has to say before its config is read.
-struct RopeDefaults {
-  int64_t width;        ///< columns of a head that rotate
-  double theta = 10000; ///< the base of the frequencies
+/// What has to be known to read one.
+struct RopeShape {
+  int64_t width = 0;                             ///< columns of a head that rotate
+  int64_t positions = 0;                         ///< the config's max_position_embeddings
+  double theta = 10000;                          ///< the base of frequencies where the config is silent
+  std::optional<int64_t> trained = std::nullopt; ///< likewise original_max_position_embeddings, if the class has one
+  bool isPhis = false;                           ///< whose files have further names for longrope
 };
 
 /// Reads rope_theta and rope_scaling, or rope_parameters as Transformers 5 writes them. Errors are noted in `fields`.
-Rope readRope(JsonFields &fields, const RopeDefaults &defaults);
+Rope readRope(JsonFields &fields, const RopeShape &shape);
+/// The longest sequence that a config's rotations are for, `shape.positions` being the class's: its
+/// max_position_embeddings or, where frequencies change beyond, as many as they hold for.
+int64_t longestRotated(JsonFields &fields, const RopeShape &shape);
 /// 1 / theta^(2i / width) for each pair i.
 std::vector<float> plainFrequencies(int64_t width, double theta);
 
