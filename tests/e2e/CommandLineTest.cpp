@@ -158,6 +158,7 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
        "base-odd",
        {{"rope_scaling", {{"type", "longrope"}, {"short_factor", {1, 2}}}}},
        {"rope_scaling.short_factor", "2 numbers", "10 pairs"}},
+      {"mistral", "base-odd", {{"sliding_window", 0}}, {"sliding_window", "0", "from 1"}},
       {"llama", "base-odd", {{"head_dim", 5}}, {"head_dim", "5", "odd"}},
       {"xlm", "base-odd", {{"asm", true}}, {"asm", "false"}},
       {"xlm", "base-odd", {{"is_encoder", false}}, {"is_encoder", "true"}},

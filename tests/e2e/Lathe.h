@@ -74,7 +74,7 @@ void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
 inline constexpr const char *kGoldenFamilies[] = {
-    "albert", "bert",       "ctrl",       "deberta-v2", "distilbert", "electra", "gpt2",    "llama",
+    "albert", "bert",       "ctrl",       "deberta-v2", "distilbert", "electra", "gpt2",    "llama", "mistral",
     "mmbt",   "mobilebert", "modernbert", "mpnet",      "openai-gpt", "opt",     "roberta", "xlm"};
 
 /// Every run that a family's cases.json lists.

@@ -8,14 +8,15 @@ using namespace mlir;
 namespace lathe {
 
 extern const Family albertFamily, bertFamily, camembertFamily, ctrlFamily, debertaV2Family, distilbertFamily,
-    electraFamily, gpt2Family, llamaFamily, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily,
+    electraFamily, gpt2Family, llamaFamily, mistralFamily, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily,
     openaiGptFamily, optFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
-  static const Family *const families[] = {
-      &albertFamily,  &bertFamily,      &camembertFamily, &ctrlFamily,    &debertaV2Family,  &distilbertFamily,
-      &electraFamily, &gpt2Family,      &llamaFamily,     &mmbtFamily,    &mobilebertFamily, &modernbertFamily,
-      &mpnetFamily,   &openaiGptFamily, &optFamily,       &robertaFamily, &xlmFamily,        &xlmRobertaFamily};
+  static const Family *const families[] = {&albertFamily,     &bertFamily,       &camembertFamily, &ctrlFamily,
+                                           &debertaV2Family,  &distilbertFamily, &electraFamily,   &gpt2Family,
+                                           &llamaFamily,      &mistralFamily,    &mmbtFamily,      &mobilebertFamily,
+                                           &modernbertFamily, &mpnetFamily,      &openaiGptFamily, &optFamily,
+                                           &robertaFamily,    &xlmFamily,        &xlmRobertaFamily};
   return families;
 }
 
