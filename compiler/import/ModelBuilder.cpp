@@ -283,15 +283,24 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
   return values;
 }
 
+double ModelBuilder::roundedLike(StringRef name, double value) {
+  const TensorView *tensor = weights.find(name);
+  llvm::APFloat rounded(value);
+  bool inexact;
+  if (tensor && isWeightType(tensor->dtype))
+    rounded.convert(storedType(tensor->dtype, builder).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                    &inexact);
+  rounded.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+  return rounded.convertToDouble();
+}
+
 Value ModelBuilder::angles(Value positions, StringRef name, ArrayRef<float> frequencies, double factor) {
   SmallVector<int64_t> shape(typeOf(positions).getShape());
   shape.push_back(2 * frequencies.size());
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   Value angles =
       xf::AnglesOp::create(builder, builder.getUnknownLoc(), type, positions, constantVector(name, frequencies));
-  return factor == 1
-             ? angles
-             : xf::ScaleOp::create(builder, nameOf(builder, name), type, angles, builder.getF64FloatAttr(factor));
+  return factor == 1 ? angles : scale(angles, factor);
 }
 
 Value ModelBuilder::pool(Value x, xf::PoolMode mode, Value except) {
