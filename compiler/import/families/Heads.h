@@ -46,6 +46,7 @@ struct DecoderParts {
   llvm::StringRef classifier = "score";            ///< the linear layer behind the last token, without a bias
   llvm::StringRef tokenClassifier = "classifier";  ///< that behind every token, with one
   std::optional<int64_t> paddingId = std::nullopt; ///< the last token is the last whose id is another
+  std::optional<double> logitCap = std::nullopt;   ///< of the language model's, see BlockBuilder::softCap
 };
 /// The same of a decoder: causal-lm, logits [batch, seq, vocab], and sequence-classification as `parts` say, or else as
 /// emitHead has it.

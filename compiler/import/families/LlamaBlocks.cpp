@@ -18,7 +18,8 @@ static int64_t readSize(JsonFields &fields, StringRef name, int64_t min, int64_t
 }
 
 static RopeShape ropeOf(const LlamaConfig &defaults) {
-  return {.positions = defaults.positions, .theta = defaults.theta};
+  return {
+      .positions = defaults.positions, .theta = defaults.theta, .trained = defaults.trained, .isPhis = defaults.isPhis};
 }
 
 int64_t longestLlamaSequence(JsonFields &fields, const LlamaConfig &defaults) {
@@ -34,8 +35,8 @@ LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
   c.layers = fields.getInt("num_hidden_layers", defaults.layers, 1, 4096);
   c.heads = fields.getInt("num_attention_heads", defaults.heads, 1, maxWidth);
   c.positions = longestLlamaSequence(fields, defaults);
-  c.activation = &readActivation(fields, "hidden_act", defaults.activationName);
-  c.eps = fields.getFloat("rms_norm_eps", defaults.eps, 0, 1);
+  c.activation = &readActivation(fields, defaults.activationField, defaults.activationName);
+  c.eps = fields.getFloat(defaults.epsName, defaults.eps, 0, 1);
   c.tied = fields.getBool("tie_word_embeddings", defaults.tied);
   if (fields.has("pad_token_id"))
     c.paddingId = fields.getOptionalInt("pad_token_id", 0, maxRows);
@@ -44,14 +45,17 @@ LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
     requireWholeHeads(fields, c.hidden, c.heads);
     c.headDim = c.hidden / c.heads;
   }
-  if (c.headDim % 2)
-    fields.reject("head_dim", "found " + Twine(c.headDim) + ", which is odd; rotations need pairs");
   c.keyHeads = readSize(fields, "num_key_value_heads", 1, defaults.keyHeads, c.heads);
   if (c.heads % std::max<int64_t>(c.keyHeads, 1))
     fields.reject("num_key_value_heads",
                   "found " + Twine(c.keyHeads) + ", which does not divide num_attention_heads " + Twine(c.heads));
+  if (!defaults.rotatedName.empty())
+    c.rotated = fields.getFloat(defaults.rotatedName, defaults.rotated, 0, 1);
   RopeShape shape = ropeOf(defaults);
-  shape.width = c.headDim;
+  shape.width = int64_t(double(c.headDim) * c.rotated);
+  if (shape.width % 2 || !shape.width)
+    fields.reject("head_dim", "found " + Twine(c.headDim) + ", of which " + Twine(shape.width) +
+                                  " columns rotate; accepted are even numbers of these, as rotations need pairs");
   shape.positions = fields.getInt("max_position_embeddings", defaults.positions, 1, maxRows);
   c.rope = readRope(fields, shape);
   c.isLocal.assign(c.layers, false);
@@ -81,14 +85,31 @@ void readWindowBehind(JsonFields &fields, LlamaConfig &c) {
 // Layers
 //===----------------------------------------------------------------------===//
 
+Value decoderNorm(BlockBuilder &b, Value x, StringRef name, const LlamaConfig &c) {
+  return c.centred ? b.layerNorm(x, name, c.eps) : b.rmsNorm(x, name, c.eps);
+}
+
+SmallVector<Value> splitHeads(BlockBuilder &b, Value qkv, const LlamaConfig &c) {
+  return b.split(qkv, {c.heads * c.headDim, c.keyHeads * c.headDim, c.keyHeads * c.headDim});
+}
+
+Value rotaryAttention(BlockBuilder &b, Value q, Value k, Value v, StringRef output, const LayerInputs &inputs,
+                      const LlamaConfig &c) {
+  ScoreRules rules;
+  rules.columns = inputs.columns, rules.causal = true, rules.reach = inputs.reach, rules.scale = c.scale;
+  Value a = b.attention(b.rotate(q, inputs.angles, c.heads), b.rotate(k, inputs.angles, c.keyHeads), v, inputs.mask,
+                        c.heads, rules);
+  return b.linear(a, output, c.hidden, c.outputBias);
+}
+
 Value llamaAttention(BlockBuilder &b, Value x, const LayerInputs &inputs, const LlamaConfig &c) {
   auto project = [&](StringRef name, int64_t heads) { return b.linear(x, name, heads * c.headDim, c.inputBias); };
-  ScoreRules rules;
-  rules.columns = inputs.columns, rules.causal = true, rules.reach = inputs.reach;
-  Value q = b.rotate(project("self_attn.q_proj", c.heads), inputs.angles, c.heads);
-  Value k = b.rotate(project("self_attn.k_proj", c.keyHeads), inputs.angles, c.keyHeads);
-  Value a = b.attention(q, k, project("self_attn.v_proj", c.keyHeads), inputs.mask, c.heads, rules);
-  return b.linear(a, "self_attn.o_proj", c.hidden, c.outputBias);
+  Value q = project("self_attn.q_proj", c.heads), k = project("self_attn.k_proj", c.keyHeads);
+  if (c.normsHeads) {
+    q = b.headNorm(q, "self_attn.q_norm", c.heads, c.eps);
+    k = b.headNorm(k, "self_attn.k_norm", c.keyHeads, c.eps);
+  }
+  return rotaryAttention(b, q, k, project("self_attn.v_proj", c.keyHeads), "self_attn.o_proj", inputs, c);
 }
 
 Value gatedInnerLayer(BlockBuilder &b, Value x, const LlamaConfig &c) {
@@ -98,8 +119,8 @@ Value gatedInnerLayer(BlockBuilder &b, Value x, const LlamaConfig &c) {
 }
 
 Value llamaLayer(BlockBuilder &b, Value x, const LayerInputs &inputs, const LlamaConfig &c) {
-  x = b.add(llamaAttention(b, b.rmsNorm(x, "input_layernorm", c.eps), inputs, c), x);
-  return b.add(gatedInnerLayer(b, b.rmsNorm(x, "post_attention_layernorm", c.eps), c), x);
+  x = b.add(llamaAttention(b, decoderNorm(b, x, "input_layernorm", c), inputs, c), x);
+  return b.add(gatedInnerLayer(b, decoderNorm(b, x, "post_attention_layernorm", c), c), x);
 }
 
 //===----------------------------------------------------------------------===//
@@ -109,22 +130,24 @@ Value llamaLayer(BlockBuilder &b, Value x, const LayerInputs &inputs, const Llam
 /// Every layer's result. Layers of one kind, with a window or without, share a function.
 static SmallVector<Value> decoderLayers(ModelBuilder &m, StringRef name, Value x, const LlamaConfig &c,
                                         DecoderLayer layer) {
-  const Value shared[] = {m.mask(), m.columns(),
-                          m.angles(m.positionIds(c.positions), "rope", c.rope.frequencies, c.rope.factor)};
-  std::optional<ModelBuilder::LayerKind> kinds[2]; // local or not
+  Value positions = m.positionIds(c.positions), angles = m.angles(positions, "rope", c.rope.frequencies, c.rope.factor);
+  SmallVector<Value> shared[] = {{m.mask(), m.columns(), angles}, {m.mask(), m.columns(), angles}}; // the local's last
+  if (c.localRope)
+    shared[true].back() = m.angles(positions, "rope.local", c.localRope->frequencies, c.localRope->factor);
+  std::optional<ModelBuilder::LayerKind> kinds[2];
   SmallVector<Value> results;
   for (auto [index, prefix] : llvm::enumerate(m.layerPrefixes("layers.", c.layers))) {
     const bool isLocal = c.isLocal[index];
     std::optional<ModelBuilder::LayerKind> &kind = kinds[isLocal];
     if (!kind)
-      kind = m.layerKind((name + (isLocal ? "_local_layer" : "_layer")).str(), prefix, x, shared,
+      kind = m.layerKind((name + (isLocal ? "_local_layer" : "_layer")).str(), prefix, x, shared[isLocal],
                          [&](BlockBuilder &b, Value x, ArrayRef<Value> given) {
                            LayerInputs inputs = {.mask = given[0], .columns = given[1], .angles = given[2]};
                            if (isLocal)
                              inputs.reach = *c.window - 1;
                            return layer(b, x, inputs);
                          });
-    results.push_back(x = m.layer(*kind, prefix, x, shared));
+    results.push_back(x = m.layer(*kind, prefix, x, shared[isLocal]));
   }
   return results;
 }
@@ -132,23 +155,27 @@ static SmallVector<Value> decoderLayers(ModelBuilder &m, StringRef name, Value x
 llvm::Error buildLlamaDecoder(ModelBuilder &m, StringRef name, Value x, const LlamaConfig &c,
                               const HeadOptions &options, DecoderLayer layer) {
   SmallVector<Value> layers = decoderLayers(m, name, x, c, layer);
-  Value hidden = layers.back() = m.rmsNorm(layers.back(), "norm", c.eps);
+  Value hidden = layers.back() = decoderNorm(m, layers.back(), "norm", c);
 
   if (llvm::Error error = emitDecoderHead(m, hidden, options,
                                           {.embedding = "embed_tokens.weight",
                                            .vocab = c.vocab,
                                            .tied = c.tied,
                                            .tokenClassifier = "score",
-                                           .paddingId = c.paddingId}))
+                                           .paddingId = c.paddingId,
+                                           .logitCap = c.logitCap}))
     return error;
   return finishEncoder(m, x, layers, options, {"lm_head.", "score.", "qa_outputs."});
 }
 
+Value llamaEmbeddings(ModelBuilder &m, const LlamaConfig &c) {
+  return m.lookup(m.inputIds(c.vocab), "embed_tokens", c.vocab, c.hidden);
+}
+
 llvm::Error buildLlamaModel(ModelBuilder &m, StringRef name, const LlamaConfig &c, const HeadOptions &options) {
-  Value x = m.lookup(m.inputIds(c.vocab), "embed_tokens", c.vocab, c.hidden);
-  return buildLlamaDecoder(m, name, x, c, options, [&](BlockBuilder &b, Value x, const LayerInputs &inputs) {
-    return llamaLayer(b, x, inputs, c);
-  });
+  return buildLlamaDecoder(
+      m, name, llamaEmbeddings(m, c), c, options,
+      [&](BlockBuilder &b, Value x, const LayerInputs &inputs) { return llamaLayer(b, x, inputs, c); });
 }
 
 std::string nameBehindTransformer(StringRef name) {

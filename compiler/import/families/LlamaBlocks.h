@@ -12,16 +12,26 @@ struct LlamaConfig {
   int64_t vocab = 32000, hidden = 4096, inner = 11008, layers = 32, heads = 32, positions = 2048;
   int64_t keyHeads = 0 /* as heads */, headDim = 0 /* hidden / heads */;
   double eps = 1e-6;
-  llvm::StringRef activationName = "silu";
+  llvm::StringRef epsName = "rms_norm_eps";
+  bool centred = false; ///< norms take means out and have biases, unlike Llama's
+  llvm::StringRef activationField = "hidden_act", activationName = "silu";
   const ActivationFunction *activation = nullptr; ///< of that name
   bool inputBias = false;                         ///< of what queries, keys and values are made with
   bool outputBias = false;                        ///< of what attention's result goes through
   bool innerBias = false, tied = false;
   std::optional<int64_t> paddingId;
-  double theta = 10000; ///< of rotations, where the file is silent
+  std::optional<double> scale;      ///< of queries' and keys' products, in place of 1 / sqrt(headDim)
+  bool normsHeads = false;          ///< queries and keys are normalised before they rotate
+  double theta = 10000;             ///< of rotations, where the file is silent
+  llvm::StringRef rotatedName = ""; ///< the field of that, if the family has one
+  double rotated = 1;               ///< the share of a head's columns that rotate
+  std::optional<int64_t> trained;   ///< see RopeShape, as isPhis
+  bool isPhis = false;
   Rope rope;
-  std::optional<int64_t> window; ///< so many tokens a query sees where its layer is local, its own among them
-  std::vector<bool> isLocal;     ///< by layer
+  std::optional<Rope> localRope;  ///< that of local layers, where it is another
+  std::optional<int64_t> window;  ///< so many tokens a query sees where its layer is local, its own among them
+  std::optional<double> logitCap; ///< see DecoderParts
+  std::vector<bool> isLocal;      ///< by layer
 
   /// Reads the fields that all descendants have, `defaults` standing for absent ones. Errors are noted in `fields`.
   static LlamaConfig read(JsonFields &fields, const LlamaConfig &defaults);
@@ -40,6 +50,13 @@ struct LayerInputs {
 };
 using DecoderLayer = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, const LayerInputs &inputs)>;
 
+/// The norm that the config says.
+mlir::Value decoderNorm(BlockBuilder &b, mlir::Value x, llvm::StringRef name, const LlamaConfig &config);
+/// Queries, keys and values where they are made side by side.
+llvm::SmallVector<mlir::Value> splitHeads(BlockBuilder &b, mlir::Value qkv, const LlamaConfig &config);
+/// Attention between rotated queries and keys, and the linear layer `output` behind it.
+mlir::Value rotaryAttention(BlockBuilder &b, mlir::Value q, mlir::Value k, mlir::Value v, llvm::StringRef output,
+                            const LayerInputs &inputs, const LlamaConfig &config);
 /// Attention of `x`, normalised before, under Llama's names: `self_attn.*`.
 mlir::Value llamaAttention(BlockBuilder &b, mlir::Value x, const LayerInputs &inputs, const LlamaConfig &config);
 /// The gated inner layer of `x`, normalised before: `mlp.*`.
@@ -50,6 +67,8 @@ mlir::Value llamaLayer(BlockBuilder &b, mlir::Value x, const LayerInputs &inputs
 /// The model from its embedded words on: layers, which are functions called after `name`, the last norm and the head.
 llvm::Error buildLlamaDecoder(ModelBuilder &model, llvm::StringRef name, mlir::Value embedded,
                               const LlamaConfig &config, const HeadOptions &options, DecoderLayer layer);
+/// [batch, seq, hidden]
+mlir::Value llamaEmbeddings(ModelBuilder &model, const LlamaConfig &config);
 /// All of it, of layers like Llama's.
 llvm::Error buildLlamaModel(ModelBuilder &model, llvm::StringRef name, const LlamaConfig &config,
                             const HeadOptions &options);
