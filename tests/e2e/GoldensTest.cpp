@@ -116,6 +116,7 @@ INSTANTIATE_TEST_SUITE_P(ModernBert, Goldens, testing::ValuesIn(goldenCases("mod
 INSTANTIATE_TEST_SUITE_P(Mpnet, Goldens, testing::ValuesIn(goldenCases("mpnet")), testName);
 INSTANTIATE_TEST_SUITE_P(OpenAiGpt, Goldens, testing::ValuesIn(goldenCases("openai-gpt")), testName);
 INSTANTIATE_TEST_SUITE_P(Opt, Goldens, testing::ValuesIn(goldenCases("opt")), testName);
+INSTANTIATE_TEST_SUITE_P(Phi3, Goldens, testing::ValuesIn(goldenCases("phi3")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen2, Goldens, testing::ValuesIn(goldenCases("qwen2")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen3, Goldens, testing::ValuesIn(goldenCases("qwen3")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
