@@ -120,6 +120,7 @@ INSTANTIATE_TEST_SUITE_P(Phi3, Goldens, testing::ValuesIn(goldenCases("phi3")), 
 INSTANTIATE_TEST_SUITE_P(Qwen2, Goldens, testing::ValuesIn(goldenCases("qwen2")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen3, Goldens, testing::ValuesIn(goldenCases("qwen3")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
+INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("starcoder2")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);
 
 TEST(Manifest, ListsEveryStoredCase) {
