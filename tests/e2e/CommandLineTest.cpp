@@ -168,6 +168,7 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"phi3", "base-partial", {{"partial_rotary_factor", 0.2}}, {"head_dim", "25", "5 columns", "even"}},
       {"phi3", "base-odd", {{"num_key_value_heads", 1}}, {"qkv_proj.weight", "[300, 100]", "[140, 100]"}},
       {"starcoder2", "base-odd", {{"norm_epsilon", "small"}}, {"norm_epsilon", "small", "number"}},
+      {"gemma", "base-odd", {{"num_key_value_heads", 2}}, {"num_key_value_heads", "2", "5"}},
       {"xlm", "base-odd", {{"asm", true}}, {"asm", "false"}},
       {"xlm", "base-odd", {{"is_encoder", false}}, {"is_encoder", "true"}},
       {"xlm", "base-odd", {{"n_heads", 7}}, {"emb_dim", "7"}},
