@@ -169,6 +169,8 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"phi3", "base-odd", {{"num_key_value_heads", 1}}, {"qkv_proj.weight", "[300, 100]", "[140, 100]"}},
       {"starcoder2", "base-odd", {{"norm_epsilon", "small"}}, {"norm_epsilon", "small", "number"}},
       {"gemma", "base-odd", {{"num_key_value_heads", 2}}, {"num_key_value_heads", "2", "5"}},
+      {"gemma3", "base-odd", {{"attn_logit_softcapping", 50.0}}, {"attn_logit_softcapping", "null"}},
+      {"gemma3", "base-odd", {{"layer_types", {"full_attention"}}}, {"layer_types", "1", "3"}},
       {"xlm", "base-odd", {{"asm", true}}, {"asm", "false"}},
       {"xlm", "base-odd", {{"is_encoder", false}}, {"is_encoder", "true"}},
       {"xlm", "base-odd", {{"n_heads", 7}}, {"emb_dim", "7"}},
