@@ -283,6 +283,20 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
   return values;
 }
 
+void ModelBuilder::reorderRows(StringRef name, ArrayRef<int64_t> shape, ArrayRef<int64_t> order) {
+  const TensorView *tensor = findWeight(name, shape);
+  if (!tensor || !used.insert(name).second)
+    return;
+  const size_t rowBytes = tensor->bytes.size() / order.size();
+  std::vector<char> bytes;
+  for (int64_t row : order)
+    llvm::append_range(bytes, ArrayRef(tensor->bytes).slice(row * rowBytes, rowBytes));
+  OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
+  auto type = RankedTensorType::get(shape, storedType(tensor->dtype, builder));
+  auto value = DenseResourceElementsAttr::get(type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign<char>(bytes));
+  xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+}
+
 double ModelBuilder::roundedLike(StringRef name, double value) {
   const TensorView *tensor = weights.find(name);
   llvm::APFloat rounded(value);

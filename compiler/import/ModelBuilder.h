@@ -155,6 +155,10 @@ public:
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
   /// The numbers of a tensor of the checkpoint, to compute with while importing.
   std::vector<float> valuesOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
+  /// Makes row i of a weight, or number i of a vector, row `order[i]` of the checkpoint's tensor: where files have
+  /// queries, keys and values of each head together, or pairs to be rotated side by side. The module has a copy of the
+  /// bytes.
+  void reorderRows(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> order);
   /// A number as the type that a tensor of the checkpoint is stored in has it.
   double roundedLike(llvm::StringRef name, double value);
   /// By how much `positions` rotate pairs of columns: pair i by position * frequencies[i]. The frequencies are a weight

@@ -178,7 +178,7 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
 
 llvm::Error emitDecoderHead(ModelBuilder &model, Value hidden, const HeadOptions &options, const DecoderParts &parts) {
   if (options.task == Task::CausalLm) {
-    Value logits = model.linear(hidden, parts.tied ? parts.embedding : "lm_head.weight", parts.bias, parts.vocab);
+    Value logits = model.linear(hidden, parts.tied ? parts.embedding : parts.head, parts.bias, parts.vocab);
     model.output("logits", parts.logitCap ? model.softCap(logits, *parts.logitCap) : logits);
     return llvm::Error::success();
   }

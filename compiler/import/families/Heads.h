@@ -42,7 +42,8 @@ struct DecoderParts {
   llvm::StringRef embedding; ///< the word embedding's weight, which is the language model's where they are tied
   int64_t vocab;
   bool tied;
-  llvm::StringRef bias = "";                       ///< of the language model's `lm_head.weight`; empty: none
+  llvm::StringRef head = "lm_head.weight";         ///< the language model's own
+  llvm::StringRef bias = "";                       ///< of that; empty: none
   llvm::StringRef classifier = "score";            ///< the linear layer behind the last token, without a bias
   llvm::StringRef tokenClassifier = "classifier";  ///< that behind every token, with one
   std::optional<int64_t> paddingId = std::nullopt; ///< the last token is the last whose id is another

@@ -18,8 +18,11 @@ static int64_t readSize(JsonFields &fields, StringRef name, int64_t min, int64_t
 }
 
 static RopeShape ropeOf(const LlamaConfig &defaults) {
-  return {
-      .positions = defaults.positions, .theta = defaults.theta, .trained = defaults.trained, .isPhis = defaults.isPhis};
+  return {.positions = defaults.positions,
+          .thetaName = defaults.thetaName,
+          .theta = defaults.theta,
+          .trained = defaults.trained,
+          .isPhis = defaults.isPhis};
 }
 
 int64_t longestLlamaSequence(JsonFields &fields, const LlamaConfig &defaults) {
@@ -136,7 +139,7 @@ static SmallVector<Value> decoderLayers(ModelBuilder &m, StringRef name, Value x
     shared[true].back() = m.angles(positions, "rope.local", c.localRope->frequencies, c.localRope->factor);
   std::optional<ModelBuilder::LayerKind> kinds[2];
   SmallVector<Value> results;
-  for (auto [index, prefix] : llvm::enumerate(m.layerPrefixes("layers.", c.layers))) {
+  for (auto [index, prefix] : llvm::enumerate(m.layerPrefixes(c.layersName, c.layers, c.layersField))) {
     const bool isLocal = c.isLocal[index];
     std::optional<ModelBuilder::LayerKind> &kind = kinds[isLocal];
     if (!kind)
@@ -155,21 +158,25 @@ static SmallVector<Value> decoderLayers(ModelBuilder &m, StringRef name, Value x
 llvm::Error buildLlamaDecoder(ModelBuilder &m, StringRef name, Value x, const LlamaConfig &c,
                               const HeadOptions &options, DecoderLayer layer) {
   SmallVector<Value> layers = decoderLayers(m, name, x, c, layer);
-  Value hidden = layers.back() = decoderNorm(m, layers.back(), "norm", c);
+  Value hidden = layers.back() = decoderNorm(m, layers.back(), c.normName, c);
+  const std::string embedding = (c.embeddingName + ".weight").str(), head = (c.headName + ".weight").str();
+  const std::string bias = c.headBias ? (c.headName + ".bias").str() : "";
 
   if (llvm::Error error = emitDecoderHead(m, hidden, options,
-                                          {.embedding = "embed_tokens.weight",
+                                          {.embedding = embedding,
                                            .vocab = c.vocab,
                                            .tied = c.tied,
-                                           .tokenClassifier = "score",
+                                           .head = head,
+                                           .bias = bias,
+                                           .tokenClassifier = c.tokenClassifierName,
                                            .paddingId = c.paddingId,
                                            .logitCap = c.logitCap}))
     return error;
-  return finishEncoder(m, x, layers, options, {"lm_head.", "score.", "qa_outputs."});
+  return finishEncoder(m, x, layers, options, {head, bias, "score.", "qa_outputs.", "classifier."});
 }
 
 Value llamaEmbeddings(ModelBuilder &m, const LlamaConfig &c) {
-  return m.lookup(m.inputIds(c.vocab), "embed_tokens", c.vocab, c.hidden);
+  return m.lookup(m.inputIds(c.vocab), c.embeddingName, c.vocab, c.hidden);
 }
 
 llvm::Error buildLlamaModel(ModelBuilder &m, StringRef name, const LlamaConfig &c, const HeadOptions &options) {

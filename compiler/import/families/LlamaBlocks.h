@@ -20,8 +20,9 @@ struct LlamaConfig {
   bool outputBias = false;                        ///< of what attention's result goes through
   bool innerBias = false, tied = false;
   std::optional<int64_t> paddingId;
-  std::optional<double> scale;      ///< of queries' and keys' products, in place of 1 / sqrt(headDim)
-  bool normsHeads = false;          ///< queries and keys are normalised before they rotate
+  std::optional<double> scale; ///< of queries' and keys' products, in place of 1 / sqrt(headDim)
+  bool normsHeads = false;     ///< queries and keys are normalised before they rotate
+  llvm::StringRef thetaName = "rope_theta";
   double theta = 10000;             ///< of rotations, where the file is silent
   llvm::StringRef rotatedName = ""; ///< the field of that, if the family has one
   double rotated = 1;               ///< the share of a head's columns that rotate
@@ -32,6 +33,11 @@ struct LlamaConfig {
   std::optional<int64_t> window;  ///< so many tokens a query sees where its layer is local, its own among them
   std::optional<double> logitCap; ///< see DecoderParts
   std::vector<bool> isLocal;      ///< by layer
+
+  /// What parts are called.
+  llvm::StringRef embeddingName = "embed_tokens", layersName = "layers.", layersField = "num_hidden_layers";
+  llvm::StringRef normName = "norm", headName = "lm_head", tokenClassifierName = "score";
+  bool headBias = false;
 
   /// Reads the fields that all descendants have, `defaults` standing for absent ones. Errors are noted in `fields`.
   static LlamaConfig read(JsonFields &fields, const LlamaConfig &defaults);

@@ -103,7 +103,7 @@ static std::string kindOf(JsonFields &rope, const RopeShape &shape) {
 }
 
 Rope readRope(JsonFields &fields, const RopeShape &shape) {
-  double theta = fields.getFloat("rope_theta", shape.theta, 1, maxTheta);
+  double theta = fields.getFloat(shape.thetaName, shape.theta, 1, maxTheta);
   fields.readObject("rope_parameters", [&](JsonFields &rope) {
     theta = rope.getFloat("rope_theta", theta, 1, maxTheta);
     if (std::string kind = kindOf(rope, shape); kind != "default")

@@ -16,8 +16,9 @@ struct Rope {
 
 /// What has to be known to read one.
 struct RopeShape {
-  int64_t width = 0;                             ///< columns of a head that rotate
-  int64_t positions = 0;                         ///< the config's max_position_embeddings
+  int64_t width = 0;     ///< columns of a head that rotate
+  int64_t positions = 0; ///< the config's max_position_embeddings
+  llvm::StringRef thetaName = "rope_theta";
   double theta = 10000;                          ///< the base of frequencies where the config is silent
   std::optional<int64_t> trained = std::nullopt; ///< likewise original_max_position_embeddings, if the class has one
   bool isPhis = false;                           ///< whose files have further names for longrope
