@@ -110,6 +110,7 @@ INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electr
 INSTANTIATE_TEST_SUITE_P(Gemma, Goldens, testing::ValuesIn(goldenCases("gemma")), testName);
 INSTANTIATE_TEST_SUITE_P(Gemma3, Goldens, testing::ValuesIn(goldenCases("gemma3")), testName);
 INSTANTIATE_TEST_SUITE_P(Gpt2, Goldens, testing::ValuesIn(goldenCases("gpt2")), testName);
+INSTANTIATE_TEST_SUITE_P(GptJ, Goldens, testing::ValuesIn(goldenCases("gptj")), testName);
 INSTANTIATE_TEST_SUITE_P(GptNeoX, Goldens, testing::ValuesIn(goldenCases("gpt-neox")), testName);
 INSTANTIATE_TEST_SUITE_P(Llama, Goldens, testing::ValuesIn(goldenCases("llama")), testName);
 INSTANTIATE_TEST_SUITE_P(Mistral, Goldens, testing::ValuesIn(goldenCases("mistral")), testName);
