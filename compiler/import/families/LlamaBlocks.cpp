@@ -57,8 +57,9 @@ LlamaConfig LlamaConfig::read(JsonFields &fields, const LlamaConfig &defaults) {
   RopeShape shape = ropeOf(defaults);
   shape.width = int64_t(double(c.headDim) * c.rotated);
   if (shape.width % 2 || !shape.width)
-    fields.reject("head_dim", "found " + Twine(c.headDim) + ", of which " + Twine(shape.width) +
-                                  " columns rotate; accepted are even numbers of these, as rotations need pairs");
+    fields.reject(defaults.rotatedName.empty() ? "head_dim" : defaults.rotatedName,
+                  "rotates " + Twine(shape.width) + " of a head's " + Twine(c.headDim) +
+                      " columns; accepted are even numbers of them, as rotations need pairs");
   shape.positions = fields.getInt("max_position_embeddings", defaults.positions, 1, maxRows);
   c.rope = readRope(fields, shape);
   c.isLocal.assign(c.layers, false);
@@ -159,6 +160,7 @@ llvm::Error buildLlamaDecoder(ModelBuilder &m, StringRef name, Value x, const Ll
                               const HeadOptions &options, DecoderLayer layer) {
   SmallVector<Value> layers = decoderLayers(m, name, x, c, layer);
   Value hidden = layers.back() = decoderNorm(m, layers.back(), c.normName, c);
+  const std::string prefix = (c.headName + ".").str();
   const std::string embedding = (c.embeddingName + ".weight").str(), head = (c.headName + ".weight").str();
   const std::string bias = c.headBias ? (c.headName + ".bias").str() : "";
 
@@ -172,7 +174,7 @@ llvm::Error buildLlamaDecoder(ModelBuilder &m, StringRef name, Value x, const Ll
                                            .paddingId = c.paddingId,
                                            .logitCap = c.logitCap}))
     return error;
-  return finishEncoder(m, x, layers, options, {head, bias, "score.", "qa_outputs.", "classifier."});
+  return finishEncoder(m, x, layers, options, {prefix, "score.", "qa_outputs.", "classifier."});
 }
 
 Value llamaEmbeddings(ModelBuilder &m, const LlamaConfig &c) {
