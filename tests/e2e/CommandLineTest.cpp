@@ -178,6 +178,7 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"gpt-neox", "base-odd", {{"num_attention_heads", 7}}, {"hidden_size", "100", "7"}},
       {"gptj", "base-odd", {{"rotary_dim", 22}}, {"rotary_dim", "22", "20 columns"}},
       {"gptj", "base-odd", {{"n_head", 7}}, {"n_embd", "100", "7"}},
+      {"bloom", "base-odd", {{"num_attention_heads", 7}}, {"hidden_size", "100", "7"}},
       {"xlm", "base-odd", {{"asm", true}}, {"asm", "false"}},
       {"xlm", "base-odd", {{"is_encoder", false}}, {"is_encoder", "true"}},
       {"xlm", "base-odd", {{"n_heads", 7}}, {"emb_dim", "7"}},

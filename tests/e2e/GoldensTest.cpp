@@ -103,6 +103,7 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
 
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
+INSTANTIATE_TEST_SUITE_P(Bloom, Goldens, testing::ValuesIn(goldenCases("bloom")), testName);
 INSTANTIATE_TEST_SUITE_P(Ctrl, Goldens, testing::ValuesIn(goldenCases("ctrl")), testName);
 INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);

@@ -28,19 +28,6 @@ int64_t longestSequence(JsonFields &fields) { return longestLlamaSequence(fields
 
 constexpr StringRef fused = "attention.query_key_value";
 
-/// Files have a head's rows for queries, keys and values together; here all heads' queries are, and so on.
-void sortHeads(ModelBuilder &m, const LlamaConfig &c) {
-  std::vector<int64_t> order;
-  for (int64_t part = 0; part < 3; ++part)
-    for (int64_t row = 0; row < c.hidden; ++row)
-      order.push_back((row / c.headDim * 3 + part) * c.headDim + row % c.headDim);
-  for (const std::string &prefix : m.layerPrefixes(c.layersName, c.layers)) {
-    m.reorderRows((prefix + fused + ".weight").str(), {3 * c.hidden, c.hidden}, order);
-    if (c.inputBias)
-      m.reorderRows((prefix + fused + ".bias").str(), {3 * c.hidden}, order);
-  }
-}
-
 Value innerLayer(BlockBuilder &b, Value x, const LlamaConfig &c) {
   Value y = decoderNorm(b, x, "post_attention_layernorm", c);
   return b.linear(b.activate(b.linear(y, "mlp.dense_h_to_4h", c.inner), *c.activation), "mlp.dense_4h_to_h", c.hidden);
@@ -64,7 +51,7 @@ llvm::Error buildGptNeoX(ModelBuilder &m, const JsonDocument &document, const He
   requireWholeHeads(fields, c.hidden, c.heads);
   if (llvm::Error error = fields.takeError())
     return error;
-  sortHeads(m, c);
+  sortFusedHeads(m, m.layerPrefixes(c.layersName, c.layers), fused, c.hidden, c.heads, c.inputBias);
   return buildLlamaDecoder(
       m, "gpt_neox", llamaEmbeddings(m, c), c, options,
       [&](BlockBuilder &b, Value x, const LayerInputs &inputs) { return layer(b, x, inputs, c, isParallel); });

@@ -93,6 +93,20 @@ Value decoderNorm(BlockBuilder &b, Value x, StringRef name, const LlamaConfig &c
   return c.centred ? b.layerNorm(x, name, c.eps) : b.rmsNorm(x, name, c.eps);
 }
 
+void sortFusedHeads(ModelBuilder &m, ArrayRef<std::string> prefixes, StringRef name, int64_t hidden, int64_t heads,
+                    bool biased) {
+  const int64_t headDim = hidden / heads;
+  std::vector<int64_t> order;
+  for (int64_t part = 0; part < 3; ++part)
+    for (int64_t row = 0; row < hidden; ++row)
+      order.push_back((row / headDim * 3 + part) * headDim + row % headDim);
+  for (const std::string &prefix : prefixes) {
+    m.reorderRows((prefix + name + ".weight").str(), {3 * hidden, hidden}, order);
+    if (biased)
+      m.reorderRows((prefix + name + ".bias").str(), {3 * hidden}, order);
+  }
+}
+
 SmallVector<Value> splitHeads(BlockBuilder &b, Value qkv, const LlamaConfig &c) {
   return b.split(qkv, {c.heads * c.headDim, c.keyHeads * c.headDim, c.keyHeads * c.headDim});
 }

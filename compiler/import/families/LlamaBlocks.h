@@ -58,6 +58,10 @@ using DecoderLayer = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value 
 
 /// The norm that the config says.
 mlir::Value decoderNorm(BlockBuilder &b, mlir::Value x, llvm::StringRef name, const LlamaConfig &config);
+/// Files have a head's rows for queries, keys and values together; here all heads' queries are, and so on: reorders the
+/// linear layer `name` of every layer, and its bias if it has one.
+void sortFusedHeads(ModelBuilder &model, llvm::ArrayRef<std::string> prefixes, llvm::StringRef name, int64_t hidden,
+                    int64_t heads, bool biased);
 /// Queries, keys and values where they are made side by side.
 llvm::SmallVector<mlir::Value> splitHeads(BlockBuilder &b, mlir::Value qkv, const LlamaConfig &config);
 /// Attention between rotated queries and keys, and the linear layer `output` behind it.
