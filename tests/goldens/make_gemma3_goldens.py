@@ -36,7 +36,7 @@ MODELS = [
           stored=torch.bfloat16, gain=0,
           edit=only_fields("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size", "num_attention_heads",
                            "num_key_value_heads")),
-    Model("lm", Gemma3ForCausalLM, SMALL, ["ragged", "left-padded"], "a head of its own", attention="sdpa",
+    Model("lm", Gemma3ForCausalLM, SMALL, ["ragged", "left-padded", "holes"], "a head of its own", attention="sdpa",
           stored=torch.float16, gain=0),
     Model("lm-tied", Gemma3ForCausalLM, SMALL | {"tie_word_embeddings": True, "final_logit_softcapping": 3.0},
           [("no-mask", ATTEND)], "the head is the word embedding, and its logits have a cap", attention="eager",
