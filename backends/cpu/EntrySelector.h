@@ -119,6 +119,7 @@ private:
   void lowerAngles(xf::AnglesOp op);
   void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);
+  void lowerHeadNorm(xf::HeadNormOp op);
   void lowerNormalize(xf::NormalizeOp op);
   void lowerUnary(mlir::Value x, mlir::Value result, llvm::StringRef function, double factor);
   void lowerAdd(xf::AddOp op);

@@ -46,7 +46,8 @@ void EntrySelector::lowerRotate(xf::RotateOp op) {
   const Buffer x = get(op.getX()), angles = get(op.getAngles());
   const Buffer y = bufferForProduct(op.getResult(), x.rows);
   calls.launch("rotate_f32",
-               {calls.number("head_dim", angles.width),
+               {calls.number("head_dim", x.width / int64_t(op.getHeads())),
+                calls.number("passed", x.width / int64_t(op.getHeads()) - angles.width),
                 calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16())},
                {{"x", x.memref},
                 {"ldx", calls.integer(x.stride)},
@@ -81,6 +82,22 @@ void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
                 {"rounded", rounded.buffer.memref},
                 {"ldrounded", calls.integer(rounded.buffer.stride)},
                 {"smoothing", rounded.smoothing}},
+               nameOf(op.getGain()));
+}
+
+void EntrySelector::lowerHeadNorm(xf::HeadNormOp op) {
+  const Buffer x = get(op.getX());
+  Buffer y = bufferFor(op.getResult(), x.rows);
+  calls.launch("head_norm_f32", {},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"gamma", calls.weight(weightRefs[op.getGain()], "vector")},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"heads", calls.integer(op.getHeads())},
+                {"head_dim", calls.integer(x.width / int64_t(op.getHeads()))},
+                {"eps", calls.real(op.getEps().convertToDouble())}},
                nameOf(op.getGain()));
 }
 

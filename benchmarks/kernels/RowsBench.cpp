@@ -194,6 +194,22 @@ void bench_pool_f32() {
             });
 }
 
+void bench_head_norm_f32() {
+  add("head_norm_f32", "{}", "1024x2048", [=](Run &run, const Kernel &kernel) {
+    constexpr int64_t rows = 1024, width = 2048, headDim = 128;
+    Random random(6);
+    Array<float> x(random.vector(rows * width)), gamma(std::vector<float>(headDim, 1)), y(rows * width);
+    run.warmUp(kernel, std::vector<Arg>{x, width, gamma, y, width, rows, width / headDim, headDim, 1e-12f});
+    bool correct = holdsAt(rows, [&](int64_t row) {
+      double square = 0;
+      for (int64_t i = 0; i < headDim; ++i)
+        square += double(y[row * width + i]) * y[row * width + i];
+      return std::abs(square / headDim - 1) < 1e-5;
+    });
+    run.time(correct, {0, floats(2.0 * rows * width)});
+  });
+}
+
 void bench_normalize_f32() {
   for (RowShape shape : rowModelShapes)
     add("normalize_f32", "{}", shapeText(shape), [=](Run &run, const Kernel &kernel) {

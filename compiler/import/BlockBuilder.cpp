@@ -63,6 +63,21 @@ Value BlockBuilder::rmsNorm(Value x, StringRef name, double eps) {
                                  /*bias=*/Value(), builder.getF64FloatAttr(eps), /*rms=*/builder.getUnitAttr());
 }
 
+Value BlockBuilder::headNorm(Value x, StringRef name, int64_t heads, double eps) {
+  Value gain = weight((name + ".weight").str(), {typeOf(x).getShape().back() / heads});
+  return xf::HeadNormOp::create(builder, builder.getUnknownLoc(), x.getType(), x, gain,
+                                builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(eps));
+}
+
+Value BlockBuilder::scale(Value x, double factor) {
+  return xf::ScaleOp::create(builder, builder.getUnknownLoc(), x.getType(), x, builder.getF64FloatAttr(factor));
+}
+
+Value BlockBuilder::softCap(Value x, double cap) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, "soft_cap"));
+  return combine(xf::CombineKind::Mul, map(xf::MapKind::Tanh, combine(xf::CombineKind::Div, x, cap)), cap);
+}
+
 Value BlockBuilder::scale(Value x, StringRef name) {
   llvm::SaveAndRestore named(loc, nameOf(builder, name));
   return combine(xf::CombineKind::Mul, x, weight(name, {1}));

@@ -8,8 +8,6 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
 
-#include <cmath>
-
 using namespace mlir;
 
 namespace lathe {
@@ -287,14 +285,38 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
   return values;
 }
 
-Value ModelBuilder::angles(Value positions, StringRef name, int64_t headDim, double theta) {
-  SmallVector<float> frequencies; // in f32, as models are trained
-  for (int64_t i = 0; i < headDim / 2; ++i)
-    frequencies.push_back(1 / float(std::pow(double(float(theta)), double(float(2 * i) / float(headDim)))));
+void ModelBuilder::reorderRows(StringRef name, ArrayRef<int64_t> shape, ArrayRef<int64_t> order) {
+  const TensorView *tensor = findWeight(name, shape);
+  if (!tensor || !used.insert(name).second)
+    return;
+  const size_t rowBytes = tensor->bytes.size() / order.size();
+  std::vector<char> bytes;
+  for (int64_t row : order)
+    llvm::append_range(bytes, ArrayRef(tensor->bytes).slice(row * rowBytes, rowBytes));
+  OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module->getBody());
+  auto type = RankedTensorType::get(shape, storedType(tensor->dtype, builder));
+  auto value = DenseResourceElementsAttr::get(type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign<char>(bytes));
+  xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+}
+
+double ModelBuilder::roundedLike(StringRef name, double value) {
+  const TensorView *tensor = weights.find(name);
+  llvm::APFloat rounded(value);
+  bool inexact;
+  if (tensor && isWeightType(tensor->dtype))
+    rounded.convert(storedType(tensor->dtype, builder).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                    &inexact);
+  rounded.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+  return rounded.convertToDouble();
+}
+
+Value ModelBuilder::angles(Value positions, StringRef name, ArrayRef<float> frequencies, double factor) {
   SmallVector<int64_t> shape(typeOf(positions).getShape());
-  shape.push_back(headDim);
-  return xf::AnglesOp::create(builder, builder.getUnknownLoc(), RankedTensorType::get(shape, builder.getF32Type()),
-                              positions, constantVector(name, frequencies));
+  shape.push_back(2 * frequencies.size());
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  Value angles =
+      xf::AnglesOp::create(builder, builder.getUnknownLoc(), type, positions, constantVector(name, frequencies));
+  return factor == 1 ? angles : scale(angles, factor);
 }
 
 Value ModelBuilder::pool(Value x, xf::PoolMode mode, Value except) {

@@ -54,13 +54,18 @@ public:
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double eps, bool biased = true);
   /// By the root of the mean of squares, with a gain.
   mlir::Value rmsNorm(mlir::Value x, llvm::StringRef name, double eps);
+  /// The same of each head's columns, with one gain for all: queries and keys before they meet.
+  mlir::Value headNorm(mlir::Value x, llvm::StringRef name, int64_t heads, double eps);
   /// x times a weight [1]: a number in which layers differ.
   mlir::Value scale(mlir::Value x, llvm::StringRef weight);
+  mlir::Value scale(mlir::Value x, double factor);
   /// x * `<name>.weight` + `<name>.bias`, both [width of x].
   mlir::Value scaleAndShift(mlir::Value x, llvm::StringRef name);
-  /// The columns of each head rotated by what `angles` gave.
+  /// The columns of each head rotated by what `angles` gave, the first ones where it has fewer.
   mlir::Value rotate(mlir::Value x, mlir::Value angles, int64_t heads);
   mlir::Value activate(mlir::Value x, xf::Activation activation);
+  /// cap * tanh(x / cap)
+  mlir::Value softCap(mlir::Value x, double cap);
   /// A function of Hugging Face's by its formula (Activations.h).
   mlir::Value activate(mlir::Value x, const ActivationFunction &function);
   /// softmax(Q K^T / sqrt(head_dim)) V as separate ops; heads side by side in all of them and in the result.
@@ -150,9 +155,15 @@ public:
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
   /// The numbers of a tensor of the checkpoint, to compute with while importing.
   std::vector<float> valuesOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
-  /// By how much `positions` rotate heads of `headDim` columns: pair i by position / theta^(2i / headDim). The
-  /// frequencies are a weight called `name` that no checkpoint has.
-  mlir::Value angles(mlir::Value positions, llvm::StringRef name, int64_t headDim, double theta);
+  /// Makes row i of a weight, or number i of a vector, row `order[i]` of the checkpoint's tensor: where files have
+  /// queries, keys and values of each head together, or pairs to be rotated side by side. The module has a copy of the
+  /// bytes.
+  void reorderRows(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> order);
+  /// A number as the type that a tensor of the checkpoint is stored in has it.
+  double roundedLike(llvm::StringRef name, double value);
+  /// By how much `positions` rotate pairs of columns: pair i by position * frequencies[i]. The frequencies are a weight
+  /// called `name` that no checkpoint has; cosines and sines are times `factor`.
+  mlir::Value angles(mlir::Value positions, llvm::StringRef name, llvm::ArrayRef<float> frequencies, double factor = 1);
   /// One vector of each sequence's tokens; without those that a mask has, if one is given.
   mlir::Value pool(mlir::Value x, xf::PoolMode mode, mlir::Value except = {});
   /// Rows of `<table>.weight` [skipped + rows, hidden], of which the first are never looked up.

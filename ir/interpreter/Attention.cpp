@@ -198,13 +198,13 @@ Tensor angles(const Tensor &positions, const Tensor &frequencies) {
 }
 
 Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads) {
-  const int64_t n = x.width() / heads / 2;
-  Tensor result(x.shape);
+  const int64_t headDim = x.width() / heads, n = angles.width() / 2;
+  Tensor result = x; // columns behind the pairs stay
   for (int64_t row = 0; row < x.rows(); ++row)
     for (int64_t h = 0; h < heads; ++h)
       for (int64_t i = 0; i < n; ++i) {
-        const double *from = x.row(row) + h * 2 * n, cosine = angles.row(row)[i], sine = angles.row(row)[n + i];
-        double *to = result.row(row) + h * 2 * n;
+        const double *from = x.row(row) + h * headDim, cosine = angles.row(row)[i], sine = angles.row(row)[n + i];
+        double *to = result.row(row) + h * headDim;
         to[i] = from[i] * cosine - from[n + i] * sine;
         to[n + i] = from[n + i] * cosine + from[i] * sine;
       }

@@ -292,6 +292,9 @@ llvm::Error Frame::execute(Operation *op) {
         return set(layerNorm(op.getResidual() ? add(x, get(op.getResidual())) : x, get(op.getGain()),
                              getOrNull(op.getBias()), op.getEps().convertToDouble(), op.getRms()));
       })
+      .Case([&](xf::HeadNormOp op) {
+        return set(headNorm(get(op.getX()), get(op.getGain()), op.getHeads(), op.getEps().convertToDouble()));
+      })
       .Case([&](xf::NormalizeOp op) { return set(normalize(get(op.getX()), op.getEps().convertToDouble())); })
       .Case([&](xf::FirstTokenOp op) { return set(firstToken(get(op.getX()), getOrNull(op.getCuSeqlens()))); })
       .Case([&](xf::PoolOp op) {

@@ -202,6 +202,14 @@ Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double
   return result;
 }
 
+Tensor headNorm(const Tensor &x, const Tensor &gain, int64_t heads, double eps) {
+  Tensor rows({x.rows() * heads, x.width() / heads});
+  rows.values = x.values; // heads lie side by side
+  Tensor result(x.shape);
+  result.values = layerNorm(rows, gain, nullptr, eps, /*rms=*/true).values;
+  return result;
+}
+
 Tensor normalize(const Tensor &x, double eps) {
   Tensor result = x;
   for (int64_t index = 0; index < x.rows(); ++index) {

@@ -66,6 +66,7 @@ Tensor reduce(xf::ReduceKind kind, const Tensor &x);
 
 /// With `rms` the mean stays.
 Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps, bool rms = false);
+Tensor headNorm(const Tensor &x, const Tensor &gain, int64_t heads, double eps);
 Tensor normalize(const Tensor &x, double eps);
 
 Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens);

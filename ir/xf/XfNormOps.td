@@ -21,6 +21,22 @@ def Xf_LayerNormOp : Xf_PureOp<"layer_norm", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Xf_HeadNormOp : Xf_PureOp<"head_norm", [AllTypesMatch<["x", "result"]>]> {
+  let summary = "each head by itself normalised by the root of squares";
+  let description = [{
+    x is `[..., heads * n]`, the gain `[n]`: every head's columns become `s / sqrt(mean(s^2) + eps) * gain`, as queries and
+    keys do before they are multiplied (Henry et al. 2020).
+
+    ```mlir
+    %q = xf.head_norm %x, %gain heads 16 eps 1.0e-06 : tensor<?x?x2048xf32>, tensor<128xf32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$x, Xf_Vector:$gain, I64Attr:$heads, F64Attr:$eps);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$x `,` $gain `heads` $heads `eps` $eps attr-dict `:` type($x) `,` type($gain)";
+  let hasVerifier = 1;
+}
+
 def Xf_NormalizeOp : Xf_PureOp<"normalize", [AllTypesMatch<["x", "result"]>]> {
   let summary = "rows brought to length one";
   let description = "`result = x / max(|x|, eps)` with the Euclidean norm over the last axis.";

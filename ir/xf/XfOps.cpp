@@ -317,9 +317,19 @@ LogicalResult AnglesOp::verify() {
 
 LogicalResult RotateOp::verify() {
   const int64_t width = lastExtent(getX()), heads = getHeads();
-  if (heads <= 0 || width % (2 * heads))
-    return emitOpError("has ") << heads << " heads for a width of " << width << "; expected pairs of columns in each";
-  return expectShape(*this, "angles", getAngles(), withLastExtent(getX(), width / heads));
+  if (heads <= 0 || width % heads)
+    return emitOpError("has ") << heads << " heads for a width of " << width << "; expected a divisor of it";
+  const int64_t rotated = lastExtent(getAngles());
+  if (rotated % 2 || rotated > width / heads)
+    return emitOpError("rotates ") << rotated << " columns of heads of " << width / heads << "; expected pairs in each";
+  return expectShape(*this, "angles", getAngles(), withLastExtent(getX(), rotated));
+}
+
+LogicalResult HeadNormOp::verify() {
+  const int64_t width = lastExtent(getX()), heads = getHeads();
+  if (heads <= 0 || width % heads)
+    return emitOpError("has ") << heads << " heads for a width of " << width << "; expected a divisor of it";
+  return expectShape(*this, "gain", getGain(), {width / heads});
 }
 
 LogicalResult LayerNormOp::verify() {

@@ -23,8 +23,9 @@ def Xf_AnglesOp : Xf_PureOp<"angles"> {
 def Xf_RotateOp : Xf_PureOp<"rotate", [AllTypesMatch<["x", "result"]>]> {
   let summary = "the columns of each head rotated in pairs";
   let description = [{
-    x is `[..., heads * 2n]`, angles are `[..., 2n]` as `xf.angles` gives them. Of each head columns i and n + i are a pair:
-    `result[i] = x[i] cos_i - x[n + i] sin_i`, `result[n + i] = x[n + i] cos_i + x[i] sin_i`.
+    x is `[..., heads * d]`, angles are `[..., 2n]` as `xf.angles` gives them. Of each head columns i and n + i are a pair:
+    `result[i] = x[i] cos_i - x[n + i] sin_i`, `result[n + i] = x[n + i] cos_i + x[i] sin_i`; those from 2n on stay as they
+    are.
   }];
   let arguments = (ins Xf_Tensor:$x, Xf_Tensor:$angles, I64Attr:$heads);
   let results = (outs Xf_Tensor:$result);

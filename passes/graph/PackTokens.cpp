@@ -45,8 +45,8 @@ std::optional<std::string> whyNotPacked(Operation *op, Value mask) {
   };
   return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
       .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp, xf::AddOp,
-            xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::NormalizeOp, xf::JoinOp, xf::AnglesOp, xf::RotateOp,
-            xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp, func::ReturnOp>(
+            xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::HeadNormOp, xf::NormalizeOp, xf::JoinOp, xf::AnglesOp,
+            xf::RotateOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp, func::ReturnOp>(
           [](auto) { return std::nullopt; })
       .Case([&](xf::AttentionOp attention) { return wantsMask(attention.getMask()); })
       .Case([&](xf::PoolOp pool) { return wantsMask(pool.getMask()); })

@@ -103,19 +103,29 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
 
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
+INSTANTIATE_TEST_SUITE_P(Bloom, Goldens, testing::ValuesIn(goldenCases("bloom")), testName);
 INSTANTIATE_TEST_SUITE_P(Ctrl, Goldens, testing::ValuesIn(goldenCases("ctrl")), testName);
 INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
+INSTANTIATE_TEST_SUITE_P(Gemma, Goldens, testing::ValuesIn(goldenCases("gemma")), testName);
+INSTANTIATE_TEST_SUITE_P(Gemma3, Goldens, testing::ValuesIn(goldenCases("gemma3")), testName);
 INSTANTIATE_TEST_SUITE_P(Gpt2, Goldens, testing::ValuesIn(goldenCases("gpt2")), testName);
+INSTANTIATE_TEST_SUITE_P(GptJ, Goldens, testing::ValuesIn(goldenCases("gptj")), testName);
+INSTANTIATE_TEST_SUITE_P(GptNeoX, Goldens, testing::ValuesIn(goldenCases("gpt-neox")), testName);
 INSTANTIATE_TEST_SUITE_P(Llama, Goldens, testing::ValuesIn(goldenCases("llama")), testName);
+INSTANTIATE_TEST_SUITE_P(Mistral, Goldens, testing::ValuesIn(goldenCases("mistral")), testName);
 INSTANTIATE_TEST_SUITE_P(Mmbt, Goldens, testing::ValuesIn(goldenCases("mmbt")), testName);
 INSTANTIATE_TEST_SUITE_P(MobileBert, Goldens, testing::ValuesIn(goldenCases("mobilebert")), testName);
 INSTANTIATE_TEST_SUITE_P(ModernBert, Goldens, testing::ValuesIn(goldenCases("modernbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Mpnet, Goldens, testing::ValuesIn(goldenCases("mpnet")), testName);
 INSTANTIATE_TEST_SUITE_P(OpenAiGpt, Goldens, testing::ValuesIn(goldenCases("openai-gpt")), testName);
 INSTANTIATE_TEST_SUITE_P(Opt, Goldens, testing::ValuesIn(goldenCases("opt")), testName);
+INSTANTIATE_TEST_SUITE_P(Phi3, Goldens, testing::ValuesIn(goldenCases("phi3")), testName);
+INSTANTIATE_TEST_SUITE_P(Qwen2, Goldens, testing::ValuesIn(goldenCases("qwen2")), testName);
+INSTANTIATE_TEST_SUITE_P(Qwen3, Goldens, testing::ValuesIn(goldenCases("qwen3")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
+INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("starcoder2")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);
 
 TEST(Manifest, ListsEveryStoredCase) {

@@ -11,12 +11,16 @@ softmax in float32, where the float64 mask becomes -inf and queries without keys
 import pathlib
 
 import torch
-from transformers import LlamaForCausalLM, LlamaForSequenceClassification, LlamaModel
+from transformers import (LlamaForCausalLM, LlamaForQuestionAnswering, LlamaForSequenceClassification,
+                          LlamaForTokenClassification, LlamaModel)
 
 from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
 SMALL = {"vocab_size": 97, "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2, "intermediate_size": 50,
          "max_position_embeddings": 64}
+
+TINY = {"vocab_size": 41, "hidden_size": 24, "num_attention_heads": 2, "num_hidden_layers": 2, "intermediate_size": 20,
+        "max_position_embeddings": 64, "rope_theta": 1000.0}
 
 
 def written_by_version_5(tensors: dict, config: dict) -> None:
@@ -57,6 +61,31 @@ MODELS = [
           "the head is the word embedding", stored=torch.float16),
     Model("classes", LlamaForSequenceClassification, SMALL | {"num_labels": 4, "pad_token_id": 5},
           ["padding-ids-inside"], "the last token that is no padding, by ids", reads_first=False, attention="sdpa"),
+    Model("tokens", LlamaForTokenClassification, SMALL | {"num_labels": 5}, ["left-padded"], "classes of tokens",
+          attention="sdpa", stored=torch.bfloat16),
+    Model("answers", LlamaForQuestionAnswering, SMALL, ["ragged"], "starts and ends, under an older prefix",
+          attention="sdpa", stored=torch.bfloat16),
+    Model("rope-linear", LlamaModel, TINY | {"rope_scaling": {"rope_type": "linear", "factor": 2.5}}, ["ragged"],
+          "positions stretched alike", attention="sdpa"),
+    Model("rope-dynamic", LlamaModel, TINY | {"rope_scaling": {"type": "dynamic", "factor": 4.0}}, ["ragged"],
+          "as without, up to the config's length", attention="sdpa"),
+    Model("rope-llama3", LlamaModel,
+          TINY | {"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                   "original_max_position_embeddings": 32}}, ["ragged", "positions"],
+          "long waves stretched, short ones not, and some between", attention="sdpa"),
+    Model("rope-yarn", LlamaModel,
+          TINY | {"rope_scaling": {"rope_type": "yarn", "factor": 3.0, "original_max_position_embeddings": 16,
+                                   "beta_fast": 4.0}}, ["ragged", "positions"],
+          "slow pairs stretched, scores sharpened", attention="sdpa"),
+    Model("rope-yarn-plain", LlamaModel,
+          TINY | {"rope_scaling": {"rope_type": "yarn", "factor": 2.0, "mscale": 0.7, "mscale_all_dim": 1.3,
+                                   "truncate": False}}, ["ragged"], "the same without rounding, scales of its own",
+          attention="sdpa"),
+    Model("rope-longrope", LlamaModel,
+          TINY | {"max_position_embeddings": 64, "original_max_position_embeddings": 32,
+                  "rope_scaling": {"rope_type": "longrope", "short_factor": [1.0, 1.5, 2.25, 0.8, 3.0, 7.0],
+                                   "long_factor": [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]}}, ["ragged"],
+          "a factor for each pair", attention="sdpa"),
 ]
 
 if __name__ == "__main__":

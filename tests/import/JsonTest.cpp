@@ -18,7 +18,7 @@ static std::string errorOf(llvm::StringRef text, llvm::function_ref<void(JsonFie
 
 TEST(Json, ReadsFieldsAndFallbacks) {
   JsonDocument document = parsed(R"({"layers": 12, "eps": 1e-5, "act": "gelu", "cache": true, "pad": null,
-                                     "big": 9223372036854775807, "whole": 3, "list": ["a", "b"]})");
+                                     "big": 9223372036854775807, "whole": 3, "list": ["a", "b"], "rows": [1, 0.5]})");
   JsonFields fields(document);
   EXPECT_EQ(fields.getInt("layers", 6, 1, 100), 12);
   EXPECT_EQ(fields.getInt("absent", 6, 1, 100), 6);
@@ -26,6 +26,7 @@ TEST(Json, ReadsFieldsAndFallbacks) {
   EXPECT_EQ(fields.getFloat("eps", 1e-12, 0, 1), 1e-5);
   EXPECT_EQ(fields.getFloat("whole", 0.0, 0, 10), 3.0);
   EXPECT_EQ(fields.getFloat("absent", 0.5, 0, 1), 0.5);
+  EXPECT_EQ(fields.getFloats("rows", 0, 1), (std::vector<double>{1, 0.5}));
   EXPECT_EQ(fields.getString("act"), "gelu");
   EXPECT_EQ(fields.getString("absent", "relu"), "relu");
   EXPECT_TRUE(fields.getBool("cache"));
@@ -39,7 +40,7 @@ TEST(Json, ReadsFieldsAndFallbacks) {
   EXPECT_EQ(fields.getStringOrStrings("act"), std::vector<std::string>{"gelu"});
   EXPECT_EQ(fields.getOptionalStringOrStrings("list"), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(fields.getOptionalStringOrStrings("absent"), std::nullopt);
-  EXPECT_EQ(fields.names().size(), 8u);
+  EXPECT_EQ(fields.names().size(), 9u);
   EXPECT_TRUE(fields.has("pad"));
   EXPECT_FALSE(fields.has("absent"));
   EXPECT_EQ(llvm::toString(fields.takeError()), "");
@@ -63,6 +64,11 @@ TEST(Json, ErrorsNameFileFieldFoundAndAccepted) {
             "'m/config.json': field 'size' is missing" + accepted);
   EXPECT_EQ(errorOf(R"({"eps": -1})", [](JsonFields &fields) { fields.getFloat("eps", 1e-12, 0, 1); }),
             "'m/config.json': field 'eps' is -1; accepted: a number from 0 to 1");
+  auto rows = [](JsonFields &fields) { fields.getFloats("rows", 0, 1); };
+  EXPECT_EQ(errorOf(R"({"rows": 1})", rows),
+            "'m/config.json': field 'rows' is 1; accepted: an array of numbers from 0 to 1");
+  EXPECT_EQ(errorOf(R"({"rows": [1, 2]})", rows),
+            "'m/config.json': field 'rows[1]' is 2; accepted: numbers from 0 to 1");
   EXPECT_EQ(errorOf(R"({"on": 1})", [](JsonFields &fields) { fields.getBool("on"); }),
             "'m/config.json': field 'on' is 1; accepted: true or false");
   EXPECT_EQ(errorOf(R"({"name": 1})", [](JsonFields &fields) { fields.getString("name"); }),

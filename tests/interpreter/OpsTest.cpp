@@ -179,6 +179,15 @@ TEST(Ops, AnglesRotatePairsOfColumns) {
   EXPECT_TRUE(near(turns, Tensor({3, 4}, {1, 1, 0, 0, 0, 1, 1, 0, -1, 1, 0, 0}), 1e-6));
   Tensor x({1, 8}, {1, 2, 3, 4, 5, 6, 7, 8}), quarter({1, 4}, {0, 1, 1, 0});
   EXPECT_TRUE(near(rotate(x, quarter, 2), Tensor({1, 8}, {-3, 2, 1, 4, -7, 6, 5, 8})));
+  // One pair in each head of four columns; the others stay.
+  EXPECT_TRUE(near(rotate(x, Tensor({1, 2}, {0, 1}), 2), Tensor({1, 8}, {-2, 1, 3, 4, -6, 5, 7, 8})));
+}
+
+TEST(Ops, HeadNormTakesEachHeadByItself) {
+  // Mean squares 12.5 and, with the epsilon, 50.
+  Tensor x({1, 4}, {3, 4, 5, 7}), gain({2}, {1, 10});
+  const double first = std::sqrt(25.5), second = std::sqrt(50.0);
+  EXPECT_TRUE(near(headNorm(x, gain, 2, 13), Tensor({1, 4}, {3 / first, 40 / first, 5 / second, 70 / second})));
 }
 
 TEST(Ops, NormalizeStopsAtEpsilon) {

@@ -89,6 +89,8 @@ func.func @rotary(%x: tensor<?x?x12xf32>, %positions: tensor<?x?xi32>, %frequenc
   %0 = xf.angles %positions, %frequencies : tensor<?x?xi32>, tensor<3xf32> -> tensor<?x?x6xf32>
   // CHECK: xf.rotate %{{.*}} by %{{.*}} heads 2 : tensor<?x?x12xf32>, tensor<?x?x6xf32>
   %1 = xf.rotate %x by %0 heads 2 : tensor<?x?x12xf32>, tensor<?x?x6xf32>
+  // CHECK: xf.head_norm %{{.*}}, %{{.*}} heads 4 eps 1.000000e-05 : tensor<?x?x12xf32>, tensor<3xf32>
+  %head = xf.head_norm %x, %frequencies heads 4 eps 1.0e-5 : tensor<?x?x12xf32>, tensor<3xf32>
   // CHECK: xf.layer_norm %{{.*}}, %{{.*}} eps 1.000000e-05 : tensor<?x?x12xf32>, tensor<12xf32> -> tensor<?x?x12xf32>
   %2 = xf.layer_norm %1, %gain eps 1.0e-5 : tensor<?x?x12xf32>, tensor<12xf32> -> tensor<?x?x12xf32>
   // CHECK: xf.layer_norm %{{.*}}, %{{.*}} eps 1.000000e-05 rms : tensor<?x?x12xf32>, tensor<12xf32> -> tensor<?x?x12xf32>

@@ -394,15 +394,39 @@ func.func @f(%ids: tensor<?xi32>, %f: tensor<3xf32>) {
 // -----
 // rotate: pairs of columns
 func.func @f(%x: tensor<?x9xf32>, %a: tensor<?x3xf32>) {
-  // expected-error @+1 {{has 3 heads for a width of 9; expected pairs of columns in each}}
+  // expected-error @+1 {{rotates 3 columns of heads of 3; expected pairs in each}}
   %0 = xf.rotate %x by %a heads 3 : tensor<?x9xf32>, tensor<?x3xf32>
+  return
+}
+
+// -----
+// rotate: whole heads
+func.func @f(%x: tensor<?x9xf32>, %a: tensor<?x2xf32>) {
+  // expected-error @+1 {{has 2 heads for a width of 9; expected a divisor of it}}
+  %0 = xf.rotate %x by %a heads 2 : tensor<?x9xf32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+// head_norm: whole heads
+func.func @f(%x: tensor<?x9xf32>, %g: tensor<3xf32>) {
+  // expected-error @+1 {{has 2 heads for a width of 9; expected a divisor of it}}
+  %0 = xf.head_norm %x, %g heads 2 eps 1.0e-6 : tensor<?x9xf32>, tensor<3xf32>
+  return
+}
+
+// -----
+// head_norm: one gain for all heads
+func.func @f(%x: tensor<?x9xf32>, %g: tensor<9xf32>) {
+  // expected-error @+1 {{gain is a 'tensor<9xf32>'; expected 'tensor<3xf32>'}}
+  %0 = xf.head_norm %x, %g heads 3 eps 1.0e-6 : tensor<?x9xf32>, tensor<9xf32>
   return
 }
 
 // -----
 // rotate: an angle for each pair
 func.func @f(%x: tensor<?x12xf32>, %a: tensor<?x6xf32>) {
-  // expected-error @+1 {{angles is a 'tensor<?x6xf32>'; expected 'tensor<?x4xf32>'}}
+  // expected-error @+1 {{rotates 6 columns of heads of 4; expected pairs in each}}
   %0 = xf.rotate %x by %a heads 3 : tensor<?x12xf32>, tensor<?x6xf32>
   return
 }

@@ -5,6 +5,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 using namespace lathe;
@@ -201,6 +202,26 @@ double JsonFields::getFloat(StringRef name, std::optional<double> fallback, doub
     return value->get<double>();
   mismatch(name, *value, accepted);
   return fallback.value_or(0);
+}
+
+std::vector<double> JsonFields::getFloats(StringRef name, double min, double max) {
+  std::string accepted;
+  llvm::raw_string_ostream(accepted) << llvm::format("numbers from %g to %g", min, max);
+  std::vector<double> numbers;
+  const json *value = findValue(name, /*hasFallback=*/false, "an array of " + accepted);
+  if (!value)
+    return numbers;
+  if (!value->is_array())
+    return mismatch(name, *value, "an array of " + accepted), numbers;
+  for (const json &element : *value) {
+    const double number = element.is_number() ? element.get<double>() : NAN;
+    if (!(number >= min && number <= max)) {
+      mismatch(formatv("{0}[{1}]", name, numbers.size()).str(), element, accepted);
+      break;
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
 }
 
 std::string JsonFields::getString(StringRef name, std::optional<StringRef> fallback) {

@@ -73,6 +73,8 @@ public:
   std::optional<std::string> getOptionalString(llvm::StringRef name);
   std::optional<std::vector<std::string>> getOptionalStrings(llvm::StringRef name);
 
+  std::vector<double> getFloats(llvm::StringRef name, double min, double max);
+
   /// A string or an array of strings, as one list.
   std::vector<std::string> getStringOrStrings(llvm::StringRef name);
   std::optional<std::vector<std::string>> getOptionalStringOrStrings(llvm::StringRef name);

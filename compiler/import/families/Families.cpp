@@ -7,15 +7,18 @@ using namespace mlir;
 
 namespace lathe {
 
-extern const Family albertFamily, bertFamily, camembertFamily, ctrlFamily, debertaV2Family, distilbertFamily,
-    electraFamily, gpt2Family, llamaFamily, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily,
-    openaiGptFamily, optFamily, robertaFamily, xlmFamily, xlmRobertaFamily;
+extern const Family albertFamily, bertFamily, bloomFamily, camembertFamily, ctrlFamily, debertaV2Family,
+    distilbertFamily, electraFamily, gemmaFamily, gemma3TextFamily, gpt2Family, gptNeoXFamily, gptJFamily, llamaFamily,
+    mistralFamily, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily, openaiGptFamily, optFamily, phi3Family,
+    qwen2Family, qwen3Family, robertaFamily, starcoder2Family, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {
-      &albertFamily,  &bertFamily,      &camembertFamily, &ctrlFamily,    &debertaV2Family,  &distilbertFamily,
-      &electraFamily, &gpt2Family,      &llamaFamily,     &mmbtFamily,    &mobilebertFamily, &modernbertFamily,
-      &mpnetFamily,   &openaiGptFamily, &optFamily,       &robertaFamily, &xlmFamily,        &xlmRobertaFamily};
+      &albertFamily,     &bertFamily,       &bloomFamily,   &camembertFamily,  &ctrlFamily,       &debertaV2Family,
+      &distilbertFamily, &electraFamily,    &gemmaFamily,   &gemma3TextFamily, &gpt2Family,       &gptNeoXFamily,
+      &gptJFamily,       &llamaFamily,      &mistralFamily, &mmbtFamily,       &mobilebertFamily, &modernbertFamily,
+      &mpnetFamily,      &openaiGptFamily,  &optFamily,     &phi3Family,       &qwen2Family,      &qwen3Family,
+      &robertaFamily,    &starcoder2Family, &xlmFamily,     &xlmRobertaFamily};
   return families;
 }
 
@@ -84,6 +87,20 @@ void requireWholeHeads(JsonFields &fields, int64_t hidden, int64_t heads) {
   if (hidden % std::max<int64_t>(heads, 1))
     fields.reject("hidden_size",
                   "found " + Twine(hidden) + ", which is no multiple of num_attention_heads " + Twine(heads));
+}
+
+void readLayerTypes(JsonFields &fields, std::vector<bool> &isLocal) {
+  const auto kinds = fields.getOptionalStrings("layer_types");
+  if (!kinds)
+    return;
+  if (kinds->size() != isLocal.size())
+    return fields.reject("layer_types", "found " + Twine(kinds->size()) + " of them for " + Twine(isLocal.size()) +
+                                            " layers; accepted is one for each");
+  for (auto [layer, kind] : llvm::enumerate(*kinds)) {
+    isLocal[layer] = kind == "sliding_attention";
+    if (kind != "sliding_attention" && kind != "full_attention")
+      fields.reject("layer_types", "found \"" + kind + "\"; accepted are full_attention and sliding_attention");
+  }
 }
 
 } // namespace lathe

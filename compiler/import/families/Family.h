@@ -76,6 +76,8 @@ void requireAbsolutePositions(JsonFields &fields);
 void requirePositionsBehind(JsonFields &fields, int64_t paddingId, int64_t positions);
 /// Notes an error unless `heads` divides `hidden`.
 void requireWholeHeads(JsonFields &fields, int64_t hidden, int64_t heads);
+/// Reads layer_types, if there are any, into which of the layers look no further than a window.
+void readLayerTypes(JsonFields &fields, std::vector<bool> &isLocal);
 
 } // namespace lathe
 

@@ -157,7 +157,7 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
                  {.firstColumn = parts.summaryReads});
     break;
   case Task::TokenClassification:
-    model.output("logits", model.linear(hidden, "classifier", options.labels));
+    model.output("logits", model.linear(hidden, parts.tokenClassifier, options.labels));
     break;
   case Task::QuestionAnswering: {
     SmallVector<Value> ends = model.split(model.linear(hidden, parts.answers, 2), 2);
@@ -178,8 +178,8 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
 
 llvm::Error emitDecoderHead(ModelBuilder &model, Value hidden, const HeadOptions &options, const DecoderParts &parts) {
   if (options.task == Task::CausalLm) {
-    model.output("logits",
-                 model.linear(hidden, parts.tied ? parts.embedding : "lm_head.weight", parts.bias, parts.vocab));
+    Value logits = model.linear(hidden, parts.tied ? parts.embedding : parts.head, parts.bias, parts.vocab);
+    model.output("logits", parts.logitCap ? model.softCap(logits, *parts.logitCap) : logits);
     return llvm::Error::success();
   }
   auto summary = [&] {
@@ -189,6 +189,7 @@ llvm::Error emitDecoderHead(ModelBuilder &model, Value hidden, const HeadOptions
                   {.summary = summary,
                    .classifier = parts.classifier,
                    .classifierIsBiased = false,
+                   .tokenClassifier = parts.tokenClassifier,
                    .summaryReads = FirstColumn::Unused});
 }
 

@@ -16,7 +16,8 @@ struct HeadParts {
   bool classifierIsBiased = true;
   /// What multiple choice reads in its stead, before `classifier`.
   llvm::function_ref<mlir::Value()> choice;
-  /// The linear layer of question answering.
+  /// The linear layers of token classification and question answering.
+  llvm::StringRef tokenClassifier = "classifier";
   llvm::StringRef answers = "qa_outputs";
   /// What summary and choice do with the first column.
   FirstColumn summaryReads = FirstColumn::Error;
@@ -41,9 +42,12 @@ struct DecoderParts {
   llvm::StringRef embedding; ///< the word embedding's weight, which is the language model's where they are tied
   int64_t vocab;
   bool tied;
-  llvm::StringRef bias = "";                       ///< of the language model's `lm_head.weight`; empty: none
+  llvm::StringRef head = "lm_head.weight";         ///< the language model's own
+  llvm::StringRef bias = "";                       ///< of that; empty: none
   llvm::StringRef classifier = "score";            ///< the linear layer behind the last token, without a bias
+  llvm::StringRef tokenClassifier = "classifier";  ///< that behind every token, with one
   std::optional<int64_t> paddingId = std::nullopt; ///< the last token is the last whose id is another
+  std::optional<double> logitCap = std::nullopt;   ///< of the language model's, see BlockBuilder::softCap
 };
 /// The same of a decoder: causal-lm, logits [batch, seq, vocab], and sequence-classification as `parts` say, or else as
 /// emitHead has it.

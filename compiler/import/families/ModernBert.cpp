@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/import/families/Heads.h"
+#include "compiler/import/families/Rope.h"
 
 #include <map>
 
@@ -54,17 +55,7 @@ void readLayerKinds(JsonFields &fields, ModernBertConfig &c) {
   const int64_t every = fields.getInt("global_attn_every_n_layers", 3, 1, 4096);
   for (int64_t layer = 0; layer < c.layers; ++layer)
     c.isLocal.push_back(layer % every != 0);
-  const auto kinds = fields.getOptionalStrings("layer_types");
-  if (!kinds)
-    return;
-  if (int64_t(kinds->size()) != c.layers)
-    return fields.reject("layer_types", "found " + Twine(kinds->size()) + " of them for " + Twine(c.layers) +
-                                            " layers; accepted is one for each");
-  for (auto [layer, kind] : llvm::enumerate(*kinds)) {
-    c.isLocal[layer] = kind == "sliding_attention";
-    if (kind != "sliding_attention" && kind != "full_attention")
-      fields.reject("layer_types", "found \"" + kind + "\"; accepted are full_attention and sliding_attention");
-  }
+  readLayerTypes(fields, c.isLocal);
 }
 
 llvm::Expected<ModernBertConfig> ModernBertConfig::parse(const JsonDocument &document) {
@@ -132,7 +123,7 @@ SmallVector<Value> encoder(ModelBuilder &m, Value x, const ModernBertConfig &c) 
     Kind &kind = kinds[name];
     if (!kind.function) {
       kind.shared = {m.mask(), m.angles(m.positionIds(c.positions), isLocal ? "rope.local" : "rope.global",
-                                        c.hidden / c.heads, isLocal ? c.localTheta : c.globalTheta)};
+                                        plainFrequencies(c.hidden / c.heads, isLocal ? c.localTheta : c.globalTheta))};
       if (isLocal)
         kind.shared.push_back(m.columns());
       kind.function = m.layerKind(name, prefix, x, kind.shared, [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) {

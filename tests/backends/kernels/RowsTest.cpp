@@ -114,6 +114,27 @@ TEST_F(RowsTest, RmsNorm) {
     }
 }
 
+TEST_F(RowsTest, HeadNorm) {
+  Random random(9);
+  for (int64_t headDim : {1, 15, 16, 20, 128}) {
+    const int64_t rows = 11, heads = 3, width = heads * headDim, ldx = width + 3, ldy = width + 1;
+    Guarded<float> x(random.vector((rows - 1) * ldx + width)), gamma(random.vector(headDim));
+    Guarded<float> y((rows - 1) * ldy + width);
+    Kernel::get("head_norm_f32", "{}")
+        .run({x.data(), ldx, gamma.data(), y.data(), ldy, rows, heads, headDim, 1e-5f}, 1);
+    EXPECT_TRUE(y.intact());
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t head = 0; head < heads; ++head) {
+        const float *from = &x[row * ldx + head * headDim];
+        double squares = 0;
+        for (int64_t i = 0; i < headDim; ++i)
+          squares += double(from[i]) * from[i] / double(headDim);
+        for (int64_t i = 0; i < headDim; ++i)
+          ASSERT_LE(errorOf(y[row * ldy + head * headDim + i], from[i] / std::sqrt(squares + 1e-5f) * gamma[i]), 5e-6);
+      }
+  }
+}
+
 /// Angles of all sizes that models have, near quarter turns too.
 TEST_F(RowsTest, Angles) {
   Random random(7);
@@ -141,26 +162,31 @@ TEST_F(RowsTest, Angles) {
 
 TEST_F(RowsTest, Rotate) {
   Random random(8);
-  for (int64_t headDim : {2, 12, 64})
+  for (auto [headDim, rotated] : {std::pair<int64_t, int64_t>{2, 2}, {12, 12}, {64, 64}, {25, 12}, {80, 20}})
     for (bool narrow : {false, true})
       for (lathe::IsaLevel level : Kernel::levelsHere("rotate_f32", "{head_dim = 12, y_bf16 = true}")) {
         if (!narrow && level != lathe::IsaLevel::Avx512)
           continue;
-        const int64_t rows = 19, heads = 3, width = heads * headDim, n = headDim / 2, ldx = width + 5, ldy = width + 2;
-        Guarded<float> x(random.vector((rows - 1) * ldx + width)), angles(random.vector(rows * headDim));
+        const int64_t rows = 19, heads = 3, width = heads * headDim, n = rotated / 2, ldx = width + 5, ldy = width + 2;
+        Guarded<float> x(random.vector((rows - 1) * ldx + width)), angles(random.vector(rows * rotated));
         Guarded<float> y((rows - 1) * ldy + width);
         Guarded<uint16_t> half((rows - 1) * ldy + width);
-        Kernel::get("rotate_f32", "{head_dim = " + std::to_string(headDim) + (narrow ? ", y_bf16 = true}" : "}"), level)
-            .run({x.data(), ldx, angles.data(), headDim, narrow ? Arg(half.data()) : Arg(y.data()), ldy, rows, heads},
+        std::string params = "{head_dim = " + std::to_string(headDim);
+        if (rotated < headDim)
+          params += ", passed = " + std::to_string(headDim - rotated);
+        Kernel::get("rotate_f32", params + (narrow ? ", y_bf16 = true}" : "}"), level)
+            .run({x.data(), ldx, angles.data(), rotated, narrow ? Arg(half.data()) : Arg(y.data()), ldy, rows, heads},
                  1);
         EXPECT_TRUE(y.intact() && half.intact());
         for (int64_t row = 0; row < rows; ++row)
           for (int64_t c = 0; c < width; ++c) {
-            const int64_t i = c % n, first = c / headDim * headDim;
-            const bool isSecond = c % headDim >= n;
+            const int64_t first = c / headDim * headDim, i = (c - first) % n;
+            const bool isSecond = c - first >= n, passes = c - first >= rotated;
             const double u = x[row * ldx + first + i], v = x[row * ldx + first + n + i];
-            const double cosine = angles[row * headDim + i], sine = angles[row * headDim + n + i];
-            const double expected = isSecond ? v * cosine + u * sine : u * cosine - v * sine;
+            const double cosine = angles[row * rotated + i], sine = angles[row * rotated + n + i];
+            const double expected = passes     ? x[row * ldx + c]
+                                    : isSecond ? v * cosine + u * sine
+                                               : u * cosine - v * sine;
             const double got = narrow ? fromBf16(half[row * ldy + c]) : y[row * ldy + c];
             ASSERT_LE(errorOf(got, expected), narrow ? 4e-3 : 1e-6) << headDim << " " << c;
           }

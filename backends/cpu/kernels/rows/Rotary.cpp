@@ -48,14 +48,16 @@ enum { X, LdX, Angles, LdAngles, Y, LdY, M, Heads };
 constexpr Slot slotTable[] = {
     {"x", SlotKind::Pointer, "rows [M][ldx]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
     {"ldx", SlotKind::Integer, "elements from a row of x to the next"},
-    {"angles", SlotKind::Pointer, "rows [M][ldangles] of head_dim, as angles_f32 stores them"},
+    {"angles", SlotKind::Pointer, "rows [M][ldangles] of head_dim - passed, as angles_f32 stores them"},
     {"ldangles", SlotKind::Integer, "elements from a row of angles to the next"},
     {"y", SlotKind::Pointer, "rows [M][ldy]; may not overlap x"},
     {"ldy", SlotKind::Integer, "elements from a row of y to the next"},
     {"M", SlotKind::Integer, "rows"},
     {"heads", SlotKind::Integer, "heads"},
 };
-constexpr Parameter parameterTable[] = {Parameter::integer("head_dim", 2, 256), Parameter::flag("y_bf16")};
+/// Behind the columns of a head that rotate so many pass as they are.
+constexpr Parameter parameterTable[] = {Parameter::integer("head_dim", 2, 256), Parameter::integer("passed", 0, 254),
+                                        Parameter::flag("y_bf16")};
 
 class Rotate final : public KernelFamily {
 public:
@@ -64,7 +66,8 @@ public:
 protected:
   void emit(KernelBuilder &b, const Parameters &params) const override {
     const bool narrow = params.flag("y_bf16");
-    const int64_t headDim = params.integer("head_dim"), half = headDim / 2;
+    const int64_t headDim = params.integer("head_dim"), passed = params.integer("passed");
+    const int64_t rotated = headDim - passed, half = rotated / 2;
     Value x = b.pointerSlot(X), ldx = b.integerSlot(LdX), angles = b.pointerSlot(Angles);
     Value ldAngles = b.integerSlot(LdAngles), y = b.pointerSlot(Y), ldy = b.integerSlot(LdY);
     auto put = [&](Value v, Value base, Value column, Value mask) {
@@ -87,6 +90,11 @@ protected:
           put(b.sub(b.mul(u, c), b.mul(v, s)), target, column, mask);
           put(b.add(b.mul(v, c), b.mul(u, s)), target, behind, mask);
         });
+        if (passed)
+          b.forVectors(b.integer(passed), [&](Value column, Value mask) {
+            Value behind = b.add(column, rotated);
+            put(b.load(b.at(source, behind), mask), target, behind, mask);
+          });
       });
     });
   }
