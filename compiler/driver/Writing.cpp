@@ -115,25 +115,44 @@ Expected<PromptTokens> PromptTokens::of(const InputTensors &inputs) {
     return createStringError("attention_mask is " + shapeOf(*mask) + ", but input_ids is " + shapeOf(*ids) +
                              "; they must be the same");
   for (int64_t row = 0; row < ids->shape[0]; ++row) {
-    prompts.ids.emplace_back();
-    for (int64_t at = row * ids->shape[1]; at < (row + 1) * ids->shape[1]; ++at) {
-      if (mask && mask->at(at) != 0 && mask->at(at) != 1)
+    const int64_t first = row * ids->shape[1], end = first + ids->shape[1];
+    prompts.ids.emplace_back(values->begin() + first, values->begin() + end);
+    if (!mask)
+      continue;
+    prompts.masks.emplace_back();
+    for (int64_t at = first; at < end; ++at) {
+      if (mask->at(at) != 0 && mask->at(at) != 1)
         return createStringError("attention_mask: " + Twine(mask->at(at)) + " at index " + Twine(at) +
                                  "; accepted: 0 and 1");
-      if (!mask || mask->at(at))
-        prompts.ids.back().push_back((*values)[at]);
+      prompts.masks.back().push_back(uint8_t(mask->at(at)));
     }
   }
   return prompts;
 }
 
+std::vector<std::vector<int32_t>> PromptTokens::tokens() const {
+  if (masks.empty())
+    return ids;
+  std::vector<std::vector<int32_t>> tokens;
+  for (auto [row, mask] : zip_equal(ids, masks)) {
+    tokens.emplace_back();
+    for (auto [id, isToken] : zip_equal(row, mask))
+      if (isToken)
+        tokens.back().push_back(id);
+  }
+  return tokens;
+}
+
 Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const RunContext &context,
                                               const PromptTokens &prompts, const WritingOptions &options) {
   const Joined joined(prompts.ids);
+  std::vector<uint8_t> mask;
+  for (const std::vector<uint8_t> &part : prompts.masks)
+    append_range(mask, part);
   std::vector<lathe_generated> written(prompts.ids.size() * std::max(options->num_return_sequences, 1));
   lathe_error error = {};
-  if (model.api().generate(context.get(), joined.ids.data(), joined.offsets.data(), prompts.ids.size(),
-                           options.operator->(), written.data(), &error))
+  if (model.api().generate(context.get(), joined.ids.data(), joined.offsets.data(),
+                           prompts.masks.empty() ? nullptr : mask.data(), prompts.ids.size(), options.operator->(), written.data(), &error))
     return toError(error);
   std::vector<WrittenText> texts;
   for (lathe_generated &text : written) {
@@ -143,21 +162,12 @@ Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const Ru
   return texts;
 }
 
-InputTensors sequencesOf(const InputTensors &inputs, const PromptTokens &prompts, ArrayRef<WrittenText> texts,
-                         const WritingOptions &options) {
-  const InputTensors::Array &given = *inputs.find("input_ids");
-  const bool padded = given.shape.size() == 2;
+InputTensors sequencesOf(const PromptTokens &prompts, ArrayRef<WrittenText> texts, const WritingOptions &options) {
   const size_t perPrompt = options->num_return_sequences;
   std::vector<std::vector<int32_t>> rows;
   size_t longest = 0;
   for (auto [index, text] : enumerate(texts)) {
-    const size_t prompt = index / perPrompt;
-    std::vector<int32_t> row = prompts.ids[prompt];
-    if (padded) { // with its padding
-      row.clear();
-      for (int64_t column = 0; column < given.shape[1]; ++column)
-        row.push_back(int32_t(given.at(prompt * given.shape[1] + column)));
-    }
+    std::vector<int32_t> row = prompts.ids[index / perPrompt];
     append_range(row, text.ids);
     longest = std::max(longest, row.size());
     rows.push_back(std::move(row));
@@ -198,7 +208,7 @@ Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &c
       return toError(error);
     owned.emplace_back(sequence, FreeSequence{&model.api()});
   }
-  std::vector<std::vector<int32_t>> added = prompts.ids;
+  std::vector<std::vector<int32_t>> added = prompts.tokens();
   std::vector<float> rows(batch * vocabulary);
   for (int64_t step = 0; step < steps; ++step) {
     const Joined joined(added);

@@ -32,8 +32,11 @@ private:
 /// What is to be gone on with: the tokens of each text.
 struct PromptTokens {
   std::vector<std::vector<int32_t>> ids;
+  std::vector<std::vector<uint8_t>> masks = {}; ///< 0 for padding; none where nothing is
 
-  /// Of input_ids with an optional attention_mask, or with cu_seqlens. Masked tokens are left out.
+  /// Without padding.
+  std::vector<std::vector<int32_t>> tokens() const;
+  /// Of input_ids with an optional attention_mask, or with cu_seqlens.
   static llvm::Expected<PromptTokens> of(const InputTensors &inputs);
 };
 
@@ -46,10 +49,10 @@ struct WrittenText {
 llvm::Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const RunContext &context,
                                                     const PromptTokens &prompts, const WritingOptions &options);
 
-/// "sequences" [prompts * num_return_sequences, longest]: each caller's row, as it was given, and what follows it,
-/// filled up with `padId`. Of beam search "sequences_scores", too.
-InputTensors sequencesOf(const InputTensors &inputs, const PromptTokens &prompts,
-                         llvm::ArrayRef<WrittenText> texts, const WritingOptions &options);
+/// "sequences" [prompts * num_return_sequences, longest]: each prompt, with its padding, and what follows it, filled up
+/// with pad_id. Of beam search "sequences_scores", too.
+InputTensors sequencesOf(const PromptTokens &prompts, llvm::ArrayRef<WrittenText> texts,
+                         const WritingOptions &options);
 
 /// Logits [prompts, steps, vocab] of what comes before each of `forced` [prompts, steps], which follow the prompts: one
 /// token at a time.

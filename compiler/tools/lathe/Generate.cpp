@@ -209,7 +209,7 @@ llvm::Error Flags::writeFile(const LoadedModel &model, const RunContext &context
   llvm::Expected<std::vector<WrittenText>> texts = writeTexts(model, context, *prompts, options);
   if (!texts)
     return texts.takeError();
-  return sequencesOf(*tensors, *prompts, *texts, options).write(outputs);
+  return sequencesOf(*prompts, *texts, options).write(outputs);
 }
 
 llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &context, WritingOptions &options,
