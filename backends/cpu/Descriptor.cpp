@@ -252,9 +252,8 @@ llvm::Constant *DescriptorBuilder::generation() {
   auto ids = [&](ArrayRef<int32_t> list) {
     return array(llvm::map_to_vector(list, [&](int32_t id) { return i32(id); }), "ids");
   };
-  auto words = llvm::map_to_vector(facts.badWords, [&](const std::vector<int32_t> &word) {
-    return structure({ids(word), i64(word.size())});
-  });
+  auto words = llvm::map_to_vector(
+      facts.badWords, [&](const std::vector<int32_t> &word) { return structure({ids(word), i64(word.size())}); });
   llvm::Constant *value = structure({i64(sizeof o),
                                      i64(o.max_new_tokens),
                                      i64(o.max_length),

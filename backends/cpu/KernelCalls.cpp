@@ -115,8 +115,7 @@ Value KernelCalls::weight(const WeightRef &ref, const Packing &packing) {
       return columns ? (columns->perLayer ? prefix : "") + columns->names.front() : std::string();
     };
     symbols.push_back(
-        weights.pack(sources, packing.layout, ofColumns(packing.smoothing),
-                                   ofColumns(packing.importance), countsUses));
+        weights.pack(sources, packing.layout, ofColumns(packing.smoothing), ofColumns(packing.importance), countsUses));
   };
   if (ref.perLayer)
     llvm::for_each(layerPrefixes, add);

@@ -1,7 +1,7 @@
 //===- CompileSummary.cpp - what a person is told of a compile ----------------===//
+#include "backends/cpu/LoweredEntry.h"
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/PlanFile.h"
-#include "backends/cpu/LoweredEntry.h"
 #include "ir/xf/XfDialect.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -58,9 +58,8 @@ void Compilation::summarize(const OutputDirectory &output) {
           << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))
           << " (T tokens, B sequences, L the longest, each rounded up to " << LATHE_ROW_QUANTUM << ")\n";
   if (func::FuncOp decode = findDerivedEntry(*model.module, "decode"))
-    log << "  cache    "
-        << sizeText(decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()) << " for every "
-        << LATHE_PAGE_TOKENS << " tokens of a text\n";
+    log << "  cache    " << sizeText(decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt())
+        << " for every " << LATHE_PAGE_TOKENS << " tokens of a text\n";
   if (facts.tokenizerKind.empty())
     log << (facts.noTokenizer.empty() ? "  no tokenizer files: inputs are token ids only\n"
                                       : "  no tokenizer that is supported: inputs are token ids only\n");

@@ -38,17 +38,17 @@ struct ManifestFacts {
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
   std::string precision = "f32";
-  int64_t group = 0;                            ///< weights in a group of int4
-  std::vector<std::string> staticInputs;        ///< the function of each linear in int8 that reads a calibrated range
-  std::vector<Smoothing> smoothing;             ///< of what products read in bytes
-  std::map<std::string, std::string> overrides; ///< units with another precision
-  std::optional<SearchReport> search;           ///< where precisions were searched
-  std::vector<uint64_t> searchedBytes;          ///< of the weights of each plan that the search measured
-  std::optional<DriftReport> drift;             ///< of a precision other than f32, where it was measured
-  std::optional<TaskMetric> metric;             ///< where one was asked for
-  std::string tokenizerKind;                    ///< empty: none
+  int64_t group = 0;                              ///< weights in a group of int4
+  std::vector<std::string> staticInputs;          ///< the function of each linear in int8 that reads a calibrated range
+  std::vector<Smoothing> smoothing;               ///< of what products read in bytes
+  std::map<std::string, std::string> overrides;   ///< units with another precision
+  std::optional<SearchReport> search;             ///< where precisions were searched
+  std::vector<uint64_t> searchedBytes;            ///< of the weights of each plan that the search measured
+  std::optional<DriftReport> drift;               ///< of a precision other than f32, where it was measured
+  std::optional<TaskMetric> metric;               ///< where one was asked for
+  std::string tokenizerKind;                      ///< empty: none
   std::vector<std::string> unsupportedGeneration; ///< fields of generation_config.json
-  std::string noTokenizer;                      ///< why, where there are files of one
+  std::string noTokenizer;                        ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
   PackedWeights weights;
   WeightSharing sharing;

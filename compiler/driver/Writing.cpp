@@ -152,7 +152,8 @@ Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const Ru
   std::vector<lathe_generated> written(prompts.ids.size() * std::max(options->num_return_sequences, 1));
   lathe_error error = {};
   if (model.api().generate(context.get(), joined.ids.data(), joined.offsets.data(),
-                           prompts.masks.empty() ? nullptr : mask.data(), prompts.ids.size(), options.operator->(), written.data(), &error))
+                           prompts.masks.empty() ? nullptr : mask.data(), prompts.ids.size(), options.operator->(),
+                           written.data(), &error))
     return toError(error);
   std::vector<WrittenText> texts;
   for (lathe_generated &text : written) {

@@ -51,8 +51,7 @@ llvm::Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, co
 
 /// "sequences" [prompts * num_return_sequences, longest]: each prompt, with its padding, and what follows it, filled up
 /// with pad_id. Of beam search "sequences_scores", too.
-InputTensors sequencesOf(const PromptTokens &prompts, llvm::ArrayRef<WrittenText> texts,
-                         const WritingOptions &options);
+InputTensors sequencesOf(const PromptTokens &prompts, llvm::ArrayRef<WrittenText> texts, const WritingOptions &options);
 
 /// Logits [prompts, steps, vocab] of what comes before each of `forced` [prompts, steps], which follow the prompts: one
 /// token at a time.

@@ -44,8 +44,8 @@ struct ImportedModel {
   std::optional<int64_t> sentenceMaxLength; ///< sentence_bert_config.json's max_seq_length
   int64_t positionLimit = 0;
   std::optional<GenerationConfig> generation; ///< of task causal-lm
-  std::vector<std::string> unknownWeights; ///< in the file, known to nobody
-  std::vector<std::string> unusedWeights;  ///< another head's
+  std::vector<std::string> unknownWeights;    ///< in the file, known to nobody
+  std::vector<std::string> unusedWeights;     ///< another head's
 };
 
 /// Reads a Hugging Face or sentence-transformers directory. Everything that can be wrong with one is an error that

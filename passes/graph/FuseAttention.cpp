@@ -122,7 +122,8 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
         match.bias ? match.bias.getBucketsAttr() : nullptr, match.window ? match.window.getReachAttr() : nullptr,
         match.window ? match.window.getCausalAttr() : nullptr, match.terms ? match.terms.getQueryTerms() : Value(),
         match.terms ? match.terms.getKeyTerms() : Value(), match.terms ? match.terms.getIndex() : Value(),
-        /*pages=*/Value(), /*cached=*/Value(), builder.getI64IntegerAttr(shape[1]), builder.getF64FloatAttr(match.scale),
+        /*pages=*/Value(), /*cached=*/Value(), builder.getI64IntegerAttr(shape[1]),
+        builder.getF64FloatAttr(match.scale),
         /*precision=*/nullptr);
     match.merge.getResult().replaceAllUsesWith(fused.getResult());
     for (Operation *op : match.chain)

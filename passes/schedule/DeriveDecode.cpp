@@ -32,7 +32,7 @@ std::optional<unsigned> findLogits(func::FuncOp entry) {
 
 /// What stands between the last layer and the logits: it looks at each token for itself.
 struct Head {
-  Value hidden;                         ///< the last layer's result
+  Value hidden;                          ///< the last layer's result
   llvm::SetVector<Operation *> ops = {}; ///< behind it
 };
 
@@ -75,7 +75,8 @@ private:
     const std::optional<unsigned> logits = findLogits(entry);
     if (!logits)
       return "the entry has no logits";
-    if (std::optional<std::string> reason = findHead(entry.getBody().front().getTerminator()->getOperand(*logits), head))
+    if (std::optional<std::string> reason =
+            findHead(entry.getBody().front().getTerminator()->getOperand(*logits), head))
       return reason;
     std::optional<std::string> reason = whyNot(entry);
     entry.walk([&](Operation *op) {
@@ -138,8 +139,8 @@ private:
     const unsigned output = *findLogits(entry);
     auto type = cast<RankedTensorType>(head.hidden.getType());
     Value logits = entry.getBody().front().getTerminator()->getOperand(output);
-    auto function = func::FuncOp::create(builder, entry.getLoc(), "logits",
-                                         builder.getFunctionType({type}, {logits.getType()}));
+    auto function =
+        func::FuncOp::create(builder, entry.getLoc(), "logits", builder.getFunctionType({type}, {logits.getType()}));
     function->setAttr(xf::XfDialect::entryAttr, builder.getUnitAttr());
     function->setAttr(xf::XfDialect::derivedAttr, function.getSymNameAttr());
     function.setArgAttr(0, xf::XfDialect::inputAttr, builder.getStringAttr("hidden"));
@@ -182,8 +183,7 @@ private:
     decode.setType(builder.getFunctionType(decode.getArgumentTypes(), head.hidden.getType()));
     decode.setAllResultAttrs(ArrayRef<DictionaryAttr>{builder.getDictionaryAttr(
         {builder.getNamedAttr(xf::XfDialect::outputAttr, builder.getStringAttr("hidden")),
-         builder.getNamedAttr(xf::XfDialect::rowsAttr,
-                              builder.getStringAttr(xf::stringifyRows(xf::Rows::Tokens)))})});
+         builder.getNamedAttr(xf::XfDialect::rowsAttr, builder.getStringAttr(xf::stringifyRows(xf::Rows::Tokens)))})});
   }
 
   /// Has a call of layers call one with a cache, and give nothing but the value that it carries.
@@ -208,8 +208,8 @@ private:
       cachedCall = xf::LayerOp::create(builder, call->getLoc(), call->getResultTypes(), symbol, operands,
                                        layer.getWeightsAttr());
     else
-      cachedCall = xf::LayersOp::create(builder, call->getLoc(), TypeRange(call->getResultTypes()).take_back(1), symbol, operands,
-                                        cast<xf::LayersOp>(call).getWeightsAttr());
+      cachedCall = xf::LayersOp::create(builder, call->getLoc(), TypeRange(call->getResultTypes()).take_back(1), symbol,
+                                        operands, cast<xf::LayersOp>(call).getWeightsAttr());
     call->getResults().back().replaceAllUsesWith(cachedCall->getResults().back());
     call->erase();
   }

@@ -33,7 +33,10 @@ const lathe_entry *entryAt(const lathe_program &program, int32_t index) {
   if (index < program.n_entries)
     return &program.entries[index];
   const lathe_decoder *decoder = program.decoder;
-  return !decoder ? nullptr : index == program.n_entries ? &decoder->decode : index == program.n_entries + 1 ? &decoder->logits : nullptr;
+  return !decoder                         ? nullptr
+         : index == program.n_entries     ? &decoder->decode
+         : index == program.n_entries + 1 ? &decoder->logits
+                                          : nullptr;
 }
 
 /// Index of an entry's first step in lathe_context.times; for null, how many steps there are.

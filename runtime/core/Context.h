@@ -40,7 +40,7 @@ struct lathe_context {
   lathe::Pool pool;
   lathe::PagePool pages;
   lathe_sequence *sequences = nullptr; // all there are, the newest first
-  lathe::StepTime *times = nullptr; // of all entries' steps, one entry after the other; null: not profiling
+  lathe::StepTime *times = nullptr;    // of all entries' steps, one entry after the other; null: not profiling
   std::atomic<bool> cancelled{false};
   std::atomic<bool> busy{false};
 };

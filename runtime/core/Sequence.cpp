@@ -52,7 +52,8 @@ lathe_status createSequence(lathe_context &context, const lathe_sequence *from, 
   if (length < 0 || length > most)
     return fail(error, LATHE_INVALID_ARGUMENT, "length is %lld; accepted: 0 to %lld, the tokens of `from`",
                 static_cast<long long>(length), static_cast<long long>(most));
-  auto *made = static_cast<lathe_sequence *>(context.allocator.allocate(context.allocator.user, sizeof(lathe_sequence)));
+  auto *made =
+      static_cast<lathe_sequence *>(context.allocator.allocate(context.allocator.user, sizeof(lathe_sequence)));
   if (!made)
     return noMemory(error, length);
   *made = {&context, nullptr, length, 0, 0, nullptr, context.sequences, false};

@@ -35,9 +35,8 @@ lathe_status checkSequence(const lathe_context &context, const DecodeStep &step,
     return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %zu; it must not fall",
                 step.offsets[index], step.offsets[index + 1], index + 1);
   if (sequence->length + added > places)
-    return fail(error, LATHE_INVALID_ARGUMENT,
-                "sequence %zu would have %lld tokens; this model has positions for %lld", index,
-                static_cast<long long>(sequence->length + added), static_cast<long long>(places));
+    return fail(error, LATHE_INVALID_ARGUMENT, "sequence %zu would have %lld tokens; this model has positions for %lld",
+                index, static_cast<long long>(sequence->length + added), static_cast<long long>(places));
   return LATHE_OK;
 }
 
@@ -98,7 +97,8 @@ struct Plan {
       placeInput(size);
     const FrameSize ofLogits = {rows, rows, 1};
     arena = place(larger(evaluate(decoder.decode.arena, size), evaluate(decoder.logits.arena, ofLogits)));
-    const Checked perWorker = larger(evaluate(decoder.decode.scratch, size), evaluate(decoder.logits.scratch, ofLogits));
+    const Checked perWorker =
+        larger(evaluate(decoder.decode.scratch, size), evaluate(decoder.logits.scratch, ofLogits));
     scratchStride = perWorker.value;
     scratch = place(perWorker * context.threads);
   }

@@ -97,10 +97,9 @@ private:
       offsets[i + 1] = tokens;
       logitRows[i] = tokens - 1;
     }
-    return decodeStep(context,
-                      {sequences.data, size_t(count), ids.data, offsets.data, logitRows.data, size_t(count),
-                       row(firstRow)},
-                      error);
+    return decodeStep(
+        context, {sequences.data, size_t(count), ids.data, offsets.data, logitRows.data, size_t(count), row(firstRow)},
+        error);
   }
 
   lathe_context &context;
@@ -193,8 +192,8 @@ lathe_status PromptTexts::start(lathe_error *error) {
       return status;
   }
   for (int64_t i = 0; !isSearch && i < width; ++i) {
-    if (lathe_status status = texts[i].continuation.start(prompt, length, shared.options, shared.vocabulary,
-                                                          first + uint64_t(i), error))
+    if (lathe_status status =
+            texts[i].continuation.start(prompt, length, shared.options, shared.vocabulary, first + uint64_t(i), error))
       return status;
     if (lathe_status status = texts[i].stream.begin(tokens, size_t(tokenCount), error))
       return status;
@@ -224,8 +223,7 @@ int64_t PromptTexts::listItems(Item *items) {
 /// Every text of a prompt goes on from the prompt.
 lathe_status PromptTexts::startTexts(lathe_error *error) {
   for (int64_t i = 1; i < width; ++i)
-    if (lathe_status status =
-            createSequence(shared.context, sequences[0], sequences[0]->length, sequences[i], error))
+    if (lathe_status status = createSequence(shared.context, sequences[0], sequences[0]->length, sequences[i], error))
       return status;
   return LATHE_OK;
 }

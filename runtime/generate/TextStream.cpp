@@ -34,8 +34,8 @@ lathe_status TextStream::decode(size_t begin, size_t end, Buffer<char> &into, la
     into.size = 0;
     if (!into.reserve(length + 1))
       return noMemory(error);
-    if (lathe_status status = detokenize(tokenizer, tokens.data + begin, end - begin, true, into.data, into.capacity,
-                                         &length, error))
+    if (lathe_status status =
+            detokenize(tokenizer, tokens.data + begin, end - begin, true, into.data, into.capacity, &length, error))
       return status;
   }
   into.size = length;

@@ -29,9 +29,9 @@ private:
   lathe_status advance(bool complete, lathe_error *error);
 
   const Tokenizer &tokenizer;
-  Buffer<int32_t> tokens;        // from the context of the last piece on
-  Buffer<char> text, before;     // of all of them, and of those whose text has been given
-  size_t given = 0;              // of `tokens`
+  Buffer<int32_t> tokens;    // from the context of the last piece on
+  Buffer<char> text, before; // of all of them, and of those whose text has been given
+  size_t given = 0;          // of `tokens`
   size_t pieceBegin = 0, pieceSize = 0;
 };
 

@@ -119,7 +119,8 @@ TEST_P(Decode, GivesWhatTheWholeTextGives) {
 TEST_P(Decode, OneByOneInABatchWhereOthersComeAndGo) {
   const Model model(GetParam());
   std::mt19937 random(2);
-  const std::vector<Ids> texts = {model.randomIds(random, 30), model.randomIds(random, 19), model.randomIds(random, 37)};
+  const std::vector<Ids> texts = {model.randomIds(random, 30), model.randomIds(random, 19),
+                                  model.randomIds(random, 37)};
   const size_t prompts[] = {7, 1, 18};
   // Each alone.
   std::vector<std::vector<float>> alone;
@@ -223,7 +224,8 @@ INSTANTIATE_TEST_SUITE_P(Precisions, Decode,
 TEST(DecodeErrors, SayWhatWasFound) {
   const Model model({"gpt2", "lm"}), other({"gpt2", "lm"});
   lathe_sequence *sequence = model.create(), *foreign = other.create();
-  auto message = [&](const std::vector<lathe_sequence *> &sequences, const Ids &ids, const Ids &offsets, const Ids &rows) {
+  auto message = [&](const std::vector<lathe_sequence *> &sequences, const Ids &ids, const Ids &offsets,
+                     const Ids &rows) {
     std::vector<float> logits(rows.size() * model.vocab);
     lathe_error error = {};
     EXPECT_NE(model.api().decode(model.context(), sequences.data(), sequences.size(), ids.data(), offsets.data(),

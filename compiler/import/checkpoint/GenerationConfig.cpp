@@ -15,13 +15,22 @@ constexpr int64_t mostTokens = INT32_MAX;
 
 /// Fields of Transformers' GenerationConfig that change ids and that are not supported, each with the values that leave
 /// them without effect besides null.
-constexpr std::pair<StringLiteral, StringLiteral> unsupportedFields[] = {
-    {"suppress_tokens", "[]"},        {"begin_suppress_tokens", "[]"}, {"sequence_bias", "{}"},
-    {"encoder_repetition_penalty", "1.0"}, {"encoder_no_repeat_ngram_size", "0"}, {"exponential_decay_length_penalty", ""},
-    {"epsilon_cutoff", "0.0"},        {"eta_cutoff", "0.0"},           {"penalty_alpha", "0.0"},
-    {"guidance_scale", "1.0"},        {"force_words_ids", "[]"},       {"constraints", "[]"},
-    {"renormalize_logits", "false"},  {"remove_invalid_values", ""},   {"dola_layers", ""},
-    {"watermarking_config", ""}};
+constexpr std::pair<StringLiteral, StringLiteral> unsupportedFields[] = {{"suppress_tokens", "[]"},
+                                                                         {"begin_suppress_tokens", "[]"},
+                                                                         {"sequence_bias", "{}"},
+                                                                         {"encoder_repetition_penalty", "1.0"},
+                                                                         {"encoder_no_repeat_ngram_size", "0"},
+                                                                         {"exponential_decay_length_penalty", ""},
+                                                                         {"epsilon_cutoff", "0.0"},
+                                                                         {"eta_cutoff", "0.0"},
+                                                                         {"penalty_alpha", "0.0"},
+                                                                         {"guidance_scale", "1.0"},
+                                                                         {"force_words_ids", "[]"},
+                                                                         {"constraints", "[]"},
+                                                                         {"renormalize_logits", "false"},
+                                                                         {"remove_invalid_values", ""},
+                                                                         {"dola_layers", ""},
+                                                                         {"watermarking_config", ""}};
 
 void readInto(JsonFields &fields, GenerationConfig &generation) {
   lathe_generate_options &o = generation.options;
@@ -62,11 +71,11 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
   for (const std::vector<int64_t> &word : fields.getIntLists("bad_words_ids", 0, mostTokens))
     generation.badWords.emplace_back(word.begin(), word.end());
   if (fields.has("early_stopping"))
-    o.early_stopping = fields.isString("early_stopping")
-                           ? fields.getChoice<lathe_early_stopping>("early_stopping", "never",
-                                                                    {{"never", LATHE_STOP_NEVER_EARLY}})
-                       : fields.getBool("early_stopping", false) ? LATHE_STOP_WHEN_ENOUGH
-                                                                 : LATHE_STOP_BY_BEST;
+    o.early_stopping =
+        fields.isString("early_stopping")
+            ? fields.getChoice<lathe_early_stopping>("early_stopping", "never", {{"never", LATHE_STOP_NEVER_EARLY}})
+        : fields.getBool("early_stopping", false) ? LATHE_STOP_WHEN_ENOUGH
+                                                  : LATHE_STOP_BY_BEST;
   for (const auto &[name, harmless] : unsupportedFields)
     if (std::string value = fields.textOf(name); !value.empty() && value != "null" && value != harmless)
       generation.unsupported.push_back((name + " = " + value).str());

@@ -176,8 +176,9 @@ Error JsonFields::takeError() {
 /// Whether a number is an integer that fits. Those beyond 64 bits are parsed as floats, and those beyond 63 bits would
 /// turn negative.
 static bool isIntegerWithin(const json &value, int64_t min, int64_t max) {
-  const bool fits = value.is_number_integer() && (!value.is_number_unsigned() ||
-                                                  value.get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max()));
+  const bool fits =
+      value.is_number_integer() &&
+      (!value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max()));
   return fits && value.get<int64_t>() >= min && value.get<int64_t>() <= max;
 }
 

@@ -122,8 +122,10 @@ llvm::Error Flags::apply(WritingOptions &options, llvm::ArrayRef<std::string> st
       option = std::remove_reference_t<decltype(option)>(*given);
   };
   // What does not fit would be another number.
-  for (auto [name, value] : {std::pair("--num-beams", numBeams), {"--forced-bos-id", forcedBosId},
-                             {"--forced-eos-id", forcedEosId}, {"--num-return-sequences", numReturnSequences}})
+  for (auto [name, value] : {std::pair("--num-beams", numBeams),
+                             {"--forced-bos-id", forcedBosId},
+                             {"--forced-eos-id", forcedEosId},
+                             {"--num-return-sequences", numReturnSequences}})
     if (value && (*value < 0 || *value > INT32_MAX))
       return llvm::createStringError(llvm::Twine(name) + " is " + llvm::Twine(*value) + "; accepted: 0 to 2147483647");
   set(options->max_new_tokens, maxNewTokens);
@@ -167,7 +169,8 @@ llvm::Error Flags::apply(WritingOptions &options, llvm::ArrayRef<std::string> st
 }
 
 llvm::Error Flags::write(const LoadedArtifact &loaded, const CommandLine &line) const {
-  if (const nlohmann::json &generation = loaded.artifact.manifest().at("generation"); generation.contains("unsupported"))
+  if (const nlohmann::json &generation = loaded.artifact.manifest().at("generation");
+      generation.contains("unsupported"))
     return llvm::createStringError("the model's generation_config.json says " +
                                    generation.at("unsupported").at(0).get<std::string>() +
                                    ", which is not supported yet");
@@ -223,7 +226,8 @@ llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &cont
     prompts.ids.push_back(tokens->ids);
   }
   // One text is printed as it comes.
-  const bool streams = !json && prompts.ids.size() == 1 && options->num_return_sequences == 1 && options->num_beams == 1;
+  const bool streams =
+      !json && prompts.ids.size() == 1 && options->num_return_sequences == 1 && options->num_beams == 1;
   if (streams) {
     llvm::Expected<std::string> prompt = tokenizer->decode(prompts.ids.front(), /*skipSpecialTokens=*/true);
     if (!prompt)
@@ -265,8 +269,9 @@ void addGenerate(CLI::App &app, CommandLine &line) {
   auto flags = std::make_shared<Flags>();
   verb->add_option("DIR", flags->directory, "An artifact")->required();
   declareText(*verb);
-  verb->footer(verb->get_footer() + "\n  --stop S            end a text where S has come in it; may be given again, and "
-                                    "is taken as it is");
+  verb->footer(verb->get_footer() +
+               "\n  --stop S            end a text where S has come in it; may be given again, and "
+               "is taken as it is");
   std::vector<CLI::Option *> writing;
   auto add = [&](const char *name, auto &value, const char *help) {
     writing.push_back(verb->add_option(name, value, help));
@@ -293,8 +298,9 @@ void addGenerate(CLI::App &app, CommandLine &line) {
   add("--typical-p", flags->typicalP, "Of draws: only the most typical tokens that make up so much");
   add("--seed", flags->seed, "Of draws: the same seed gives the same text");
   add("--forced-ids", flags->forcedIds, "Go on with these, a safetensors file with forced_ids [prompts, steps]");
-  writing.push_back(verb->add_flag("--output-logits", flags->outputLogits,
-                                   "With --forced-ids: write 'logits' [prompts, steps, vocab] of what comes before each"));
+  writing.push_back(
+      verb->add_flag("--output-logits", flags->outputLogits,
+                     "With --forced-ids: write 'logits' [prompts, steps, vocab] of what comes before each"));
   add("--threads", flags->threads, "Default: as many as the process may run on");
   verb->add_option("--top-k", flags->topK, "Of draws: only the so many likeliest tokens. Of masks: list so many");
   verb->add_flag("--json", flags->json, "An object per text, as JSON");

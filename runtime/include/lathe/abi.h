@@ -158,9 +158,9 @@ typedef enum lathe_early_stopping {
 } lathe_early_stopping;
 
 /* Called for every token that a model writes, by the thread that generates: the text of prompt `prompt`, and of its
- * num_return_sequences the one numbered `sequence`, goes on with `id`; `text`, `length` bytes, is what can be said of its
- * text by now, which never ends inside a character, and may be nothing. At a text's end it is called with an id of -1 and
- * what was left to say. A return value other than 0 cancels. */
+ * num_return_sequences the one numbered `sequence`, goes on with `id`; `text`, `length` bytes, is what can be said of
+ * its text by now, which never ends inside a character, and may be nothing. At a text's end it is called with an id of
+ * -1 and what was left to say. A return value other than 0 cancels. */
 typedef int32_t (*lathe_stream)(void *user, size_t prompt, size_t sequence, int32_t id, const char *text,
                                 size_t length);
 
@@ -326,7 +326,8 @@ typedef struct lathe_api {
    * num_return_sequences for each prompt, one prompt behind the other, best first; each is freed by free_generated.
    * Options NULL: generate_defaults. A prompt's texts do not depend on the others, but draws go by its number. */
   lathe_status (*generate)(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens, const uint8_t *mask,
-                           size_t n, const lathe_generate_options *options, lathe_generated *results, lathe_error *error);
+                           size_t n, const lathe_generate_options *options, lathe_generated *results,
+                           lathe_error *error);
   void (*free_generated)(const lathe_model *model, lathe_generated *text);
   /* How many ids the logits of a model that writes are of; 0 of others. */
   int64_t (*vocabulary)(const lathe_model *model);

@@ -164,9 +164,9 @@ typedef struct lathe_entry {
 enum { LATHE_PAGE_TOKENS = 16 };
 
 /* How a model goes on with texts. `decode` computes "hidden", its one output, for T tokens that follow those cached for
- * their sequences, and caches them, too: page_tables[b][i / LATHE_PAGE_TOKENS] is the page of token i of sequence b, 64-byte
- * aligned, zeros when it is new; position_ids and columns are places in the sequence. `logits` computes logits of rows
- * of that. */
+ * their sequences, and caches them, too: page_tables[b][i / LATHE_PAGE_TOKENS] is the page of token i of sequence b,
+ * 64-byte aligned, zeros when it is new; position_ids and columns are places in the sequence. `logits` computes logits
+ * of rows of that. */
 typedef struct lathe_decoder {
   lathe_entry decode, logits;
   int64_t page_bytes;                     /* of all layers */
@@ -185,7 +185,7 @@ typedef struct lathe_program {
   int64_t max_length;              /* tokens of one text when tokenizing, special tokens included; 0: no truncation */
   const uint8_t *embedded_weights; /* a weights file in the library, 64-byte aligned; NULL: in a file */
   int32_t n_prompts;
-  const lathe_prompt *prompts; /* at most one is the default */
+  const lathe_prompt *prompts;  /* at most one is the default */
   const lathe_decoder *decoder; /* NULL: the model does not write */
 } lathe_program;
 

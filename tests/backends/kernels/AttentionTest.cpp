@@ -126,12 +126,18 @@ struct Problem {
   }
   /// What slots say of distances, from the sequence at row `first` on.
   std::vector<Arg> distanceArgs(int64_t first = 0) const {
-    return {&columns[first], bias.data(),
-            rule.reach,      rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
-            ldTerms,         rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
-            ldTerms,         terms,
-            index.data(),    rule.furthest,
-            nullptr,         nullptr,
+    return {&columns[first],
+            bias.data(),
+            rule.reach,
+            rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
+            ldTerms,
+            rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
+            ldTerms,
+            terms,
+            index.data(),
+            rule.furthest,
+            nullptr,
+            nullptr,
             0};
   }
   /// Terms of a query and a key.

@@ -1,5 +1,5 @@
-// append_cache and paged attention: keys and values that come in pieces, each into its place in a page, and queries that
-// see all of them, against a naive softmax over the numbers as they were given.
+// append_cache and paged attention: keys and values that come in pieces, each into its place in a page, and queries
+// that see all of them, against a naive softmax over the numbers as they were given.
 #include "KernelTest.h"
 
 #include "backends/cpu/kernels/attention/CachePages.h"
@@ -185,8 +185,7 @@ std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s
   for (int64_t key = first; key <= query; ++key) {
     double score = 0;
     for (int64_t c = 0; c < texts.headDim; ++c)
-      score += double(queries.at(query, head * texts.headDim + c)) *
-               texts.keys[s].at(key, keyHead * texts.headDim + c);
+      score += double(queries.at(query, head * texts.headDim + c)) * texts.keys[s].at(key, keyHead * texts.headDim + c);
     scores.push_back(score * scale);
     largest = std::max(largest, scores.back());
   }
@@ -204,8 +203,13 @@ std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s
 TEST_P(CacheTest, QueriesSeeWhatIsCached) {
   Random random(2);
   const int64_t keyHeads = 2;
-  for (auto [headDim, rule] : {std::pair<int64_t, Rule>{1, {}}, {5, {}}, {20, {}}, {64, {}}, {100, {}},
-                               {20, {.grouped = 3}}, {20, {.reach = 9}}}) {
+  for (auto [headDim, rule] : {std::pair<int64_t, Rule>{1, {}},
+                               {5, {}},
+                               {20, {}},
+                               {64, {}},
+                               {100, {}},
+                               {20, {.grouped = 3}},
+                               {20, {.reach = 9}}}) {
     SCOPED_TRACE(dim(headDim) + rule.params());
     const std::vector<int64_t> lengths = {3, 700, 16, 33, 150};
     Texts texts(GetParam(), random, lengths, keyHeads, headDim);
@@ -236,8 +240,32 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
       const int64_t longest = *std::max_element(added.begin(), added.end());
       auto run = [&](Guarded<float> &y, int64_t panelsPerCall) {
         attentionKernel(dim(headDim) + rule.params())
-            .run({q.data(), queries[0].stride, 0, 0, 0, 0, y.data(), width, bounds.data(), lengths.size(), heads, scale,
-                  longest, nullptr, columns.data(), 0, rule.reach, 0, 0, 0, 0, 0, 0, 0, tables.data(), cached.data(),
+            .run({q.data(),
+                  queries[0].stride,
+                  0,
+                  0,
+                  0,
+                  0,
+                  y.data(),
+                  width,
+                  bounds.data(),
+                  lengths.size(),
+                  heads,
+                  scale,
+                  longest,
+                  nullptr,
+                  columns.data(),
+                  0,
+                  rule.reach,
+                  0,
+                  0,
+                  0,
+                  0,
+                  0,
+                  0,
+                  0,
+                  tables.data(),
+                  cached.data(),
                   Texts::layer},
                  panelsPerCall);
       };

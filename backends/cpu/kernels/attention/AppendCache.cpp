@@ -1,8 +1,8 @@
 // append_cache_f32, append_cache_bf16: stores keys and values of new tokens in the pages of their sequences.
 //
 // A panel is one head of one sequence. A token's key is a column of its page's panel, so its words are scattered; its
-// value is a line, or in bf16 half of one, that of the first of two tokens with zeros beside it, which products may read
-// before the second is there. What lies behind a key's words is 0 since the page was new.
+// value is a line, or in bf16 half of one, that of the first of two tokens with zeros beside it, which products may
+// read before the second is there. What lies behind a key's words is 0 since the page was new.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/attention/CachePages.h"
@@ -96,8 +96,7 @@ void AppendCache::emitValue(KernelBuilder &b, Value from, Value panels, Value pl
     Value line = b.at(panel, b.mul(b.div(place, b.integer(2)), lanes));
     Value value = b.loadBf16(b.atBf16(from, column), mask);
     b.ifElse(
-        b.equal(b.rem(place, b.integer(2)), b.integer(0)),
-        [&] { b.store(b.bf16Pairs(value, b.splat(0.0f)), line); },
+        b.equal(b.rem(place, b.integer(2)), b.integer(0)), [&] { b.store(b.bf16Pairs(value, b.splat(0.0f)), line); },
         [&] {
           Value first = b.floatsOf(b.shiftLeft(b.bitsOf(b.load(line)), 16));
           b.store(b.bf16Pairs(first, value), line);

@@ -8,9 +8,9 @@
 // maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
 // raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
 // a key's place in its sequence, so the bits are the same alone and in any batch. Paged, keys and values are packed
-// already where they are kept between runs, and are brought together block by block. With a window, keys and blocks begin
-// at the first key that the panel's first query may see; as columns rise from token to token, no key further away by
-// count is nearer by column.
+// already where they are kept between runs, and are brought together block by block. With a window, keys and blocks
+// begin at the first key that the panel's first query may see; as columns rise from token to token, no key further away
+// by count is nearer by column.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/VectorMath.h"
@@ -108,8 +108,9 @@ class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
-        masked(params.flag("masked")), paged(params.flag("paged")), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")),
-        layout(params, words), scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch),
+        masked(params.flag("masked")), paged(params.flag("paged")),
+        narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
+        scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch),
         distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
 
@@ -179,7 +180,9 @@ void AttentionEmitter::emit() {
     if (!paged)
       upcoming.append({rowsOf(k, ldk, firstRow, keyColumn), rowsOf(v, ldv, firstRow, keyColumn)});
     const Queries queries = {upcoming[0], this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32),
-                             head, firstQuery, count, sequence, upcoming};
+                             head,        firstQuery,
+                             count,       sequence,
+                             upcoming};
     Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
     const KeyRange range = keysFor(b.add(before, firstQuery), count, b.add(before, sequence.length));
     distances.emitTable(b, head, heads);

@@ -24,8 +24,8 @@ public:
   int64_t valueWords() const { return valuePanels() * valueLines() * KernelBuilder::lanes; }
   int64_t headBytes() const { return (keyWords() + valueWords()) * int64_t(sizeof(float)); }
 
-  /// A head's keys in a page, its values behind them: `page` counts in the sequence's table, `layer` bytes from a page's
-  /// start.
+  /// A head's keys in a page, its values behind them: `page` counts in the sequence's table, `layer` bytes from a
+  /// page's start.
   mlir::Value head(KernelBuilder &b, mlir::Value table, mlir::Value page, mlir::Value layer, mlir::Value head) const {
     mlir::Value address = b.loadPointer(b.atByte(table, b.mul(page, sizeof(void *))));
     return b.atByte(address, b.add(layer, b.mul(head, headBytes())));

@@ -1,0 +1,66 @@
+// RUN: lathe-opt %s --lathe-derive-decode --split-input-file | FileCheck %s
+
+// What the last layer gives, with a cache, and logits of rows of it. The entry itself stays.
+// CHECK: made = true, pass = "DeriveDecode", reason = "", what = "generation", where = "decode"
+// CHECK: func.func private @layer(
+// CHECK-NOT: cache
+// CHECK: func.func private @layer.cached(%{{.*}}: tensor<?x4xf32>, %{{.*}}: tensor<?xi32>, %{{.*}}: tensor<?xi32>, %[[P:.*]]: tensor<?xi64>, %[[C:.*]]: tensor<?xi32>) {{.*}}xf.layer_kind = "layer"
+// CHECK: xf.attention {{.*}} causal cache(%[[P]], %[[C]] : tensor<?xi64>, tensor<?xi32>) heads 2
+// CHECK: func.func @encode(
+// CHECK: xf.layers @layer(
+// CHECK: return %{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<?x7xf32>
+// CHECK: func.func @decode({{.*}}%pages: tensor<?xi64> {xf.input = "pages"}, %cached: tensor<?xi32> {xf.input = "cached"}) -> (tensor<?x4xf32> {xf.output = "hidden", xf.rows = "tokens"})
+// CHECK-SAME: xf.derived = "decode"
+// CHECK-NEXT: %[[Y:.*]] = xf.layers @layer.cached(%{{.*}}, %{{.*}}, %{{.*}}, %pages, %cached) weights ["0.", "1."]
+// CHECK-NEXT: return %[[Y]] : tensor<?x4xf32>
+// CHECK: func.func @logits(%[[H:.*]]: tensor<?x4xf32> {xf.input = "hidden", xf.limit = 4 : i64}) -> (tensor<?x7xf32> {xf.output = "logits", xf.rows = "tokens"})
+// CHECK: %[[N:.*]] = xf.layer_norm %[[H]]
+// CHECK: xf.linear %[[N]]
+func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>) -> tensor<?x4xf32> {
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %columns: tensor<?xi32> {xf.input = "columns"})
+    -> (tensor<?x4xf32> {xf.output = "hidden_states.0", xf.rows = "tokens"}, tensor<?x7xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %0:2 = xf.layers @layer(%x, %cu, %columns) weights ["0.", "1."] : (tensor<?x4xf32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x4xf32>, tensor<?x4xf32>)
+  %g = xf.load_weight @g : tensor<4xf32>
+  %w = xf.load_weight @w : tensor<7x4xf32>
+  %1 = xf.layer_norm %0#1, %g rms eps 1.0e-5 : tensor<?x4xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  %2 = xf.linear %1, %w : tensor<?x4xf32>, tensor<7x4xf32> -> tensor<?x7xf32>
+  return %0#0, %2 : tensor<?x4xf32>, tensor<?x7xf32>
+}
+xf.weight @g = dense<1.0> : tensor<4xf32>
+xf.weight @w = dense<1.0> : tensor<7x4xf32>
+
+// -----
+// Tokens that see those behind them would have to be computed again.
+// CHECK: made = false, pass = "DeriveDecode", reason = "@layer has tokens see those behind them"
+// CHECK-NOT: @decode
+func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>) -> tensor<?x4xf32> {
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"})
+    -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %0 = xf.layer @layer(%x, %cu) weights "0." : (tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x4xf32>
+  %1 = xf.activate relu %0 : tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
+// A head that looks past the layers looks at what is not kept.
+// CHECK: made = false, pass = "DeriveDecode", reason = "the logits are computed from an input without a layer in between"
+func.func private @layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> { return %x : tensor<?x4xf32> }
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %0 = xf.layer @layer(%x) weights "0." : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = xf.add %0, %x : tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
+// Of an entry that does not write, nothing is made.
+// CHECK-LABEL: func.func @encode
+// CHECK-NOT: @decode
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry} {
+  return %x : tensor<?x4xf32>
+}
