@@ -4,8 +4,8 @@
 #include "tests/e2e/Lathe.h"
 #include "tests/support/LoadedModel.h"
 
+#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace lathe::test {
 namespace {
@@ -33,6 +33,9 @@ const Json &stored() {
   return cases.at("models");
 }
 
+/// Their goldens wait: scores with terms by distance are not computed from a cache yet.
+bool writes(const std::string &model) { return !model.starts_with("bloom/"); }
+
 std::string identifier(std::string name) {
   std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
@@ -51,7 +54,8 @@ std::vector<Run> runs() {
   std::vector<Run> all;
   for (const Json &model : stored())
     for (const Json &run : model.at("runs"))
-      all.push_back({model.at("model"), run});
+      if (writes(model.at("model")))
+        all.push_back({model.at("model"), run});
   return all;
 }
 
@@ -161,7 +165,8 @@ void PrintTo(const Forced &forced, std::ostream *stream) { *stream << forced.mod
 std::vector<Forced> forcedTexts(const std::vector<std::string> &models = {}) {
   std::vector<Forced> all;
   for (const Json &model : stored())
-    if (models.empty() || std::count(models.begin(), models.end(), model.at("model").get<std::string>()))
+    if (writes(model.at("model")) &&
+        (models.empty() || std::count(models.begin(), models.end(), model.at("model").get<std::string>())))
       all.push_back({model.at("model"), model.at("forced")});
   return all;
 }
@@ -221,13 +226,15 @@ TEST_P(ForcedGoldens, HaveTransformersLogits) {
   const Tensor expected = GetParam().expected();
   ASSERT_EQ(model.api().vocabulary(model.model()), expected.shape[2]);
   const Tensor logits = decoded(model, GetParam(), expected.shape);
-  RecordProperty("error", std::to_string(relativeError(logits, expected)));
   EXPECT_LE(relativeError(logits, expected), 1e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ForcedGoldens, testing::ValuesIn(forcedTexts()),
                          [](const auto &info) { return identifier(info.param.model); });
 
+/// A token's row is rounded in the same steps whether others are read with it or before it, so both give the same bits
+/// where a kernel adds up in the same order; where it does not, one factor in some hundreds comes to the other side of
+/// a tie. Keys or values that were rounded once more in the cache would be as far away as all the rest is.
 using PrecisionAndTexts = std::tuple<std::string, Forced>;
 class RoundedForcedGoldens : public testing::TestWithParam<PrecisionAndTexts> {};
 
@@ -237,8 +244,10 @@ TEST_P(RoundedForcedGoldens, LoseNoMoreThanWhenReadAtOnce) {
   const Tensor expected = forced.expected();
   const Tensor logits = decoded(model, forced, expected.shape), atOnce = readAtOnce(model, forced, expected.shape);
   const double loss = relativeError(atOnce, expected);
-  printf("MEASURED %s %s loss at once %.3g, decoded %.3g, apart %.3g\n", forced.model.c_str(), precision.c_str(), loss,
-         relativeError(logits, expected), relativeError(logits, atOnce));
+  EXPECT_GT(loss, 1e-3) << "nothing was rounded";
+  EXPECT_LE(loss, precision == "bf16" ? 2.5e-2 : 5e-2); // twice what was measured
+  EXPECT_LE(relativeError(logits, expected), 1.25 * loss);
+  EXPECT_LE(relativeError(logits, atOnce), loss / 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, RoundedForcedGoldens,
@@ -247,6 +256,22 @@ INSTANTIATE_TEST_SUITE_P(Precisions, RoundedForcedGoldens,
                          [](const auto &info) {
                            return identifier(std::get<1>(info.param).model) + "_as_" + std::get<0>(info.param);
                          });
+
+// --- Models that do not write yet
+// ---------------------------------------------------------------------------------------
+
+TEST(DecodingGoldens, ModelsThatDoNotWriteSaySo) {
+  for (const Json &entry : stored()) {
+    if (writes(entry.at("model")))
+      continue;
+    const LoadedModel model(artifactOf(entry.at("model")), "model");
+    lathe_generate_options options = {};
+    lathe_error error = {};
+    EXPECT_EQ(model.api().generate_defaults(model.model(), &options, &error), LATHE_UNAVAILABLE)
+        << entry.at("model") << " writes by now: have it in the other tests";
+    EXPECT_STREQ(error.message, "model does not write: it was compiled without a decoder");
+  }
+}
 
 } // namespace
 } // namespace lathe::test
