@@ -104,6 +104,8 @@ public:
                   llvm::ArrayRef<FloatTensor> outputs) const;
   /// Times of every step so far, when the context profiles.
   std::vector<lathe_profile_step> profile() const;
+  /// For the library's own functions.
+  lathe_context *get() const { return context.get(); }
 
 private:
   friend class LoadedModel;

@@ -75,6 +75,12 @@ llvm::Error Compilation::import() {
            }))
     return error;
 
+  if (model.generation && !model.generation->unsupported.empty()) {
+    facts.unsupportedGeneration = model.generation->unsupported;
+    log << "warning: generation_config.json says " << facts.unsupportedGeneration.front()
+        << ", which is not supported yet; lathe generate will refuse to write\n";
+  }
+
   facts.task = taskName(model.task);
   facts.sentence = model.sentence;
   facts.score = model.score;

@@ -1,5 +1,6 @@
 //===- CompileArtifact.cpp - the files of an artifact -------------------------===//
 #include "backends/cpu/Descriptor.h"
+#include "backends/cpu/LoweredEntry.h"
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/FileWriter.h"
 #include "compiler/driver/Link.h"
@@ -115,6 +116,12 @@ llvm::Error Compilation::link(OutputDirectory &output, const std::string &weight
     program.generation = model.generation->options;
     program.eosIds = model.generation->eosIds;
     program.badWords = model.generation->badWords;
+    // Ids that no logit stands for end nothing.
+    if (func::FuncOp logits = findDerivedEntry(*code.front().kernels, "logits")) {
+      const int64_t vocabulary =
+          listOf(logits, xf::XfDialect::outputsAttr).front().getAs<IntegerAttr>("width").getInt();
+      llvm::erase_if(program.eosIds, [=](int32_t id) { return id >= vocabulary; });
+    }
   }
   llvm::Expected<ObjectBytes> descriptor = emitDescriptor(*code.front().kernels, program);
   if (!descriptor)

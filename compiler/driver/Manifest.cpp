@@ -274,6 +274,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
         {"cache",
          {{"page_tokens", LATHE_PAGE_TOKENS},
           {"page_bytes", decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()}}}};
+  if (manifest.contains("generation") && !facts.unsupportedGeneration.empty())
+    manifest["generation"]["unsupported"] = facts.unsupportedGeneration;
   if (!facts.noTokenizer.empty())
     manifest["unsupported_tokenizer"] = facts.noTokenizer;
   if (!facts.tokenizerKind.empty())

@@ -47,6 +47,7 @@ struct ManifestFacts {
   std::optional<DriftReport> drift;             ///< of a precision other than f32, where it was measured
   std::optional<TaskMetric> metric;             ///< where one was asked for
   std::string tokenizerKind;                    ///< empty: none
+  std::vector<std::string> unsupportedGeneration; ///< fields of generation_config.json
   std::string noTokenizer;                      ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
   PackedWeights weights;

@@ -138,9 +138,9 @@ static inline lathe_status @NAME@_generate_defaults(const lathe_model *model, la
   return lathe_@NAME@()->generate_defaults(model, options, error);
 }
 static inline lathe_status @NAME@_generate(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens,
-                                           size_t n, const lathe_generate_options *options, lathe_generated *results,
-                                           lathe_error *error) {
-  return lathe_@NAME@()->generate(context, ids, cu_seqlens, n, options, results, error);
+                                           const uint8_t *mask, size_t n, const lathe_generate_options *options,
+                                           lathe_generated *results, lathe_error *error) {
+  return lathe_@NAME@()->generate(context, ids, cu_seqlens, mask, n, options, results, error);
 }
 static inline void @NAME@_free_generated(const lathe_model *model, lathe_generated *text) {
   lathe_@NAME@()->free_generated(model, text);

@@ -273,8 +273,8 @@ lathe_status generateDefaultsOf(const lathe_model *model, lathe_generate_options
   return LATHE_OK;
 }
 
-lathe_status generate(lathe_context *context, const int32_t *ids, const int32_t *offsets, size_t count,
-                      const lathe_generate_options *given, lathe_generated *results, lathe_error *error) {
+lathe_status generate(lathe_context *context, const int32_t *ids, const int32_t *offsets, const uint8_t *mask,
+                      size_t count, const lathe_generate_options *given, lathe_generated *results, lathe_error *error) {
   if (!context || (count && (!ids || !offsets || !results)))
     return nullArgument(error, "generate", !context ? "context" : !ids ? "ids" : offsets ? "results" : "cu_seqlens");
   lathe_generate_options options;
@@ -291,7 +291,7 @@ lathe_status generate(lathe_context *context, const int32_t *ids, const int32_t 
   Exclusive exclusive(*context);
   if ((status = exclusive.check(error)))
     return status;
-  return generateTexts(*context, {ids, offsets, count}, options, results, error);
+  return generateTexts(*context, {ids, offsets, mask, count}, options, results, error);
 }
 
 void releaseGenerated(const lathe_model *model, lathe_generated *text) {

@@ -139,8 +139,10 @@ struct Text {
 /// The texts of one prompt.
 class PromptTexts {
 public:
-  PromptTexts(Shared &shared, const int32_t *prompt, int64_t length, size_t number)
-      : shared(shared), prompt(prompt), length(length), number(number),
+  /// `tokens` are those of the prompt that the model reads.
+  PromptTexts(Shared &shared, const int32_t *prompt, int64_t length, const int32_t *tokens, int64_t tokenCount,
+              size_t number)
+      : shared(shared), prompt(prompt), length(length), tokens(tokens), tokenCount(tokenCount), number(number),
         isSearch(shared.options.num_beams > 1),
         width(isSearch ? shared.options.num_beams : shared.options.num_return_sequences),
         search(shared.context.allocator, shared.scratch), texts(shared.context.allocator, isSearch ? 0 : width),
@@ -169,8 +171,10 @@ private:
   bool isLive(int64_t index) const { return !texts[index].continuation.done() && !texts[index].isStopped; }
 
   Shared &shared;
-  const int32_t *const prompt;
+  const int32_t *const prompt; // which counts in lengths and penalties with its padding
   const int64_t length;
+  const int32_t *const tokens;
+  const int64_t tokenCount;
   const size_t number;
   const bool isSearch;
   const int64_t width;
@@ -192,7 +196,7 @@ lathe_status PromptTexts::start(lathe_error *error) {
     if (lathe_status status = texts[i].continuation.start(prompt, length, shared.options, shared.vocabulary,
                                                           first + uint64_t(i), error))
       return status;
-    if (lathe_status status = texts[i].stream.begin(prompt, size_t(length), error))
+    if (lathe_status status = texts[i].stream.begin(tokens, size_t(tokenCount), error))
       return status;
   }
   return createSequence(shared.context, nullptr, 0, sequences[0], error);
@@ -200,7 +204,7 @@ lathe_status PromptTexts::start(lathe_error *error) {
 
 int64_t PromptTexts::listItems(Item *items) {
   if (!begun) {
-    items[0] = {sequences[0], prompt, length};
+    items[0] = {sequences[0], tokens, tokenCount};
     return 1;
   }
   if (isSearch) {
@@ -369,11 +373,16 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
       return status;
     if (lathe_status status = checkPrompt(prompts.ids + prompts.offsets[i], length, vocabulary, error))
       return status;
+    int64_t tokens = length;
+    for (int32_t at = prompts.offsets[i]; prompts.mask && at < prompts.offsets[i + 1]; ++at)
+      tokens -= !prompts.mask[at];
+    if (!tokens)
+      return fail(error, LATHE_INVALID_ARGUMENT, "prompt %zu has no tokens: the mask is 0 for all of them", i);
     // The last token that is written is never read.
-    if (const int64_t read = greatestLength(options, length) - 1; read > places)
+    if (const int64_t read = greatestLength(options, length) - length + tokens - 1; read > places)
       return fail(error, LATHE_INVALID_ARGUMENT,
                   "prompt %zu of %lld tokens would become a text of %lld; this model has positions for %lld", i,
-                  static_cast<long long>(length), static_cast<long long>(read + 1), static_cast<long long>(places));
+                  static_cast<long long>(tokens), static_cast<long long>(read + 1), static_cast<long long>(places));
   }
   return LATHE_OK;
 }
@@ -382,21 +391,31 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
 class Generation {
 public:
   Generation(Shared &shared, const Prompts &prompts)
-      : prompts(prompts), allocator(shared.context.allocator), texts(allocator, int64_t(prompts.count)) {
-    for (size_t i = 0; texts.data && i < prompts.count; ++i)
+      : prompts(prompts), allocator(shared.context.allocator), tokens(allocator, prompts.offsets[prompts.count]),
+        texts(allocator, int64_t(prompts.count)) {
+    if (!hasMemory())
+      return;
+    int64_t end = 0;
+    for (size_t i = 0; i < prompts.count; ++i) {
+      const int64_t first = end;
+      for (int32_t at = prompts.offsets[i]; at < prompts.offsets[i + 1]; ++at)
+        if (!prompts.mask || prompts.mask[at])
+          tokens[end++] = prompts.ids[at];
       new (&texts[int64_t(i)]) PromptTexts(shared, prompts.ids + prompts.offsets[i],
-                                           prompts.offsets[i + 1] - prompts.offsets[i], i);
+                                           prompts.offsets[i + 1] - prompts.offsets[i], &tokens[first], end - first, i);
+    }
   }
   ~Generation() {
-    for (size_t i = 0; texts.data && i < prompts.count; ++i)
+    for (size_t i = 0; hasMemory() && i < prompts.count; ++i)
       texts[int64_t(i)].~PromptTexts();
   }
+  bool hasMemory() const { return tokens.data && texts.data; }
 
   lathe_status run(lathe_context &context, int64_t width, lathe_error *error) {
     const int64_t rows = width > mostRows ? width : mostRows;
     Stepper stepper(context, rows, int64_t(prompts.offsets[prompts.count]) + rows);
     Array<Item> items(allocator, rows);
-    if (!texts.data || !stepper.hasMemory() || !items.data)
+    if (!hasMemory() || !stepper.hasMemory() || !items.data)
       return noMemory(error);
     for (size_t i = 0; i < prompts.count; ++i)
       if (lathe_status status = texts[int64_t(i)].start(error))
@@ -437,6 +456,7 @@ private:
 
   const Prompts &prompts;
   const lathe_allocator &allocator;
+  Array<int32_t> tokens; // of all prompts, without padding
   Array<PromptTexts> texts;
 };
 

@@ -6,9 +6,10 @@
 
 namespace lathe {
 
-/// Prompts, as cu_seqlens says; offsets and pointers have been checked.
+/// Prompts, as cu_seqlens says; offsets and pointers have been checked. What `mask`, if not null, is 0 for is padding.
 struct Prompts {
   const int32_t *ids, *offsets;
+  const uint8_t *mask;
   size_t count;
 };
 

@@ -1,19 +1,19 @@
 //===- Generate.cpp - lathe generate ------------------------------------------===//
 //
-// Of a masked language model: masks filled in, the surest first. The contract's other options are declared, so that a
-// mistyped one is a usage error; they are for models with a decoder, which it does not write with yet.
+// Texts that a model writes; of a masked language model, masks filled in (FillMasks.cpp).
 //
 //===----------------------------------------------------------------------===//
+#include "compiler/tools/lathe/FillMasks.h"
 #include "compiler/tools/lathe/Verbs.h"
 
 #include "compiler/driver/JsonText.h"
-#include "compiler/driver/results/MaskFilling.h"
-#include "compiler/driver/results/TextResults.h"
+#include "compiler/driver/Writing.h"
 #include "compiler/import/safetensors/Quote.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 using Json = nlohmann::ordered_json;
@@ -22,129 +22,289 @@ namespace lathe {
 
 namespace {
 
-constexpr const char *decoderOptions[] = {"--inputs",
-                                          "--outputs",
-                                          "--max-new-tokens",
-                                          "--min-new-tokens",
-                                          "--num-beams",
-                                          "--length-penalty",
-                                          "--early-stopping",
-                                          "--no-repeat-ngram-size",
-                                          "--repetition-penalty",
-                                          "--bad-words",
-                                          "--forced-bos-id",
-                                          "--forced-eos-id",
-                                          "--num-return-sequences",
-                                          "--temperature",
-                                          "--top-p",
-                                          "--min-p",
-                                          "--typical-p",
-                                          "--seed",
-                                          "--stop",
-                                          "--forced-ids"};
-constexpr const char *decoderFlags[] = {"--do-sample", "--output-logits"};
-
 struct Flags {
-  std::string directory;
-  std::optional<int64_t> topK;
-  bool json = false;
+  std::string directory, inputs, outputs, forcedIds;
+  std::optional<int64_t> threads, topK;
+  bool json = false, outputLogits = false;
+  // What a model's own options are replaced by.
+  std::optional<int64_t> maxNewTokens, minNewTokens, numBeams, noRepeatNgramSize, forcedBosId, forcedEosId,
+      numReturnSequences;
+  std::optional<double> lengthPenalty, repetitionPenalty, presencePenalty, frequencyPenalty, temperature, topP, minP,
+      typicalP;
+  std::optional<std::string> earlyStopping, badWords;
+  std::optional<uint64_t> seed;
+  bool doSample = false;
 
-  llvm::Error run(const std::vector<TextArgument> &texts) const;
+  bool usesFiles() const { return !inputs.empty() || !outputs.empty(); }
+  /// Usage: what goes together.
+  void check(const CommandLine &line) const;
+  llvm::Error run(const CommandLine &line, llvm::StringRef writingOption) const;
+
+private:
+  llvm::Error write(const LoadedArtifact &loaded, const CommandLine &line) const;
+  llvm::Error writeFile(const LoadedModel &model, const RunContext &context, WritingOptions &options) const;
+  llvm::Error writeToTexts(const LoadedModel &model, const RunContext &context, WritingOptions &options,
+                           const CommandLine &line) const;
+  llvm::Error apply(WritingOptions &options, llvm::ArrayRef<std::string> stop) const;
 };
 
-/// `ids` of a vocabulary, with their probabilities.
-std::string listed(const TextTokenizer &tokenizer, const FilledMask &mask) {
-  std::string list;
-  for (auto [id, probability] : mask.candidates)
-    list += llvm::formatv("{0} {1} {2:F4}", list.empty() ? "" : ",",
-                          printable(tokenizer.token(id).value_or("#" + std::to_string(id))), probability);
-  return list;
+/// "1,2;3" as lists of ids.
+llvm::Expected<std::vector<std::vector<int32_t>>> parseWords(llvm::StringRef text) {
+  std::vector<std::vector<int32_t>> words;
+  llvm::SmallVector<llvm::StringRef> parts;
+  text.split(parts, ';');
+  for (llvm::StringRef part : parts) {
+    words.emplace_back();
+    llvm::SmallVector<llvm::StringRef> ids;
+    part.split(ids, ',');
+    for (llvm::StringRef id : ids) {
+      int32_t value;
+      if (id.trim().getAsInteger(10, value) || value < 0)
+        return llvm::createStringError("--bad-words: " + quote(id) +
+                                       " is no id; accepted are ids with commas between those of a word, and "
+                                       "semicolons between words: 1,2;3");
+      words.back().push_back(value);
+    }
+  }
+  return words;
 }
 
-Json described(const TextTokenizer &tokenizer, const FilledMask &mask) {
-  Json candidates = Json::array();
-  for (auto [id, probability] : mask.candidates)
-    candidates.push_back({{"token", jsonToken(tokenizer.token(id))}, {"score", probability}});
-  return {{"position", mask.position}, {"candidates", candidates}};
-}
+/// Prints a text as it is written.
+struct Printer {
+  bool prints = false;
+  static int32_t take(void *user, size_t, size_t, int32_t, const char *text, size_t length) {
+    llvm::outs() << llvm::StringRef(text, length);
+    llvm::outs().flush();
+    return llvm::outs().has_error();
+  }
+};
 
 } // namespace
 
-llvm::Error Flags::run(const std::vector<TextArgument> &texts) const {
-  const int64_t count = topK.value_or(1);
-  if (count < 1 || count > TextResults::mostCandidates)
-    return llvm::createStringError("--top-k is " + llvm::Twine(count) + "; accepted are 1 to " +
-                                   llvm::Twine(TextResults::mostCandidates));
+void Flags::check(const CommandLine &line) const {
+  if (outputLogits != !forcedIds.empty())
+    throw UsageError("--forced-ids and --output-logits go together");
+  if (inputs.empty() != outputs.empty())
+    throw UsageError("--inputs and --outputs go together");
+  if (usesFiles() == !line.texts.empty())
+    throw UsageError(usesFiles() ? "give either --text or --inputs, not both"
+                                 : "generate needs --text S, or --inputs F --outputs F");
+  if (usesFiles() && json)
+    throw UsageError("--json goes with --text; --outputs takes tensors");
+  if (!usesFiles() && outputLogits)
+    throw UsageError("--forced-ids goes with --inputs and --outputs");
+}
+
+/// `writingOption` is an option that only models that write have, or empty.
+llvm::Error Flags::run(const CommandLine &line, llvm::StringRef writingOption) const {
+  if (llvm::Error error = checkThreads(threads))
+    return error;
   llvm::Expected<LoadedArtifact> loaded = LoadedArtifact::load(directory);
   if (!loaded)
     return loaded.takeError();
-  if (loaded->artifact.task != "masked-lm")
-    return llvm::createStringError("generate is not supported yet for task " + quote(loaded->artifact.task) +
-                                   "; accepted is masked-lm, whose masks it fills in");
-  llvm::Expected<const lathe_entry_info *> entry = loaded->model.entry("");
-  if (!entry)
-    return entry.takeError();
-  std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(loaded->model);
-  std::vector<TokenizedText> tokenized;
-  for (const TextArgument &text : texts) {
+  const std::string &task = loaded->artifact.task;
+  if (task == "masked-lm") {
+    if (!writingOption.empty())
+      return llvm::createStringError(writingOption + " is for models that write; this one fills in masks, and takes "
+                                                     "--text, --pair, --top-k and --json");
+    return fillMasksOf(*loaded, line.texts, topK, json);
+  }
+  if (!loaded->artifact.manifest().contains("generation"))
+    return llvm::createStringError("generate is not supported for task " + quote(task) +
+                                   " of this model; accepted are masked-lm, whose masks it fills in, and causal-lm "
+                                   "where each token sees those before it alone");
+  return write(*loaded, line);
+}
+
+llvm::Error Flags::apply(WritingOptions &options, llvm::ArrayRef<std::string> stop) const {
+  auto set = [](auto &option, const auto &given) {
+    if (given)
+      option = std::remove_reference_t<decltype(option)>(*given);
+  };
+  // What does not fit would be another number.
+  for (auto [name, value] : {std::pair("--num-beams", numBeams), {"--forced-bos-id", forcedBosId},
+                             {"--forced-eos-id", forcedEosId}, {"--num-return-sequences", numReturnSequences}})
+    if (value && (*value < 0 || *value > INT32_MAX))
+      return llvm::createStringError(llvm::Twine(name) + " is " + llvm::Twine(*value) + "; accepted: 0 to 2147483647");
+  set(options->max_new_tokens, maxNewTokens);
+  set(options->min_new_tokens, minNewTokens);
+  set(options->num_beams, numBeams);
+  set(options->no_repeat_ngram_size, noRepeatNgramSize);
+  set(options->forced_bos_id, forcedBosId);
+  set(options->forced_eos_id, forcedEosId);
+  set(options->num_return_sequences, numReturnSequences);
+  set(options->length_penalty, lengthPenalty);
+  set(options->repetition_penalty, repetitionPenalty);
+  set(options->presence_penalty, presencePenalty);
+  set(options->frequency_penalty, frequencyPenalty);
+  set(options->temperature, temperature);
+  set(options->top_k, topK);
+  set(options->top_p, topP);
+  set(options->min_p, minP);
+  set(options->typical_p, typicalP);
+  set(options->seed, seed);
+  if (doSample)
+    options->do_sample = 1;
+  if (maxNewTokens && *maxNewTokens < 1)
+    return llvm::createStringError("--max-new-tokens is " + llvm::Twine(*maxNewTokens) + "; accepted: 1 or more");
+  if (earlyStopping) {
+    if (!llvm::is_contained({"true", "false", "never"}, *earlyStopping))
+      return llvm::createStringError("--early-stopping is " + quote(*earlyStopping) +
+                                     "; accepted are true, false, never");
+    options->early_stopping = *earlyStopping == "true"    ? LATHE_STOP_WHEN_ENOUGH
+                              : *earlyStopping == "false" ? LATHE_STOP_BY_BEST
+                                                          : LATHE_STOP_NEVER_EARLY;
+  }
+  if (badWords) {
+    llvm::Expected<std::vector<std::vector<int32_t>>> words = parseWords(*badWords);
+    if (!words)
+      return words.takeError();
+    options.setBadWords(std::move(*words));
+  }
+  if (!stop.empty())
+    options.setStopStrings(stop.vec());
+  return llvm::Error::success();
+}
+
+llvm::Error Flags::write(const LoadedArtifact &loaded, const CommandLine &line) const {
+  if (const nlohmann::json &generation = loaded.artifact.manifest().at("generation"); generation.contains("unsupported"))
+    return llvm::createStringError("the model's generation_config.json says " +
+                                   generation.at("unsupported").at(0).get<std::string>() +
+                                   ", which is not supported yet");
+  llvm::Expected<WritingOptions> options = WritingOptions::of(loaded.model);
+  if (!options)
+    return options.takeError();
+  if (llvm::Error error = apply(*options, line.stop))
+    return error;
+  llvm::Expected<RunContext> context = loaded.model.createContext({.threads = threads.value_or(0)});
+  if (!context)
+    return context.takeError();
+  return usesFiles() ? writeFile(loaded.model, *context, *options)
+                     : writeToTexts(loaded.model, *context, *options, line);
+}
+
+llvm::Error Flags::writeFile(const LoadedModel &model, const RunContext &context, WritingOptions &options) const {
+  llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
+  if (!tensors)
+    return tensors.takeError();
+  llvm::Expected<PromptTokens> prompts = PromptTokens::of(*tensors);
+  if (!prompts)
+    return prompts.takeError();
+  if (outputLogits) {
+    llvm::Expected<InputTensors> forced = InputTensors::read(forcedIds);
+    if (!forced)
+      return forced.takeError();
+    const InputTensors::Array *ids = forced->find("forced_ids");
+    if (!ids && forced->arrays().size() == 1)
+      ids = &forced->arrays().front();
+    if (!ids)
+      return llvm::createStringError(forcedIds + " has no tensor 'forced_ids' [prompts, steps]");
+    llvm::Expected<FloatTensor> logits = forcedLogits(model, context, *prompts, *ids);
+    if (!logits)
+      return logits.takeError();
+    std::vector<FloatTensor> results;
+    results.push_back(std::move(*logits));
+    return writeOutputs(outputs, results);
+  }
+  llvm::Expected<std::vector<WrittenText>> texts = writeTexts(model, context, *prompts, options);
+  if (!texts)
+    return texts.takeError();
+  return sequencesOf(*prompts, *texts, options).write(outputs);
+}
+
+llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &context, WritingOptions &options,
+                                const CommandLine &line) const {
+  std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
+  PromptTokens prompts;
+  for (const TextArgument &text : line.texts) {
     llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {});
     if (!tokens)
       return tokens.takeError();
-    tokenized.push_back(std::move(*tokens));
+    prompts.ids.push_back(tokens->ids);
   }
-  llvm::Expected<RunContext> context = loaded->model.createContext({});
-  if (!context)
-    return context.takeError();
-  llvm::Expected<std::vector<FilledText>> filled = fillMasks(*context, **entry, tokenized, count);
-  if (!filled)
-    return filled.takeError();
+  // One text is printed as it comes.
+  const bool streams = !json && prompts.ids.size() == 1 && options->num_return_sequences == 1 && options->num_beams == 1;
+  if (streams) {
+    llvm::Expected<std::string> prompt = tokenizer->decode(prompts.ids.front(), /*skipSpecialTokens=*/true);
+    if (!prompt)
+      return prompt.takeError();
+    llvm::outs() << *prompt;
+    options->stream = Printer::take;
+  }
+  const auto began = std::chrono::steady_clock::now();
+  llvm::Expected<std::vector<WrittenText>> texts = writeTexts(model, context, prompts, options);
+  if (streams)
+    llvm::outs() << "\n";
+  if (!texts)
+    return texts.takeError();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
   Json array = Json::array();
-  for (const FilledText &text : *filled) {
-    llvm::Expected<std::string> decoded = tokenizer->decode(text.ids, /*skipSpecialTokens=*/true);
+  size_t written = 0;
+  for (auto [index, text] : llvm::enumerate(*texts)) {
+    std::vector<int32_t> ids = prompts.ids[index / options->num_return_sequences];
+    written += text.ids.size();
+    llvm::append_range(ids, text.ids);
+    llvm::Expected<std::string> decoded = tokenizer->decode(ids, /*skipSpecialTokens=*/true);
     if (!decoded)
       return decoded.takeError();
-    Json object = {{"text", *decoded}, {"ids", text.ids}, {"score", text.score}};
-    if (!json)
+    if (!json && !streams)
       llvm::outs() << printable(*decoded) << "\n";
-    for (const FilledMask &mask : text.masks) {
-      if (topK)
-        object["masks"].push_back(described(*tokenizer, mask));
-      if (topK && !json)
-        llvm::outs() << "  " << mask.spelling << " at " << mask.position << ":" << listed(*tokenizer, mask) << "\n";
-    }
-    array.push_back(std::move(object));
+    array.push_back({{"text", *decoded}, {"ids", ids}, {"score", text.score}});
   }
   if (json)
     llvm::outs() << jsonText(array);
+  else
+    llvm::errs() << llvm::formatv("{0} tokens in {1:F2} s, {2:F1} each second\n", written, seconds, written / seconds);
   return llvm::Error::success();
 }
 
 void addGenerate(CLI::App &app, CommandLine &line) {
-  CLI::App *verb = app.add_subcommand("generate", "Fill in the [MASK]s of texts, the surest first");
+  CLI::App *verb =
+      app.add_subcommand("generate", "Go on with texts, or fill in their [MASK]s, as the model has been trained to do");
   auto flags = std::make_shared<Flags>();
-  auto values = std::make_shared<std::vector<std::string>>();
-  auto given = std::make_shared<bool>(false);
   verb->add_option("DIR", flags->directory, "An artifact")->required();
   declareText(*verb);
-  verb->add_option("--top-k", flags->topK, "List so many tokens for each [MASK], in the order of filling in");
+  verb->footer(verb->get_footer() + "\n  --stop S            end a text where S has come in it; may be given again, and "
+                                    "is taken as it is");
+  std::vector<CLI::Option *> writing;
+  auto add = [&](const char *name, auto &value, const char *help) {
+    writing.push_back(verb->add_option(name, value, help));
+  };
+  add("--inputs", flags->inputs, "Prompts: a safetensors file with input_ids, and attention_mask or cu_seqlens");
+  add("--outputs", flags->outputs, "Where 'sequences' are written, or 'logits'");
+  add("--max-new-tokens", flags->maxNewTokens, "Write at most so many tokens (default: the model's, else 20)");
+  add("--min-new-tokens", flags->minNewTokens, "Do not end before so many");
+  add("--num-beams", flags->numBeams, "Search with so many beams");
+  add("--length-penalty", flags->lengthPenalty, "Of beams: scores are divided by the length to the power of this");
+  add("--early-stopping", flags->earlyStopping, "Of beams: true, false or never, as Transformers has it");
+  add("--num-return-sequences", flags->numReturnSequences, "Texts for each prompt, best first");
+  add("--no-repeat-ngram-size", flags->noRepeatNgramSize, "No run of so many tokens comes twice");
+  add("--repetition-penalty", flags->repetitionPenalty, "Divides logits of tokens that the text has");
+  add("--presence-penalty", flags->presencePenalty, "Taken from logits of tokens that were written");
+  add("--frequency-penalty", flags->frequencyPenalty, "The same for each time that they were");
+  add("--bad-words", flags->badWords, "Ids that are never written: 1,2;3 for the word 1 2 and the word 3");
+  add("--forced-bos-id", flags->forcedBosId, "The first token that is written behind a prompt of one");
+  add("--forced-eos-id", flags->forcedEosId, "The last token at the greatest length");
+  writing.push_back(verb->add_flag("--do-sample", flags->doSample, "Draw tokens"));
+  add("--temperature", flags->temperature, "Of draws: logits are divided by this");
+  add("--top-p", flags->topP, "Of draws: only the likeliest tokens that make up so much");
+  add("--min-p", flags->minP, "Of draws: only tokens at least so likely as a share of the likeliest");
+  add("--typical-p", flags->typicalP, "Of draws: only the most typical tokens that make up so much");
+  add("--seed", flags->seed, "Of draws: the same seed gives the same text");
+  add("--forced-ids", flags->forcedIds, "Go on with these, a safetensors file with forced_ids [prompts, steps]");
+  writing.push_back(verb->add_flag("--output-logits", flags->outputLogits,
+                                   "With --forced-ids: write 'logits' [prompts, steps, vocab] of what comes before each"));
+  add("--threads", flags->threads, "Default: as many as the process may run on");
+  verb->add_option("--top-k", flags->topK, "Of draws: only the so many likeliest tokens. Of masks: list so many");
   verb->add_flag("--json", flags->json, "An object per text, as JSON");
-  for (const char *option : decoderOptions)
-    verb->add_option(option, *values, "Not supported yet")->allow_extra_args(false);
-  for (const char *flag : decoderFlags)
-    verb->add_flag(flag, *given, "Not supported yet");
-  verb->callback([flags, values, given, verb, &line] {
-    for (llvm::ArrayRef<const char *> options : {llvm::ArrayRef(decoderOptions), llvm::ArrayRef(decoderFlags)})
-      for (const char *option : options)
-        if (verb->count(option)) {
-          line.action = [option] {
-            return notBuiltYet(option, "--text, --pair, --top-k and --json, on a model that fills in masks");
-          };
-          return;
-        }
-    if (line.texts.empty())
-      throw UsageError("generate needs --text S");
-    line.action = [flags, &line] { return flags->run(line.texts); };
+  verb->callback([flags, writing, &line] {
+    flags->check(line);
+    std::string option = line.stop.empty() ? "" : "--stop";
+    for (CLI::Option *each : writing)
+      if (each->count() && option.empty())
+        option = each->get_name();
+    line.action = [flags, option, &line] { return flags->run(line, option); };
   });
 }
 

@@ -18,6 +18,8 @@ static std::string takeTexts(std::vector<std::string> &arguments, CommandLine &l
     options.append({"--text", "--pair"});
   if (!arguments.empty() && takesPrompt(arguments.front()))
     options.push_back("--prompt");
+  if (!arguments.empty() && arguments.front() == "generate")
+    options.push_back("--stop");
   std::vector<std::string> rest;
   for (size_t index = 0; index < arguments.size(); ++index) {
     auto [name, value] = llvm::StringRef(arguments[index]).split('=');
@@ -33,6 +35,8 @@ static std::string takeTexts(std::vector<std::string> &arguments, CommandLine &l
     }
     if (name == "--text")
       line.texts.push_back({text, std::nullopt});
+    else if (name == "--stop")
+      line.stop.push_back(text);
     else if (name == "--prompt")
       line.prompt.text = text;
     else if (line.texts.empty() || line.texts.back().pair)

@@ -27,11 +27,12 @@ struct TextArgument {
   std::optional<std::string> pair;
 };
 
-/// What the command line gave that CLI11 must not see: --text, --pair and --prompt take the next argument as it is,
+/// What the command line gave that CLI11 must not see: --text, --pair, --stop and --prompt take the next argument as it is,
 /// whether it is empty, begins with '-', or looks like CLI11's list syntax.
 struct CommandLine {
   std::vector<TextArgument> texts;
   PromptChoice prompt;
+  std::vector<std::string> stop; ///< --stop
   std::function<llvm::Error()> action; ///< the chosen verb, set by its callback
 };
 

@@ -320,11 +320,13 @@ typedef struct lathe_api {
                          lathe_error *error);
   /* Sets all options to what Transformers takes where the model's file says nothing, and then to what it says. */
   lathe_status (*generate_defaults)(const lathe_model *model, lathe_generate_options *options, lathe_error *error);
-  /* Writes texts that begin with the n prompts ids[cu_seqlens[i]] up to ids[cu_seqlens[i + 1]]. results has
+  /* Writes texts that begin with the n prompts ids[cu_seqlens[i]] up to ids[cu_seqlens[i + 1]]. Ids for which `mask`,
+   * if not NULL, is 0 are padding, which the model does not read; but lengths count it and penalties go by it, as
+   * Transformers' do. results has
    * num_return_sequences for each prompt, one prompt behind the other, best first; each is freed by free_generated.
    * Options NULL: generate_defaults. A prompt's texts do not depend on the others, but draws go by its number. */
-  lathe_status (*generate)(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens, size_t n,
-                           const lathe_generate_options *options, lathe_generated *results, lathe_error *error);
+  lathe_status (*generate)(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens, const uint8_t *mask,
+                           size_t n, const lathe_generate_options *options, lathe_generated *results, lathe_error *error);
   void (*free_generated)(const lathe_model *model, lathe_generated *text);
   /* How many ids the logits of a model that writes are of; 0 of others. */
   int64_t (*vocabulary)(const lathe_model *model);

@@ -1,0 +1,64 @@
+//===- Writing.h - texts that a model goes on with ----------------------------===//
+#ifndef LATHE_COMPILER_DRIVER_WRITING_H
+#define LATHE_COMPILER_DRIVER_WRITING_H
+
+#include "compiler/driver/TensorArrays.h"
+
+namespace lathe {
+
+/// How to write: the model's own options, and what a caller sets instead.
+class WritingOptions {
+public:
+  static llvm::Expected<WritingOptions> of(const LoadedModel &model);
+  WritingOptions(WritingOptions &&) = default;
+  WritingOptions &operator=(WritingOptions &&) = default;
+
+  lathe_generate_options &operator*() { return *options; }
+  lathe_generate_options *operator->() { return options.get(); }
+  const lathe_generate_options *operator->() const { return options.get(); }
+  void setBadWords(std::vector<std::vector<int32_t>> words);
+  void setStopStrings(std::vector<std::string> strings);
+
+private:
+  WritingOptions() = default;
+
+  std::unique_ptr<lathe_generate_options> options;
+  std::vector<std::vector<int32_t>> badWords;
+  std::vector<lathe_ids> badWordViews;
+  std::vector<std::string> stopStrings;
+  std::vector<const char *> stopViews;
+};
+
+/// What is to be gone on with: the tokens of each text.
+struct PromptTokens {
+  std::vector<std::vector<int32_t>> ids;
+  std::vector<std::vector<uint8_t>> masks = {}; ///< 0 for padding; none where nothing is
+
+  /// Without padding.
+  std::vector<std::vector<int32_t>> tokens() const;
+  /// Of input_ids with an optional attention_mask, or with cu_seqlens.
+  static llvm::Expected<PromptTokens> of(const InputTensors &inputs);
+};
+
+struct WrittenText {
+  std::vector<int32_t> ids; ///< what follows the prompt
+  double score;
+};
+
+/// num_return_sequences for each prompt, one prompt behind the other.
+llvm::Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const RunContext &context,
+                                                    const PromptTokens &prompts, const WritingOptions &options);
+
+/// "sequences" [prompts * num_return_sequences, longest]: each prompt, with its padding, and what follows it, filled up
+/// with pad_id. Of beam search "sequences_scores", too.
+InputTensors sequencesOf(const PromptTokens &prompts, llvm::ArrayRef<WrittenText> texts,
+                         const WritingOptions &options);
+
+/// Logits [prompts, steps, vocab] of what comes before each of `forced` [prompts, steps], which follow the prompts: one
+/// token at a time.
+llvm::Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &context,
+                                         const PromptTokens &prompts, const InputTensors::Array &forced);
+
+} // namespace lathe
+
+#endif
