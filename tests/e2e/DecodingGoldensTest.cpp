@@ -21,6 +21,7 @@ struct Ragged {
     }
   }
   Ids ids, offsets = {0};
+  std::vector<uint8_t> mask; ///< of `ids`; empty: all are tokens
 };
 
 /// "gpt2/lm"
@@ -41,8 +42,7 @@ std::string identifier(std::string name) {
   return name;
 }
 
-// --- Runs of generate
-// ---------------------------------------------------------------------------------------------------
+// --- Runs of generate ------------------------------------------------------------------------------------------------
 
 struct Run {
   std::string model;
@@ -80,7 +80,8 @@ private:
                                                           {"no_repeat_ngram_size", &o.no_repeat_ngram_size}};
     const std::pair<const char *, int32_t *> counts[] = {{"num_beams", &o.num_beams},
                                                          {"num_beam_groups", &o.num_beam_groups},
-                                                         {"num_return_sequences", &o.num_return_sequences}};
+                                                         {"num_return_sequences", &o.num_return_sequences},
+                                                         {"pad_token_id", &o.pad_id}};
     const std::pair<const char *, double *> numbers[] = {{"length_penalty", &o.length_penalty},
                                                          {"diversity_penalty", &o.diversity_penalty},
                                                          {"repetition_penalty", &o.repetition_penalty}};
@@ -121,36 +122,62 @@ private:
   std::vector<lathe_ids> views;
 };
 
-class GeneratedGoldens : public testing::TestWithParam<Run> {};
+std::vector<Ids> padLeft(std::vector<Ids> texts, int32_t id) {
+  size_t width = 0;
+  for (const Ids &text : texts)
+    width = std::max(width, text.size());
+  for (Ids &text : texts)
+    text.insert(text.begin(), width - text.size(), id);
+  return texts;
+}
+
+class GeneratedGoldens : public testing::TestWithParam<Run> {
+protected:
+  static void expectTexts(const LoadedModel &model, const lathe_generate_options &options, const Ragged &prompts) {
+    const Json &run = GetParam().stored;
+    const std::vector<Ids> expected = run.at("texts");
+    const size_t count = prompts.offsets.size() - 1;
+    std::vector<lathe_generated> texts(expected.size());
+    ASSERT_EQ(texts.size(), count * size_t(options.num_return_sequences));
+    lathe_error error = {};
+    ASSERT_EQ(model.api().generate(model.context(), prompts.ids.data(), prompts.offsets.data(),
+                                   prompts.mask.empty() ? nullptr : prompts.mask.data(), count, &options, texts.data(),
+                                   &error),
+              LATHE_OK)
+        << error.message;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      EXPECT_EQ(Ids(texts[i].ids, texts[i].ids + texts[i].length), expected[i]) << "text " << i;
+      const double score = run.contains("scores") ? run.at("scores").at(i).get<double>() : 0;
+      EXPECT_NEAR(texts[i].score, score, 1e-3 * std::abs(score)) << "text " << i;
+      model.api().free_generated(model.model(), &texts[i]);
+    }
+    EXPECT_EQ(model.api().cache_memory(model.context()), 0u);
+  }
+};
 
 TEST_P(GeneratedGoldens, AreWhatTransformersWrites) {
   const Json &run = GetParam().stored;
   const LoadedModel model(artifactOf(GetParam().model), "model");
   const Options options(model, run.at("options"));
-  const Ragged prompts(run.at("prompts"));
-  const std::vector<Ids> expected = run.at("texts");
-  std::vector<lathe_generated> texts(expected.size());
-  ASSERT_EQ(texts.size(), run.at("prompts").size() * size_t(options.get().num_return_sequences));
-  lathe_error error = {};
-  ASSERT_EQ(model.api().generate(model.context(), prompts.ids.data(), prompts.offsets.data(),
-                                 prompts.offsets.size() - 1, &options.get(), texts.data(), &error),
-            LATHE_OK)
-      << error.message;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    EXPECT_EQ(Ids(texts[i].ids, texts[i].ids + texts[i].length), expected[i]) << "text " << i;
-    const double score = run.contains("scores") ? run.at("scores").at(i).get<double>() : 0;
-    EXPECT_NEAR(texts[i].score, score, 1e-3 * std::abs(score)) << "text " << i;
-    model.api().free_generated(model.model(), &texts[i]);
+  const std::vector<Ids> prompts = run.at("prompts");
+  if (run.at("padding") != "counted")
+    expectTexts(model, options.get(), Ragged(prompts));
+  if (run.at("padding") != "none") {
+    SCOPED_TRACE("padded");
+    Ragged padded(padLeft(prompts, std::max(options.get().pad_id, 0)));
+    for (const Ids &prompt : prompts) {
+      padded.mask.resize(padded.mask.size() + padded.ids.size() / prompts.size() - prompt.size(), 0);
+      padded.mask.resize(padded.mask.size() + prompt.size(), 1);
+    }
+    expectTexts(model, options.get(), padded);
   }
-  EXPECT_EQ(model.api().cache_memory(model.context()), 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, GeneratedGoldens, testing::ValuesIn(runs()), [](const auto &info) {
   return identifier(info.param.model + "_" + info.param.stored.at("name").template get<std::string>());
 });
 
-// --- Logits of texts that are given
-// -------------------------------------------------------------------------------------
+// --- Logits of texts that are given ----------------------------------------------------------------------------------
 
 /// A model's two texts, and the logits behind each one's prompt and behind every token that follows it.
 struct Forced {
@@ -257,8 +284,7 @@ INSTANTIATE_TEST_SUITE_P(Precisions, RoundedForcedGoldens,
                            return identifier(std::get<1>(info.param).model) + "_as_" + std::get<0>(info.param);
                          });
 
-// --- Models that do not write yet
-// ---------------------------------------------------------------------------------------
+// --- Models that do not write yet ------------------------------------------------------------------------------------
 
 TEST(DecodingGoldens, ModelsThatDoNotWriteSaySo) {
   for (const Json &entry : stored()) {

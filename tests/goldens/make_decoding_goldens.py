@@ -18,13 +18,14 @@ So only those runs are kept in which every decision is clear; prompts are drawn 
 - the same again when every logit has noise of up to 5e-5.
 
 Some options see the padding in Transformers: repetition_penalty, no_repeat_ngram_size and bad_words_ids take it for
-text, max_length and min_length count it, and groups that have ended are counted as writing it. Lathe has no padding:
-there each prompt is written for alone, in float32 too; and likewise with OpenAI GPT and CTRL, which take no mask in
-generate(). `padded` says how it was.
+text, and max_length and min_length count it. There each prompt is written for alone, in float32 too; and likewise with
+OpenAI GPT and CTRL, which take no mask in generate(). Of some there is a second run, "-padded", whose padding is an id
+that texts have, and changes them. `padding` says how it was: "ignored", with or without it the same ids; "none", the
+prompts alone; or "counted", padded on the left with pad_token_id, in float64 too.
 
-"forced" are a prompt and what is put behind it, drawn at random, whatever the model would say. forced.safetensors has the
-logits behind the prompt and behind each token that follows, [2, 21, vocabulary] by FAMILY/MODEL: of the whole text read at
-once without a cache in float64, stored as float32.
+"forced" are a prompt and what is put behind it, drawn at random, whatever the model would say. forced.safetensors has
+the logits behind the prompt and behind each token that follows, [2, 21, vocabulary] by FAMILY/MODEL: of the whole text
+read at once without a cache in float64, stored as float32.
 """
 import importlib
 import json
@@ -44,7 +45,7 @@ NOISE = 5e-5
 CLEAR = {"greedy": 1e-3, "scores": 1e-4}
 FORCED = 20
 SEES_PADDING = {"repetition_penalty", "no_repeat_ngram_size", "bad_words_ids", "max_length", "min_length",
-                "num_beam_groups"}
+                "num_beam_groups"}  # the last, too, as a group that has ended is counted as writing padding
 WITHOUT_MASK = {"openai-gpt", "ctrl"}
 
 MODELS = [f"{family}/{model}" for family, models in {
@@ -74,8 +75,10 @@ ALL = {
     "beams-3-ngrams": ((1, 17, 5), {"max_new_tokens": 22, "num_beams": 3, "num_return_sequences": 3, "eos_token_id": 1,
                                     "no_repeat_ngram_size": 3, "repetition_penalty": 1.2, "min_new_tokens": 8}),
     "beams-groups": ((5, 1, 17), {"max_new_tokens": 20, "num_beams": 4, "num_beam_groups": 2, "diversity_penalty": 0.7,
-                                  "num_return_sequences": 4, "eos_token_id": 2}),
+                                  "num_return_sequences": 4, "eos_token_id": 2, "pad_token_id": 0}),
 }
+ALL |= {f"{name}-padded": ALL[name]
+        for name in ("greedy-repetition", "greedy-ngrams", "greedy-lengths", "beams-3-ngrams")}
 # What every model has, and of these by turns one.
 COMMON = ["as-the-file-says", "greedy-ends"]
 GREEDY = ["greedy-long", "greedy-repetition", "greedy-ngrams", "greedy-min-new", "greedy-lengths", "greedy-bad-words"]
@@ -90,7 +93,7 @@ def names_for(model):
     return COMMON + [GREEDY[number % len(GREEDY)], BEAMS[number // 2 % len(BEAMS)]]
 
 
-def in_single(module, inputs, output):
+def round_logits(module, inputs, output):
     output.logits = output.logits.float()
 
 
@@ -104,7 +107,7 @@ class Writer:
         directory = GOLDENS / path / "model"
         self.single, self.double = (load_model(self.entry, directory, t) for t in (torch.float32, torch.float64))
         # As generate() makes of logits in any case; groups of beams want it before.
-        self.double.register_forward_hook(in_single)
+        self.double.register_forward_hook(round_logits)
         self.takes_mask = family not in WITHOUT_MASK
         self.vocabulary = self.single.config.vocab_size
 
@@ -115,10 +118,11 @@ class Writer:
     def generate(self, model, prompts, options):
         """One batch: texts of each prompt without it, their scores, and how clear the least clear choice was."""
         width = max(map(len, prompts))
-        ids = torch.tensor([[0] * (width - len(p)) + p for p in prompts])
+        options = {"pad_token_id": 0} | options
+        ids = torch.tensor([[options["pad_token_id"]] * (width - len(p)) + p for p in prompts])
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
         with torch.no_grad():
-            out = model.generate(ids, attention_mask=mask, pad_token_id=0, do_sample=False, output_scores=True,
+            out = model.generate(ids, attention_mask=mask, do_sample=False, output_scores=True,
                                  return_dict_in_generate=True, **options)
         texts, gap = [], float("inf")
         ends, beams = self.ends(options), options.get("num_beams", 1)
@@ -139,23 +143,30 @@ class Writer:
         lengths, options = ALL[name]
         prompts = [[rng.randrange(self.vocabulary) for _ in range(length)] for length in lengths]
         options = self.with_ids(options, prompts, rng)
-        padded = self.takes_mask and not SEES_PADDING & set(options)
-        generate = self.generate if padded else self.generate_alone
-        texts, scores, gap = self.generate_alone(self.double, prompts, options)
+        padding = "none" if not self.takes_mask or SEES_PADDING & set(options) else "ignored"
+        in_single, in_double = self.generate_alone if padding == "none" else self.generate, self.generate_alone
+        if name.endswith("-padded"):
+            alone = self.generate_alone(self.single, prompts, options)[0]
+            common = sorted({id for text in alone for id in text} - set(self.ends(options)))
+            padding, in_single, in_double = "counted", self.generate, self.generate
+            options = options | {"pad_token_id": rng.choice(common)}
+        texts, scores, gap = in_double(self.double, prompts, options)
+        if padding == "counted" and texts == alone:
+            return None
         count = options.get("num_return_sequences", 1)
         for first in range(0, len(scores), count):
             one = scores[first:first + count]
             gap = min([gap] + [a - b for a, b in zip(one, one[1:])])
         if gap < (CLEAR["scores"] if scores else CLEAR["greedy"]):
             return None
-        again = [generate(self.single, prompts, options)]
+        again = [in_single(self.single, prompts, options)]
         noise = torch.Generator().manual_seed(rng.randrange(1 << 30))
 
         def disturb(module, inputs, output):
             output.logits = output.logits + NOISE * (2 * torch.rand(output.logits.shape, generator=noise) - 1)
 
         handle = self.single.register_forward_hook(disturb)
-        again += [generate(self.single, prompts, options) for _ in range(2)]
+        again += [in_single(self.single, prompts, options) for _ in range(2)]
         handle.remove()
         if any(other[0] != texts for other in again):
             return None
@@ -164,11 +175,12 @@ class Writer:
         ended = sum(text[-1] in self.ends(options) for text in texts)
         if isinstance(ALL[name][1].get("eos_token_id"), int) and not 0 < ended:
             return None  # texts that end are what it is for
-        stored = {"name": name, "padded": padded, "options": options, "prompts": prompts, "texts": texts}
+        stored = {"name": name, "padding": padding, "options": options, "prompts": prompts, "texts": texts}
         return stored | ({"scores": [float(f"{s:.7g}") for s in scores]} if scores else {})
 
     def with_ids(self, options, prompts, rng):
-        wanted = {name: options[name] for name in ("eos_token_id", "bad_words_ids") if isinstance(options.get(name), int)}
+        names = ("eos_token_id", "bad_words_ids")
+        wanted = {name: options[name] for name in names if isinstance(options.get(name), int)}
         if not wanted:
             return options
         plain = {"max_new_tokens": 14, "eos_token_id": None}
