@@ -48,6 +48,7 @@ llvm::Error Compilation::stages() {
 }
 
 llvm::Error Compilation::kernels() {
+  facts.fusions = getFusionRecords(*model.module); // with what the schedule did or declined
   facts.levels = options.levels.empty() ? programLevels(*model.module) : options.levels;
   for (IsaLevel level : facts.levels)
     code.push_back({level, model.module->clone(), {}});

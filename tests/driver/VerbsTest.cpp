@@ -397,7 +397,8 @@ TEST(Generate, RefusesWhatItCannotDo) {
   expectRefusal(wrongInput, {"generate", artifact, "--text", "a [MASK]", "--text", "b"}, {"text 2 of 2", "[MASK]"});
   expectRefusal(wrongInput, {"generate", artifact, "--text", "[MASK]", "--top-k", "0"}, {"--top-k is 0", "1 to"});
   expectRefusal(wrongInput, {"generate", artifact, "--text", "x", "--num-beams", "4", "--do-sample", "--seed", "1"},
-                {"--num-beams", "not supported yet"});
+                {"--num-beams", "for models that write", "fills in masks"});
+  expectRefusal(wrongInput, {"generate", artifact, "--text", "x", "--stop", "y"}, {"--stop", "for models that write"});
   expectRefusal(wrongInput, {"generate", compiled(demoModel()), "--text", "x"}, {"generate", "embedding", "masked-lm"});
   expectRefusal(usage, {"generate", artifact, "--text", "x", "--beams", "4"}, {"--beams"});
   expectRefusal(usage, {"generate", artifact}, {"--text"});

@@ -9,9 +9,9 @@
 // CHECK: func.func @encode(
 // CHECK: xf.layers @layer(
 // CHECK: return %{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<?x7xf32>
-// CHECK: func.func @decode({{.*}}%pages: tensor<?xi64> {xf.input = "pages"}, %cached: tensor<?xi32> {xf.input = "cached"}) -> (tensor<?x4xf32> {xf.output = "hidden", xf.rows = "tokens"})
+// CHECK: func.func @decode({{.*}}%[[PAGES:[a-z0-9]*]]: tensor<?xi64> {xf.input = "pages"}, %[[CACHED:[a-z0-9]*]]: tensor<?xi32> {xf.input = "cached"}) -> (tensor<?x4xf32> {xf.output = "hidden", xf.rows = "tokens"})
 // CHECK-SAME: xf.derived = "decode"
-// CHECK-NEXT: %[[Y:.*]] = xf.layers @layer.cached(%{{.*}}, %{{.*}}, %{{.*}}, %pages, %cached) weights ["0.", "1."]
+// CHECK-NEXT: %[[Y:.*]] = xf.layers @layer.cached(%{{.*}}, %{{.*}}, %{{.*}}, %[[PAGES]], %[[CACHED]]) weights ["0.", "1."]
 // CHECK-NEXT: return %[[Y]] : tensor<?x4xf32>
 // CHECK: func.func @logits(%[[H:.*]]: tensor<?x4xf32> {xf.input = "hidden", xf.limit = 4 : i64}) -> (tensor<?x7xf32> {xf.output = "logits", xf.rows = "tokens"})
 // CHECK: %[[N:.*]] = xf.layer_norm %[[H]]
@@ -25,7 +25,7 @@ func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.i
   %0:2 = xf.layers @layer(%x, %cu, %columns) weights ["0.", "1."] : (tensor<?x4xf32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x4xf32>, tensor<?x4xf32>)
   %g = xf.load_weight @g : tensor<4xf32>
   %w = xf.load_weight @w : tensor<7x4xf32>
-  %1 = xf.layer_norm %0#1, %g rms eps 1.0e-5 : tensor<?x4xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  %1 = xf.layer_norm %0#1, %g eps 1.0e-5 rms : tensor<?x4xf32>, tensor<4xf32> -> tensor<?x4xf32>
   %2 = xf.linear %1, %w : tensor<?x4xf32>, tensor<7x4xf32> -> tensor<?x7xf32>
   return %0#0, %2 : tensor<?x4xf32>, tensor<?x7xf32>
 }
@@ -59,7 +59,7 @@ func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.
 
 // -----
 // Of an entry that does not write, nothing is made.
-// CHECK-LABEL: func.func @encode
+// CHECK: func.func @encode({{.*}}attributes {xf.entry} {
 // CHECK-NOT: @decode
 func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry} {
   return %x : tensor<?x4xf32>

@@ -69,6 +69,16 @@ llvm::Expected<std::vector<std::vector<int32_t>>> parseWords(llvm::StringRef tex
   return words;
 }
 
+/// The task and, of one that says what comes next, why the compiler made no decoder of the model.
+std::string whyNotWriting(const Artifact &artifact) {
+  std::string reason = "task " + quote(artifact.task);
+  if (artifact.manifest().contains("fusions"))
+    for (const nlohmann::json &fusion : artifact.manifest().at("fusions"))
+      if (fusion.value("pass", "") == "DeriveDecode" && !fusion.value("made", true))
+        reason += " of this model: " + printable(fusion.value("reason", ""));
+  return reason;
+}
+
 /// Prints a text as it is written.
 struct Printer {
   bool prints = false;
@@ -110,9 +120,9 @@ llvm::Error Flags::run(const CommandLine &line, llvm::StringRef writingOption) c
     return fillMasksOf(*loaded, line.texts, topK, json);
   }
   if (!loaded->artifact.manifest().contains("generation"))
-    return llvm::createStringError("generate is not supported for task " + quote(task) +
-                                   " of this model; accepted are masked-lm, whose masks it fills in, and causal-lm "
-                                   "where each token sees those before it alone");
+    return llvm::createStringError("generate is not supported for " + whyNotWriting(loaded->artifact) +
+                                   "; accepted are masked-lm, whose masks it fills in, and causal-lm where each token "
+                                   "sees those before it alone");
   return write(*loaded, line);
 }
 
