@@ -275,8 +275,10 @@ lathe_status generateDefaultsOf(const lathe_model *model, lathe_generate_options
 
 lathe_status generate(lathe_context *context, const int32_t *ids, const int32_t *offsets, const uint8_t *mask,
                       size_t count, const lathe_generate_options *given, lathe_generated *results, lathe_error *error) {
-  if (!context || (count && (!ids || !offsets || !results)))
-    return nullArgument(error, "generate", !context ? "context" : !ids ? "ids" : offsets ? "results" : "cu_seqlens");
+  if (!context || (count && (!offsets || !results)))
+    return nullArgument(error, "generate", !context ? "context" : offsets ? "results" : "cu_seqlens");
+  if (count && offsets[count] > 0 && !ids)
+    return nullArgument(error, "generate", "ids");
   lathe_generate_options options;
   lathe_status status = given ? readOptions("lathe_generate_options", given, options, error)
                               : generateDefaultsOf(context->model, &options, error);

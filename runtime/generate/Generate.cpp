@@ -135,6 +135,26 @@ struct Text {
   bool isStopped = false;
 };
 
+/// Positions that a model has, or as many as there can be.
+int64_t placesOf(const lathe_decoder &decoder) {
+  int64_t places = decoder.decode.position_limit ? decoder.decode.position_limit : INT32_MAX;
+  for (int32_t i = 0; i < decoder.decode.n_inputs; ++i)
+    if (const lathe_entry_input &input = decoder.decode.inputs[i];
+        input.kind == LATHE_POSITION_IDS && input.limit && input.limit < places)
+      places = input.limit;
+  return places;
+}
+
+/// The options for one prompt: no text is longer than the model has positions for, of which the last token needs none.
+lathe_generate_options withinPlaces(const lathe_generate_options &options, int64_t length, int64_t tokens,
+                                    int64_t places) {
+  lathe_generate_options within = options;
+  const int64_t most = places + 1 - tokens;
+  if (greatestLength(options, length) - length > most)
+    within.max_new_tokens = most;
+  return within;
+}
+
 /// The texts of one prompt.
 class PromptTexts {
 public:
@@ -142,8 +162,8 @@ public:
   PromptTexts(Shared &shared, const int32_t *prompt, int64_t length, const int32_t *tokens, int64_t tokenCount,
               size_t number)
       : shared(shared), prompt(prompt), length(length), tokens(tokens), tokenCount(tokenCount), number(number),
-        isSearch(shared.options.num_beams > 1),
-        width(isSearch ? shared.options.num_beams : shared.options.num_return_sequences),
+        options(withinPlaces(shared.options, length, tokenCount, placesOf(*shared.context.model->program->decoder))),
+        isSearch(options.num_beams > 1), width(isSearch ? options.num_beams : options.num_return_sequences),
         search(shared.context.allocator, shared.scratch), texts(shared.context.allocator, isSearch ? 0 : width),
         sequences(shared.context.allocator, width), former(shared.context.allocator, width) {
     for (int64_t i = 0; !isSearch && texts.data && i < width; ++i)
@@ -175,6 +195,7 @@ private:
   const int32_t *const tokens;
   const int64_t tokenCount;
   const size_t number;
+  const lathe_generate_options options;
   const bool isSearch;
   const int64_t width;
   bool begun = false;
@@ -188,12 +209,12 @@ lathe_status PromptTexts::start(lathe_error *error) {
     return noMemory(error);
   const uint64_t first = uint64_t(number) * uint64_t(width); // draws are numbered
   if (isSearch) {
-    if (lathe_status status = search.start(prompt, length, shared.options, shared.vocabulary, first, error))
+    if (lathe_status status = search.start(prompt, length, options, shared.vocabulary, first, error))
       return status;
   }
   for (int64_t i = 0; !isSearch && i < width; ++i) {
     if (lathe_status status =
-            texts[i].continuation.start(prompt, length, shared.options, shared.vocabulary, first + uint64_t(i), error))
+            texts[i].continuation.start(prompt, length, options, shared.vocabulary, first + uint64_t(i), error))
       return status;
     if (lathe_status status = texts[i].stream.begin(tokens, size_t(tokenCount), error))
       return status;
@@ -342,16 +363,6 @@ lathe_status PromptTexts::take(lathe_generated *results, lathe_error *error) con
   return LATHE_OK;
 }
 
-/// Positions that a model has, or as many as there can be.
-int64_t placesOf(const lathe_decoder &decoder) {
-  int64_t places = decoder.decode.position_limit ? decoder.decode.position_limit : INT32_MAX;
-  for (int32_t i = 0; i < decoder.decode.n_inputs; ++i)
-    if (const lathe_entry_input &input = decoder.decode.inputs[i];
-        input.kind == LATHE_POSITION_IDS && input.limit && input.limit < places)
-      places = input.limit;
-  return places;
-}
-
 lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, const lathe_generate_options &options,
                           lathe_error *error) {
   const lathe_decoder &decoder = *context.model->program->decoder;
@@ -376,11 +387,9 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
       tokens -= !prompts.mask[at];
     if (!tokens)
       return fail(error, LATHE_INVALID_ARGUMENT, "prompt %zu has no tokens: the mask is 0 for all of them", i);
-    // The last token that is written is never read.
-    if (const int64_t read = greatestLength(options, length) - length + tokens - 1; read > places)
-      return fail(error, LATHE_INVALID_ARGUMENT,
-                  "prompt %zu of %lld tokens would become a text of %lld; this model has positions for %lld", i,
-                  static_cast<long long>(tokens), static_cast<long long>(read + 1), static_cast<long long>(places));
+    if (tokens > places)
+      return fail(error, LATHE_INVALID_ARGUMENT, "prompt %zu has %lld tokens; this model has positions for %lld", i,
+                  static_cast<long long>(tokens), static_cast<long long>(places));
   }
   return LATHE_OK;
 }

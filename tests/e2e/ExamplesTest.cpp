@@ -70,6 +70,54 @@ TEST_P(Answers, AreThePipelines) {
 }
 INSTANTIATE_TEST_SUITE_P(Models, Answers, testing::Values("answers"));
 
+using Writing = Example;
+TEST_P(Writing, IsTransformers) {
+  for (const Json &text : expected()) {
+    Arguments arguments = {"generate", compiled(examples() / GetParam() / "model"), "--json", "--text",
+                           text.at("text")};
+    for (const auto &[name, value] : text.at("options").items()) {
+      std::string option = "--" + name;
+      std::replace(option.begin(), option.end(), '_', '-');
+      arguments.insert(arguments.end(), {option, value.dump()});
+    }
+    const Json written = Json::parse(latheOutput(arguments))[0];
+    EXPECT_EQ(written.at("text"), text.at("written"));
+    EXPECT_EQ(written.at("ids"), text.at("ids"));
+    expectScore(written, text);
+    if (!text.at("options").empty())
+      continue;
+    // One text is printed piece by piece, and says the same.
+    EXPECT_EQ(latheOutput({"generate", arguments[1], "--text", text.at("text")}),
+              text.at("written").get<std::string>() + "\n");
+    // It ends where a string has come.
+    const std::string stopped = latheOutput({"generate", arguments[1], "--text", text.at("text"), "--stop", "went"});
+    EXPECT_TRUE(text.at("written").get<std::string>().starts_with(stopped.substr(0, stopped.size() - 1)));
+    EXPECT_TRUE(stopped.ends_with("went\n")) << stopped;
+    // Draws go by the seed alone.
+    const Arguments drawn = {"generate",    arguments[1],    "--text", text.at("text"),
+                             "--do-sample", "--temperature", "3",      "--seed"};
+    EXPECT_EQ(latheOutput(with(drawn, {"5"})), latheOutput(with(drawn, {"5"})));
+    EXPECT_NE(latheOutput(with(drawn, {"5"})), latheOutput(with(drawn, {"6"})));
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Models, Writing, testing::Values("diary"));
+
+TEST(WritingErrors, SayWhatWasFound) {
+  const Path artifact = compiled(examples() / "diary" / "model");
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--num-beams", "0"}, {"num_beams is 0", "1 to 1024"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--max-new-tokens", "0"},
+                {"--max-new-tokens is 0", "1 or more"});
+  expectRefusal(1, {"generate", artifact, "--text", std::string(200, '#')}, {"positions for 64"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--bad-words", "1,x"}, {"--bad-words", "'x'"});
+  expectRefusal(1, {"generate", artifact, "--text", ""}, {"prompt has no tokens"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--early-stopping", "soon"},
+                {"'soon'", "true, false, never"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--num-beams", "2", "--stop", "x"},
+                {"stop strings", "num_beams 2"});
+  expectRefusal(2, {"generate", artifact, "--text", "It", "--inputs", "f"}, {"--inputs and --outputs"});
+  expectRefusal(2, {"generate", artifact, "--output-logits", "--text", "x"}, {"--forced-ids and --output-logits"});
+}
+
 using Masks = Example;
 TEST_P(Masks, AreFilledInAsByThePipeline) {
   const Json expected = this->expected(), found = this->found();

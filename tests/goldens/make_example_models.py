@@ -20,7 +20,8 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (BertConfig, BertForTokenClassification, BertTokenizerFast, DistilBertConfig,
-                          DistilBertForSequenceClassification, DistilBertTokenizerFast, ModernBertConfig,
+                          DistilBertForSequenceClassification, DistilBertTokenizerFast, GPT2Config, GPT2LMHeadModel,
+                          ModernBertConfig,
                           ModernBertForQuestionAnswering, PreTrainedTokenizerFast, XLMRobertaConfig,
                           XLMRobertaForMaskedLM, XLMRobertaTokenizerFast)
 
@@ -89,6 +90,13 @@ def fact(rng: random.Random) -> str:
     country, (capital, language) = rng.choice(list(COUNTRIES.items()))
     return rng.choice([f"{capital} is the capital of {country}.", f"The capital of {country} is {capital}.",
                        f"People in {country} speak {language}.", f"In {capital} you hear {language}."])
+
+
+def entry(rng: random.Random) -> str:
+    """Of a diary. The signs for the weather are three bytes each, of which no vocabulary this small has all."""
+    weather, sign = rng.choice([("It rained", "\u2602"), ("The sun shone", "\u2600"), ("It snowed", "\u2744")])
+    person, thing, town, day = rng.choice(FIRST), rng.choice(GOODS), rng.choice(TOWNS), rng.choice(DAYS)
+    return f"{weather} {sign} on {day}. {person} went to {town} to {rng.choice(['buy', 'sell', 'look for'])} {thing}."
 
 
 # --- Training -----------------------------------------------------------------------------------------------------------
@@ -243,7 +251,45 @@ def make_capitals(rng: random.Random) -> list:
     return [{"text": text, "fills": ask(text)} for text in texts]
 
 
-MODELS = {"sentiment": make_sentiment, "entities": make_entities, "answers": make_answers, "capitals": make_capitals}
+def make_diary(rng: random.Random) -> list:
+    texts = [entry(rng) for _ in range(3000)]
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.train_from_iterator([text.encode("ascii", "ignore").decode() for text in texts], trainers.BpeTrainer(
+        vocab_size=420, special_tokens=["<|endoftext|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False))
+    bpe.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, model_max_length=64, bos_token="<|endoftext|>",
+                                        eos_token="<|endoftext|>", pad_token="<|endoftext|>",
+                                        model_input_names=["input_ids", "attention_mask"])
+    model = GPT2LMHeadModel(GPT2Config(
+        vocab_size=len(tokenizer), n_embd=48, n_head=4, n_layer=3, n_positions=64, bos_token_id=0, eos_token_id=0,
+        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0))
+
+    def batch_of() -> dict:
+        batch = tokenizer([entry(rng) + tokenizer.eos_token for _ in range(BATCH)], padding=True, return_tensors="pt")
+        wanted = batch["input_ids"].clone()
+        ends = (batch["input_ids"] == 0).cumsum(1) > 1  # behind the first
+        return dict(batch) | {"labels": wanted.masked_fill(ends, -100)}
+
+    train(model, 1200, 3e-3, batch_of)
+    model.generation_config.max_new_tokens = 60
+    directory = store(model, tokenizer, "diary")
+    model = GPT2LMHeadModel.from_pretrained(directory, torch_dtype=torch.float32)
+    found = []
+    for text, options in [("It rained", {}), ("The sun", {}), ("It snowed \u2744 on Monday.", {"num_beams": 4}),
+                          ("It", {"num_beams": 3, "length_penalty": 0.6, "no_repeat_ngram_size": 4})]:
+        ids = tokenizer(text, return_tensors="pt")
+        out = model.generate(**ids, do_sample=False, return_dict_in_generate=True, output_scores=True,
+                             pad_token_id=0, **options)
+        score = float(out.sequences_scores[0]) if "num_beams" in options else 0.0
+        found.append({"text": text, "options": options, "written": tokenizer.decode(out.sequences[0], skip_special_tokens=True),
+                      "ids": out.sequences[0].tolist(), "score": score})
+    return found
+
+
+MODELS = {"sentiment": make_sentiment, "entities": make_entities, "answers": make_answers, "capitals": make_capitals,
+          "diary": make_diary}
 
 if __name__ == "__main__":
     for seed, (name, make) in enumerate(MODELS.items()):

@@ -79,11 +79,11 @@ std::string whyNotWriting(const Artifact &artifact) {
   return reason;
 }
 
-/// Prints a text as it is written.
+/// Prints a text as it is written, behind its prompt.
 struct Printer {
-  bool prints = false;
+  std::string prompt;
   static int32_t take(void *user, size_t, size_t, int32_t, const char *text, size_t length) {
-    llvm::outs() << llvm::StringRef(text, length);
+    llvm::outs() << std::exchange(static_cast<Printer *>(user)->prompt, "") << llvm::StringRef(text, length);
     llvm::outs().flush();
     return llvm::outs().has_error();
   }
@@ -230,7 +230,7 @@ llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &cont
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
   PromptTokens prompts;
   for (const TextArgument &text : line.texts) {
-    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {});
+    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {.maxLength = 0});
     if (!tokens)
       return tokens.takeError();
     prompts.ids.push_back(tokens->ids);
@@ -238,19 +238,21 @@ llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &cont
   // One text is printed as it comes.
   const bool streams =
       !json && prompts.ids.size() == 1 && options->num_return_sequences == 1 && options->num_beams == 1;
+  Printer printer;
   if (streams) {
     llvm::Expected<std::string> prompt = tokenizer->decode(prompts.ids.front(), /*skipSpecialTokens=*/true);
     if (!prompt)
       return prompt.takeError();
-    llvm::outs() << *prompt;
+    printer.prompt = *prompt;
     options->stream = Printer::take;
+    options->stream_user = &printer;
   }
   const auto began = std::chrono::steady_clock::now();
   llvm::Expected<std::vector<WrittenText>> texts = writeTexts(model, context, prompts, options);
-  if (streams)
-    llvm::outs() << "\n";
   if (!texts)
     return texts.takeError();
+  if (streams)
+    llvm::outs() << "\n";
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
   Json array = Json::array();

@@ -174,7 +174,7 @@ typedef struct lathe_ids {
  * lathe_api.generate_defaults sets every member to what the model's own file says, or else to Transformers' default. */
 typedef struct lathe_generate_options {
   size_t size;            /* sizeof(lathe_generate_options) */
-  int64_t max_new_tokens; /* 0: as max_length says */
+  int64_t max_new_tokens; /* 0: as max_length says; in any case no more than the model has positions for */
   int64_t max_length;     /* tokens with the prompt, where max_new_tokens is 0 */
   int64_t min_new_tokens; /* no end before so many */
   int64_t min_length;     /* likewise, with the prompt */
