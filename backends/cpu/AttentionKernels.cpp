@@ -167,10 +167,6 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
   SmallVector<std::pair<StringRef, Value>> slots = {{"q", q.memref},
                                                     {"ldq", calls.integer(q.stride)},
-                                                    {"k", k.memref},
-                                                    {"ldk", calls.integer(k.stride)},
-                                                    {"v", v.memref},
-                                                    {"ldv", calls.integer(v.stride)},
                                                     {"y", y.memref},
                                                     {"ldy", calls.integer(y.stride)},
                                                     {"cu_seqlens", memref(op.getCuSeqlens())},
@@ -181,9 +177,12 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
                                                     {"scale", calls.real(op.getScale().convertToDouble())}};
   if (op.getPages()) {
     params.push_back(calls.flag("paged", true));
-    slots.append({{"pages", memref(op.getPages())},
-                  {"cached", memref(op.getCached())},
-                  {"layer", appendToCache(op, k, v, headDim, inBf16)}});
+    slots.append({{"k", memref(op.getPages())},
+                  {"ldk", appendToCache(op, k, v, headDim, inBf16)},
+                  {"v", memref(op.getCached())}});
+  } else {
+    slots.append(
+        {{"k", k.memref}, {"ldk", calls.integer(k.stride)}, {"v", v.memref}, {"ldv", calls.integer(v.stride)}});
   }
   llvm::append_range(slots, byDistance.slots);
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.

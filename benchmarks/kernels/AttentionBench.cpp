@@ -58,10 +58,7 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       shape.heads * terms,
                                       terms,
                                       index,
-                                      furthest,
-                                      0,
-                                      0,
-                                      0});
+                                      furthest});
   double pairs = 0;
   for (double length : shape.lengths)
     pairs += form.find("windowed") != std::string::npos ? length * std::min<double>(length, 2 * reach + 1)

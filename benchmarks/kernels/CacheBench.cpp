@@ -65,11 +65,30 @@ template <typename T> void addPagedAttention(const std::string &family) {
           Cached<T> texts(batch, tokens);
           Array<int32_t> columns(std::vector<int32_t>(batch, int32_t(tokens)));
           Array<float> y(batch * width);
-          run.warmUp(
-              kernel,
-              std::vector<Arg>{
-                  texts.rows, width, 0, 0, 0, 0, y, width, texts.starts, batch,        heads, 0.125f, 1, 0, columns, 0,
-                  0,          0,     0, 0, 0, 0, 0, 0,     texts.tables, texts.cached, 0});
+          run.warmUp(kernel, std::vector<Arg>{texts.rows,
+                                              width,
+                                              texts.tables,
+                                              0,
+                                              texts.cached,
+                                              0,
+                                              y,
+                                              width,
+                                              texts.starts,
+                                              batch,
+                                              heads,
+                                              0.125f,
+                                              1,
+                                              0,
+                                              columns,
+                                              0,
+                                              0,
+                                              0,
+                                              0,
+                                              0,
+                                              0,
+                                              0,
+                                              0,
+                                              0});
           run.time(holdsAt(batch * width, [&](int64_t i) { return isNear(y[i], 1); }),
                    {4.0 * batch * (tokens + 1) * width, texts.bytes()});
         });

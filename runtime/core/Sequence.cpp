@@ -3,8 +3,6 @@
 #include "runtime/core/Context.h"
 #include "runtime/core/Status.h"
 
-#include <string.h>
-
 namespace lathe {
 namespace {
 
@@ -13,6 +11,11 @@ int64_t pagesOf(int64_t tokens) { return (tokens + LATHE_PAGE_TOKENS - 1) / LATH
 lathe_status noMemory(lathe_error *error, int64_t tokens) {
   return fail(error, LATHE_OUT_OF_MEMORY, "no memory for the cache of a sequence of %lld tokens",
               static_cast<long long>(tokens));
+}
+
+void releaseTable(lathe_sequence &sequence) {
+  const lathe_allocator &allocator = sequence.context->allocator;
+  allocator.release(allocator.user, static_cast<void *>(sequence.table), size_t(sequence.capacity) * sizeof(void *));
 }
 
 /// Room for so many addresses.
@@ -26,8 +29,9 @@ bool growTable(lathe_sequence &sequence, int64_t pages) {
   if (!table)
     return false;
   if (sequence.table) {
-    memcpy(table, sequence.table, size_t(sequence.pages) * sizeof(void *));
-    allocator.release(allocator.user, sequence.table, size_t(sequence.capacity) * sizeof(void *));
+    for (int64_t i = 0; i < sequence.pages; ++i)
+      table[i] = sequence.table[i];
+    releaseTable(sequence);
   }
   sequence.table = table;
   sequence.capacity = capacity;
@@ -81,7 +85,7 @@ void destroySequence(lathe_sequence *sequence) {
     sequence->next->previous = sequence->previous;
   const lathe_allocator &allocator = sequence->context->allocator;
   if (sequence->table)
-    allocator.release(allocator.user, sequence->table, size_t(sequence->capacity) * sizeof(void *));
+    releaseTable(*sequence);
   allocator.release(allocator.user, sequence, sizeof *sequence);
 }
 

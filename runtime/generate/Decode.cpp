@@ -34,9 +34,10 @@ lathe_status checkSequence(const lathe_context &context, const DecodeStep &step,
   if (added < 0)
     return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %zu; it must not fall",
                 step.offsets[index], step.offsets[index + 1], index + 1);
-  if (sequence->length + added > places)
+  const int64_t length = sequence->length + added;
+  if (length > places)
     return fail(error, LATHE_INVALID_ARGUMENT, "sequence %zu would have %lld tokens; this model has positions for %lld",
-                index, static_cast<long long>(sequence->length + added), static_cast<long long>(places));
+                index, static_cast<long long>(length), static_cast<long long>(places));
   return LATHE_OK;
 }
 

@@ -30,7 +30,7 @@ public:
   }
   ~Array() {
     if (data)
-      allocator.release(allocator.user, data, size_t(size ? size : 1) * sizeof(T));
+      allocator.release(allocator.user, static_cast<void *>(data), size_t(size ? size : 1) * sizeof(T));
   }
   Array(const Array &) = delete;
   Array &operator=(const Array &) = delete;
@@ -252,8 +252,10 @@ lathe_status PromptTexts::startTexts(lathe_error *error) {
 /// Gives each beam the cache of the one that it goes on from: to the first of several itself, to others a copy that
 /// shares its pages.
 lathe_status PromptTexts::follow(lathe_error *error) {
-  memcpy(former.data, sequences.data, size_t(width) * sizeof(lathe_sequence *));
-  memset(static_cast<void *>(sequences.data), 0, size_t(width) * sizeof(lathe_sequence *));
+  for (int64_t i = 0; i < width; ++i) {
+    former[i] = sequences[i];
+    sequences[i] = nullptr;
+  }
   lathe_status status = LATHE_OK;
   for (int64_t i = search.live(); i-- > 0 && !status;) {
     lathe_sequence *&parent = former[search.parent(i)];

@@ -85,8 +85,8 @@ std::vector<Arg> with(std::vector<Arg> args, const std::vector<Arg> &more) {
   args.insert(args.end(), more.begin(), more.end());
   return args;
 }
-/// Where nothing goes by distance, and nothing is paged (CacheTest.cpp).
-const std::vector<Arg> noDistances(13, Arg(0));
+/// Where nothing goes by distance.
+const std::vector<Arg> noDistances(10, Arg(0));
 
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
@@ -126,19 +126,11 @@ struct Problem {
   }
   /// What slots say of distances, from the sequence at row `first` on.
   std::vector<Arg> distanceArgs(int64_t first = 0) const {
-    return {&columns[first],
-            bias.data(),
-            rule.reach,
-            rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
-            ldTerms,
-            rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
-            ldTerms,
-            terms,
-            index.data(),
-            rule.furthest,
-            nullptr,
-            nullptr,
-            0};
+    return {&columns[first], bias.data(),
+            rule.reach,      rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
+            ldTerms,         rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
+            ldTerms,         terms,
+            index.data(),    rule.furthest};
   }
   /// Terms of a query and a key.
   double termsOf(int64_t query, int64_t key, int64_t head) const {
@@ -328,7 +320,7 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
       .run(with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
                  batch.scale, longest, guardedMask.data()},
                 {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
-                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest, 0, 0, 0}));
+                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest}));
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];

@@ -242,9 +242,9 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
         attentionKernel(dim(headDim) + rule.params())
             .run({q.data(),
                   queries[0].stride,
-                  0,
-                  0,
-                  0,
+                  tables.data(),
+                  Texts::layer,
+                  cached.data(),
                   0,
                   y.data(),
                   width,
@@ -263,10 +263,7 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
                   0,
                   0,
                   0,
-                  0,
-                  tables.data(),
-                  cached.data(),
-                  Texts::layer},
+                  0},
                  panelsPerCall);
       };
       Guarded<float> y(size_t(starts.back() * width)), split(y.size());

@@ -57,7 +57,7 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
     expectEachElementOnce("attention_f32", "{head_dim = 5}",
                           {x.data(), 10, y.data(), 10,  x.data(), 10, o.data(), 10, bounds.data(),
                            2,        2,  1.0f,     300, 0,        0,  0,        0,  0,
-                           0,        0,  0,        0,   0,        0,  0,        0,  0},
+                           0,        0,  0,        0,   0,        0},
                           o, 12);
   }
   {
@@ -68,7 +68,6 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
     expectEachElementOnce("rotate_f32", "{head_dim = 2}", {x.data(), 20, y.data(), 20, o.data(), 20, 30, 10}, o, 4);
     Guarded<int32_t> positions(std::vector<int32_t>(30, 3));
     expectEachElementOnce("angles_f32", "{}", {positions.data(), vector.data(), o.data(), 20, 30, 10}, o, 4);
-    expectEachElementOnce("head_norm_f32", "{}", {x.data(), 20, vector.data(), o.data(), 20, 30, 4, 5, 1e-5f}, o, 4);
     expectEachElementOnce("normalize_f32", "{}", {x.data(), 20, o.data(), 20, 30, 20, 1e-5f}, o, 4);
     expectEachElementOnce("softmax_f32", "{}", {x.data(), o.data(), 30, 20}, o, 4);
     expectEachElementOnce("add_f32", "{}", {x.data(), 20, y.data(), 20, o.data(), 20, 30, 20}, o, 2);

@@ -23,15 +23,18 @@ namespace lathe {
 namespace {
 
 enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask, FirstDistance };
-enum { Pages = FirstDistance + std::size(distanceSlots), Cached, Layer };
+/// Paged, in the places of what is not read then.
+enum { Pages = K, Layer = LdK, Cached = V };
 
 constexpr Slot slotTable[] = {
     {"q", SlotKind::Pointer, "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
     {"ldq", SlotKind::Integer, "elements from a row of q to the next; of bf16, even"},
-    {"k", SlotKind::Pointer, "likewise"},
-    {"ldk", SlotKind::Integer, "likewise"},
-    {"v", SlotKind::Pointer, "likewise"},
-    {"ldv", SlotKind::Integer, "likewise"},
+    {"k", SlotKind::Pointer,
+     "likewise; paged: addresses [batch] of tables of pages that hold all keys and values, those of the run's tokens "
+     "included (CachePages.h)"},
+    {"ldk", SlotKind::Integer, "likewise; paged: bytes from a page's start to the layer's part"},
+    {"v", SlotKind::Pointer, "likewise; paged: i32 [batch], tokens of each sequence before those of the run"},
+    {"ldv", SlotKind::Integer, "likewise; paged: not read"},
     {"y", SlotKind::Pointer, "likewise; may not overlap q, k or v"},
     {"ldy", SlotKind::Integer, "likewise"},
     {"cu_seqlens", SlotKind::Pointer, "i32 [batch + 1], rows of each sequence; masked: not read"},
@@ -52,11 +55,6 @@ constexpr Slot slotTable[] = {
     distanceSlots[7],
     distanceSlots[8],
     distanceSlots[9],
-    {"pages", SlotKind::Pointer,
-     "paged: addresses [batch] of tables of pages that hold all keys and values, those of the run's tokens included "
-     "(CachePages.h); k and v are not read"},
-    {"cached", SlotKind::Pointer, "paged: i32 [batch], tokens of each sequence before those of the run"},
-    {"layer", SlotKind::Integer, "paged: bytes from a page's start to the layer's part"},
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("head_dim", 1, 256),
