@@ -266,9 +266,9 @@ lathe_status decode(lathe_context *context, lathe_sequence *const *sequences, si
 lathe_status generateDefaultsOf(const lathe_model *model, lathe_generate_options *options, lathe_error *error) {
   if (!model || !options)
     return nullArgument(error, "generate_defaults", model ? "options" : "model");
-  const lathe_decoder *decoder = model->program->decoder;
+  const lathe_decoder *decoder = findDecoder(*model, error);
   if (!decoder)
-    return fail(error, LATHE_UNAVAILABLE, "%s does not write: it was compiled without a decoder", model->program->name);
+    return LATHE_UNAVAILABLE;
   *options = *decoder->defaults;
   return LATHE_OK;
 }

@@ -96,4 +96,10 @@ void closeModel(lathe_model *model) {
   allocator.release(allocator.user, model, sizeof *model);
 }
 
+const lathe_decoder *findDecoder(const lathe_model &model, lathe_error *error) {
+  if (!model.program->decoder)
+    fail(error, LATHE_UNAVAILABLE, "%s does not write: it was compiled without a decoder", model.program->name);
+  return model.program->decoder;
+}
+
 } // namespace lathe

@@ -37,6 +37,9 @@ lathe_status openMemory(const lathe_program &program, const Host &host, const vo
 
 void closeModel(lathe_model *model);
 
+/// The decoder of a model that writes; of another null, with the error set to LATHE_UNAVAILABLE.
+const lathe_decoder *findDecoder(const lathe_model &model, lathe_error *error);
+
 } // namespace lathe
 
 #endif

@@ -47,9 +47,8 @@ void releasePages(lathe_sequence &sequence, int64_t kept) {
 
 lathe_status createSequence(lathe_context &context, const lathe_sequence *from, int64_t length,
                             lathe_sequence *&sequence, lathe_error *error) {
-  if (!context.model->program->decoder)
-    return fail(error, LATHE_UNAVAILABLE, "%s does not write: it was compiled without a decoder",
-                context.model->program->name);
+  if (!findDecoder(*context.model, error))
+    return LATHE_UNAVAILABLE;
   const int64_t most = from ? from->length : 0;
   if (from && from->context != &context)
     return fail(error, LATHE_INVALID_ARGUMENT, "the sequence to begin with is of another context");

@@ -45,9 +45,7 @@ lathe_status checkStep(const lathe_context &context, const lathe_decoder &decode
                        lathe_error *error) {
   if (step.offsets[0])
     return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens begins with %d; it must begin with 0", step.offsets[0]);
-  int64_t places = decoder.decode.position_limit ? decoder.decode.position_limit : INT32_MAX;
-  const int64_t positions = limitOf(findInput(decoder.decode, LATHE_POSITION_IDS));
-  places = positions < places ? positions : places;
+  const int64_t places = placesOf(decoder);
   lathe_status status = LATHE_OK;
   size_t marked = 0;
   while (marked < step.count && !(status = checkSequence(context, step, marked, places, error)))
@@ -196,11 +194,16 @@ lathe_status runStep(lathe_context &context, const lathe_decoder &decoder, const
 
 int64_t vocabularyOf(const lathe_decoder &decoder) { return decoder.logits.outputs[0].width; }
 
+int64_t placesOf(const lathe_decoder &decoder) {
+  const int64_t columns = decoder.decode.position_limit ? decoder.decode.position_limit : INT32_MAX;
+  const int64_t positions = limitOf(findInput(decoder.decode, LATHE_POSITION_IDS));
+  return positions < columns ? positions : columns;
+}
+
 lathe_status decodeStep(lathe_context &context, const DecodeStep &step, lathe_error *error) {
-  const lathe_decoder *decoder = context.model->program->decoder;
+  const lathe_decoder *decoder = findDecoder(*context.model, error);
   if (!decoder)
-    return fail(error, LATHE_UNAVAILABLE, "%s does not write: it was compiled without a decoder",
-                context.model->program->name);
+    return LATHE_UNAVAILABLE;
   if (lathe_status status = checkStep(context, *decoder, step, error))
     return status;
   if (!tokensOf(step))

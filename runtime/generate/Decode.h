@@ -21,6 +21,8 @@ lathe_status decodeStep(lathe_context &context, const DecodeStep &step, lathe_er
 
 /// Ids that the model knows, and so the width of logits.
 int64_t vocabularyOf(const lathe_decoder &decoder);
+/// Tokens that a sequence may have: positions of the model, or as many as there can be.
+int64_t placesOf(const lathe_decoder &decoder);
 
 } // namespace lathe
 

@@ -135,16 +135,6 @@ struct Text {
   bool isStopped = false;
 };
 
-/// Positions that a model has, or as many as there can be.
-int64_t placesOf(const lathe_decoder &decoder) {
-  int64_t places = decoder.decode.position_limit ? decoder.decode.position_limit : INT32_MAX;
-  for (int32_t i = 0; i < decoder.decode.n_inputs; ++i)
-    if (const lathe_entry_input &input = decoder.decode.inputs[i];
-        input.kind == LATHE_POSITION_IDS && input.limit && input.limit < places)
-      places = input.limit;
-  return places;
-}
-
 /// The options for one prompt: no text is longer than the model has positions for, of which the last token needs none.
 lathe_generate_options withinPlaces(const lathe_generate_options &options, int64_t length, int64_t tokens,
                                     int64_t places) {
@@ -473,10 +463,9 @@ private:
 
 lathe_status generateTexts(lathe_context &context, const Prompts &prompts, const lathe_generate_options &options,
                            lathe_generated *results, lathe_error *error) {
-  const lathe_decoder *decoder = context.model->program->decoder;
+  const lathe_decoder *decoder = findDecoder(*context.model, error);
   if (!decoder)
-    return fail(error, LATHE_UNAVAILABLE, "%s does not write: it was compiled without a decoder",
-                context.model->program->name);
+    return LATHE_UNAVAILABLE;
   if (lathe_status status = checkRequest(context, prompts, options, error))
     return status;
   Scratch scratch(context.allocator, /*avx512=*/true); // which every level has
