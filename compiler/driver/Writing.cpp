@@ -43,22 +43,15 @@ std::string shapeOf(const InputTensors::Array &array) {
   return text + "]";
 }
 
-/// An integer that must be an id, or an offset.
-Expected<int32_t> smallInteger(const InputTensors::Array &array, int64_t index) {
-  const int64_t value = array.at(index);
-  if (value < 0 || value > INT32_MAX)
-    return createStringError(array.name + ": " + Twine(value) + " at index " + Twine(index) +
-                             "; accepted: 0 to 2147483647");
-  return int32_t(value);
-}
-
+/// Integers that must be ids, or offsets.
 Expected<std::vector<int32_t>> smallIntegers(const InputTensors::Array &array) {
   std::vector<int32_t> values;
   for (int64_t i = 0; i < array.count(); ++i) {
-    Expected<int32_t> value = smallInteger(array, i);
-    if (!value)
-      return value.takeError();
-    values.push_back(*value);
+    const int64_t value = array.at(i);
+    if (value < 0 || value > INT32_MAX)
+      return createStringError(array.name + ": " + Twine(value) + " at index " + Twine(i) +
+                               "; accepted: 0 to 2147483647");
+    values.push_back(int32_t(value));
   }
   return values;
 }

@@ -56,9 +56,7 @@ template <typename Take> void BeamSearch::place(Take take) {
 lathe_status BeamSearch::start(const int32_t *prompt, int64_t length, const lathe_generate_options &given,
                                int64_t newVocabulary, uint64_t number, lathe_error *error) {
   release();
-  if (lathe_status status = checkGenerateOptions(given, newVocabulary, length, error))
-    return status;
-  if (lathe_status status = checkPrompt(prompt, length, newVocabulary, error))
+  if (lathe_status status = checkWriting(given, prompt, length, newVocabulary, error))
     return status;
   if (given.num_beams < 2)
     return fail(error, LATHE_INVALID_ARGUMENT, "num_beams is %d; a beam search has 2 or more", given.num_beams);

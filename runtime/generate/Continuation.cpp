@@ -21,9 +21,7 @@ void Continuation::release() {
 lathe_status Continuation::start(const int32_t *prompt, int64_t length, const lathe_generate_options &given,
                                  int64_t vocabulary, uint64_t number, lathe_error *error) {
   release();
-  if (lathe_status status = checkGenerateOptions(given, vocabulary, length, error))
-    return status;
-  if (lathe_status status = checkPrompt(prompt, length, vocabulary, error))
+  if (lathe_status status = checkWriting(given, prompt, length, vocabulary, error))
     return status;
   if (given.num_beams != 1)
     return fail(error, LATHE_INVALID_ARGUMENT, "num_beams is %d; without beam search it is 1", given.num_beams);

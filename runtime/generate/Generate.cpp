@@ -370,9 +370,7 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
       return fail(error, LATHE_INVALID_ARGUMENT, "stop string %zu is NULL or empty", i);
   for (size_t i = 0; i < prompts.count; ++i) {
     const int64_t length = prompts.offsets[i + 1] - prompts.offsets[i];
-    if (lathe_status status = checkGenerateOptions(options, vocabulary, length, error))
-      return status;
-    if (lathe_status status = checkPrompt(prompts.ids + prompts.offsets[i], length, vocabulary, error))
+    if (lathe_status status = checkWriting(options, prompts.ids + prompts.offsets[i], length, vocabulary, error))
       return status;
     int64_t tokens = length;
     for (int32_t at = prompts.offsets[i]; prompts.mask && at < prompts.offsets[i + 1]; ++at)

@@ -195,6 +195,12 @@ lathe_status checkPrompt(const int32_t *prompt, int64_t length, int64_t vocabula
   return LATHE_OK;
 }
 
+lathe_status checkWriting(const lathe_generate_options &options, const int32_t *prompt, int64_t length,
+                          int64_t vocabulary, lathe_error *error) {
+  const lathe_status status = checkGenerateOptions(options, vocabulary, length, error);
+  return status ? status : checkPrompt(prompt, length, vocabulary, error);
+}
+
 int64_t greatestLength(const lathe_generate_options &options, int64_t promptLength) {
   return options.max_new_tokens ? promptLength + options.max_new_tokens : options.max_length;
 }

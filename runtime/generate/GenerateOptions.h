@@ -17,6 +17,10 @@ lathe_status checkGenerateOptions(const lathe_generate_options &options, int64_t
 /// Refuses a prompt that is empty or has an id outside the vocabulary.
 lathe_status checkPrompt(const int32_t *prompt, int64_t length, int64_t vocabulary, lathe_error *error);
 
+/// Both.
+lathe_status checkWriting(const lathe_generate_options &options, const int32_t *prompt, int64_t length,
+                          int64_t vocabulary, lathe_error *error);
+
 /// Tokens that a text may have with its prompt, and must have before it may end.
 int64_t greatestLength(const lathe_generate_options &options, int64_t promptLength);
 int64_t leastLength(const lathe_generate_options &options, int64_t promptLength);
