@@ -19,9 +19,9 @@ PageProducts::Values PageProducts::multiplyAdd(ValueRange chains, Value x, const
   auto lower = [&](Value word) { return b.floatsOf(b.shiftLeft(b.bitsOf(word), 16)); };
   auto upper = [&](Value word) { return b.floatsOf(b.maskBits(b.bitsOf(word), int32_t(0xFFFF0000))); };
   Values next;
-  for (auto [i, base] : llvm::enumerate(columns.at)) {
-    b.prefetch(b.at(columns.ahead[i], line));
-    Value column = b.load(b.at(base, line));
+  for (auto [i, base] : llvm::enumerate(columns.bases)) {
+    Value address = b.at(base, line), column = b.load(address);
+    b.prefetch(b.at(address, columns.ahead));
     if (tiled) {
       next.push_back(b.fma(lower(x), lower(column), chains[2 * i]));
       next.push_back(b.fma(upper(x), upper(column), chains[2 * i + 1]));
@@ -49,27 +49,28 @@ PageProducts::Values PageProducts::closeStep(ValueRange sums, ValueRange chains)
 
 PageProducts::Values PageProducts::scoresOf(Value x, const Columns &keys) {
   if (!tiled)
-    return addLines(zeros(keys.at.size()), x, b.integer(depth), keys);
-  return b.forRange(b.integer(0), b.integer(depth), amxDepth, zeros(keys.at.size()), [&](Value word, ValueRange sums) {
-    Columns step;
-    for (auto [base, ahead] : llvm::zip_equal(keys.at, keys.ahead)) {
-      step.at.push_back(b.at(base, b.mul(word, lanes)));
-      step.ahead.push_back(b.at(ahead, b.mul(word, lanes)));
-    }
+    return addLines(zeros(keys.bases.size()), x, b.integer(depth), keys);
+  Values none = zeros(keys.bases.size());
+  return b.forRange(b.integer(0), b.integer(depth), amxDepth, none, [&](Value word, ValueRange sums) {
+    Columns step = {{}, keys.ahead};
+    for (Value base : keys.bases)
+      step.bases.push_back(b.at(base, b.mul(word, lanes)));
     return closeStep(sums, addLines(zeros(chainsOf(sums.size())), b.at(x, word), b.integer(amxDepth), step));
   });
 }
 
+// Pages lie anywhere, and what is read of one is too short for the machine to foresee: with a head's keys, the caches
+// are asked for its values, and with these for the next head's keys.
+
 void PageProducts::emitScores(Rows q, Value rows, PageAt pageAt, Value keys, Rows scores) {
   Value pages = b.ceilDiv(keys, CachePages::tokens), last = b.add(pages, -1);
   b.forRange(b.integer(0), pages, sumsAtOnce, [&](Value first) {
-    Columns columns;
+    Columns columns = {{}, layout.keyWords()};
     Values places;
     for (int64_t i = 0; i < sumsAtOnce; ++i) { // beyond the last page, that one again
       Value page = b.min(b.add(first, i), last);
       places.push_back(b.mul(page, lanes));
-      columns.at.push_back(pageAt(page));
-      columns.ahead.push_back(pageAt(b.min(b.add(first, sumsAtOnce + i), last)));
+      columns.bases.push_back(pageAt(page));
     }
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Values sums = scoresOf(b.at(q.base, b.mul(row, q.stride)), columns);
@@ -88,14 +89,10 @@ PageProducts::Values PageProducts::addPages(ValueRange sums, Value x, PageAt pag
   Values chains = tiled ? zeros(chainsOf(sums.size())) : Values(sums);
   for (int64_t i = 0; i < (tiled ? amxDepth / lines : 1); ++i) {
     Value number = b.add(page, i), left = b.sub(b.ceilDiv(keys, perWord), b.mul(number, lines));
-    Value at = layout.values(b, pageAt(b.min(number, last)));
-    Value ahead = layout.values(b, pageAt(b.min(b.add(number, 1), last)));
-    Columns columns;
-    for (size_t panel = 0; panel < sums.size(); ++panel) {
-      const int64_t offset = (firstPanel + int64_t(panel)) * lines * lanes;
-      columns.at.push_back(b.at(at, offset));
-      columns.ahead.push_back(b.at(ahead, offset));
-    }
+    Value values = layout.values(b, pageAt(b.min(number, last)));
+    Columns columns = {{}, layout.valueWords()};
+    for (size_t panel = 0; panel < sums.size(); ++panel)
+      columns.bases.push_back(b.at(values, (firstPanel + int64_t(panel)) * lines * lanes));
     chains = addLines(chains, b.at(x, b.mul(number, lines)), b.min(left, b.integer(lines)), columns);
   }
   return tiled ? closeStep(sums, chains) : chains;

@@ -30,9 +30,10 @@ private:
   const int64_t depth; ///< words of a key that are multiplied
 
   Values zeros(size_t count) { return Values(count, b.splat(0.0f)); }
-  /// Lines of columns, 16 words apart, and those to ask the caches for meanwhile.
+  /// Lines of columns, 16 words apart; the caches are asked for the lines so many words behind them.
   struct Columns {
-    Values at, ahead;
+    Values bases;
+    int64_t ahead;
   };
   size_t chainsOf(size_t columns) const { return tiled ? 2 * columns : columns; }
   Values multiplyAdd(mlir::ValueRange chains, mlir::Value x, const Columns &columns, mlir::Value line);
