@@ -22,7 +22,8 @@ struct lathe_context {
       : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
         parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
         traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr),
-        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator), pages(this->allocator) {
+        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator),
+        pages(options.allocator ? &this->allocator : nullptr) {
     if (model->program->decoder)
       pages.setPageBytes(model->program->decoder->page_bytes);
   }
