@@ -3,6 +3,7 @@
 #include "KernelTest.h"
 
 #include "backends/cpu/kernels/attention/CachePages.h"
+#include "ir/xf/Buckets.h"
 
 using namespace lathe;
 using namespace lathe::test;
@@ -169,27 +170,48 @@ TEST_P(CacheTest, AppendedRowsLieWhereTheLayoutSays) {
 }
 
 struct Rule {
-  int64_t grouped = 1, reach = -1;
+  int64_t grouped = 1, reach = -1, buckets = 0;
+  bool sloped = false, prefixed = false;
+  float cap = 0; ///< 0: none
+  static constexpr int64_t distance = 128;
   std::string params() const {
-    return std::string(", causal = true") + (grouped > 1 ? ", grouped = " + std::to_string(grouped) : "") +
-           (reach >= 0 ? ", windowed = true" : "") + ", paged = true}";
+    return (buckets ? ", buckets = " + std::to_string(buckets) + ", distance = " + std::to_string(distance) : "") +
+           ", causal = true" + (grouped > 1 ? ", grouped = " + std::to_string(grouped) : "") +
+           (reach >= 0 ? ", windowed = true" : "") + (sloped ? ", sloped = true" : "") +
+           (prefixed ? ", prefixed = true" : "") + (cap ? ", capped = true" : "") + ", paged = true}";
   }
+};
+
+/// What goes with a rule: biases [buckets][heads], slopes [heads], and where each text's prefix ends.
+struct RuleNumbers {
+  Guarded<float> bias, slopes;
+  Guarded<int32_t> prefix;
 };
 
 /// One query's result, from the numbers themselves.
 std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s, int64_t query, int64_t head,
-                             float scale, const Rule &rule) {
+                             float scale, const Rule &rule, const RuleNumbers &numbers) {
   const int64_t keyHead = head / rule.grouped, first = rule.reach < 0 ? 0 : std::max<int64_t>(0, query - rule.reach);
+  const int64_t last = rule.prefixed ? std::max<int64_t>(query, numbers.prefix[s] - 1) : query;
   std::vector<double> scores, result(texts.headDim, 0.0);
   double largest = -INFINITY, total = 0;
-  for (int64_t key = first; key <= query; ++key) {
+  for (int64_t key = first; key <= last; ++key) {
     double score = 0;
     for (int64_t c = 0; c < texts.headDim; ++c)
       score += double(queries.at(query, head * texts.headDim + c)) * texts.keys[s].at(key, keyHead * texts.headDim + c);
-    scores.push_back(score * scale);
+    score *= scale;
+    if (rule.cap)
+      score = rule.cap * std::tanh(score / rule.cap);
+    if (rule.buckets) {
+      const int64_t bucket = lathe::xf::twoSidedBucket(key - query, rule.buckets, Rule::distance);
+      score += numbers.bias[bucket * texts.heads * rule.grouped + head];
+    }
+    if (rule.sloped)
+      score += double(numbers.slopes[head]) * double(key - query);
+    scores.push_back(score);
     largest = std::max(largest, scores.back());
   }
-  for (int64_t key = first; key <= query; ++key) {
+  for (int64_t key = first; key <= last; ++key) {
     const double weight = texts.form.factor(std::exp(scores[key - first] - largest));
     total += weight;
     for (int64_t c = 0; c < texts.headDim; ++c)
@@ -209,7 +231,12 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
                                {64, {}},
                                {100, {}},
                                {20, {.grouped = 3}},
-                               {20, {.reach = 9}}}) {
+                               {20, {.reach = 9}},
+                               {20, {.buckets = 32}},
+                               {20, {.grouped = 3, .sloped = true}},
+                               {20, {.reach = 9, .cap = 0.9f}},
+                               {20, {.prefixed = true}},
+                               {20, {.reach = 9, .prefixed = true}}}) {
     SCOPED_TRACE(dim(headDim) + rule.params());
     const std::vector<int64_t> lengths = {3, 700, 16, 33, 150};
     Texts texts(GetParam(), random, lengths, keyHeads, headDim);
@@ -218,6 +245,10 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
     for (int64_t length : lengths)
       queries.emplace_back(GetParam(), random, length, width);
     const float scale = 1.5f / std::sqrt(float(headDim));
+    // Prefixes end in what the first call appends: of all of it, of a part, of nothing.
+    const RuleNumbers numbers = {Guarded<float>(random.vector(rule.buckets * heads, 2)),
+                                 Guarded<float>(random.vector(heads, 0.1f)),
+                                 Guarded<int32_t>(std::vector<int32_t>{2, 517, 0, 20, 0})};
     std::vector<int64_t> done(lengths.size(), 0);
     // A prompt; one token each; some sequences wait; the rest, more than a block of queries.
     for (const std::vector<int64_t> &added :
@@ -255,7 +286,7 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
                   longest,
                   nullptr,
                   columns.data(),
-                  0,
+                  numbers.bias.data(),
                   rule.reach,
                   0,
                   0,
@@ -263,7 +294,10 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
                   0,
                   0,
                   0,
-                  0},
+                  0,
+                  numbers.prefix.data(),
+                  numbers.slopes.data(),
+                  rule.cap},
                  panelsPerCall);
       };
       Guarded<float> y(size_t(starts.back() * width)), split(y.size());
@@ -274,7 +308,7 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
       for (size_t s = 0; s < end.size(); ++s)
         for (int64_t i = 0; i < added[s]; i += added[s] > 40 ? 1 + random.below(23) : 1)
           for (int64_t head = 0; head < heads; ++head) {
-            const std::vector<double> wanted = expected(texts, queries[s], s, done[s] + i, head, scale, rule);
+            const std::vector<double> wanted = expected(texts, queries[s], s, done[s] + i, head, scale, rule, numbers);
             for (int64_t c = 0; c < headDim; ++c)
               worst = std::max(worst, errorOf(y[(starts[s] + i) * width + head * headDim + c], wanted[c]));
           }
