@@ -116,6 +116,7 @@ const Family bloomFamily = {.modelType = "bloom",
                             .classPrefix = "Bloom",
                             .tasks = tasks,
                             .build = buildBloom,
-                            .longestSequence = longestSequence};
+                            .longestSequence = longestSequence,
+                            .writingIds = WritingIds{.eos = 2}};
 
 } // namespace lathe

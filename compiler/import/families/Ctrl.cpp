@@ -121,6 +121,7 @@ const Family ctrlFamily = {.modelType = "ctrl",
                            .tasks = tasks,
                            .build = buildCtrl,
                            .longestSequence = longestSequence,
-                           .ownClasses = ownClasses};
+                           .ownClasses = ownClasses,
+                           .writingIds = WritingIds{}};
 
 } // namespace lathe

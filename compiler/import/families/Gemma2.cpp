@@ -56,6 +56,7 @@ const Family gemma2Family = {.modelType = "gemma2",
                              .classPrefix = "Gemma2",
                              .tasks = tasks,
                              .build = buildGemma2,
-                             .longestSequence = longestSequence};
+                             .longestSequence = longestSequence,
+                             .writingIds = WritingIds{.eos = 1, .pad = 0}};
 
 } // namespace lathe

@@ -65,6 +65,7 @@ const Family gemma3TextFamily = {.modelType = "gemma3_text",
                                  .tasks = tasks,
                                  .build = buildGemma3,
                                  .longestSequence = longestSequence,
-                                 .ownClasses = ownClasses};
+                                 .ownClasses = ownClasses,
+                                 .writingIds = WritingIds{.eos = 1, .pad = 0}};
 
 } // namespace lathe

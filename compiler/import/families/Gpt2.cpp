@@ -122,6 +122,7 @@ const Family gpt2Family = {.modelType = "gpt2",
                            .build = buildGpt2,
                            .longestSequence = longestSequence,
                            .ownClasses = ownClasses,
-                           .buffers = buffers};
+                           .buffers = buffers,
+                           .writingIds = WritingIds{.eos = 50256}};
 
 } // namespace lathe

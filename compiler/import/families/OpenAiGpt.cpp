@@ -102,6 +102,7 @@ const Family openaiGptFamily = {.modelType = "openai-gpt",
                                 .build = buildOpenAiGpt,
                                 .longestSequence = longestSequence,
                                 .ownClasses = ownClasses,
-                                .buffers = buffers};
+                                .buffers = buffers,
+                                .writingIds = WritingIds{}};
 
 } // namespace lathe

@@ -133,6 +133,7 @@ const Family optFamily = {.modelType = "opt",
                           .tasks = tasks,
                           .build = buildOpt,
                           .longestSequence = longestSequence,
-                          .renameWeight = withoutDecoder};
+                          .renameWeight = withoutDecoder,
+                          .writingIds = WritingIds{.eos = 2, .pad = 1}};
 
 } // namespace lathe

@@ -160,6 +160,7 @@ const Family xlmFamily = {.modelType = "xlm",
                           .tasks = tasks,
                           .build = buildXlm,
                           .ownClasses = ownClasses,
-                          .renameWeight = layerFirst};
+                          .renameWeight = layerFirst,
+                          .writingIds = WritingIds{.pad = 2}};
 
 } // namespace lathe
