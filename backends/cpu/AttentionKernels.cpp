@@ -57,8 +57,7 @@ void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
                "mask_scores");
 }
 
-EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets,
-                                                          std::optional<int64_t> reach, bool causal) {
+EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets) {
   DistanceArguments arguments;
   if (columns)
     arguments.slots.push_back({"columns", memref(columns)});
@@ -68,13 +67,27 @@ EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value b
                             calls.choice("scheme", xf::stringifyBucketScheme(buckets.getScheme()))};
     arguments.slots.push_back({"bias", calls.weight(weightRefs[bias], "rows")});
   }
+  return arguments;
+}
+
+void EntrySelector::addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, Value prefix) {
   if (reach) {
     arguments.parameters.push_back(calls.flag("windowed", true));
     arguments.slots.push_back({"reach", calls.integer(*reach)});
   }
   if (causal)
     arguments.parameters.push_back(calls.flag("causal", true));
-  return arguments;
+  if (prefix) {
+    arguments.parameters.push_back(calls.flag("prefixed", true));
+    arguments.slots.push_back({"prefix", memref(prefix)});
+  }
+}
+
+void EntrySelector::addSlopes(DistanceArguments &arguments, Value slopes) {
+  if (!slopes)
+    return;
+  arguments.parameters.push_back(calls.flag("sloped", true));
+  arguments.slots.push_back({"slopes", calls.weight(weightRefs[slopes], "vector")});
 }
 
 void EntrySelector::addTerms(DistanceArguments &arguments, Value queryTerms, Value keyTerms, Value index,
@@ -157,8 +170,9 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
                                                             : bufferFor(op.getResult(), q.rows);
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
-  DistanceArguments byDistance =
-      distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getReach(), op.getCausal());
+  DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr());
+  addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix());
+  addSlopes(byDistance, op.getSlopes());
   addTerms(byDistance, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(), op.getHeads());
   llvm::append_range(params, byDistance.parameters);
   if (q.width != k.width)
@@ -185,6 +199,10 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
         {{"k", k.memref}, {"ldk", calls.integer(k.stride)}, {"v", v.memref}, {"ldv", calls.integer(v.stride)}});
   }
   llvm::append_range(slots, byDistance.slots);
+  if (op.getCap()) {
+    params.push_back(calls.flag("capped", true));
+    slots.push_back({"cap", calls.real(op.getCap()->convertToDouble())});
+  }
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
   Work work;
   if (!op.getReach() && !op.getCausal())

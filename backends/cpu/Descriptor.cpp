@@ -89,8 +89,9 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("input_ids", LATHE_INPUT_IDS)
       .Case("token_type_ids", LATHE_TOKEN_TYPE_IDS)
       .Case("position_ids", LATHE_POSITION_IDS)
-      .Case("columns", LATHE_COLUMNS)
+      .Cases({"columns", "token_columns"}, LATHE_COLUMNS)
       .Case("cu_seqlens", LATHE_CU_SEQLENS)
+      .Case("prefix_lens", LATHE_PREFIX_ENDS)
       .Case("attention_mask", LATHE_ATTENTION_MASK)
       .Case("prompt_mask", LATHE_PROMPT_MASK)
       .Case("except_last", LATHE_EXCEPT_LAST)
@@ -176,6 +177,8 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
     StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
     if (isOffered(inputName))
       inputs.push_back(io(inputName, LATHE_I64, rows, true));
+    if (inputName == "prefix_lens")
+      inputs.push_back(io(inputName, LATHE_I64, ArrayRef(rows).drop_back(), true));
     if (inputName == "input_modal") {
       inputs.push_back(
           io(inputName, LATHE_F32, {-1, -1, input.getAs<IntegerAttr>(xf::XfDialect::limitAttr).getInt()}, false));
@@ -285,6 +288,7 @@ llvm::Constant *DescriptorBuilder::generation() {
                                      i32(o.pad_id),
                                      null(),
                                      i64(0),
+                                     null(),
                                      null(),
                                      null()});
   assert(module->getDataLayout().getTypeAllocSize(value->getType()) == sizeof o && "the struct's fields, in order");

@@ -106,8 +106,9 @@ private:
     llvm::SmallVector<mlir::NamedAttribute> parameters;
     llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> slots;
   };
-  DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets,
-                              std::optional<int64_t> reach, bool causal);
+  DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets);
+  void addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, mlir::Value prefix);
+  void addSlopes(DistanceArguments &arguments, mlir::Value slopes);
   void addTerms(DistanceArguments &arguments, mlir::Value queryTerms, mlir::Value keyTerms, mlir::Value index,
                 int64_t heads);
   void lowerDistanceScores(mlir::Value scores, mlir::Value result, const DistanceArguments &distances,

@@ -340,21 +340,27 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::MaskScoresOp op) { return lowerMaskScores(op), success(); })
       .Case([&](xf::BiasScoresOp op) {
         return lowerDistanceScores(op.getScores(), op.getResult(),
-                                   distances(op.getColumns(), op.getTable(), op.getBuckets(), std::nullopt, false),
-                                   "bias_scores"),
+                                   distances(op.getColumns(), op.getTable(), op.getBuckets()), "bias_scores"),
                success();
       })
       .Case([&](xf::AddTermsOp op) {
-        DistanceArguments terms = distances(op.getColumns(), nullptr, nullptr, std::nullopt, false);
+        DistanceArguments terms = distances(op.getColumns(), nullptr, nullptr);
         addTerms(terms, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(),
                  cast<RankedTensorType>(op.getType()).getDimSize(1));
         return lowerDistanceScores(op.getScores(), op.getResult(), terms, "add_terms"), success();
       })
       .Case([&](xf::WindowScoresOp op) {
-        return lowerDistanceScores(op.getScores(), op.getResult(),
-                                   distances(op.getColumns(), nullptr, nullptr, op.getReach(), op.getCausal()),
-                                   "window_scores"),
-               success();
+        DistanceArguments window = distances(op.getColumns(), nullptr, nullptr);
+        addWindow(window, op.getReach(), op.getCausal(), op.getPrefix());
+        return lowerDistanceScores(op.getScores(), op.getResult(), window, "window_scores"), success();
+      })
+      .Case([&](xf::SlopeScoresOp op) {
+        DistanceArguments slopes = distances(op.getColumns(), nullptr, nullptr);
+        addSlopes(slopes, op.getSlopes());
+        return lowerDistanceScores(op.getScores(), op.getResult(), slopes, "slope_scores"), success();
+      })
+      .Case([&](xf::CapScoresOp op) {
+        return lowerUnary(op.getScores(), op.getResult(), "soft_cap", op.getCap().convertToDouble()), success();
       })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })

@@ -146,6 +146,9 @@ static inline void @NAME@_free_generated(const lathe_model *model, lathe_generat
   lathe_@NAME@()->free_generated(model, text);
 }
 static inline int64_t @NAME@_vocabulary(const lathe_model *model) { return lathe_@NAME@()->vocabulary(model); }
+static inline lathe_status @NAME@_sequence_set_prefix(lathe_sequence *sequence, int64_t length, lathe_error *error) {
+  return lathe_@NAME@()->sequence_set_prefix(sequence, length, error);
+}
 static inline size_t @NAME@_cache_memory(const lathe_context *context) {
   return lathe_@NAME@()->cache_memory(context);
 }

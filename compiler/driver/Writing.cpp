@@ -74,13 +74,29 @@ struct FreeSequence {
 
 } // namespace
 
-Expected<PromptTokens> PromptTokens::of(const InputTensors &inputs) {
+/// Adds prefix_lens to prompts.
+static Error readPrefixes(const InputTensors &inputs, PromptTokens &prompts) {
+  const InputTensors::Array *prefixes = inputs.find("prefix_lens");
+  if (!prefixes)
+    return Error::success();
+  if (prefixes->shape.size() != 1 || prefixes->shape[0] != int64_t(prompts.ids.size()))
+    return createStringError("prefix_lens is " + shapeOf(*prefixes) + "; for these prompts it must be [" +
+                             Twine(prompts.ids.size()) + "]");
+  Expected<std::vector<int32_t>> lengths = smallIntegers(*prefixes);
+  if (!lengths)
+    return lengths.takeError();
+  prompts.prefixes = std::move(*lengths);
+  return Error::success();
+}
+
+/// input_ids with cu_seqlens, or with an optional attention_mask.
+static Expected<PromptTokens> readTokens(const InputTensors &inputs) {
   const InputTensors::Array *ids = inputs.find("input_ids"), *mask = inputs.find("attention_mask"),
                             *offsets = inputs.find("cu_seqlens");
   for (const InputTensors::Array &array : inputs.arrays())
-    if (!is_contained({"input_ids", "attention_mask", "cu_seqlens"}, array.name))
+    if (!is_contained({"input_ids", "attention_mask", "prefix_lens", "cu_seqlens"}, array.name))
       return createStringError("unknown input " + array.name +
-                               "; generate takes: input_ids, attention_mask, cu_seqlens");
+                               "; generate takes: input_ids, attention_mask, prefix_lens, cu_seqlens");
   if (!ids)
     return createStringError("input_ids is missing");
   Expected<std::vector<int32_t>> values = smallIntegers(*ids);
@@ -123,6 +139,23 @@ Expected<PromptTokens> PromptTokens::of(const InputTensors &inputs) {
   return prompts;
 }
 
+Expected<PromptTokens> PromptTokens::of(const InputTensors &inputs) {
+  Expected<PromptTokens> prompts = readTokens(inputs);
+  if (prompts)
+    if (Error error = readPrefixes(inputs, *prompts))
+      return error;
+  return prompts;
+}
+
+int64_t PromptTokens::prefixTokens(size_t prompt) const {
+  if (prefixes.empty())
+    return 0;
+  if (masks.empty())
+    return std::min<int64_t>(prefixes[prompt], ids[prompt].size());
+  const auto first = llvm::find(masks[prompt], 1);
+  return std::count(first, first + std::min<int64_t>(prefixes[prompt], masks[prompt].end() - first), 1);
+}
+
 std::vector<std::vector<int32_t>> PromptTokens::tokens() const {
   if (masks.empty())
     return ids;
@@ -143,9 +176,11 @@ Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const Ru
   for (const std::vector<uint8_t> &part : prompts.masks)
     append_range(mask, part);
   std::vector<lathe_generated> written(prompts.ids.size() * std::max(options->num_return_sequences, 1));
+  lathe_generate_options withPrefixes = *options.operator->();
+  withPrefixes.prefix_lens = prompts.prefixes.empty() ? nullptr : prompts.prefixes.data();
   lathe_error error = {};
   if (model.api().generate(context.get(), joined.ids.data(), joined.offsets.data(),
-                           prompts.masks.empty() ? nullptr : mask.data(), prompts.ids.size(), options.operator->(),
+                           prompts.masks.empty() ? nullptr : mask.data(), prompts.ids.size(), &withPrefixes,
                            written.data(), &error))
     return toError(error);
   std::vector<WrittenText> texts;
@@ -197,10 +232,12 @@ Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &c
   lathe_error error = {};
   std::vector<std::unique_ptr<lathe_sequence, FreeSequence>> owned;
   std::vector<lathe_sequence *> sequences(batch);
-  for (lathe_sequence *&sequence : sequences) {
+  for (auto [index, sequence] : enumerate(sequences)) {
     if (model.api().sequence_create(context.get(), nullptr, 0, &sequence, &error))
       return toError(error);
     owned.emplace_back(sequence, FreeSequence{&model.api()});
+    if (model.api().sequence_set_prefix(sequence, prompts.prefixTokens(index), &error))
+      return toError(error);
   }
   std::vector<std::vector<int32_t>> added = prompts.tokens();
   std::vector<float> rows(batch * vocabulary);

@@ -33,10 +33,13 @@ private:
 struct PromptTokens {
   std::vector<std::vector<int32_t>> ids;
   std::vector<std::vector<uint8_t>> masks = {}; ///< 0 for padding; none where nothing is
+  std::vector<int32_t> prefixes = {};           ///< columns that see each other in both directions; none where none do
 
   /// Without padding.
   std::vector<std::vector<int32_t>> tokens() const;
-  /// Of input_ids with an optional attention_mask, or with cu_seqlens.
+  /// Of these, how many are in a prompt's prefix.
+  int64_t prefixTokens(size_t prompt) const;
+  /// Of input_ids with an optional attention_mask, or with cu_seqlens; and prefix_lens, if there are any.
   static llvm::Expected<PromptTokens> of(const InputTensors &inputs);
 };
 

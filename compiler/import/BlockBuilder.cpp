@@ -118,12 +118,16 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
   scores = xf::ScaleOp::create(
       builder, loc, scores.getType(), scores,
       builder.getF64FloatAttr(rules.scale.value_or(1 / std::sqrt(double(headDim * rules.products)))));
+  if (rules.cap)
+    scores = xf::CapScoresOp::create(builder, loc, scores.getType(), scores, builder.getF64FloatAttr(*rules.cap));
+  if (rules.slopes)
+    scores = xf::SlopeScoresOp::create(builder, loc, scores.getType(), scores, rules.slopes, rules.columns);
   if (rules.bias)
     scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
   if (rules.reach || rules.causal)
     scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns,
                                         rules.reach ? builder.getI64IntegerAttr(*rules.reach) : nullptr,
-                                        rules.causal ? builder.getUnitAttr() : nullptr);
+                                        rules.causal ? builder.getUnitAttr() : nullptr, rules.prefix);
   scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
   probabilities.push_back(xf::SoftmaxOp::create(builder, loc, scores.getType(), scores));
   Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities.back(), split(v), /*transposed=*/false);

@@ -129,7 +129,10 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     return error;
   if (head.task == Task::CausalLm) {
     builder.generates();
-    llvm::Expected<GenerationConfig> generation = readGenerationConfig(directory, model.checkpoint->config());
+    assert((*family)->writingIds && "a family that writes says what ends its texts");
+    const WritingIds ids = *(*family)->writingIds;
+    llvm::Expected<GenerationConfig> generation =
+        readGenerationConfig(directory, model.checkpoint->config(), ids.eos, ids.pad);
     if (!generation)
       return generation.takeError();
     model.generation = std::move(*generation);

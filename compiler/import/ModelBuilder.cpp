@@ -164,6 +164,20 @@ void ModelBuilder::countTokensWithoutMask(int64_t paddingId) {
 Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::columns() { return input("columns", builder.getI32Type(), 0); }
+Value ModelBuilder::tokenColumns(int64_t limit) {
+  entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(limit));
+  Value value = input("token_columns", builder.getI32Type(), 0);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::countsTokensAttr, builder.getUnitAttr());
+  return value;
+}
+Value ModelBuilder::prefix() {
+  return input("prefix_lens", RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()), 0);
+}
+Value ModelBuilder::tokenPrefix() {
+  Value value = prefix();
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::countsTokensAttr, builder.getUnitAttr());
+  return value;
+}
 Value ModelBuilder::modalIds() { return input("modal_ids", builder.getI32Type(), 0); }
 Value ModelBuilder::inputModal(int64_t width) {
   auto type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, width}, builder.getF32Type());

@@ -26,11 +26,14 @@ struct ActivationFunction;
 
 /// What a query's scores get besides its products with keys: each part where there is one.
 struct ScoreRules {
-  mlir::Value columns; ///< for what goes by the distance of query and key
-  mlir::Value bias;    ///< a table [buckets, heads]
+  std::optional<double> cap; ///< of scaled products, before all else
+  mlir::Value columns;       ///< for what goes by the distance of query and key
+  mlir::Value bias;          ///< a table [buckets, heads]
   xf::BucketsAttr buckets;
   std::optional<int64_t> reach;            ///< the most columns that a key may be away
   bool causal = false;                     ///< keys behind the query are not seen
+  mlir::Value prefix;                      ///< but for those in columns below this
+  mlir::Value slopes;                      ///< of heads: what scores fall by for a column's distance
   mlir::Value queryTerms, keyTerms, index; ///< as xf.add_terms has them
   int64_t products = 1;                    ///< how many of them a score sums up: it is divided by their root, too
   std::optional<double> scale;             ///< of products, in place of 1 / sqrt(head_dim * products)
@@ -142,10 +145,15 @@ public:
   mlir::Value mask();
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns();
+  /// The number of tokens before each in its sequence; `limit` bounds the length of sequences.
+  mlir::Value tokenColumns(int64_t limit);
   /// Vectors of an image where they stand before a text, [batch, seq, width], and zeros where tokens do; and what tells
   /// which it is: 0 and -1. With these, inputIds are -1 where vectors are.
   mlir::Value inputModal(int64_t width);
   mlir::Value modalIds();
+  /// The column, or the number among tokens, in which each sequence's prefix ends: what causal attention lets all see.
+  mlir::Value prefix();
+  mlir::Value tokenPrefix();
   /// 1 for the tokens of prompts that pooling leaves out.
   mlir::Value promptMask();
   /// 0 for the last token of the caller's row whose id is not this one, or else the first, and 1 for all others.

@@ -55,13 +55,24 @@ Tensor maskScores(const Tensor &scores, const Tensor &mask) {
   return result;
 }
 
-/// A score's bias in head `h`, and -inf where the query does not see the key.
-static double byDistance(const Distances &distances, int64_t distance, int64_t h) {
-  if (distances.reach && std::abs(distance) > *distances.reach)
+Tensor capScores(const Tensor &scores, double cap) {
+  Tensor result = scores;
+  for (double &score : result.values)
+    score = cap * std::tanh(score / cap);
+  return result;
+}
+
+/// What the tokens in rows i and j of all columns, of sequence `b`, get added to their score in head `h`: -inf where
+/// the query does not see the key.
+static double byDistance(const Distances &distances, int64_t b, int64_t i, int64_t j, int64_t h) {
+  const double column = distances.columns->values[j];
+  const int64_t distance = int64_t(column - distances.columns->values[i]);
+  if (distances.causal && distance > 0 && !(distances.prefix && column < distances.prefix->values[b]))
     return absent;
-  if (distances.causal && distance > 0)
+  if (distances.reach && (distances.causal ? -distance : std::abs(distance)) > *distances.reach)
     return absent;
-  return distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0;
+  return (distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0) +
+         (distances.slopes ? distances.slopes->values[h] * double(distance) : 0);
 }
 
 /// What the tokens in rows i and j of all columns add to their product in head `h` of `heads`, before it is scaled.
@@ -82,12 +93,11 @@ static Tensor scoresByDistance(const Tensor &scores, const Distances &distances)
   const int64_t heads = scores.shape[1], seq = scores.shape[2];
   Tensor result = scores;
   for (int64_t row = 0; row < scores.rows(); ++row) {
-    const double *columns = distances.columns->row(row / seq / heads);
-    const int64_t first = row / seq / heads * seq;
+    const int64_t b = row / seq / heads, first = b * seq;
     for (int64_t key = 0; key < seq; ++key)
       result.row(row)[key] += termsOf(distances, first + row % seq, first + key, row / seq % heads, heads);
     for (int64_t key = 0; key < seq; ++key)
-      result.row(row)[key] += byDistance(distances, int64_t(columns[key] - columns[row % seq]), row / seq % heads);
+      result.row(row)[key] += byDistance(distances, b, first + row % seq, first + key, row / seq % heads);
   }
   return result;
 }
@@ -102,8 +112,13 @@ Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *ke
                           {.columns = &columns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index});
 }
 
-Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal) {
-  return scoresByDistance(scores, {.columns = &columns, .reach = reach, .causal = causal});
+Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &columns) {
+  return scoresByDistance(scores, {.columns = &columns, .slopes = &slopes});
+}
+
+Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal,
+                    const Tensor *prefix) {
+  return scoresByDistance(scores, {.columns = &columns, .reach = reach, .causal = causal, .prefix = prefix});
 }
 
 Tensor softmax(const Tensor &x) {
@@ -141,7 +156,7 @@ static void roundExponentials(std::vector<double> &weights, xf::Precision precis
 
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision,
-                 const Distances &distances) {
+                 const Distances &distances, std::optional<double> cap) {
   Tensor result(query.shape);
   const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
                v = roundedFactor(value, precision);
@@ -166,10 +181,12 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
           for (int64_t d = 0; d < headDim; ++d)
             dot += q.row(i)[column + d] * k.row(j)[keyColumn + d];
           double &score = scores.values[j - keyBegin];
-          dot += termsOf(distances, i, j, h, heads);
-          score = mask && mask->values[j] == 0 ? absent : dot * scale;
+          dot = (dot + termsOf(distances, i, j, h, heads)) * scale;
+          if (cap)
+            dot = *cap * std::tanh(dot / *cap);
+          score = mask && mask->values[j] == 0 ? absent : dot;
           if (distances.columns)
-            score += byDistance(distances, int64_t(distances.columns->values[j] - distances.columns->values[i]), h);
+            score += byDistance(distances, b, i, j, h);
         }
         Tensor weights = softmax(scores);
         if (precision)

@@ -35,8 +35,9 @@ struct Batch {
   int64_t batch = 0, seq = 0; ///< batch counts a sequence for each choice
   int64_t choices = 0;        ///< 0: the model takes none
   bool ragged = false;
-  std::vector<bool> present; ///< [batch * seq]
-  NamedTensors padded;       ///< each [batch, seq]
+  std::vector<bool> present;    ///< [batch * seq]
+  NamedTensors padded;          ///< each [batch, seq]
+  std::vector<double> prefixes; ///< prefix_lens of each sequence; none where it is left out
 
   bool empty(int64_t b) const {
     return std::none_of(present.begin() + b * seq, present.begin() + (b + 1) * seq, [](bool p) { return p; });
@@ -100,6 +101,31 @@ llvm::Error readRagged(const NamedTensors &inputs, Batch &batch) {
     batch.padded[name] = std::move(padded);
   }
   return llvm::Error::success();
+}
+
+/// A number for each of the sequences of `ids`.
+llvm::Error readPrefixes(const Tensor &prefixes, const Tensor &ids, Batch &batch) {
+  auto wanted = batch.ragged ? llvm::SmallVector<int64_t>{batch.batch}
+                             : llvm::SmallVector<int64_t>(llvm::ArrayRef(ids.shape).drop_back());
+  if (prefixes.shape != wanted)
+    return error("prefix_lens has shape " + shapeText(prefixes.shape) + "; for these texts it must be " +
+                 shapeText(wanted));
+  for (double length : prefixes.values)
+    if (length < 0)
+      return error("prefix_lens holds " + llvm::Twine(int64_t(length)) + "; accepted are 0 and more");
+  batch.prefixes = prefixes.values;
+  return llvm::Error::success();
+}
+
+/// Where prefixes end, which begin at each sequence's first token: in columns, or in tokens.
+Tensor prefixEnds(const Batch &batch, bool countsTokens) {
+  Tensor ends({batch.batch});
+  for (int64_t b = 0; b < batch.batch && !batch.prefixes.empty(); ++b) {
+    const auto row = batch.present.begin() + b * batch.seq, first = std::find(row, row + batch.seq, true);
+    const int64_t length = std::min<int64_t>(batch.prefixes[b], row + batch.seq - first);
+    ends.values[b] = countsTokens ? std::count(first, first + length, true) : first - row + length;
+  }
+  return ends;
 }
 
 /// Positions that count the ids other than `paddingId`, which stands for itself (xf.padding_id).
@@ -171,12 +197,17 @@ void presentByCount(Batch &batch, double paddingId) {
   }
 }
 
-/// What the entry says of the input called `name`; null where it says nothing.
-Attribute inputAttribute(func::FuncOp entry, StringRef name, StringRef attribute) {
+std::optional<unsigned> findInput(func::FuncOp entry, StringRef name) {
   for (unsigned index = 0; index < entry.getNumArguments(); ++index)
     if (auto input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr); input && input == name)
-      return entry.getArgAttr(index, attribute);
-  return nullptr;
+      return index;
+  return std::nullopt;
+}
+
+/// What the entry says of the input called `name`; null where it says nothing.
+Attribute inputAttribute(func::FuncOp entry, StringRef name, StringRef attribute) {
+  const std::optional<unsigned> index = findInput(entry, name);
+  return index ? entry.getArgAttr(*index, attribute) : nullptr;
 }
 
 std::optional<int64_t> inputInteger(func::FuncOp entry, StringRef name, StringRef attribute) {
@@ -200,6 +231,7 @@ llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
     batch.padded.try_emplace(name, omitted);
   }
   batch.padded["columns"] = columns;
+  batch.padded["token_columns"] = tokenPositions(batch);
   batch.padded["previous_ids"] = neighbours(batch, -1);
   batch.padded["next_ids"] = neighbours(batch, 1);
   if (auto padding = inputInteger(entry, "position_ids", xf::XfDialect::paddingIdAttr))
@@ -284,6 +316,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   for (const char *name : {"langs", "prompt_mask"}) // which few models take
     if (inputInteger(entry, name, xf::XfDialect::limitAttr))
       accepted.push_back(name);
+  if (findInput(entry, "prefix_lens"))
+    accepted.push_back("prefix_lens");
   const std::optional<int64_t> modalWidth = inputInteger(entry, "input_modal", xf::XfDialect::limitAttr);
   if (modalWidth)
     llvm::append_range(accepted, modalInputs());
@@ -299,7 +333,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       return rows.takeError();
     joined = std::move(*rows);
   }
-  const NamedTensors &inputs = joined ? joined->inputs : given;
+  NamedTensors inputs = joined ? joined->inputs : given;
+  const auto prefixes = inputs.extract("prefix_lens");
   const int64_t lead = joined ? joined->lead : 0;
   auto ids = inputs.find("input_ids");
   Batch batch;
@@ -309,6 +344,9 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   bool padded = batch.choices || (ids->second.shape.size() == 2 && !inputs.count("cu_seqlens"));
   if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
     return failure;
+  if (prefixes)
+    if (llvm::Error failure = readPrefixes(prefixes.mapped(), ids->second, batch))
+      return failure;
   if (llvm::Error failure = addDefaults(batch, entry))
     return failure;
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
@@ -329,6 +367,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     if (modalWidth && name && name.getValue() == "input_modal") {
       const Tensor vectors = vectorsOf(batch.padded["modal_ids"], given.at("input_modal"));
       arguments.push_back(type.getRank() == 2 ? pack(batch, vectors) : vectors);
+      continue;
+    }
+    if (name && name.getValue() == "prefix_lens") {
+      arguments.push_back(prefixEnds(batch, bool(entry.getArgAttr(index, xf::XfDialect::countsTokensAttr))));
       continue;
     }
     if (!name || !batch.padded.count(name.str()))

@@ -249,6 +249,7 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::MergeHeadsOp op) { return set(mergeHeads(get(op.getX()))); })
       .Case([&](xf::MatmulOp op) { return set(matmul(get(op.getLhs()), get(op.getRhs()), op.getTransposed())); })
       .Case([&](xf::MaskScoresOp op) { return set(maskScores(get(op.getScores()), get(op.getMask()))); })
+      .Case([&](xf::CapScoresOp op) { return set(capScores(get(op.getScores()), op.getCap().convertToDouble())); })
       .Case([&](xf::BiasScoresOp op) {
         return set(biasScores(get(op.getScores()), get(op.getTable()), get(op.getColumns()), op.getBuckets()));
       })
@@ -257,7 +258,11 @@ llvm::Error Frame::execute(Operation *op) {
                             get(op.getColumns()), get(op.getIndex())));
       })
       .Case([&](xf::WindowScoresOp op) {
-        return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach(), op.getCausal()));
+        return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach(), op.getCausal(),
+                                getOrNull(op.getPrefix())));
+      })
+      .Case([&](xf::SlopeScoresOp op) {
+        return set(slopeScores(get(op.getScores()), get(op.getSlopes()), get(op.getColumns())));
       })
       .Case([&](xf::SoftmaxOp op) { return set(softmax(get(op.getX()))); })
       .Case([&](xf::AttentionOp op) -> llvm::Error {
@@ -268,12 +273,15 @@ llvm::Error Frame::execute(Operation *op) {
                                      .buckets = op.getBucketsAttr(),
                                      .reach = op.getReach(),
                                      .causal = op.getCausal(),
+                                     .prefix = getOrNull(op.getPrefix()),
+                                     .slopes = getOrNull(op.getSlopes()),
                                      .queryTerms = getOrNull(op.getQueryTerms()),
                                      .keyTerms = getOrNull(op.getKeyTerms()),
                                      .index = getOrNull(op.getIndex())};
-        Tensor y = attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
-                             getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(),
-                             op.getPrecision(), distances);
+        Tensor y =
+            attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
+                      getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(), op.getPrecision(),
+                      distances, op.getCap() ? std::optional(op.getCap()->convertToDouble()) : std::nullopt);
         return set(op.getNarrow() ? roundedFactor(y, xf::Precision::BF16) : std::move(y));
       })
       .Case([&](xf::AnglesOp op) { return set(angles(get(op.getPositions()), get(op.getFrequencies()))); })

@@ -32,8 +32,11 @@ Tensor splitHeads(const Tensor &x, int64_t heads, int64_t repeats = 1);
 Tensor mergeHeads(const Tensor &x);
 Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed);
 Tensor maskScores(const Tensor &scores, const Tensor &mask);
+Tensor capScores(const Tensor &scores, double cap);
 Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets);
-Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal = false);
+Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &columns);
+Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal = false,
+                    const Tensor *prefix = nullptr);
 Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
                 const Tensor &index);
 Tensor softmax(const Tensor &x);
@@ -44,12 +47,14 @@ struct Distances {
   xf::BucketsAttr buckets = {};
   std::optional<int64_t> reach = std::nullopt;
   bool causal = false;
+  const Tensor *prefix = nullptr, *slopes = nullptr;
   const Tensor *queryTerms = nullptr, *keyTerms = nullptr, *index = nullptr;
 };
 /// Dense when `cuSeqlens` is null; then `mask` may be null too.
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale,
-                 std::optional<xf::Precision> precision = std::nullopt, const Distances &distances = {});
+                 std::optional<xf::Precision> precision = std::nullopt, const Distances &distances = {},
+                 std::optional<double> cap = std::nullopt);
 
 Tensor angles(const Tensor &positions, const Tensor &frequencies);
 Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads);

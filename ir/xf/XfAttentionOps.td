@@ -48,6 +48,15 @@ def Xf_MaskScoresOp : Xf_PureOp<"mask_scores", [AllTypesMatch<["scores", "result
   let hasVerifier = 1;
 }
 
+def Xf_CapScoresOp : Xf_PureOp<"cap_scores", [AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores that come near a cap and never beyond it";
+  let description = "`result = cap * tanh(scores / cap)`, of `[batch, heads, queries, keys]` (Gemma Team 2024).";
+  let arguments = (ins Xf_Tensor:$scores, F64Attr:$cap);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$scores `at` $cap attr-dict `:` type($scores)";
+  let hasVerifier = 1;
+}
+
 def Xf_BiasScoresOp : Xf_PureOp<"bias_scores", [AllTypesMatch<["scores", "result"]>]> {
   let summary = "scores plus what a table has for the distance of query and key";
   let description = [{
@@ -65,6 +74,18 @@ def Xf_BiasScoresOp : Xf_PureOp<"bias_scores", [AllTypesMatch<["scores", "result
   let assemblyFormat = [{
     $scores `,` $table `at` $columns `buckets` $buckets attr-dict `:` type($scores) `,` type($table) `,` type($columns)
   }];
+  let hasVerifier = 1;
+}
+
+def Xf_SlopeScoresOp : Xf_PureOp<"slope_scores", [AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores that fall by the distance of query and key, in each head at another rate";
+  let description = [{
+    `result[b, h, i, j] = scores[b, h, i, j] + slopes[h] * (columns[b, j] - columns[b, i])`, with scores `[batch, heads, seq,
+    seq]`, columns `[batch, seq]` and slopes `[heads]` (ALiBi, Press et al. 2022).
+  }];
+  let arguments = (ins Xf_Tensor:$scores, Xf_Vector:$slopes, Xf_Ids:$columns);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$scores `,` $slopes `at` $columns attr-dict `:` type($scores) `,` type($slopes) `,` type($columns)";
   let hasVerifier = 1;
 }
 
@@ -90,12 +111,16 @@ def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AllTypesMatch<["scores", "re
   let summary = "scores of distant keys become absent";
   let description = [{
     Scores `[batch, heads, seq, seq]`, columns `[batch, seq]`. A key takes part in a query's softmax only if their columns
-    are at most `reach` apart and, `causal`, the key's is not the later one; other scores become -inf.
+    are at most `reach` apart and, `causal`, the key's is not the later one; other scores become -inf. With a `prefix`,
+    i32 `[batch]`, causal scores are those of a prefix language model (Raffel et al. 2020): keys whose columns are below it
+    may be later ones, however far; `reach` then narrows what is behind the query.
   }];
-  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal);
+  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
+                       Optional<Xf_Lengths>:$prefix);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
-    $scores `at` $columns (`reach` $reach^)? (`causal` $causal^)? attr-dict `:` type($scores) `,` type($columns)
+    $scores `at` $columns (`reach` $reach^)? (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)?
+    attr-dict `:` type($scores) `,` type($columns)
   }];
   let hasVerifier = 1;
 }
@@ -120,9 +145,12 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     multiplied, and the exponentials' sum is that of the rounded ones. A `narrow` result is rounded to bf16 as it is
     stored (`NarrowResults`).
 
+    With a `cap`, scaled scores are capped as by `xf.cap_scores`, before anything is added to them or masked.
+
     What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
-    scores are biased as by `xf.bias_scores`; with terms and their `index` they are added before scaling as by
-    `xf.add_terms`; with `reach` or `causal`, keys are absent as by `xf.window_scores`. Columns rise from one token of a
+    scores are biased as by `xf.bias_scores`, with `slopes` as by `xf.slope_scores`; with terms and their `index` they are
+    added before scaling as by `xf.add_terms`; with `reach` or `causal`, which may have a `prefix`, keys are absent as by
+    `xf.window_scores`. Columns rise from one token of a
     sequence to the next.
 
     With a cache, which packed causal attention may have, the rows of K and V are those of tokens that follow others: they
@@ -139,17 +167,20 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns,
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
+                       Optional<Xf_Lengths>:$prefix, Optional<Xf_Vector>:$slopes,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
-                       Optional<Xf_Pages>:$pages, Optional<Xf_Ids>:$cached, I64Attr:$heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision,
+                       Optional<Xf_Pages>:$pages, Optional<Xf_Ids>:$cached, I64Attr:$heads, F64Attr:$scale,
+                       OptionalAttr<F64Attr>:$cap, OptionalAttr<Xf_PrecisionAttr>:$precision,
                        UnitAttr:$narrow);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
+    (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
     (`index` `(` $index^ `:` type($index) `)`)? (`cache` `(` $pages^ `,` $cached `:` type($pages) `,` type($cached) `)`)?
-    `heads` $heads `scale` $scale
+    `heads` $heads `scale` $scale (`cap` $cap^)?
     (`in` `` $precision^)? (`narrow` $narrow^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];

@@ -34,7 +34,7 @@ def Xf_Dialect : Dialect {
     /// padding.
     static constexpr llvm::StringLiteral paddingIdAttr = "xf.padding_id";
     /// Function argument attribute of position_ids: where they are left out, a token's position is the number of tokens
-    /// before it in its sequence (OPT).
+    /// before it in its sequence (OPT). Of token_columns: their column is (BLOOM).
     static constexpr llvm::StringLiteral countsTokensAttr = "xf.counts_tokens";
     /// Layer function argument attribute: the weight's name behind the layer's prefix.
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
@@ -150,6 +150,7 @@ def Xf_Tensor : RankedTensorOf<[F32], [Xf_HasAxis], "tensor with at least one ax
 def Xf_Ids : RankedTensorOf<[I32]>;
 def Xf_Mask : RankedTensorOf<[I1]>;
 def Xf_CuSeqlens : 1DTensorOf<[I32]>;
+def Xf_Lengths : 1DTensorOf<[I32]>;
 def Xf_Pages : 1DTensorOf<[I64]>;
 def Xf_Vector : 1DTensorOf<[F32]>;
 def Xf_Matrix : 2DTensorOf<[F32]>;

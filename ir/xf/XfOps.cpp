@@ -189,6 +189,19 @@ LogicalResult MaskScoresOp::verify() {
   return success();
 }
 
+/// Whichever op caps scores.
+static LogicalResult verifyCap(Operation *op, const APFloat &cap) {
+  if (!(cap.convertToDouble() > 0))
+    return op->emitOpError("has a cap of ") << cap.convertToDouble() << "; expected more than 0";
+  return success();
+}
+
+LogicalResult CapScoresOp::verify() {
+  if (shapeOf(getScores()).size() != 4)
+    return emitOpError("caps scores [batch, heads, queries, keys]; found ") << getScores().getType();
+  return verifyCap(*this, getCap());
+}
+
 /// Checks scores [batch, heads, seq, seq] against columns [batch, seq].
 static LogicalResult verifyDistances(Operation *op, Value scores, Value columns) {
   ArrayRef<int64_t> s = shapeOf(scores), c = shapeOf(columns);
@@ -216,6 +229,19 @@ LogicalResult BiasScoresOp::verify() {
   return verifyBiasTable(*this, getTable(), getBuckets(), shapeOf(getScores())[1]);
 }
 
+/// Checks slopes [heads].
+static LogicalResult verifySlopes(Operation *op, Value slopes, int64_t heads) {
+  if (lastExtent(slopes) != heads)
+    return op->emitOpError("slopes are a ") << slopes.getType() << "; expected one for each of " << heads << " heads";
+  return success();
+}
+
+LogicalResult SlopeScoresOp::verify() {
+  if (failed(verifyDistances(*this, getScores(), getColumns())))
+    return failure();
+  return verifySlopes(*this, getSlopes(), shapeOf(getScores())[1]);
+}
+
 /// Checks terms, of rows like `rows`, and the index into them.
 static LogicalResult verifyTerms(Operation *op, Value queryTerms, Value keyTerms, Value index, ArrayRef<int64_t> rows,
                                  int64_t heads) {
@@ -241,6 +267,8 @@ LogicalResult AddTermsOp::verify() {
 template <typename Op> static LogicalResult verifyReach(Op op) {
   if (op.getReach() && int64_t(*op.getReach()) < 0)
     return op.emitOpError("has a reach of ") << int64_t(*op.getReach()) << "; expected 0 or more";
+  if (op.getPrefix() && !op.getCausal())
+    return op.emitOpError("has a prefix, but is not causal: queries see the keys behind them anyway");
   return success();
 }
 
@@ -279,7 +307,7 @@ LogicalResult AttentionOp::verify() {
                                     << "; expected heads that divide the queries'";
   if (bool(getBias()) != getBuckets().has_value())
     return emitOpError("has a bias or buckets without the other");
-  if (bool(getColumns()) != (getBias() || getReach() || getCausal() || getIndex()))
+  if (bool(getColumns()) != (getBias() || getSlopes() || getReach() || getCausal() || getIndex()))
     return emitOpError("has columns, or what needs them, without the other");
   if (failed(verifyReach(*this)))
     return failure();
@@ -289,12 +317,16 @@ LogicalResult AttentionOp::verify() {
                                          << " and keys " << getKey().getType() << "; expected one for each of both";
   if (getBias() && failed(verifyBiasTable(*this, getBias(), *getBuckets(), getHeads())))
     return failure();
+  if (getSlopes() && failed(verifySlopes(*this, getSlopes(), getHeads())))
+    return failure();
   if (failed(verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getKey()).drop_back(), getHeads())))
     return failure();
   if (failed(verifyNarrow(*this)))
     return failure();
-  if (getPages() && (!getCuSeqlens() || !getCausal() || getBias() || getIndex()))
-    return emitOpError("has a cache; expected cu_seqlens and causal, and no bias or terms by distance");
+  if (getCap() && failed(verifyCap(*this, *getCap())))
+    return failure();
+  if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex()))
+    return emitOpError("has a cache; expected cu_seqlens and causal, and no terms by distance");
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
 }
 

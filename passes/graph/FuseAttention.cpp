@@ -17,7 +17,9 @@ struct AttentionMatch {
   xf::SplitHeadsOp query, key, value;
   xf::MergeHeadsOp merge;
   Value mask;
-  xf::BiasScoresOp bias;     ///< null where there is none
+  xf::CapScoresOp cap;       ///< null where there is none
+  xf::BiasScoresOp bias;     ///< likewise
+  xf::SlopeScoresOp slopes;  ///< likewise
   xf::WindowScoresOp window; ///< likewise
   xf::AddTermsOp terms;      ///< likewise
   double scale = 1;
@@ -25,7 +27,11 @@ struct AttentionMatch {
 
   /// Those of all that goes by distance; null where nothing does.
   Value columns() {
-    return bias ? bias.getColumns() : window ? window.getColumns() : terms ? terms.getColumns() : Value();
+    return bias     ? bias.getColumns()
+           : slopes ? slopes.getColumns()
+           : window ? window.getColumns()
+           : terms  ? terms.getColumns()
+                    : Value();
   }
 };
 
@@ -59,6 +65,15 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
         return "the products are scaled apart from the terms that are added";
       match.scale *= scale.getFactor().convertToDouble();
       scores = scale.getX();
+    } else if (auto cap = dyn_cast<xf::CapScoresOp>(op); cap && !match.cap) {
+      if (match.scale != 1)
+        return "the capped scores are scaled";
+      if (match.terms)
+        return "terms are added to capped scores";
+      match.cap = cap;
+      scores = cap.getScores();
+    } else if (match.cap && isa<xf::MaskScoresOp, xf::WindowScoresOp, xf::BiasScoresOp, xf::SlopeScoresOp>(op)) {
+      return "the cap is on more than products: on the result of '" + op->getName().getStringRef().str() + "'";
     } else if (auto masked = dyn_cast<xf::MaskScoresOp>(op); masked && !match.mask) {
       match.mask = masked.getMask();
       scores = masked.getScores();
@@ -73,6 +88,11 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
         return "the bias is scaled together with the scores";
       match.bias = bias;
       scores = bias.getScores();
+    } else if (auto slopes = dyn_cast<xf::SlopeScoresOp>(op); slopes && !match.slopes) {
+      if (match.scale != 1)
+        return "what falls by distance is scaled together with the scores";
+      match.slopes = slopes;
+      scores = slopes.getScores();
     } else {
       break;
     }
@@ -89,7 +109,8 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
   if (match.key.getType() != match.value.getType() || match.key.getX().getType() != match.value.getX().getType())
     return "keys and values have different shapes";
   for (Value columns :
-       {match.window ? match.window.getColumns() : Value(), match.terms ? match.terms.getColumns() : Value()})
+       {match.slopes ? match.slopes.getColumns() : Value(), match.window ? match.window.getColumns() : Value(),
+        match.terms ? match.terms.getColumns() : Value()})
     if (columns && columns != match.columns())
       return "what goes by distance goes by different columns";
   return std::nullopt;
@@ -120,10 +141,11 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
         builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(), match.key.getX(), match.value.getX(),
         match.mask, /*cu_seqlens=*/Value(), match.columns(), match.bias ? match.bias.getTable() : Value(),
         match.bias ? match.bias.getBucketsAttr() : nullptr, match.window ? match.window.getReachAttr() : nullptr,
-        match.window ? match.window.getCausalAttr() : nullptr, match.terms ? match.terms.getQueryTerms() : Value(),
+        match.window ? match.window.getCausalAttr() : nullptr, match.window ? match.window.getPrefix() : Value(),
+        match.slopes ? match.slopes.getSlopes() : Value(), match.terms ? match.terms.getQueryTerms() : Value(),
         match.terms ? match.terms.getKeyTerms() : Value(), match.terms ? match.terms.getIndex() : Value(),
         /*pages=*/Value(), /*cached=*/Value(), builder.getI64IntegerAttr(shape[1]),
-        builder.getF64FloatAttr(match.scale),
+        builder.getF64FloatAttr(match.scale), match.cap ? match.cap.getCapAttr() : nullptr,
         /*precision=*/nullptr);
     match.merge.getResult().replaceAllUsesWith(fused.getResult());
     for (Operation *op : match.chain)

@@ -96,7 +96,7 @@ private:
         because(" keeps padding");
       else if (!attention.getCausal())
         because(" has tokens see those behind them");
-      else if (attention.getBias() || attention.getIndex())
+      else if (attention.getIndex())
         because(" adds terms by distance to scores");
     });
     function.walk([&](xf::SoftmaxOp) { because(" has attention in parts"); });

@@ -244,7 +244,26 @@ lathe_status sequenceTruncate(lathe_sequence *sequence, int64_t length, lathe_er
   Exclusive exclusive(*sequence->context);
   if (lathe_status status = exclusive.check(error))
     return status;
+  if (lathe_status status = checkWholePrefix(*sequence, length, error))
+    return status;
   truncateSequence(*sequence, length);
+  return LATHE_OK;
+}
+
+lathe_status sequenceSetPrefix(lathe_sequence *sequence, int64_t length, lathe_error *error) {
+  if (!sequence)
+    return nullArgument(error, "sequence_set_prefix", "sequence");
+  if (length < 0 || length > INT32_MAX)
+    return fail(error, LATHE_INVALID_ARGUMENT, "sequence_set_prefix: length is %lld; accepted: 0 to %d",
+                static_cast<long long>(length), INT32_MAX);
+  Exclusive exclusive(*sequence->context);
+  if (lathe_status status = exclusive.check(error))
+    return status;
+  if (sequence->length)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "sequence_set_prefix: the sequence has %lld tokens; a prefix is set while it has none",
+                static_cast<long long>(sequence->length));
+  sequence->prefix = length;
   return LATHE_OK;
 }
 
@@ -344,6 +363,7 @@ constexpr lathe_api table = {
     releaseGenerated,
     vocabulary,
     cacheMemory,
+    sequenceSetPrefix,
 };
 
 } // namespace

@@ -89,6 +89,27 @@ lathe_status checkOffsets(const Request &request, lathe_error *error) {
   return LATHE_OK;
 }
 
+lathe_status checkPrefixes(const Request &request, lathe_error *error) {
+  for (int64_t row = 0; row < request.sequences; ++row)
+    if (integerAt(*request.prefixes, row) < 0)
+      return fail(error, LATHE_INVALID_ARGUMENT, "prefix_lens: %lld at row %lld; accepted: 0 and more",
+                  static_cast<long long>(integerAt(*request.prefixes, row)), static_cast<long long>(row));
+  return LATHE_OK;
+}
+
+/// Where the prefix of the map's sequence `k` ends: the column behind it, or the number of tokens in it.
+int64_t prefixEnd(const Request &request, const TokenMap &map, int64_t k, bool countsTokens) {
+  const int64_t length = request.prefixes ? integerAt(*request.prefixes, map.rows[k]) : 0;
+  const int64_t first = map.columns[map.offsets[k]], behind = int64_t(map.columns[map.offsets[k + 1] - 1]) + 1;
+  const int64_t end = length < behind - first ? first + length : behind;
+  if (!length || !countsTokens)
+    return length ? end : 0;
+  int64_t tokens = 0;
+  while (map.offsets[k] + tokens < map.offsets[k + 1] && map.columns[map.offsets[k] + tokens] < end)
+    ++tokens;
+  return tokens;
+}
+
 lathe_status checkMask(const Request &request, lathe_error *error) {
   for (int64_t i = 0; i < request.textRows(); ++i) {
     int64_t value = integerAt(*request.mask, i);
@@ -156,6 +177,9 @@ lathe_status checkTokens(const Request &request, lathe_error *error) {
   if (request.ragged())
     if (lathe_status status = checkOffsets(request, error))
       return status;
+  if (request.prefixes)
+    if (lathe_status status = checkPrefixes(request, error))
+      return status;
   return request.mask ? checkMask(request, error) : LATHE_OK;
 }
 
@@ -219,6 +243,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       integers[k] = dense ? int32_t(k * size.longest) : map.offsets[k];
     return LATHE_OK;
   }
+  if (input.kind == LATHE_PREFIX_ENDS) {
+    for (int64_t k = 0; k < map.sequences; ++k)
+      integers[k] = int32_t(prefixEnd(request, map, k, input.counts == LATHE_COUNTS_TOKENS));
+    return LATHE_OK;
+  }
   const int64_t by = input.kind == LATHE_NEXT_IDS ? 1 : input.kind == LATHE_PREVIOUS_IDS ? -1 : 0; // columns
   const lathe_tensor *given = input.kind == LATHE_INPUT_IDS || by  ? request.ids
                               : input.kind == LATHE_TOKEN_TYPE_IDS ? request.types
@@ -226,7 +255,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                               : input.kind == LATHE_POSITION_IDS   ? request.positions
                               : input.kind == LATHE_PROMPT_MASK    ? request.prompts
                                                                    : nullptr;
-  const int32_t counts = input.kind == LATHE_POSITION_IDS && !given ? input.counts : LATHE_COUNTS_COLUMNS;
+  const int32_t counts = given ? LATHE_COUNTS_COLUMNS : input.counts;
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
   const int64_t limit = idLimit(input);
   if (dense) // rows without a token have a valid value

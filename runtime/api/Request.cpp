@@ -31,6 +31,7 @@ constexpr InputRule inputRules[] = {
     {"langs", &Request::langs, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_LANGS},
     {"position_ids", &Request::positions, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_POSITION_IDS},
     {"prompt_mask", &Request::prompts, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_PROMPT_MASK},
+    {"prefix_lens", &Request::prefixes, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_PREFIX_ENDS},
     {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
     {"input_modal", &Request::modal, bit(LATHE_F32), "f32", LATHE_INPUT_MODAL},
     {"modal_start_tokens", &Request::modalStart, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
@@ -159,6 +160,19 @@ lathe_status readPaddedShape(Request &request, lathe_error *error) {
     return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is %s; this model has positions for %lld columns",
                 ShapeText(ids).text, static_cast<long long>(limit));
   return LATHE_OK;
+}
+
+/// prefix_lens are input_ids without the last axis, or of ragged texts one for each.
+lathe_status checkPrefixShape(const Request &request, lathe_error *error) {
+  lathe_tensor wanted = *request.ids;
+  if (request.ragged())
+    wanted.shape[0] = request.sequences;
+  else
+    --wanted.rank;
+  if (sameShape(*request.prefixes, wanted))
+    return LATHE_OK;
+  return fail(error, LATHE_INVALID_ARGUMENT, "prefix_lens is %s; for these texts it must be %s",
+              ShapeText(*request.prefixes).text, ShapeText(wanted).text);
 }
 
 lathe_status wrongModal(const lathe_tensor &tensor, const char *wanted, lathe_error *error) {
@@ -319,6 +333,9 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
     if (other && !sameShape(*other, *request.ids))
       return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s, but input_ids is %s; they must be the same", other->name,
                   ShapeText(*other).text, ShapeText(*request.ids).text);
+  if (request.prefixes)
+    if (lathe_status status = checkPrefixShape(request, error))
+      return status;
   if (lathe_status status = readModalShape(request, error))
     return status;
   for (int32_t o = 0; o < entry.n_outputs; ++o) {

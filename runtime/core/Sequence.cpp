@@ -55,11 +55,14 @@ lathe_status createSequence(lathe_context &context, const lathe_sequence *from, 
   if (length < 0 || length > most)
     return fail(error, LATHE_INVALID_ARGUMENT, "length is %lld; accepted: 0 to %lld, the tokens of `from`",
                 static_cast<long long>(length), static_cast<long long>(most));
+  if (from)
+    if (lathe_status status = checkWholePrefix(*from, length, error))
+      return status;
   auto *made =
       static_cast<lathe_sequence *>(context.allocator.allocate(context.allocator.user, sizeof(lathe_sequence)));
   if (!made)
     return noMemory(error, length);
-  *made = {&context, nullptr, length, 0, 0, nullptr, context.sequences, false};
+  *made = {&context, nullptr, length, 0, 0, length ? from->prefix : 0, nullptr, context.sequences, false};
   if (context.sequences)
     context.sequences->previous = made;
   context.sequences = made;
@@ -86,6 +89,14 @@ void destroySequence(lathe_sequence *sequence) {
   if (sequence->table)
     releaseTable(*sequence);
   allocator.release(allocator.user, sequence, sizeof *sequence);
+}
+
+lathe_status checkWholePrefix(const lathe_sequence &sequence, int64_t length, lathe_error *error) {
+  if (!length || length >= sequence.prefix)
+    return LATHE_OK;
+  return fail(error, LATHE_INVALID_ARGUMENT,
+              "%lld tokens are a part of the sequence's prefix; accepted: 0, or its %lld tokens and more",
+              static_cast<long long>(length), static_cast<long long>(sequence.prefix));
 }
 
 void truncateSequence(lathe_sequence &sequence, int64_t length) {

@@ -9,6 +9,7 @@ struct lathe_sequence {
   lathe_context *context;
   void **table; // [capacity]; pages of tokens [0, length), and of those that are being added
   int64_t length, pages, capacity;
+  int64_t prefix;                  // tokens that see each other in both directions
   lathe_sequence *previous, *next; // of the context's
   bool inUse;                      // by the run that is being made ready
 };
@@ -19,6 +20,9 @@ namespace lathe {
 lathe_status createSequence(lathe_context &context, const lathe_sequence *from, int64_t length,
                             lathe_sequence *&sequence, lathe_error *error);
 void destroySequence(lathe_sequence *sequence);
+
+/// An error where the first `length` tokens of a sequence are a part of its prefix, which is nothing without the rest.
+lathe_status checkWholePrefix(const lathe_sequence &sequence, int64_t length, lathe_error *error);
 
 /// Forgets all tokens from `length` on.
 void truncateSequence(lathe_sequence &sequence, int64_t length);

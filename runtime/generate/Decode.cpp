@@ -38,6 +38,11 @@ lathe_status checkSequence(const lathe_context &context, const DecodeStep &step,
   if (length > places)
     return fail(error, LATHE_INVALID_ARGUMENT, "sequence %zu would have %lld tokens; this model has positions for %lld",
                 index, static_cast<long long>(length), static_cast<long long>(places));
+  if (added && length < sequence->prefix)
+    return fail(
+        error, LATHE_INVALID_ARGUMENT,
+        "sequence %zu would have %lld tokens of a prefix of %lld; as these see each other, one step adds them all",
+        index, static_cast<long long>(length), static_cast<long long>(sequence->prefix));
   return LATHE_OK;
 }
 
@@ -131,6 +136,8 @@ void fillInput(const DecodeStep &step, const lathe_entry_input &input, void *val
       *integers++ = end += added;
     else if (input.kind == LATHE_CACHED)
       *integers++ = int32_t(sequence.length);
+    else if (input.kind == LATHE_PREFIX_ENDS)
+      *integers++ = int32_t(sequence.prefix);
     else if (input.kind == LATHE_PAGES)
       *tables++ = sequence.table;
     else

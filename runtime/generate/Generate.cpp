@@ -148,10 +148,11 @@ lathe_generate_options withinPlaces(const lathe_generate_options &options, int64
 /// The texts of one prompt.
 class PromptTexts {
 public:
-  /// `tokens` are those of the prompt that the model reads.
+  /// `tokens` are those of the prompt that the model reads, the first `prefix` of them in both directions.
   PromptTexts(Shared &shared, const int32_t *prompt, int64_t length, const int32_t *tokens, int64_t tokenCount,
-              size_t number)
-      : shared(shared), prompt(prompt), length(length), tokens(tokens), tokenCount(tokenCount), number(number),
+              int64_t prefix, size_t number)
+      : shared(shared), prompt(prompt), length(length), tokens(tokens), tokenCount(tokenCount), prefix(prefix),
+        number(number),
         options(withinPlaces(shared.options, length, tokenCount, placesOf(*shared.context.model->program->decoder))),
         isSearch(options.num_beams > 1), width(isSearch ? options.num_beams : options.num_return_sequences),
         search(shared.context.allocator, shared.scratch), texts(shared.context.allocator, isSearch ? 0 : width),
@@ -183,7 +184,7 @@ private:
   const int32_t *const prompt; // which counts in lengths and penalties with its padding
   const int64_t length;
   const int32_t *const tokens;
-  const int64_t tokenCount;
+  const int64_t tokenCount, prefix;
   const size_t number;
   const lathe_generate_options options;
   const bool isSearch;
@@ -209,7 +210,10 @@ lathe_status PromptTexts::start(lathe_error *error) {
     if (lathe_status status = texts[i].stream.begin(tokens, size_t(tokenCount), error))
       return status;
   }
-  return createSequence(shared.context, nullptr, 0, sequences[0], error);
+  if (lathe_status status = createSequence(shared.context, nullptr, 0, sequences[0], error))
+    return status;
+  sequences[0]->prefix = prefix;
+  return LATHE_OK;
 }
 
 int64_t PromptTexts::listItems(Item *items) {
@@ -355,6 +359,18 @@ lathe_status PromptTexts::take(lathe_generated *results, lathe_error *error) con
   return LATHE_OK;
 }
 
+/// Of a prompt's tokens, those in its prefix: so many columns from the first token on, or all that there are.
+int64_t prefixOf(const Prompts &prompts, const lathe_generate_options &options, size_t index) {
+  const int64_t length = options.prefix_lens ? options.prefix_lens[index] : 0;
+  int64_t tokens = 0, columns = 0;
+  for (int32_t at = prompts.offsets[index]; at < prompts.offsets[index + 1] && columns < length; ++at) {
+    const bool isToken = !prompts.mask || prompts.mask[at];
+    tokens += isToken;
+    columns += tokens > 0;
+  }
+  return tokens;
+}
+
 lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, const lathe_generate_options &options,
                           lathe_error *error) {
   const lathe_decoder &decoder = *context.model->program->decoder;
@@ -380,6 +396,15 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
     if (tokens > places)
       return fail(error, LATHE_INVALID_ARGUMENT, "prompt %zu has %lld tokens; this model has positions for %lld", i,
                   static_cast<long long>(tokens), static_cast<long long>(places));
+    if (options.prefix_lens && options.prefix_lens[i] < 0)
+      return fail(error, LATHE_INVALID_ARGUMENT, "prefix_lens is %d for prompt %zu; accepted: 0 and more",
+                  options.prefix_lens[i], i);
+    if (const int64_t prefix = prefixOf(prompts, options, i); prefix > context.maxTokens)
+      return fail(
+          error, LATHE_OVER_BUDGET,
+          "prompt %zu has a prefix of %lld tokens, which are read in one step; the context's budget (max_tokens) "
+          "is %lld",
+          i, static_cast<long long>(prefix), static_cast<long long>(context.maxTokens));
   }
   return LATHE_OK;
 }
@@ -398,8 +423,9 @@ public:
       for (int32_t at = prompts.offsets[i]; at < prompts.offsets[i + 1]; ++at)
         if (!prompts.mask || prompts.mask[at])
           tokens[end++] = prompts.ids[at];
-      new (&texts[int64_t(i)]) PromptTexts(shared, prompts.ids + prompts.offsets[i],
-                                           prompts.offsets[i + 1] - prompts.offsets[i], &tokens[first], end - first, i);
+      new (&texts[int64_t(i)])
+          PromptTexts(shared, prompts.ids + prompts.offsets[i], prompts.offsets[i + 1] - prompts.offsets[i],
+                      &tokens[first], end - first, prefixOf(prompts, shared.options, i), i);
     }
   }
   ~Generation() {

@@ -18,6 +18,12 @@ TEST(Families, AreSortedByModelType) {
   }));
 }
 
+TEST(Families, ThatWriteSayWhatEndsTheirTexts) {
+  for (const Family *family : allFamilies())
+    EXPECT_EQ(family->writingIds.has_value(), llvm::is_contained(family->tasks, Task::CausalLm))
+        << family->modelType.str();
+}
+
 /// Of every model among the goldens, from the config alone what the import finds.
 TEST(Families, KnowTheLongestSequenceWithoutWeights) {
   mlir::MLIRContext context;

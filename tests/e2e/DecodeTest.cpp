@@ -26,6 +26,7 @@ public:
 
   const lathe_api &api() const { return loaded.api(); }
   lathe_context *context() const { return loaded.context(); }
+  lathe_model *model() const { return loaded.model(); }
 
   lathe_sequence *create(const lathe_sequence *from = nullptr, int64_t length = 0) const {
     lathe_sequence *sequence = nullptr;
@@ -53,15 +54,16 @@ public:
   }
 
   /// The same of whole texts, by the entry that keeps nothing.
-  std::vector<float> encode(const Ids &ids) const {
+  std::vector<float> encode(const Ids &ids, int32_t prefix = 0) const {
     const Ids offsets = {0, int32_t(ids.size())};
     std::vector<float> logits(ids.size() * vocab);
     const lathe_tensor inputs[] = {
         {"input_ids", LATHE_I32, 1, {int64_t(ids.size())}, const_cast<int32_t *>(ids.data())},
-        {"cu_seqlens", LATHE_I32, 1, {2}, const_cast<int32_t *>(offsets.data())}};
+        {"cu_seqlens", LATHE_I32, 1, {2}, const_cast<int32_t *>(offsets.data())},
+        {"prefix_lens", LATHE_I32, 1, {1}, &prefix}};
     const lathe_tensor output = {"logits", LATHE_F32, 2, {int64_t(ids.size()), vocab}, logits.data()};
     lathe_error error = {};
-    EXPECT_EQ(api().run(context(), nullptr, inputs, 2, &output, 1, &error), LATHE_OK) << error.message;
+    EXPECT_EQ(api().run(context(), nullptr, inputs, prefix ? 3 : 2, &output, 1, &error), LATHE_OK) << error.message;
     return logits;
   }
 
@@ -114,6 +116,67 @@ TEST_P(Decode, GivesWhatTheWholeTextGives) {
     EXPECT_LE(largestDifference(logits, whole), tolerance()) << ends.size() << " parts";
     model.api().sequence_destroy(sequence);
   }
+}
+
+/// Tokens of a prefix see those behind them, so all come in one step; what follows may come in any number of them.
+TEST_P(Decode, APrefixIsReadInBothDirections) {
+  const Model model(GetParam());
+  std::mt19937 random(5);
+  const Ids text = model.randomIds(random, 41);
+  for (const auto &[prefix, ends] :
+       {std::pair<int32_t, std::vector<size_t>>{23, {23, 24, 41}}, {23, {31, 41}}, {1, {1, 2, 41}}, {41, {41}}}) {
+    SCOPED_TRACE(prefix);
+    lathe_sequence *sequence = model.create();
+    lathe_error error = {};
+    ASSERT_EQ(model.api().sequence_set_prefix(sequence, prefix, &error), LATHE_OK) << error.message;
+    std::vector<float> logits;
+    size_t begin = 0;
+    for (size_t end : ends) {
+      const std::vector<float> part = model.decode({sequence}, {slice(text, begin, end)});
+      logits.insert(logits.end(), part.begin(), part.end());
+      begin = end;
+    }
+    EXPECT_LE(largestDifference(logits, model.encode(text, prefix)), tolerance());
+    if (prefix > 1)
+      EXPECT_GT(largestDifference(logits, model.encode(text)), 1e-2);
+    model.api().sequence_destroy(sequence);
+  }
+}
+
+TEST_P(Decode, GeneratesBehindAPrefix) {
+  if (!GetParam().flags.empty())
+    GTEST_SKIP() << "near ties may be decided otherwise";
+  const Model model(GetParam());
+  std::mt19937 random(6);
+  const Ids prompt = model.randomIds(random, 20);
+  Ids padded = prompt; // the prefix counts columns from the first token on, of which one is none here
+  padded.insert(padded.begin(), {0, 0});
+  padded.insert(padded.begin() + 5, 0);
+  std::vector<uint8_t> mask(padded.size(), 1);
+  mask[0] = mask[1] = mask[5] = 0;
+  lathe_generate_options options = {};
+  lathe_error error = {};
+  ASSERT_EQ(model.api().generate_defaults(model.model(), &options, &error), LATHE_OK) << error.message;
+  options.max_new_tokens = 6;
+  options.n_eos_ids = 0;
+  Ids expected = prompt;
+  for (int step = 0; step < 6; ++step) {
+    const std::vector<float> logits = model.encode(expected, 12);
+    const auto last = logits.end() - model.vocab;
+    expected.push_back(int32_t(std::max_element(last, logits.end()) - last));
+  }
+  const int32_t inTokens = 12, inColumns = 13, offsets[] = {0, 20}, paddedOffsets[] = {0, int32_t(padded.size())};
+  auto generate = [&](const int32_t *prefix, const Ids &ids, const int32_t *bounds, const uint8_t *present) {
+    options.prefix_lens = prefix;
+    lathe_generated text = {};
+    EXPECT_EQ(model.api().generate(model.context(), ids.data(), bounds, present, 1, &options, &text, &error), LATHE_OK)
+        << error.message;
+    Ids written(text.ids, text.ids + text.length);
+    model.api().free_generated(model.model(), &text);
+    return written;
+  };
+  EXPECT_EQ(generate(&inTokens, prompt, offsets, nullptr), Ids(expected.begin() + 20, expected.end()));
+  EXPECT_EQ(generate(&inColumns, padded, paddedOffsets, mask.data()), Ids(expected.begin() + 20, expected.end()));
 }
 
 TEST_P(Decode, OneByOneInABatchWhereOthersComeAndGo) {
@@ -212,12 +275,14 @@ TEST_P(Decode, AnyNumberOfThreads) {
 INSTANTIATE_TEST_SUITE_P(Families, Decode,
                          testing::Values(Writer{"gpt2", "lm"}, Writer{"gpt2", "lm-untied"}, Writer{"ctrl", "lm"},
                                          Writer{"openai-gpt", "lm"}, Writer{"opt", "lm"}, Writer{"llama", "lm"},
-                                         Writer{"llama", "lm-tied"}),
+                                         Writer{"llama", "lm-tied"}, Writer{"bloom", "lm"}, Writer{"gemma2", "lm"}),
                          [](const auto &info) { return std::to_string(info.index); });
 INSTANTIATE_TEST_SUITE_P(Precisions, Decode,
                          testing::Values(Writer{"gpt2", "lm", {"--precision", "bf16"}},
                                          Writer{"gpt2", "lm", {"--precision", "int8"}},
-                                         Writer{"llama", "lm", {"--precision", "bf16"}}),
+                                         Writer{"llama", "lm", {"--precision", "bf16"}},
+                                         Writer{"bloom", "lm", {"--precision", "bf16"}},
+                                         Writer{"gemma2", "lm", {"--precision", "bf16"}}),
                          [](const auto &info) { return std::to_string(info.index); });
 
 /// What a caller can do wrong.
@@ -248,6 +313,37 @@ TEST(DecodeErrors, SayWhatWasFound) {
   EXPECT_EQ(model.api().sequence_create(model.context(), sequence, 1, &copy, &error), LATHE_INVALID_ARGUMENT);
   EXPECT_STREQ(error.message, "length is 1; accepted: 0 to 0, the tokens of `from`");
   EXPECT_EQ(model.api().sequence_truncate(sequence, 1, &error), LATHE_INVALID_ARGUMENT);
+}
+
+TEST(DecodeErrors, PrefixesAreWhole) {
+  const Model model({"gpt2", "lm"});
+  lathe_sequence *sequence = model.create(), *copy = nullptr;
+  lathe_error error = {};
+  EXPECT_EQ(model.api().sequence_set_prefix(sequence, -1, &error), LATHE_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "sequence_set_prefix: length is -1; accepted: 0 to 2147483647");
+  ASSERT_EQ(model.api().sequence_set_prefix(sequence, 5, &error), LATHE_OK) << error.message;
+  const Ids ids = {1, 2, 3, 4, 5, 6};
+  const int32_t part[] = {0, 4};
+  EXPECT_EQ(model.api().decode(model.context(), &sequence, 1, ids.data(), part, nullptr, 0, nullptr, &error),
+            LATHE_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "sequence 0 would have 4 tokens of a prefix of 5; as these see each other, one step adds "
+                              "them all");
+  (void)model.decode({sequence}, {ids});
+  EXPECT_EQ(model.api().sequence_truncate(sequence, 4, &error), LATHE_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "4 tokens are a part of the sequence's prefix; accepted: 0, or its 5 tokens and more");
+  EXPECT_EQ(model.api().sequence_create(model.context(), sequence, 3, &copy, &error), LATHE_INVALID_ARGUMENT);
+  EXPECT_EQ(model.api().sequence_set_prefix(sequence, 0, &error), LATHE_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "sequence_set_prefix: the sequence has 6 tokens; a prefix is set while it has none");
+  EXPECT_EQ(model.api().sequence_truncate(sequence, 0, &error), LATHE_OK) << error.message;
+
+  int32_t prefix = -1, offsets[] = {0, 6};
+  lathe_generate_options options = {};
+  lathe_generated text = {};
+  ASSERT_EQ(model.api().generate_defaults(model.model(), &options, &error), LATHE_OK) << error.message;
+  options.prefix_lens = &prefix;
+  EXPECT_EQ(model.api().generate(model.context(), ids.data(), offsets, nullptr, 1, &options, &text, &error),
+            LATHE_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "prefix_lens is -1 for prompt 0; accepted: 0 and more");
 }
 
 TEST(DecodeErrors, AModelThatDoesNotWriteSaysSo) {

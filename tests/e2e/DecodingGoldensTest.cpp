@@ -34,9 +34,6 @@ const Json &stored() {
   return cases.at("models");
 }
 
-/// Their goldens wait: scores with terms by distance are not computed from a cache yet.
-bool writes(const std::string &model) { return !model.starts_with("bloom/"); }
-
 std::string identifier(std::string name) {
   std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
@@ -54,8 +51,7 @@ std::vector<Run> runs() {
   std::vector<Run> all;
   for (const Json &model : stored())
     for (const Json &run : model.at("runs"))
-      if (writes(model.at("model")))
-        all.push_back({model.at("model"), run});
+      all.push_back({model.at("model"), run});
   return all;
 }
 
@@ -192,8 +188,7 @@ void PrintTo(const Forced &forced, std::ostream *stream) { *stream << forced.mod
 std::vector<Forced> forcedTexts(const std::vector<std::string> &models = {}) {
   std::vector<Forced> all;
   for (const Json &model : stored())
-    if (writes(model.at("model")) &&
-        (models.empty() || std::count(models.begin(), models.end(), model.at("model").get<std::string>())))
+    if (models.empty() || std::count(models.begin(), models.end(), model.at("model").get<std::string>()))
       all.push_back({model.at("model"), model.at("forced")});
   return all;
 }
@@ -279,25 +274,10 @@ TEST_P(RoundedForcedGoldens, LoseNoMoreThanWhenReadAtOnce) {
 
 INSTANTIATE_TEST_SUITE_P(Precisions, RoundedForcedGoldens,
                          testing::Combine(testing::Values("bf16", "int8"),
-                                          testing::ValuesIn(forcedTexts({"gpt2/lm", "llama/lm"}))),
+                                          testing::ValuesIn(forcedTexts({"gpt2/lm", "llama/lm", "bloom/lm", "gemma2/lm"}))),
                          [](const auto &info) {
                            return identifier(std::get<1>(info.param).model) + "_as_" + std::get<0>(info.param);
                          });
-
-// --- Models that do not write yet ------------------------------------------------------------------------------------
-
-TEST(DecodingGoldens, ModelsThatDoNotWriteSaySo) {
-  for (const Json &entry : stored()) {
-    if (writes(entry.at("model")))
-      continue;
-    const LoadedModel model(artifactOf(entry.at("model")), "model");
-    lathe_generate_options options = {};
-    lathe_error error = {};
-    EXPECT_EQ(model.api().generate_defaults(model.model(), &options, &error), LATHE_UNAVAILABLE)
-        << entry.at("model") << " writes by now: have it in the other tests";
-    EXPECT_STREQ(error.message, "model does not write: it was compiled without a decoder");
-  }
-}
 
 } // namespace
 } // namespace lathe::test

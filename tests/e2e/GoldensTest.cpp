@@ -109,6 +109,7 @@ INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("debe
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
 INSTANTIATE_TEST_SUITE_P(Gemma, Goldens, testing::ValuesIn(goldenCases("gemma")), testName);
+INSTANTIATE_TEST_SUITE_P(Gemma2, Goldens, testing::ValuesIn(goldenCases("gemma2")), testName);
 INSTANTIATE_TEST_SUITE_P(Gemma3, Goldens, testing::ValuesIn(goldenCases("gemma3")), testName);
 INSTANTIATE_TEST_SUITE_P(Gpt2, Goldens, testing::ValuesIn(goldenCases("gpt2")), testName);
 INSTANTIATE_TEST_SUITE_P(GptJ, Goldens, testing::ValuesIn(goldenCases("gptj")), testName);

@@ -74,9 +74,9 @@ void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
 inline constexpr const char *kGoldenFamilies[] = {
-    "albert",     "bert", "bloom", "ctrl",  "deberta-v2", "distilbert", "electra",    "gemma",      "gemma3",
-    "gpt-neox",   "gpt2", "gptj",  "llama", "mistral",    "mmbt",       "mobilebert", "modernbert", "mpnet",
-    "openai-gpt", "opt",  "phi3",  "qwen2", "qwen3",      "roberta",    "starcoder2", "xlm"};
+    "albert", "bert",       "bloom", "ctrl", "deberta-v2", "distilbert", "electra", "gemma",      "gemma2",
+    "gemma3", "gpt-neox",   "gpt2",  "gptj", "llama",      "mistral",    "mmbt",    "mobilebert", "modernbert",
+    "mpnet",  "openai-gpt", "opt",   "phi3", "qwen2",      "qwen3",      "roberta", "starcoder2", "xlm"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);

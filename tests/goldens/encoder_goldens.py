@@ -161,7 +161,10 @@ MASKS = {
     "long": lambda c: right_padded([160, 141], 160),
     "long-holes": lambda c: torch.stack([(torch.arange(160) % 3 > 0).long(), (torch.arange(160) % 7 == 0).long()]),
     "choices": lambda c: right_padded([11, 7, 1, 5, 9, 11], 11).view(2, 3, 11),
+    "prefix": lambda c: mask_of(["000011111111111", "111111111111111", "001101100111010", "111110000000000"]),
+    "prefix-long": lambda c: right_padded([160, 141, 150], 160),
 }
+PREFIXES = {"prefix": [6, 9, 5, 40], "prefix-long": [0, 140, 33]}
 
 
 def make_inputs(case: str, config, rng: torch.Generator) -> dict:
@@ -178,8 +181,29 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
         inputs["langs"] = draw(config.n_langs)
     if case in ("positions", "everything"):
         inputs["position_ids"] = draw(config.max_position_embeddings)
+    if case in PREFIXES:
+        inputs["prefix_lens"] = torch.tensor(PREFIXES[case])
     if case in ("no-mask", "one-token"):
         del inputs["attention_mask"]
+    return inputs
+
+
+def see_prefixes(inputs: dict, config) -> dict:
+    """What Transformers is given for `prefix_lens`: a mask of pairs, [B, 1, S, S], to be added to scores. Keys behind the
+    query are seen where they are among so many columns from the row's first token on. Padding sees itself, lest it be NaN;
+    only its rows, which nothing reads, have that."""
+    if "prefix_lens" not in inputs:
+        return inputs
+    inputs = dict(inputs)
+    mask, prefix = inputs["attention_mask"].bool(), inputs.pop("prefix_lens")
+    columns = torch.arange(mask.shape[1])
+    away = columns[None, :] - columns[:, None]
+    first = mask.int().argmax(1)
+    seen = (away <= 0)[None] | (columns[None] - first[:, None] < prefix[:, None])[:, None]
+    if getattr(config, "sliding_window", None):
+        seen &= away > -config.sliding_window
+    seen = (seen & mask[:, None]) | torch.eye(mask.shape[1], dtype=torch.bool)
+    inputs["attention_mask"] = torch.where(seen, 0.0, -1e30)[:, None]
     return inputs
 
 
@@ -211,7 +235,9 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
     emitted = flags[1].split(",") if EMIT[0] in flags else []
     gives_states, gives_attentions = "hidden_states" in emitted, "attentions" in emitted
     captured = entry.capture(model.base_model) if gives_states and entry.capture else None
-    result = network(**inputs, output_hidden_states=gives_states, output_attentions=gives_attentions)
+    given = see_prefixes(inputs, network.config)
+    given |= {name: value.to(network.dtype) for name, value in given.items() if value.is_floating_point()}
+    result = network(**given, output_hidden_states=gives_states, output_attentions=gives_attentions)
     if base:
         outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.get("pooler_output")}
     else:

@@ -52,7 +52,7 @@ MODELS = [f"{family}/{model}" for family, models in {
     "gpt2": "lm lm-untied", "openai-gpt": "lm lm-untied", "ctrl": "lm lm-untied", "opt": "lm lm-projected",
     "bloom": "lm lm-untied", "gpt-neox": "lm lm-tied", "gptj": "lm lm-tied", "llama": "lm lm-tied",
     "mistral": "lm lm-tied", "qwen2": "lm lm-tied", "qwen3": "lm lm-tied", "phi3": "lm lm-tied",
-    "starcoder2": "lm lm-tied lm-defaults", "gemma": "lm lm-tied", "gemma3": "lm lm-tied"}.items()
+    "starcoder2": "lm lm-tied lm-defaults", "gemma": "lm lm-tied", "gemma3": "lm lm-tied", "gemma2": "lm lm-tied"}.items()
           for model in models.split()]
 
 # Where eos_token_id or bad_words_ids is a number: so many of the ids, or runs of them, that would be written else.

@@ -48,6 +48,9 @@ MODELS = [
           "no padding's id: the last token", reads_first=False),
     Model("tokens", GPT2ForTokenClassification, SMALL | {"num_labels": 7}, ["holes"], "a label for each token"),
     Model("answers", GPT2ForQuestionAnswering, SMALL, ["ragged"], "start and end"),
+    Model("lm-prefix", GPT2LMHeadModel, SMALL, ["prefix"],
+          "prefixes that are seen from everywhere; eager attention would hide them behind its own mask", attention="sdpa",
+          stored=torch.bfloat16),
 ]
 
 if __name__ == "__main__":

@@ -86,6 +86,8 @@ MODELS = [
                   "rope_scaling": {"rope_type": "longrope", "short_factor": [1.0, 1.5, 2.25, 0.8, 3.0, 7.0],
                                    "long_factor": [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]}}, ["ragged"],
           "a factor for each pair", attention="sdpa"),
+    Model("lm-prefix", LlamaForCausalLM, SMALL | {"max_position_embeddings": 200, "num_key_value_heads": 1},
+          ["prefix", "prefix-long"], "prefixes that are seen from everywhere", stored=torch.bfloat16),
 ]
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ MODELS = [
           attention="sdpa", stored=torch.bfloat16),
     Model("answers", MistralForQuestionAnswering, SMALL, ["ragged"], "starts and ends", attention="sdpa",
           stored=torch.bfloat16),
+    Model("base-prefix", MistralModel, SMALL | {"sliding_window": 4}, ["prefix"],
+          "prefixes that are seen from everywhere, windows that end behind the query", stored=torch.bfloat16),
 ]
 
 if __name__ == "__main__":

@@ -283,10 +283,19 @@ TEST(Attention, ByDistanceIsItsParts) {
          v = test::randomTensor(random, {2, seq, 4}), table = test::randomTensor(random, {6, heads}),
          columns({2, seq}, {0, 1, 2, 3, 4, 5, 6, 1, 2, 5, 6, 9, 13, 14});
   Tensor scores = scale(matmul(splitHeads(q, heads), splitHeads(k, heads), true), 0.7);
-  scores = windowScores(biasScores(scores, table, columns, buckets), columns, 4, /*causal=*/true);
+  const Tensor slopes({heads}, {0.2, -0.1}), prefix({2}, {3, 0});
+  scores = slopeScores(biasScores(capScores(scores, 0.9), table, columns, buckets), slopes, columns);
+  scores = windowScores(scores, columns, 4, /*causal=*/true, &prefix);
   Tensor parts = mergeHeads(matmul(softmax(scores), splitHeads(v, heads), false));
   EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 0.7, std::nullopt,
-                             {.columns = &columns, .bias = &table, .buckets = buckets, .reach = 4, .causal = true}),
+                             {.columns = &columns,
+                              .bias = &table,
+                              .buckets = buckets,
+                              .reach = 4,
+                              .causal = true,
+                              .prefix = &prefix,
+                              .slopes = &slopes},
+                             /*cap=*/0.9),
                    parts));
 }
 
@@ -328,6 +337,13 @@ TEST(Scores, ByDistance) {
   EXPECT_EQ(windowScores(zeros, columns, 3).values, (std::vector<double>{0, 0, -infinity, 0, 0, 0, -infinity, 0, 0}));
   EXPECT_EQ(windowScores(zeros, columns, std::nullopt, /*causal=*/true).values,
             (std::vector<double>{0, -infinity, -infinity, 0, 0, -infinity, 0, 0, 0}));
+  const Tensor prefix({1}, {2}); // in front of it both columns below it are seen, however far, and the window is behind
+  EXPECT_EQ(windowScores(zeros, columns, 3, /*causal=*/true, &prefix).values,
+            (std::vector<double>{0, 0, -infinity, 0, 0, -infinity, -infinity, 0, 0}));
+  EXPECT_TRUE(near(slopeScores(zeros, Tensor({1}, {0.5}), columns),
+                   Tensor({1, 1, 3, 3}, {0, 0.5, 2, -0.5, 0, 1.5, -2, -1.5, 0})));
+  EXPECT_TRUE(
+      near(capScores(Tensor({1, 1, 1, 3}, {-100, 0, 1}), 2), Tensor({1, 1, 1, 3}, {-2, 0, 2 * std::tanh(0.5)})));
 }
 
 /// What T5 and MPNet compute in f32 for 32 buckets up to 128: where each bucket begins, on the keys' side in front.

@@ -287,3 +287,51 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %t: tensor<?x?x6xf32>, %columns: tensor<?x
   %0 = xf.add_terms %s key(%t : tensor<?x?x6xf32>) at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<8xf32>
   return
 }
+
+// -----
+// cap_scores: ranks
+func.func @f(%x: tensor<?x?x8xf32>) {
+  // expected-error @+1 {{caps scores [batch, heads, queries, keys]; found 'tensor<?x?x8xf32>'}}
+  %0 = xf.cap_scores %x at 30.0 : tensor<?x?x8xf32>
+  return
+}
+
+// -----
+// cap_scores: cap
+func.func @f(%s: tensor<?x2x?x?xf32>) {
+  // expected-error @+1 {{has a cap of 0.000000e+00; expected more than 0}}
+  %0 = xf.cap_scores %s at 0.0 : tensor<?x2x?x?xf32>
+  return
+}
+
+// -----
+// attention: cap
+func.func @f(%x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{has a cap of -1.000000e+00; expected more than 0}}
+  %0 = xf.attention %x, %x, %x heads 2 scale 1.0 cap -1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// slope_scores: a slope for each head
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %slopes: tensor<3xf32>) {
+  // expected-error @+1 {{slopes are a 'tensor<3xf32>'; expected one for each of 2 heads}}
+  %0 = xf.slope_scores %s, %slopes at %columns : tensor<?x2x?x?xf32>, tensor<3xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// attention: a slope for each head
+func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>, %slopes: tensor<3xf32>) {
+  // expected-error @+1 {{slopes are a 'tensor<3xf32>'; expected one for each of 2 heads}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) slopes(%slopes : tensor<3xf32>) heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// window_scores: a prefix of what is causal
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %prefix: tensor<?xi32>) {
+  // expected-error @+1 {{has a prefix, but is not causal: queries see the keys behind them anyway}}
+  %0 = xf.window_scores %s at %columns reach 2 prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}

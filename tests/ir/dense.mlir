@@ -56,9 +56,15 @@ func.func @attention(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?
 
 // CHECK-LABEL: func.func @distances
 func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>, %columns: tensor<?x?xi32>,
-                     %table: tensor<33x2xf32>, %t: tensor<?x?x12xf32>, %index: tensor<7xf32>) {
+                     %table: tensor<33x2xf32>, %t: tensor<?x?x12xf32>, %index: tensor<7xf32>, %slopes: tensor<2xf32>, %prefix: tensor<?xi32>) {
   // CHECK: xf.bias_scores %{{.*}}, %{{.*}} at %{{.*}} buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<33x2xf32>, tensor<?x?xi32>
   %0 = xf.bias_scores %s, %table at %columns buckets <two_sided, 32, 128> : tensor<?x2x?x?xf32>, tensor<33x2xf32>, tensor<?x?xi32>
+  // CHECK: xf.cap_scores %{{.*}} at 5.000000e+01 : tensor<?x2x?x?xf32>
+  %capped = xf.cap_scores %0 at 50.0 : tensor<?x2x?x?xf32>
+  // CHECK: xf.slope_scores %{{.*}}, %{{.*}} at %{{.*}} : tensor<?x2x?x?xf32>, tensor<2xf32>, tensor<?x?xi32>
+  %sloped = xf.slope_scores %0, %slopes at %columns : tensor<?x2x?x?xf32>, tensor<2xf32>, tensor<?x?xi32>
+  // CHECK: xf.window_scores %{{.*}} at %{{.*}} causal prefix(%{{.*}} : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %prefixed = xf.window_scores %0 at %columns causal prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %c = xf.window_scores %0 at %columns causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} reach 64 : tensor<?x2x?x?xf32>, tensor<?x?xi32>

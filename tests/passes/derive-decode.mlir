@@ -33,6 +33,42 @@ xf.weight @g = dense<1.0> : tensor<4xf32>
 xf.weight @w = dense<1.0> : tensor<7x4xf32>
 
 // -----
+// What goes by columns alone needs nothing that is not kept: biases by distance, slopes, a prefix, a cap.
+// CHECK: made = true, pass = "DeriveDecode"
+// CHECK: xf.attention {{.*}} bias(%{{.*}}) buckets <two_sided, 32, 128> causal prefix(%{{.*}}) slopes(%{{.*}}) cache(%{{.*}}) heads 2 scale 5.000000e-01 cap 5.000000e+01
+func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>, %prefix: tensor<?xi32>, %bias: tensor<32x2xf32>, %slopes: tensor<2xf32>) -> tensor<?x4xf32> {
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) bias(%bias : tensor<32x2xf32>) buckets <two_sided, 32, 128> causal prefix(%prefix : tensor<?xi32>) slopes(%slopes : tensor<2xf32>) heads 2 scale 0.5 cap 50.0 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %columns: tensor<?xi32> {xf.input = "columns"}, %prefix: tensor<?xi32> {xf.input = "prefix_lens"})
+    -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %bias = xf.load_weight @bias : tensor<32x2xf32>
+  %slopes = xf.load_weight @slopes : tensor<2xf32>
+  %0 = xf.layer @layer(%x, %cu, %columns, %prefix, %bias, %slopes) weights "0." : (tensor<?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<32x2xf32>, tensor<2xf32>) -> tensor<?x4xf32>
+  %1 = xf.activate relu %0 : tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+xf.weight @bias = dense<1.0> : tensor<32x2xf32>
+xf.weight @slopes = dense<1.0> : tensor<2xf32>
+
+// -----
+// Terms of keys are kept nowhere.
+// CHECK: made = false, pass = "DeriveDecode", reason = "@layer adds terms by distance to scores"
+// CHECK-NOT: @decode
+func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>, %index: tensor<3xf32>) -> tensor<?x4xf32> {
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal key_terms(%x : tensor<?x4xf32>) index(%index : tensor<3xf32>) heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %columns: tensor<?xi32> {xf.input = "columns"})
+    -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %index = xf.load_weight @index : tensor<3xf32>
+  %0 = xf.layer @layer(%x, %cu, %columns, %index) weights "0." : (tensor<?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<3xf32>) -> tensor<?x4xf32>
+  %1 = xf.activate relu %0 : tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+xf.weight @index = dense<1.0> : tensor<3xf32>
+
+// -----
 // Tokens that see those behind them would have to be computed again.
 // CHECK: made = false, pass = "DeriveDecode", reason = "@layer has tokens see those behind them"
 // CHECK-NOT: @decode

@@ -57,6 +57,86 @@ func.func @by_distance(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>, %columns: t
 }
 
 // -----
+// A cap of scaled products, slopes behind it, and a prefix.
+// CHECK-LABEL: func.func @capped
+// CHECK-SAME: %[[COLUMNS:[^:]*]]: tensor<?x?xi32>, %[[SLOPES:[^:]*]]: tensor<2xf32>, %[[PREFIX:[^:]*]]: tensor<?xi32>)
+// CHECK-NEXT: xf.attention {{.*}} columns(%[[COLUMNS]] : tensor<?x?xi32>) causal prefix(%[[PREFIX]] : tensor<?xi32>) slopes(%[[SLOPES]] : tensor<2xf32>) heads 2 scale 5.000000e-01 cap 3.000000e+01 :
+// CHECK-NEXT: return
+func.func @capped(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %slopes: tensor<2xf32>, %prefix: tensor<?xi32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %t = xf.scale %s by 0.5 : tensor<?x2x?x?xf32>
+  %b = xf.cap_scores %t at 30.0 : tensor<?x2x?x?xf32>
+  %a = xf.slope_scores %b, %slopes at %columns : tensor<?x2x?x?xf32>, tensor<2xf32>, tensor<?x?xi32>
+  %w = xf.window_scores %a at %columns causal prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %p = xf.softmax %w : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// What is absent would be as small as the cap allows.
+// CHECK: made = false, {{.*}} reason = "the cap is on more than products: on the result of 'xf.mask_scores'"
+// CHECK-LABEL: func.func @capped_mask
+// CHECK: xf.softmax
+func.func @capped_mask(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %m = xf.mask_scores %s, %mask : tensor<?x2x?x?xf32>, tensor<?x?xi1>
+  %b = xf.cap_scores %m at 30.0 : tensor<?x2x?x?xf32>
+  %p = xf.softmax %b : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// CHECK: made = false, {{.*}} reason = "the capped scores are scaled"
+// CHECK-LABEL: func.func @scaled_cap
+// CHECK: xf.softmax
+func.func @scaled_cap(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %b = xf.cap_scores %s at 30.0 : tensor<?x2x?x?xf32>
+  %t = xf.scale %b by 0.5 : tensor<?x2x?x?xf32>
+  %p = xf.softmax %t : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// CHECK: made = false, {{.*}} reason = "terms are added to capped scores"
+// CHECK-LABEL: func.func @terms_behind_cap
+// CHECK: xf.softmax
+func.func @terms_behind_cap(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %t: tensor<?x?x12xf32>, %index: tensor<7xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %b = xf.cap_scores %s at 30.0 : tensor<?x2x?x?xf32>
+  %a = xf.add_terms %b query(%t : tensor<?x?x12xf32>) at %columns by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  %p = xf.softmax %a : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// CHECK: made = false, {{.*}} reason = "what falls by distance is scaled together with the scores"
+// CHECK-LABEL: func.func @scaled_slopes
+// CHECK: xf.softmax
+func.func @scaled_slopes(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %slopes: tensor<2xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %a = xf.slope_scores %s, %slopes at %columns : tensor<?x2x?x?xf32>, tensor<2xf32>, tensor<?x?xi32>
+  %t = xf.scale %a by 0.5 : tensor<?x2x?x?xf32>
+  %p = xf.softmax %t : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
 // Terms are scaled with the products.
 // CHECK-LABEL: func.func @with_terms
 // CHECK: xf.attention {{.*}} columns(%{{.*}}) query_terms(%{{.*}}) key_terms(%{{.*}}) index(%{{.*}}) heads 2 scale 5.000000e-01

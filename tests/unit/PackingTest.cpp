@@ -122,6 +122,31 @@ TEST_F(Packing, OfPaddingAloneTheFirstTokenIsTheLast) {
   EXPECT_THAT(filled(LATHE_EXCEPT_LAST), ElementsAre(0, 0, 1, 1, 1, 1, 1, 1));
 }
 
+/// From a row's first token on, whatever is masked behind it, and no further than its last.
+TEST_F(Packing, PrefixesEndInColumnsOrTokens) {
+  std::vector<int32_t> lengths = {3, 1};
+  const lathe_tensor given = tensor("prefix_lens", lengths, {2});
+  EXPECT_THAT(filled(LATHE_PREFIX_ENDS), testing::Contains(0).Times(8));
+  request.prefixes = &given;
+  auto ends = [&] {
+    std::vector<int32_t> values = filled(LATHE_PREFIX_ENDS);
+    values.resize(2);
+    return values;
+  };
+  EXPECT_THAT(ends(), ElementsAre(3, 1));
+  givesMask();
+  EXPECT_THAT(ends(), ElementsAre(3, 2));
+  positions = LATHE_COUNTS_TOKENS;
+  EXPECT_THAT(ends(), ElementsAre(2, 1));
+  lengths = {100, 0};
+  EXPECT_THAT(ends(), ElementsAre(3, 0));
+  positions = LATHE_COUNTS_COLUMNS;
+  EXPECT_THAT(ends(), ElementsAre(4, 0));
+  lengths = {0, -1};
+  EXPECT_EQ(checkTokens(request, &error), LATHE_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "prefix_lens: -1 at row 1; accepted: 0 and more");
+}
+
 TEST_F(Packing, WhatIsOmittedMayBeNone) {
   givesMask();
   EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 0, 0, 0));

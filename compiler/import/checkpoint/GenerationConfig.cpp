@@ -83,7 +83,8 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
 
 } // namespace
 
-Expected<GenerationConfig> readGenerationConfig(StringRef directory, const JsonDocument &config) {
+Expected<GenerationConfig> readGenerationConfig(StringRef directory, const JsonDocument &config,
+                                                std::optional<int64_t> eosId, std::optional<int64_t> padId) {
   GenerationConfig generation;
   generateDefaults(generation.options);
   SmallString<128> path(directory);
@@ -96,6 +97,11 @@ Expected<GenerationConfig> readGenerationConfig(StringRef directory, const JsonD
   if (!sys::fs::exists(path)) {
     if (Error error = read(config))
       return error;
+    const JsonFields fields(config);
+    if (eosId && !fields.has("eos_token_id"))
+      generation.eosIds = {int32_t(*eosId)};
+    if (padId && !fields.has("pad_token_id"))
+      generation.options.pad_id = int32_t(*padId);
     return generation;
   }
   Expected<JsonDocument> document = JsonDocument::open(path);

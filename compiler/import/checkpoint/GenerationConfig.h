@@ -16,8 +16,10 @@ struct GenerationConfig {
   std::vector<std::string> unsupported;
 };
 
-/// Reads generation_config.json or, where the directory has none, the same fields of config.json, as Transformers does.
-llvm::Expected<GenerationConfig> readGenerationConfig(llvm::StringRef directory, const JsonDocument &config);
+/// Reads generation_config.json or, where the directory has none, the same fields of config.json, as Transformers does:
+/// of these, eos_token_id and pad_token_id have defaults of their own where they are left out.
+llvm::Expected<GenerationConfig> readGenerationConfig(llvm::StringRef directory, const JsonDocument &config,
+                                                      std::optional<int64_t> eosId, std::optional<int64_t> padId);
 
 } // namespace lathe
 

@@ -56,6 +56,7 @@ const Family bertFamily = {.modelType = "bert",
                            .classPrefix = "Bert",
                            .tasks = tasks,
                            .build = buildBert,
-                           .ownClasses = ownClasses};
+                           .ownClasses = ownClasses,
+                           .writingIds = WritingIds{.pad = 0}};
 
 } // namespace lathe

@@ -47,11 +47,11 @@ Value bertEmbeddings(ModelBuilder &m, const BertConfig &c) {
   return m.layerNorm(addTypeAndPosition(m, word, c), "embeddings.LayerNorm", c.eps);
 }
 
-/// A layer is given the mask, and the columns where it is causal.
+/// A layer is given the mask and, where it is causal, the columns and where prefixes end.
 static Value bertLayer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const BertConfig &c) {
   ScoreRules rules;
   if (c.causal)
-    rules.columns = shared[1], rules.causal = true;
+    rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
   Value a = b.selfAttention(x, shared[0], c.heads, "attention.self.query", "attention.self.key", "attention.self.value",
                             rules);
   x = b.layerNorm(b.add(b.linear(a, "attention.output.dense", c.hidden), x), "attention.output.LayerNorm", c.eps);
@@ -62,7 +62,7 @@ static Value bertLayer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const B
 SmallVector<Value> bertLayers(ModelBuilder &m, Value x, const BertConfig &c) {
   SmallVector<Value> shared = {m.mask()};
   if (c.causal)
-    shared.push_back(m.columns());
+    shared.append({m.columns(), m.prefix()});
   return m.sharingLayers("bert_layer", m.layerPrefixes("encoder.layer.", c.layers), x, shared,
                          [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return bertLayer(b, x, shared, c); });
 }

@@ -1,7 +1,7 @@
 //===- Bloom.cpp - Le Scao et al. 2022 ----------------------------------------===//
 //
-// A pre-norm decoder without positions: scores fall by the distance of query and key, in each head at another rate
-// (ALiBi, Press et al. 2022). Hugging Face: models/bloom/modeling_bloom.py.
+// A pre-norm decoder without positions: scores fall by how many tokens are between query and key, in each head at
+// another rate (ALiBi, Press et al. 2022). Hugging Face: models/bloom/modeling_bloom.py.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/import/families/LlamaBlocks.h"
@@ -63,27 +63,14 @@ std::vector<float> slopes(int64_t heads) {
   return slopes;
 }
 
-/// What a key's scores have for its place among the tokens, [batch, seq, heads]: softmax only sees differences. It is
-/// added before scores are divided.
-Value biases(ModelBuilder &m, const BloomConfig &c) {
-  const std::vector<float> rates = slopes(c.heads);
-  const float divisor = std::sqrt(float(c.hidden / c.heads));
-  std::vector<float> table;
-  for (int64_t position = 0; position < c.positions; ++position)
-    for (float rate : rates)
-      table.push_back(float(position) * rate * divisor);
-  m.defineWeight("alibi.weight", {c.positions, c.heads}, table);
-  return m.lookup(m.tokenPositions(c.positions), "alibi", c.positions, c.heads);
-}
-
 constexpr StringRef fused = "self_attention.query_key_value";
 
-/// A layer is given the mask, the columns, the keys' biases and which of these counts at a distance: the only one.
+/// A layer is given the mask, the number of each token and of that behind the prefix, and the slopes.
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const BloomConfig &c) {
   Value y = b.layerNorm(x, "input_layernorm", c.eps);
   SmallVector<Value> qkv = b.split(b.linear(y, fused, 3 * c.hidden), 3);
   ScoreRules rules;
-  rules.columns = shared[1], rules.causal = true, rules.keyTerms = shared[2], rules.index = shared[3];
+  rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2], rules.slopes = shared[3];
   Value a = b.attention(qkv[0], qkv[1], qkv[2], shared[0], c.heads, rules);
   x = b.add(b.linear(a, "self_attention.dense", c.hidden), c.addsNormed ? y : x);
   y = b.layerNorm(x, "post_attention_layernorm", c.eps);
@@ -102,7 +89,8 @@ llvm::Error buildBloom(ModelBuilder &m, const JsonDocument &document, const Head
   Value word = m.lookup(m.inputIds(c.vocab), "word_embeddings", c.vocab, c.hidden);
   Value x = m.layerNorm(word, "word_embeddings_layernorm", c.eps);
   SmallVector<Value> layers = m.sharingLayers(
-      "bloom_layer", prefixes, x, {m.mask(), m.columns(), biases(m, c), m.constantVector("distances", {0.0f})},
+      "bloom_layer", prefixes, x,
+      {m.mask(), m.tokenColumns(c.positions), m.tokenPrefix(), m.constantVector("alibi.slopes", slopes(c.heads))},
       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "ln_f", c.eps);
 
@@ -128,6 +116,7 @@ const Family bloomFamily = {.modelType = "bloom",
                             .classPrefix = "Bloom",
                             .tasks = tasks,
                             .build = buildBloom,
-                            .longestSequence = longestSequence};
+                            .longestSequence = longestSequence,
+                            .writingIds = WritingIds{.eos = 2}};
 
 } // namespace lathe

@@ -76,7 +76,7 @@ Value embeddings(ModelBuilder &m, const CtrlConfig &c) {
 /// A layer is given the mask and the columns.
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const CtrlConfig &c) {
   ScoreRules rules;
-  rules.columns = shared[1], rules.causal = true;
+  rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
   Value y = b.layerNorm(x, "layernorm1", layerEps);
   Value a = b.selfAttention(y, shared[0], c.heads, "multi_head_attention.Wq", "multi_head_attention.Wk",
                             "multi_head_attention.Wv", rules);
@@ -94,7 +94,7 @@ llvm::Error buildCtrl(ModelBuilder &m, const JsonDocument &document, const HeadO
 
   Value x = embeddings(m, c);
   SmallVector<Value> layers =
-      m.sharingLayers("ctrl_layer", m.layerPrefixes("h.", c.layers, "n_layer"), x, {m.mask(), m.columns()},
+      m.sharingLayers("ctrl_layer", m.layerPrefixes("h.", c.layers, "n_layer"), x, {m.mask(), m.columns(), m.prefix()},
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "layernorm", c.eps);
 
@@ -121,6 +121,7 @@ const Family ctrlFamily = {.modelType = "ctrl",
                            .tasks = tasks,
                            .build = buildCtrl,
                            .longestSequence = longestSequence,
-                           .ownClasses = ownClasses};
+                           .ownClasses = ownClasses,
+                           .writingIds = WritingIds{}};
 
 } // namespace lathe

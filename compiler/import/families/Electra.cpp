@@ -67,6 +67,7 @@ const Family electraFamily = {.modelType = "electra",
                               .basePrefix = "electra.",
                               .classPrefix = "Electra",
                               .tasks = tasks,
-                              .build = buildElectra};
+                              .build = buildElectra,
+                              .writingIds = WritingIds{.pad = 0}};
 
 } // namespace lathe

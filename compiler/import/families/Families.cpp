@@ -8,17 +8,17 @@ using namespace mlir;
 namespace lathe {
 
 extern const Family albertFamily, bertFamily, bloomFamily, camembertFamily, ctrlFamily, debertaV2Family,
-    distilbertFamily, electraFamily, gemmaFamily, gemma3TextFamily, gpt2Family, gptNeoXFamily, gptJFamily, llamaFamily,
-    mistralFamily, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily, openaiGptFamily, optFamily, phi3Family,
-    qwen2Family, qwen3Family, robertaFamily, starcoder2Family, xlmFamily, xlmRobertaFamily;
+    distilbertFamily, electraFamily, gemmaFamily, gemma2Family, gemma3TextFamily, gpt2Family, gptNeoXFamily, gptJFamily,
+    llamaFamily, mistralFamily, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily, openaiGptFamily, optFamily,
+    phi3Family, qwen2Family, qwen3Family, robertaFamily, starcoder2Family, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {
-      &albertFamily,     &bertFamily,       &bloomFamily,   &camembertFamily,  &ctrlFamily,       &debertaV2Family,
-      &distilbertFamily, &electraFamily,    &gemmaFamily,   &gemma3TextFamily, &gpt2Family,       &gptNeoXFamily,
-      &gptJFamily,       &llamaFamily,      &mistralFamily, &mmbtFamily,       &mobilebertFamily, &modernbertFamily,
-      &mpnetFamily,      &openaiGptFamily,  &optFamily,     &phi3Family,       &qwen2Family,      &qwen3Family,
-      &robertaFamily,    &starcoder2Family, &xlmFamily,     &xlmRobertaFamily};
+      &albertFamily,     &bertFamily,    &bloomFamily,      &camembertFamily, &ctrlFamily,       &debertaV2Family,
+      &distilbertFamily, &electraFamily, &gemmaFamily,      &gemma2Family,    &gemma3TextFamily, &gpt2Family,
+      &gptNeoXFamily,    &gptJFamily,    &llamaFamily,      &mistralFamily,   &mmbtFamily,       &mobilebertFamily,
+      &modernbertFamily, &mpnetFamily,   &openaiGptFamily,  &optFamily,       &phi3Family,       &qwen2Family,
+      &qwen3Family,      &robertaFamily, &starcoder2Family, &xlmFamily,       &xlmRobertaFamily};
   return families;
 }
 

@@ -47,6 +47,7 @@ const Family gemmaFamily = {.modelType = "gemma",
                             .classPrefix = "Gemma",
                             .tasks = tasks,
                             .build = buildGemma,
-                            .longestSequence = longestSequence};
+                            .longestSequence = longestSequence,
+                            .writingIds = WritingIds{.eos = 1, .pad = 0}};
 
 } // namespace lathe

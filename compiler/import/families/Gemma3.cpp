@@ -28,20 +28,9 @@ LlamaConfig defaults() {
 int64_t longestSequence(JsonFields &fields) { return longestLlamaSequence(fields, defaults()); }
 
 void readWindows(JsonFields &fields, LlamaConfig &c) {
-  c.window = fields.getInt("sliding_window", 4096, 1, 1 << 28);
-  const int64_t every = fields.getInt("sliding_window_pattern", 6, 1, 4096);
-  for (int64_t layer = 0; layer < c.layers; ++layer)
-    c.isLocal[layer] = (layer + 1) % every != 0;
-  readLayerTypes(fields, c.isLocal);
+  readAlternatingWindows(fields, c, fields.getInt("sliding_window_pattern", 6, 1, 4096));
   const double theta = fields.getFloat("rope_local_base_freq", 10000, 1, 1e12);
   c.localRope = {.frequencies = plainFrequencies(c.headDim, theta)};
-}
-
-Value layer(BlockBuilder &b, Value x, const LayerInputs &inputs, const LlamaConfig &c) {
-  Value a = llamaAttention(b, b.rmsNorm(x, "input_layernorm", c.eps), inputs, c);
-  x = b.add(b.rmsNorm(a, "post_attention_layernorm", c.eps), x);
-  Value f = gatedInnerLayer(b, b.rmsNorm(x, "pre_feedforward_layernorm", c.eps), c);
-  return b.add(b.rmsNorm(f, "post_feedforward_layernorm", c.eps), x);
 }
 
 llvm::Error buildGemma3(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
@@ -52,15 +41,16 @@ llvm::Error buildGemma3(ModelBuilder &m, const JsonDocument &document, const Hea
   c.logitCap = fields.getOptionalFloat("final_logit_softcapping", 1e-6, 1e6);
   if (fields.getOptionalFloat("attn_logit_softcapping", 1e-6, 1e6))
     fields.reject("attn_logit_softcapping",
-                  "found a number: scores with a cap are not supported yet; accepted is null");
+                  "found a number, which Transformers reads and does not apply; accepted is null");
   readWindows(fields, c);
   if (llvm::Error error = fields.takeError())
     return error;
-  defineGains(m, c,
-              {"input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm",
-               "self_attn.q_norm", "self_attn.k_norm"});
-  return buildLlamaDecoder(m, "gemma3", gemmaEmbeddings(m, c), c, options,
-                           [&](BlockBuilder &b, Value x, const LayerInputs &inputs) { return layer(b, x, inputs, c); });
+  SmallVector<StringRef> norms(ArrayRef<StringRef>{layerNormsOnBothSides});
+  norms.append({"self_attn.q_norm", "self_attn.k_norm"});
+  defineGains(m, c, norms);
+  return buildLlamaDecoder(
+      m, "gemma3", gemmaEmbeddings(m, c), c, options,
+      [&](BlockBuilder &b, Value x, const LayerInputs &inputs) { return doublyNormedLayer(b, x, inputs, c); });
 }
 
 constexpr Task tasks[] = {Task::Base, Task::CausalLm, Task::Embedding};
@@ -75,6 +65,7 @@ const Family gemma3TextFamily = {.modelType = "gemma3_text",
                                  .tasks = tasks,
                                  .build = buildGemma3,
                                  .longestSequence = longestSequence,
-                                 .ownClasses = ownClasses};
+                                 .ownClasses = ownClasses,
+                                 .writingIds = WritingIds{.eos = 1, .pad = 0}};
 
 } // namespace lathe

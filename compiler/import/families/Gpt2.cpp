@@ -62,14 +62,14 @@ Value embeddings(ModelBuilder &m, const Gpt2Config &c) {
 
 constexpr StringRef layerScale = "attn.scale";
 
-/// A layer is given the mask and the columns.
+/// A layer is given the mask, the columns and where prefixes end.
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const Gpt2Config &c) {
   Value y = b.layerNorm(x, "ln_1", c.eps);
   SmallVector<Value> qkv = b.split(b.transposedLinear(y, "attn.c_attn", 3 * c.hidden), 3);
   if (c.scalesByLayer)
     qkv[0] = b.scale(qkv[0], layerScale);
   ScoreRules rules;
-  rules.columns = shared[1], rules.causal = true;
+  rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
   if (!c.scales)
     rules.scale = 1;
   Value a = b.attention(qkv[0], qkv[1], qkv[2], shared[0], c.heads, rules);
@@ -91,7 +91,7 @@ llvm::Error buildGpt2(ModelBuilder &m, const JsonDocument &document, const HeadO
     for (auto [index, prefix] : llvm::enumerate(prefixes))
       m.defineWeight((prefix + layerScale).str(), {1}, {1 / float(index + 1)});
   SmallVector<Value> layers =
-      m.sharingLayers("gpt2_layer", prefixes, x, {m.mask(), m.columns()},
+      m.sharingLayers("gpt2_layer", prefixes, x, {m.mask(), m.columns(), m.prefix()},
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "ln_f", c.eps);
 
@@ -122,6 +122,7 @@ const Family gpt2Family = {.modelType = "gpt2",
                            .build = buildGpt2,
                            .longestSequence = longestSequence,
                            .ownClasses = ownClasses,
-                           .buffers = buffers};
+                           .buffers = buffers,
+                           .writingIds = WritingIds{.eos = 50256}};
 
 } // namespace lathe

@@ -88,6 +88,7 @@ const Family gptJFamily = {.modelType = "gptj",
                            .tasks = tasks,
                            .build = buildGptJ,
                            .longestSequence = longestSequence,
-                           .buffers = buffers};
+                           .buffers = buffers,
+                           .writingIds = WritingIds{.eos = 50256}};
 
 } // namespace lathe

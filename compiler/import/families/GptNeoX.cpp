@@ -69,6 +69,7 @@ const Family gptNeoXFamily = {.modelType = "gpt_neox",
                               .tasks = llamaTasks,
                               .build = buildGptNeoX,
                               .longestSequence = longestSequence,
-                              .buffers = buffers};
+                              .buffers = buffers,
+                              .writingIds = WritingIds{.eos = 2}};
 
 } // namespace lathe

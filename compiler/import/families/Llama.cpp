@@ -38,6 +38,7 @@ const Family llamaFamily = {.modelType = "llama",
                             .build = buildLlama,
                             .longestSequence = longestSequence,
                             .renameWeight = nameBehindTransformer,
-                            .buffers = buffers};
+                            .buffers = buffers,
+                            .writingIds = WritingIds{.eos = 2}};
 
 } // namespace lathe

@@ -114,7 +114,8 @@ SmallVector<Value> splitHeads(BlockBuilder &b, Value qkv, const LlamaConfig &c) 
 Value rotaryAttention(BlockBuilder &b, Value q, Value k, Value v, StringRef output, const LayerInputs &inputs,
                       const LlamaConfig &c) {
   ScoreRules rules;
-  rules.columns = inputs.columns, rules.causal = true, rules.reach = inputs.reach, rules.scale = c.scale;
+  rules.columns = inputs.columns, rules.causal = true, rules.prefix = inputs.prefix, rules.reach = inputs.reach;
+  rules.scale = c.scale, rules.cap = c.cap;
   Value a = b.attention(b.rotate(q, inputs.angles, c.heads), b.rotate(k, inputs.angles, c.keyHeads), v, inputs.mask,
                         c.heads, rules);
   return b.linear(a, output, c.hidden, c.outputBias);
@@ -149,7 +150,8 @@ Value llamaLayer(BlockBuilder &b, Value x, const LayerInputs &inputs, const Llam
 static SmallVector<Value> decoderLayers(ModelBuilder &m, StringRef name, Value x, const LlamaConfig &c,
                                         DecoderLayer layer) {
   Value positions = m.positionIds(c.positions), angles = m.angles(positions, "rope", c.rope.frequencies, c.rope.factor);
-  SmallVector<Value> shared[] = {{m.mask(), m.columns(), angles}, {m.mask(), m.columns(), angles}}; // the local's last
+  const SmallVector<Value> global = {m.mask(), m.columns(), m.prefix(), angles};
+  SmallVector<Value> shared[] = {global, global}; // the local's last
   if (c.localRope)
     shared[true].back() = m.angles(positions, "rope.local", c.localRope->frequencies, c.localRope->factor);
   std::optional<ModelBuilder::LayerKind> kinds[2];
@@ -160,7 +162,8 @@ static SmallVector<Value> decoderLayers(ModelBuilder &m, StringRef name, Value x
     if (!kind)
       kind = m.layerKind((name + (isLocal ? "_local_layer" : "_layer")).str(), prefix, x, shared[isLocal],
                          [&](BlockBuilder &b, Value x, ArrayRef<Value> given) {
-                           LayerInputs inputs = {.mask = given[0], .columns = given[1], .angles = given[2]};
+                           LayerInputs inputs = {
+                               .mask = given[0], .columns = given[1], .prefix = given[2], .angles = given[3]};
                            if (isLocal)
                              inputs.reach = *c.window - 1;
                            return layer(b, x, inputs);

@@ -21,6 +21,7 @@ struct LlamaConfig {
   bool innerBias = false, tied = false;
   std::optional<int64_t> paddingId;
   std::optional<double> scale; ///< of queries' and keys' products, in place of 1 / sqrt(headDim)
+  std::optional<double> cap;   ///< of these
   bool normsHeads = false;     ///< queries and keys are normalised before they rotate
   llvm::StringRef thetaName = "rope_theta";
   double theta = 10000;             ///< of rotations, where the file is silent
@@ -51,7 +52,7 @@ void readWindowBehind(JsonFields &fields, LlamaConfig &config);
 
 /// What a layer is given besides its input.
 struct LayerInputs {
-  mlir::Value mask, columns, angles;
+  mlir::Value mask, columns, prefix, angles;
   std::optional<int64_t> reach; ///< columns that a key may be away
 };
 using DecoderLayer = llvm::function_ref<mlir::Value(BlockBuilder &, mlir::Value x, const LayerInputs &inputs)>;

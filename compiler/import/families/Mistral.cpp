@@ -37,6 +37,7 @@ const Family mistralFamily = {.modelType = "mistral",
                               .classPrefix = "Mistral",
                               .tasks = llamaTasks,
                               .build = buildMistral,
-                              .longestSequence = longestSequence};
+                              .longestSequence = longestSequence,
+                              .writingIds = WritingIds{.eos = 2}};
 
 } // namespace lathe

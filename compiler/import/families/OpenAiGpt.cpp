@@ -57,11 +57,11 @@ Value embeddings(ModelBuilder &m, const OpenAiGptConfig &c) {
   return m.add(x, m.lookup(m.tokenTypeIdsIfAny(c.vocab), "tokens_embed", c.vocab, c.hidden, /*orZeros=*/true));
 }
 
-/// A layer is given the mask and the columns.
+/// A layer is given the mask, the columns and where prefixes end.
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const OpenAiGptConfig &c) {
   SmallVector<Value> qkv = b.split(b.transposedLinear(x, "attn.c_attn", 3 * c.hidden), 3);
   ScoreRules rules;
-  rules.columns = shared[1], rules.causal = true;
+  rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
   Value a = b.attention(qkv[0], qkv[1], qkv[2], shared[0], c.heads, rules);
   x = b.layerNorm(b.add(b.transposedLinear(a, "attn.c_proj", c.hidden), x), "ln_1", c.eps);
   Value f = b.activate(b.transposedLinear(x, "mlp.c_fc", 4 * c.hidden), c.activation);
@@ -76,7 +76,7 @@ llvm::Error buildOpenAiGpt(ModelBuilder &m, const JsonDocument &document, const 
 
   Value x = embeddings(m, c);
   SmallVector<Value> layers =
-      m.sharingLayers("gpt_layer", m.layerPrefixes("h.", c.layers, "n_layer"), x, {m.mask(), m.columns()},
+      m.sharingLayers("gpt_layer", m.layerPrefixes("h.", c.layers, "n_layer"), x, {m.mask(), m.columns(), m.prefix()},
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back();
 
@@ -102,6 +102,7 @@ const Family openaiGptFamily = {.modelType = "openai-gpt",
                                 .build = buildOpenAiGpt,
                                 .longestSequence = longestSequence,
                                 .ownClasses = ownClasses,
-                                .buffers = buffers};
+                                .buffers = buffers,
+                                .writingIds = WritingIds{}};
 
 } // namespace lathe

@@ -72,7 +72,7 @@ Value embeddings(ModelBuilder &m, const OptConfig &c) {
 /// A layer is given the mask and the columns.
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const OptConfig &c) {
   ScoreRules rules;
-  rules.columns = shared[1], rules.causal = true;
+  rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
   auto linear = [&](Value x, StringRef name, int64_t width) { return b.linear(x, name, width, c.biased); };
   Value y = c.normsFirst ? norm(b, x, "self_attn_layer_norm", c) : x;
   Value q = linear(y, "self_attn.q_proj", c.hidden), k = linear(y, "self_attn.k_proj", c.hidden);
@@ -97,7 +97,7 @@ llvm::Error buildOpt(ModelBuilder &m, const JsonDocument &document, const HeadOp
     for (const char *name : {"self_attn_layer_norm", "final_layer_norm"})
       defineGain(m, prefix + name, c);
   SmallVector<Value> layers =
-      m.sharingLayers("opt_layer", prefixes, x, {m.mask(), m.columns()},
+      m.sharingLayers("opt_layer", prefixes, x, {m.mask(), m.columns(), m.prefix()},
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back();
   if (c.normsLast) {
@@ -133,6 +133,7 @@ const Family optFamily = {.modelType = "opt",
                           .tasks = tasks,
                           .build = buildOpt,
                           .longestSequence = longestSequence,
-                          .renameWeight = withoutDecoder};
+                          .renameWeight = withoutDecoder,
+                          .writingIds = WritingIds{.eos = 2, .pad = 1}};
 
 } // namespace lathe

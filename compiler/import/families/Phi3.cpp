@@ -55,6 +55,7 @@ const Family phi3Family = {.modelType = "phi3",
                            .classPrefix = "Phi3",
                            .tasks = tasks,
                            .build = buildPhi3,
-                           .longestSequence = longestSequence};
+                           .longestSequence = longestSequence,
+                           .writingIds = WritingIds{.eos = 32000, .pad = 32000}};
 
 } // namespace lathe

@@ -40,6 +40,7 @@ const Family qwen2Family = {.modelType = "qwen2",
                             .tasks = llamaTasks,
                             .build = buildQwen2,
                             .longestSequence = longestSequence,
-                            .renameWeight = nameBehindTransformer};
+                            .renameWeight = nameBehindTransformer,
+                            .writingIds = WritingIds{}};
 
 } // namespace lathe

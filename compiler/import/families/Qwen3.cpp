@@ -41,6 +41,7 @@ const Family qwen3Family = {.modelType = "qwen3",
                             .tasks = llamaTasks,
                             .build = buildQwen3,
                             .longestSequence = longestSequence,
-                            .renameWeight = nameBehindTransformer};
+                            .renameWeight = nameBehindTransformer,
+                            .writingIds = WritingIds{}};
 
 } // namespace lathe

@@ -58,20 +58,23 @@ const Family robertaFamily = {.modelType = "roberta",
                               .classPrefix = "Roberta",
                               .tasks = tasks,
                               .build = buildRoberta,
-                              .longestSequence = longestSequence};
+                              .longestSequence = longestSequence,
+                              .writingIds = WritingIds{.eos = 2, .pad = 1}};
 const Family xlmRobertaFamily = {.modelType = "xlm-roberta",
                                  .title = "XLM-RoBERTa, Conneau et al. 2019",
                                  .basePrefix = "roberta.",
                                  .classPrefix = "XLMRoberta",
                                  .tasks = tasks,
                                  .build = buildOther,
-                                 .longestSequence = longestSequence};
+                                 .longestSequence = longestSequence,
+                                 .writingIds = WritingIds{.eos = 2, .pad = 1}};
 const Family camembertFamily = {.modelType = "camembert",
                                 .title = "CamemBERT, Martin et al. 2019",
                                 .basePrefix = "roberta.",
                                 .classPrefix = "Camembert",
                                 .tasks = tasks,
                                 .build = buildOther,
-                                .longestSequence = longestSequence};
+                                .longestSequence = longestSequence,
+                                .writingIds = WritingIds{.eos = 2, .pad = 1}};
 
 } // namespace lathe

@@ -53,6 +53,7 @@ const Family starcoder2Family = {.modelType = "starcoder2",
                                  .classPrefix = "Starcoder2",
                                  .tasks = tasks,
                                  .build = buildStarcoder2,
-                                 .longestSequence = longestSequence};
+                                 .longestSequence = longestSequence,
+                                 .writingIds = WritingIds{.eos = 50256}};
 
 } // namespace lathe

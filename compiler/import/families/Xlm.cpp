@@ -74,7 +74,7 @@ Value embeddings(ModelBuilder &m, const XlmConfig &c) {
 Value layer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const XlmConfig &c) {
   ScoreRules rules;
   if (c.causal)
-    rules.columns = shared[1], rules.causal = true;
+    rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
   Value a = b.selfAttention(x, shared[0], c.heads, "attentions.q_lin", "attentions.k_lin", "attentions.v_lin", rules);
   x = b.layerNorm(b.add(b.linear(a, "attentions.out_lin", c.dim), x), "layer_norm1", c.eps);
   Value f = b.activate(b.linear(x, "ffns.lin1", 4 * c.dim), c.gelu ? xf::Activation::Gelu : xf::Activation::Relu);
@@ -97,7 +97,7 @@ llvm::Error buildXlm(ModelBuilder &m, const JsonDocument &document, const HeadOp
   m.countTokensWithoutMask(c.paddingId);
   SmallVector<Value> shared = {m.mask()};
   if (c.causal)
-    shared.push_back(m.columns());
+    shared.append({m.columns(), m.prefix()});
   SmallVector<Value> layers =
       m.sharingLayers("xlm_layer", m.layerPrefixes("layers.", c.layers), x, shared,
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
@@ -160,6 +160,7 @@ const Family xlmFamily = {.modelType = "xlm",
                           .tasks = tasks,
                           .build = buildXlm,
                           .ownClasses = ownClasses,
-                          .renameWeight = layerFirst};
+                          .renameWeight = layerFirst,
+                          .writingIds = WritingIds{.pad = 2}};
 
 } // namespace lathe

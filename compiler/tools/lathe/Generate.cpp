@@ -288,7 +288,8 @@ void addGenerate(CLI::App &app, CommandLine &line) {
   auto add = [&](const char *name, auto &value, const char *help) {
     writing.push_back(verb->add_option(name, value, help));
   };
-  add("--inputs", flags->inputs, "Prompts: a safetensors file with input_ids, and attention_mask or cu_seqlens");
+  add("--inputs", flags->inputs,
+      "Prompts: a safetensors file with input_ids, and attention_mask or cu_seqlens; prefix_lens, too");
   add("--outputs", flags->outputs, "Where 'sequences' are written, or 'logits'");
   add("--max-new-tokens", flags->maxNewTokens, "Write at most so many tokens (default: the model's, else 20)");
   add("--min-new-tokens", flags->minNewTokens, "Do not end before so many");

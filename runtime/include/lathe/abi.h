@@ -207,6 +207,9 @@ typedef struct lathe_generate_options {
   size_t n_stop;
   lathe_stream stream; /* NULL: none; not in beam search, which writes nothing before its end */
   void *stream_user;
+  /* Of each prompt, so many columns from its first token on see each other in both directions, as a prefix language
+   * model reads its input. NULL: none. */
+  const int32_t *prefix_lens;
 } lathe_generate_options;
 
 /* A text that a model has written. */
@@ -334,6 +337,9 @@ typedef struct lathe_api {
   /* Bytes of what the context's sequences keep of their tokens: page_bytes of the manifest for every page_tokens of a
    * sequence, those that several share counted once. */
   size_t (*cache_memory)(const lathe_context *context);
+  /* Has the first `length` tokens of a sequence, which has none yet, see each other in both directions. One step must
+   * add them all, and they are kept or forgotten together. */
+  lathe_status (*sequence_set_prefix)(lathe_sequence *sequence, int64_t length, lathe_error *error);
 } lathe_api;
 
 #ifdef __cplusplus

@@ -80,6 +80,8 @@ typedef enum lathe_input_kind {
   LATHE_PAGES = 13,         /* of a decoder: addresses [B] of the tables of pages of each sequence */
   LATHE_CACHED = 14,        /* of a decoder: i32 [B], tokens that each sequence's pages hold already */
   LATHE_HIDDEN = 15,        /* of a decoder: f32 [T, limit] */
+  LATHE_PREFIX_ENDS = 16,   /* i32 [B]: tokens in columns below it, or so many tokens (see lathe_counts), are seen from
+                             * all of their sequence. "prefix_lens" [B] columns from its first token on; omitted: 0 */
   LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -92,7 +94,8 @@ typedef enum lathe_counts {
    * Of input_ids, for an omitted mask: a row's tokens are as many as it has ids other than padding_id, from the first
    * column on. */
   LATHE_COUNTS_IDS = 1,
-  LATHE_COUNTS_TOKENS = 2 /* of position_ids: the number of tokens before it in its sequence */
+  /* Of position_ids and columns: the number of tokens before it in its sequence. Of prefixes' ends: tokens. */
+  LATHE_COUNTS_TOKENS = 2
 } lathe_counts;
 
 typedef struct lathe_entry_input {

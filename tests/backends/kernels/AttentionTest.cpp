@@ -31,19 +31,23 @@ struct ByDistance {
   int64_t buckets = 0, distance = 0, reach = -1;
   /// Terms of queries and keys, for distances up to this many to each side.
   int64_t furthest = 0;
-  bool queryTerms = false, keyTerms = false, causal = false;
+  bool queryTerms = false, keyTerms = false, causal = false, prefixed = false, sloped = false;
+  /// Not by distance, but scores have it, too: 0 for none.
+  float cap = 0;
 
   std::string params() const {
     std::string text;
     if (buckets)
       text = ", buckets = " + std::to_string(buckets) + ", distance = " + std::to_string(distance);
     return text + (reach >= 0 ? ", windowed = true" : "") + (queryTerms ? ", query_terms = true" : "") +
-           (keyTerms ? ", key_terms = true" : "") + (causal ? ", causal = true" : "");
+           (keyTerms ? ", key_terms = true" : "") + (causal ? ", causal = true" : "") +
+           (prefixed ? ", prefixed = true" : "") + (sloped ? ", sloped = true" : "") + (cap ? ", capped = true" : "");
   }
-  double score(int64_t away, const Guarded<float> &bias, int64_t heads, int64_t head) const {
-    if ((reach >= 0 && std::abs(away) > reach) || (causal && away > 0))
-      return -INFINITY;
-    return buckets ? bias[xf::twoSidedBucket(away, buckets, distance) * heads + head] : 0;
+  /// Whether a query sees a key so far away, which is perhaps in its sequence's prefix.
+  bool sees(int64_t away, bool inPrefix) const {
+    if (causal)
+      return away > 0 ? inPrefix : reach < 0 || -away <= reach;
+    return reach < 0 || std::abs(away) <= reach;
   }
 };
 
@@ -86,7 +90,7 @@ std::vector<Arg> with(std::vector<Arg> args, const std::vector<Arg> &more) {
   return args;
 }
 /// Where nothing goes by distance.
-const std::vector<Arg> noDistances(10, Arg(0));
+const std::vector<Arg> noDistances(13, Arg(0));
 
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
@@ -105,7 +109,8 @@ struct Problem {
   Guarded<float> bias;
   static constexpr int64_t terms = 5; // of a head
   int64_t ldTerms;
-  Guarded<float> queryTerms, keyTerms, index;
+  Guarded<float> queryTerms, keyTerms, index, slopes;
+  Guarded<int32_t> prefix; // of each sequence: a column
 
   Problem(const Form &form, const AttentionShape &shape, bool masked, Random &random, const ByDistance &rule = {})
       : form(form), shape(shape), masked(masked),
@@ -120,17 +125,22 @@ struct Problem {
         cuSeqlens(prefixSums(shape.lengths)), mask(present), rule(rule), columns(columnsOf(*this, random)),
         bias(random.vector(rule.buckets * shape.heads, 2)), ldTerms(shape.heads * terms + random.below(3)),
         queryTerms(random.vector(rule.queryTerms ? rows * ldTerms : 0)),
-        keyTerms(random.vector(rule.keyTerms ? rows * ldTerms : 0)), index(2 * rule.furthest + 1) {
+        keyTerms(random.vector(rule.keyTerms ? rows * ldTerms : 0)), index(2 * rule.furthest + 1),
+        slopes(random.vector(rule.sloped ? shape.heads : 0, 0.2f)), prefix(prefixOf(*this, random)) {
     for (float &which : index)
       which = float(random.below(terms));
+    for (float &slope : slopes) // scores fall: where they rose, far keys would have great ones, and few digits
+      slope = std::abs(slope);
   }
-  /// What slots say of distances, from the sequence at row `first` on.
-  std::vector<Arg> distanceArgs(int64_t first = 0) const {
-    return {&columns[first], bias.data(),
-            rule.reach,      rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
-            ldTerms,         rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
-            ldTerms,         terms,
-            index.data(),    rule.furthest};
+  /// What slots say of distances, from a sequence on, that at row `first`.
+  std::vector<Arg> distanceArgs(size_t sequence = 0, int64_t first = 0) const {
+    return {&columns[first],   bias.data(),
+            rule.reach,        rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
+            ldTerms,           rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
+            ldTerms,           terms,
+            index.data(),      rule.furthest,
+            &prefix[sequence], slopes.data(),
+            rule.cap};
   }
   /// Terms of a query and a key.
   double termsOf(int64_t query, int64_t key, int64_t head) const {
@@ -138,6 +148,14 @@ struct Problem {
     const int64_t which = head * terms + int64_t(index[rule.furthest + away]);
     return (rule.queryTerms ? queryTerms[query * ldTerms + which] : 0) +
            (rule.keyTerms ? keyTerms[key * ldTerms + which] : 0);
+  }
+  /// What is added to a scaled and capped product.
+  double added(size_t sequence, int64_t query, int64_t key, int64_t head) const {
+    const int64_t away = columns[key] - columns[query];
+    if (!rule.sees(away, rule.prefixed && columns[key] < prefix[sequence]))
+      return -INFINITY;
+    return (rule.buckets ? bias[xf::twoSidedBucket(away, rule.buckets, rule.distance) * shape.heads + head] : 0) +
+           (rule.sloped ? double(slopes[head]) * double(away) : 0);
   }
 
   static std::vector<int32_t> startsOf(const Problem &p) {
@@ -166,6 +184,14 @@ struct Problem {
     }
     return columns;
   }
+  /// From before a sequence's first column to behind its last.
+  static std::vector<int32_t> prefixOf(const Problem &p, Random &random) {
+    std::vector<int32_t> prefix(p.starts.size() - 1, 0);
+    for (size_t s = 0; s < prefix.size() && p.rule.prefixed; ++s)
+      if (p.starts[s] < p.starts[s + 1])
+        prefix[s] = int32_t(random.below(p.columns[p.starts[s + 1] - 1] + 4));
+    return prefix;
+  }
   size_t sizeFor(int64_t ld) const { return rows > 0 ? (rows - 1) * ld + width : 0; }
   std::string params() const {
     return "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true" : "") + rule.params() +
@@ -190,8 +216,10 @@ struct Problem {
       scores[j] = 0;
       for (int64_t c = 0; c < d; ++c)
         scores[j] += double(q[query + c]) * k[(first + j) * ldk + keyHead + c];
-      scores[j] = (scores[j] + termsOf(first + row, first + j, head)) * scale +
-                  rule.score(columns[first + j] - columns[first + row], bias, shape.heads, head);
+      scores[j] = (scores[j] + termsOf(first + row, first + j, head)) * scale;
+      if (rule.cap)
+        scores[j] = rule.cap * std::tanh(scores[j] / rule.cap);
+      scores[j] += added(sequence, first + row, first + j, head);
       if (!present[first + j])
         scores[j] = -INFINITY;
       largest = std::max(largest, scores[j]);
@@ -266,7 +294,17 @@ TEST_P(AttentionTest, OddShapesByDistance) {
   for (const ByDistance &rule :
        {ByDistance{.buckets = 32, .distance = 128}, ByDistance{.buckets = 6, .distance = 3}, ByDistance{.reach = 5},
         ByDistance{.reach = 64}, ByDistance{.buckets = 32, .distance = 128, .reach = 20}, ByDistance{.causal = true},
-        ByDistance{.reach = 9, .causal = true}})
+        ByDistance{.reach = 9, .causal = true}, ByDistance{.causal = true, .sloped = true},
+        ByDistance{.buckets = 32, .distance = 128, .causal = true}, ByDistance{.causal = true, .prefixed = true},
+        ByDistance{.reach = 9, .causal = true, .prefixed = true}})
+    for (bool masked : {false, true})
+      for (const AttentionShape &shape : attentionOddShapes(20, 16))
+        check(GetParam(), shape, masked, random, rule);
+}
+
+TEST_P(AttentionTest, ScoresMayHaveACap) {
+  Random random(11);
+  for (const ByDistance &rule : {ByDistance{.cap = 1.5f}, ByDistance{.reach = 9, .causal = true, .cap = 0.7f}})
     for (bool masked : {false, true})
       for (const AttentionShape &shape : attentionOddShapes(20, 16))
         check(GetParam(), shape, masked, random, rule);
@@ -320,7 +358,8 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
       .run(with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
                  batch.scale, longest, guardedMask.data()},
                 {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
-                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest}));
+                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
+                 batch.prefix.data(), batch.slopes.data(), rule.cap}));
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
@@ -331,7 +370,7 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
         .run(with({batch.q.at(first * batch.ldq), batch.ldq, batch.k.at(first * batch.ldk), batch.ldk,
                    batch.v.at(first * batch.ldv), batch.ldv, alone.data(), width, bounds.data(), 1, shape.heads,
                    batch.scale, length, nullptr},
-                  batch.distanceArgs(first)));
+                  batch.distanceArgs(s, first)));
     for (int64_t row = 0; row < length; ++row) {
       size_t bytes = width * sizeof(float);
       ASSERT_EQ(std::memcmp(&alone[row * width], &all[(first + row) * batch.ldy], bytes), 0) << s << " row " << row;
@@ -346,6 +385,7 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
   expectSameBitsAlone({.buckets = 32, .distance = 128});
   expectSameBitsAlone({.reach = 64});
   expectSameBitsAlone({.causal = true});
+  expectSameBitsAlone({.causal = true, .prefixed = true, .sloped = true, .cap = 2});
   expectSameBitsAlone({.furthest = 100, .queryTerms = true, .keyTerms = true});
 }
 

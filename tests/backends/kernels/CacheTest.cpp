@@ -3,6 +3,7 @@
 #include "KernelTest.h"
 
 #include "backends/cpu/kernels/attention/CachePages.h"
+#include "ir/xf/Buckets.h"
 
 using namespace lathe;
 using namespace lathe::test;
@@ -169,27 +170,48 @@ TEST_P(CacheTest, AppendedRowsLieWhereTheLayoutSays) {
 }
 
 struct Rule {
-  int64_t grouped = 1, reach = -1;
+  int64_t grouped = 1, reach = -1, buckets = 0;
+  bool sloped = false, prefixed = false;
+  float cap = 0; ///< 0: none
+  static constexpr int64_t distance = 128;
   std::string params() const {
-    return std::string(", causal = true") + (grouped > 1 ? ", grouped = " + std::to_string(grouped) : "") +
-           (reach >= 0 ? ", windowed = true" : "") + ", paged = true}";
+    return (buckets ? ", buckets = " + std::to_string(buckets) + ", distance = " + std::to_string(distance) : "") +
+           ", causal = true" + (grouped > 1 ? ", grouped = " + std::to_string(grouped) : "") +
+           (reach >= 0 ? ", windowed = true" : "") + (sloped ? ", sloped = true" : "") +
+           (prefixed ? ", prefixed = true" : "") + (cap ? ", capped = true" : "") + ", paged = true}";
   }
+};
+
+/// What goes with a rule: biases [buckets][heads], slopes [heads], and where each text's prefix ends.
+struct RuleNumbers {
+  Guarded<float> bias, slopes;
+  Guarded<int32_t> prefix;
 };
 
 /// One query's result, from the numbers themselves.
 std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s, int64_t query, int64_t head,
-                             float scale, const Rule &rule) {
+                             float scale, const Rule &rule, const RuleNumbers &numbers) {
   const int64_t keyHead = head / rule.grouped, first = rule.reach < 0 ? 0 : std::max<int64_t>(0, query - rule.reach);
+  const int64_t last = rule.prefixed ? std::max<int64_t>(query, numbers.prefix[s] - 1) : query;
   std::vector<double> scores, result(texts.headDim, 0.0);
   double largest = -INFINITY, total = 0;
-  for (int64_t key = first; key <= query; ++key) {
+  for (int64_t key = first; key <= last; ++key) {
     double score = 0;
     for (int64_t c = 0; c < texts.headDim; ++c)
       score += double(queries.at(query, head * texts.headDim + c)) * texts.keys[s].at(key, keyHead * texts.headDim + c);
-    scores.push_back(score * scale);
+    score *= scale;
+    if (rule.cap)
+      score = rule.cap * std::tanh(score / rule.cap);
+    if (rule.buckets) {
+      const int64_t bucket = lathe::xf::twoSidedBucket(key - query, rule.buckets, Rule::distance);
+      score += numbers.bias[bucket * texts.heads * rule.grouped + head];
+    }
+    if (rule.sloped)
+      score += double(numbers.slopes[head]) * double(key - query);
+    scores.push_back(score);
     largest = std::max(largest, scores.back());
   }
-  for (int64_t key = first; key <= query; ++key) {
+  for (int64_t key = first; key <= last; ++key) {
     const double weight = texts.form.factor(std::exp(scores[key - first] - largest));
     total += weight;
     for (int64_t c = 0; c < texts.headDim; ++c)
@@ -202,8 +224,8 @@ std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s
 
 /// Gives y [queries][heads * head_dim] of the queries [begin, end) of every text, whose keys and values are appended.
 void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> &queries,
-            const std::vector<int64_t> &begin, const std::vector<int64_t> &end, const Rule &rule, float scale,
-            Guarded<float> &y, int64_t panelsPerCall) {
+            const std::vector<int64_t> &begin, const std::vector<int64_t> &end, const Rule &rule,
+            const RuleNumbers &numbers, float scale, Guarded<float> &y, int64_t panelsPerCall) {
   const Guarded<uint8_t> q(texts.gathered(queries, begin, end));
   Guarded<int32_t> bounds(startsOf(begin, end)), cached(std::vector<int32_t>(begin.begin(), begin.end()));
   std::vector<int32_t> places;
@@ -233,7 +255,7 @@ void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> 
               longest,
               nullptr,
               columns.data(),
-              0,
+              numbers.bias.data(),
               rule.reach,
               0,
               0,
@@ -241,7 +263,10 @@ void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> 
               0,
               0,
               0,
-              0},
+              0,
+              numbers.prefix.data(),
+              numbers.slopes.data(),
+              rule.cap},
              panelsPerCall);
 }
 
@@ -254,7 +279,12 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
                                {64, {}},
                                {100, {}},
                                {20, {.grouped = 3}},
-                               {20, {.reach = 9}}}) {
+                               {20, {.reach = 9}},
+                               {20, {.buckets = 32}},
+                               {20, {.grouped = 3, .sloped = true}},
+                               {20, {.reach = 9, .cap = 0.9f}},
+                               {20, {.prefixed = true}},
+                               {20, {.reach = 9, .prefixed = true}}}) {
     SCOPED_TRACE(dim(headDim) + rule.params());
     const std::vector<int64_t> lengths = {3, 700, 16, 33, 150};
     Texts texts(GetParam(), random, lengths, keyHeads, headDim);
@@ -263,6 +293,10 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
     for (int64_t length : lengths)
       queries.emplace_back(GetParam(), random, length, width);
     const float scale = 1.5f / std::sqrt(float(headDim));
+    // Prefixes end in what the first call appends: of all of it, of a part, of nothing.
+    const RuleNumbers numbers = {Guarded<float>(random.vector(rule.buckets * heads, 2)),
+                                 Guarded<float>(random.vector(heads, 0.1f)),
+                                 Guarded<int32_t>(std::vector<int32_t>{2, 517, 0, 20, 0})};
     std::vector<int64_t> done(lengths.size(), 0);
     // A prompt; one token each; some sequences wait; the rest, more than a block of queries.
     for (const std::vector<int64_t> &added :
@@ -273,7 +307,8 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
       append(appendKernel(headDim), texts, done, end);
       const std::vector<int32_t> starts = startsOf(done, end);
       auto run = [&](Guarded<float> &y, int64_t panelsPerCall) {
-        attend(attentionKernel(dim(headDim) + rule.params()), texts, queries, done, end, rule, scale, y, panelsPerCall);
+        attend(attentionKernel(dim(headDim) + rule.params()), texts, queries, done, end, rule, numbers, scale, y,
+               panelsPerCall);
       };
       Guarded<float> y(size_t(starts.back() * width)), split(y.size());
       run(y, 0);
@@ -283,7 +318,7 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
       for (size_t s = 0; s < end.size(); ++s)
         for (int64_t i = 0; i < added[s]; i += added[s] > 40 ? 1 + random.below(23) : 1)
           for (int64_t head = 0; head < heads; ++head) {
-            const std::vector<double> wanted = expected(texts, queries[s], s, done[s] + i, head, scale, rule);
+            const std::vector<double> wanted = expected(texts, queries[s], s, done[s] + i, head, scale, rule, numbers);
             for (int64_t c = 0; c < headDim; ++c)
               worst = std::max(worst, errorOf(y[(starts[s] + i) * width + head * headDim + c], wanted[c]));
           }
@@ -297,20 +332,23 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
 // A few queries read keys and values where they lie, many have them brought together.
 TEST_P(CacheTest, OneQueryAndManyGiveTheSameBits) {
   Random random(3);
-  for (auto [headDim, rule] : {std::pair<int64_t, Rule>{1, {}}, {20, {.grouped = 3}}, {64, {}}, {100, {}}}) {
+  for (auto [headDim, rule] :
+       {std::pair<int64_t, Rule>{1, {}}, {20, {.grouped = 3}}, {20, {.buckets = 32}}, {64, {}}, {100, {}}}) {
     SCOPED_TRACE(dim(headDim) + rule.params());
     Texts texts(GetParam(), random, {530}, 1, headDim);
     const int64_t width = texts.heads * rule.grouped * headDim;
     std::vector<RowsOf> queries = {RowsOf(GetParam(), random, 530, width)};
     const Kernel &kernel = attentionKernel(dim(headDim) + rule.params());
     append(appendKernel(headDim), texts, {0}, {530});
+    const RuleNumbers numbers = {Guarded<float>(random.vector(rule.buckets * rule.grouped, 2)),
+                                 Guarded<float>(random.vector(rule.grouped, 0.1f)), Guarded<int32_t>({0})};
     for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, 40}, {500, 530}}) {
       Guarded<float> together(size_t((end - begin) * width));
-      attend(kernel, texts, queries, {begin}, {end}, rule, 0.3f, together, 0);
+      attend(kernel, texts, queries, {begin}, {end}, rule, numbers, 0.3f, together, 0);
       for (int64_t few : {1, 3})
         for (int64_t query = begin; query + few <= end; query += few) {
           Guarded<float> alone(size_t(few * width));
-          attend(kernel, texts, queries, {query}, {query + few}, rule, 0.3f, alone, 0);
+          attend(kernel, texts, queries, {query}, {query + few}, rule, numbers, 0.3f, alone, 0);
           ASSERT_EQ(std::memcmp(&alone[0], &together[(query - begin) * width], alone.size() * sizeof(float)), 0)
               << few << " from " << query;
         }

@@ -68,6 +68,9 @@ TEST_F(ElementwiseTest, CountsThatAreNoMultiples) {
   Random random(1);
   for (size_t count : {0, 1, 15, 16, 17, 4095, 4096, 4097, 8200}) {
     std::vector<float> values = random.vector(count), y = unary("scale", values, 3.0f);
+    const std::vector<float> capped = unary("soft_cap", values, 0.7f);
+    for (size_t i = 0; i < count; ++i)
+      ASSERT_NEAR(capped[i], 0.7 * std::tanh(values[i] / 0.7), 4e-7);
     for (size_t i = 0; i < count; ++i)
       ASSERT_EQ(y[i], values[i] * 3.0f);
   }

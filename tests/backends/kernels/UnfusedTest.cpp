@@ -92,27 +92,34 @@ TEST_F(UnfusedTest, MaskScores) {
 TEST_F(UnfusedTest, DistanceScores) {
   Random random(5);
   for (int64_t seq : {1, 2, 15, 16, 17, 50})
-    for (const char *form : {"{buckets = 32, distance = 128}", "{windowed = true}", "{causal = true}",
-                             "{windowed = true, causal = true}"}) {
+    for (const char *form :
+         {"{buckets = 32, distance = 128}", "{windowed = true}", "{causal = true}", "{windowed = true, causal = true}",
+          "{sloped = true}", "{causal = true, prefixed = true}", "{windowed = true, causal = true, prefixed = true}"}) {
       const bool windowed = std::strstr(form, "windowed"), causal = std::strstr(form, "causal");
+      const bool prefixed = std::strstr(form, "prefixed"), sloped = std::strstr(form, "sloped");
       const int64_t batch = 2, heads = 3, size = batch * heads * seq * seq, reach = 7;
       Guarded<float> x(random.vector(size)), bias(random.vector(32 * heads)), y(size);
-      Guarded<int32_t> columns(batch * seq);
+      Guarded<float> slopes(random.vector(heads));
+      Guarded<int32_t> columns(batch * seq), prefix(std::vector<int32_t>{20, 3});
       for (int64_t b = 0; b < batch; ++b)
         for (int64_t row = 0, column = 0; row < seq; ++row, column += 1 + random.below(9))
           columns[b * seq + row] = int32_t(column);
       const Kernel &kernel = Kernel::get("distance_scores_f32", form);
-      kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0}, 1);
+      kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0,
+                  prefix.data(), slopes.data()},
+                 1);
       for (int64_t i = 0; i < size; ++i) {
         const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
         const int64_t away = columns[first + i % seq] - columns[first + i / seq % seq];
-        const bool seen = !(windowed && std::abs(away) > reach) && !(causal && away > 0);
-        const float expected = windowed || causal
-                                   ? (seen ? x[i] : -INFINITY)
-                                   : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
+        const bool inPrefix = prefixed && columns[first + i % seq] < prefix[first / seq];
+        const bool seen = causal && away > 0 ? inPrefix : !(windowed && std::abs(away) > reach);
+        const float expected = windowed || causal ? (seen ? x[i] : -INFINITY)
+                               : sloped ? std::fma(slopes[head], float(away), x[i])
+                                        : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
         ASSERT_EQ(y[i], expected) << away;
       }
-      kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0});
+      kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0,
+                  prefix.data(), slopes.data()});
       EXPECT_TRUE(sameBits(x, y)) << "in place";
     }
 }
@@ -131,7 +138,7 @@ TEST_F(UnfusedTest, ScoresWithTerms) {
       columns[token] = int32_t(token % seq);
     Kernel::get("distance_scores_f32", "{query_terms = true, key_terms = true}")
         .run({x.data(), y.data(), batch, heads, seq, columns.data(), 0, 0, ofQueries.data(), ld, ofKeys.data(), ld,
-              terms, index.data(), furthest},
+              terms, index.data(), furthest, 0, 0},
              1);
     for (int64_t i = 0; i < size; ++i) {
       const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;

@@ -73,8 +73,7 @@ void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
   });
 }
 
-void AppendCache::emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout,
-                          int64_t headDim) const {
+void AppendCache::emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout, int64_t headDim) const {
   const int64_t perWord = elementsPerWord(words);
   Value stride = b.integer(lanes);
   b.forVectors(b.integer(headDim / perWord), [&](Value word, Value mask) {

@@ -1,4 +1,5 @@
-// attention_f32: y = softmax(scale Q K^T) V per sequence and head, without storing all scores.
+// attention_f32: y = softmax(scale Q K^T) V per sequence and head, without storing all scores. Capped, scaled products
+// go through cap * tanh(./cap) before anything is added to them.
 // attention_bf16: the same of q, k and v in bf16, with exponentials rounded to bf16 before they are multiplied; all
 // else is f32. y is f32 or, for a product that reads nothing else, bf16.
 //
@@ -24,6 +25,7 @@ namespace lathe {
 namespace {
 
 enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask, FirstDistance };
+enum { Cap = FirstDistance + std::size(distanceSlots) };
 /// Paged, in the places of what is not read then.
 enum { Pages = K, Layer = LdK, Cached = V };
 
@@ -56,6 +58,9 @@ constexpr Slot slotTable[] = {
     distanceSlots[7],
     distanceSlots[8],
     distanceSlots[9],
+    distanceSlots[10],
+    distanceSlots[11],
+    {"cap", SlotKind::Float, "what scaled products stay below, capped"},
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("head_dim", 1, 256),
@@ -67,6 +72,9 @@ constexpr Parameter parameterTable[] = {
     distanceParameters[4],
     distanceParameters[5],
     distanceParameters[6],
+    distanceParameters[7],
+    distanceParameters[8],
+    Parameter::flag("capped"),
     Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
     Parameter::flag("paged"),                  // causal; a token's column is its place
     Parameter::flag("y_bf16"),
@@ -109,7 +117,8 @@ public:
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
         masked(params.flag("masked")), paged(params.flag("paged")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch), pageProducts(b, headDim, words),
+        scale(b.broadcast(b.floatSlot(Scale))), cap(params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()),
+        products(b, headDim, words, b.scratch), pageProducts(b, headDim, words),
         distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
 
@@ -119,7 +128,7 @@ private:
   const int64_t headDim, grouped;
   const bool masked, paged, narrow; ///< narrow: y is bf16
   const Layout layout;
-  Value scale;
+  Value scale, cap; ///< cap: null for none
   HeadProducts products;
   PageProducts pageProducts;
   const Distances distances;
@@ -135,11 +144,12 @@ private:
   struct KeyRange {
     Value first, end;
   };
-  KeyRange keysFor(Value firstQuery, Value queries, Value length);
+  KeyRange keysFor(Value sequence, Value firstQuery, Value queries, Value length);
   /// All queries of a panel, of one head of one sequence.
   struct Queries {
     Rows q, y;
     Value head, first, count; ///< first: counted from the run's first of the sequence
+    Value index;              ///< of the sequence
     Sequence sequence;
     ArrayRef<Rows> upcoming;
   };
@@ -151,14 +161,13 @@ private:
   void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
+  Value scored(Value products, Value key);
+  /// Whether scores take more than a product and a sum: they are stored in the products' places then.
+  bool storesScores() const { return distances.any() || cap; }
   Value score(Value row, Value key);
-  /// Of what goes by distance, a query's part, and the terms of a block's first key; null where nothing does.
-  struct QueryPlace {
-    Value column, terms, keyTerms;
-  };
-  Value scoreByDistance(Value row, const QueryPlace &query, Value key, Value keys);
+  Value storeScore(Value row, const Distances::Query &query, Value keyTerms, Value key, Value keys);
   Value exponentBase(Value largest);
-  void emitMaximum(Value row, Value query, const QueryPlace &place, Value isFirst, Value keys);
+  void emitMaximum(Value row, Value query, const Distances::Query &place, Value keyTerms, Value isFirst, Value keys);
   void emitExponentials(Value row, Value query, Value keys);
   void emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y);
 };
@@ -185,10 +194,10 @@ void AttentionEmitter::emit() {
       upcoming.append({rowsOf(k, ldk, firstRow, keyColumn), rowsOf(v, ldv, firstRow, keyColumn)});
     const Queries queries = {upcoming[0], this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32),
                              head,        firstQuery,
-                             count,       sequence,
-                             upcoming};
+                             count,       index,
+                             sequence,    upcoming};
     Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
-    const KeyRange range = keysFor(b.add(before, firstQuery), count, b.add(before, sequence.length));
+    const KeyRange range = keysFor(index, b.add(before, firstQuery), count, b.add(before, sequence.length));
     distances.emitTable(b, head, heads);
     b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
       // Blocks begin where pages do.
@@ -213,8 +222,8 @@ void AttentionEmitter::emit() {
   });
 }
 
-AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value firstQuery, Value queries, Value length) {
-  auto [first, end] = distances.keysSeen(b, firstQuery, queries, length);
+AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value sequence, Value firstQuery, Value queries, Value length) {
+  auto [first, end] = distances.keysSeen(b, sequence, firstQuery, queries, length);
   if (paged) // whole pages; what a window leaves out of the first is left out by distance
     first = b.mul(b.div(first, b.integer(CachePages::tokens)), CachePages::tokens);
   KeyRange range = {first, end};
@@ -233,7 +242,7 @@ Rows AttentionEmitter::head(Value base, Value stride, Value row, Value column, W
 
 /// All queries of the panel against one block of keys.
 void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source) {
-  const auto &[q, y, head, firstQuery, count, sequence, upcoming] = queries;
+  const auto &[q, y, head, firstQuery, count, index, sequence, upcoming] = queries;
   Value keys = b.min(b.integer(keyBlock), b.sub(range.end, firstKey));
   Value isFirst = b.equal(firstKey, range.first);
   Value isLast = b.equal(b.add(firstKey, keys), range.end);
@@ -259,13 +268,8 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
-      QueryPlace place;
-      if (distances.any()) {
-        Value token = b.add(b.add(sequence.first, firstQuery), at);
-        place = {b.loadWord(distances.column(b, token)), distances.queryTermsOf(b, token, head),
-                 distances.keyTermsOf(b, b.add(sequence.first, firstKey), head)};
-      }
-      emitMaximum(row, at, place, isFirst, keys);
+      const Distances::Query place = distances.query(b, b.add(b.add(sequence.first, firstQuery), at), head, index);
+      emitMaximum(row, at, place, distances.keyTermsOf(b, b.add(sequence.first, firstKey), head), isFirst, keys);
     });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       emitPrefetch(upcoming, b.add(query, row));
@@ -310,21 +314,27 @@ void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
   });
 }
 
-/// Sixteen scores of a row: scaled, and -inf where there is no key.
-Value AttentionEmitter::score(Value row, Value key) {
-  Value product = b.load(b.at(scoresOf(row), key));
-  return b.fma(product, scale, biasAt(key));
+/// What sixteen products come to: scaled, capped, and -inf where there is no key.
+Value AttentionEmitter::scored(Value products, Value key) {
+  if (!cap)
+    return b.fma(products, scale, biasAt(key));
+  return b.fma(cap, emitTanh(b, b.div(b.mul(products, scale), cap)), biasAt(key));
 }
 
+Value AttentionEmitter::score(Value row, Value key) { return scored(b.load(b.at(scoresOf(row), key)), key); }
+
 /// The same, with what goes by distance, and stored in its place for what comes.
-Value AttentionEmitter::scoreByDistance(Value row, const QueryPlace &query, Value key, Value keys) {
-  Value away = distances.away(b, query.column, b.loadWords(b.at(part(layout.columns), key)));
-  Value products = b.load(b.at(scoresOf(row), key));
-  if (distances.hasTerms())
-    products = distances.addTerms(b, products, away, query.terms, distances.keyRow(b, query.keyTerms, key),
+Value AttentionEmitter::storeScore(Value row, const Distances::Query &query, Value keyTerms, Value key, Value keys) {
+  Value scores = b.load(b.at(scoresOf(row), key));
+  if (distances.any()) {
+    Value away = distances.away(b, query.column, b.loadWords(b.at(part(layout.columns), key)));
+    if (distances.hasTerms())
+      scores = distances.addTerms(b, scores, away, query.terms, distances.keyRow(b, keyTerms, key),
                                   b.firstLanes(b.sub(keys, key)));
-  Value scores = b.fma(products, scale, biasAt(key));
-  scores = distances.change(b, scores, away);
+    scores = distances.change(b, scored(scores, key), away, query);
+  } else {
+    scores = scored(scores, key);
+  }
   b.store(scores, b.at(scoresOf(row), key));
   return scores;
 }
@@ -336,12 +346,13 @@ Value AttentionEmitter::exponentBase(Value largest) {
 }
 
 /// Brings a row's maximum up to date and corrects the weight that was summed relative to the one before.
-void AttentionEmitter::emitMaximum(Value row, Value query, const QueryPlace &place, Value isFirst, Value keys) {
+void AttentionEmitter::emitMaximum(Value row, Value query, const Distances::Query &place, Value keyTerms, Value isFirst,
+                                   Value keys) {
   Value maximum = rowOf(layout.maxima, query, 1), weight = rowOf(layout.weights, query, 1);
   Value before = b.select(isFirst, b.scalar(-INFINITY), b.loadScalar(maximum));
   Value lanesLargest = b.forRange(b.integer(0), keys, lanes, b.broadcast(before), [&](Value key, ValueRange carried) {
     return KernelBuilder::Values{
-        b.max(carried[0], distances.any() ? scoreByDistance(row, place, key, keys) : score(row, key))};
+        b.max(carried[0], storesScores() ? storeScore(row, place, keyTerms, key, keys) : score(row, key))};
   })[0];
   Value largest = b.maxOfLanes(lanesLargest);
   b.storeScalar(largest, maximum);
@@ -364,12 +375,12 @@ void AttentionEmitter::emitExponentials(Value row, Value query, Value keys) {
   auto exponential = [&](Value key) {
     Value stored = b.load(b.at(exponentials, key));
     if (words == Words::F32) {
-      Value e = emitExp(b, b.sub(distances.any() ? stored : score(row, key), base));
+      Value e = emitExp(b, b.sub(storesScores() ? stored : score(row, key), base));
       b.store(e, b.at(exponentials, key));
       return e;
     }
-    Value exponent = distances.any() ? b.fma(stored, b.splat(log2OfE), negativeBase)
-                                     : b.add(b.fma(stored, binaryScale, biasAt(key)), negativeBase);
+    Value exponent = storesScores() ? b.fma(stored, b.splat(log2OfE), negativeBase)
+                                    : b.add(b.fma(stored, binaryScale, biasAt(key)), negativeBase);
     // The weight is the sum of what is multiplied, so that weights add up to one.
     return b.storeRoundedBf16(emitExp2(b, exponent), b.atBf16(exponentials, key));
   };

@@ -24,14 +24,21 @@ Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstS
     keyTerms = b.pointerSlot(firstSlot + 5), keyStride = b.integerSlot(firstSlot + 6);
   if (hasTerms())
     terms = b.integerSlot(firstSlot + 7), index = b.pointerSlot(firstSlot + 8), furthest = b.integerSlot(firstSlot + 9);
+  if (params.flag("prefixed"))
+    prefix = b.pointerSlot(firstSlot + 10);
+  if (params.flag("sloped"))
+    slopes = b.pointerSlot(firstSlot + 11);
   if (apply(params))
     columns = b.pointerSlot(firstSlot);
 }
 
-std::pair<Value, Value> Distances::keysSeen(KernelBuilder &b, Value firstQuery, Value queries, Value keys) const {
+std::pair<Value, Value> Distances::keysSeen(KernelBuilder &b, Value sequence, Value firstQuery, Value queries,
+                                            Value keys) const {
   Value begin = b.integer(0), end = keys, endOfQueries = b.add(firstQuery, queries);
   if (reach)
     begin = b.max(begin, b.sub(firstQuery, reach));
+  if (prefix) // a key's place is no further than its column
+    endOfQueries = b.max(endOfQueries, b.loadIndex(b.at(prefix, sequence)));
   if (causal)
     end = b.min(end, endOfQueries);
   else if (reach)
@@ -58,8 +65,21 @@ void Distances::emitTable(KernelBuilder &b, Value head, Value heads) const {
 Value Distances::termsOf(KernelBuilder &b, Value base, Value stride, Value token, Value head) const {
   return base ? b.at(base, b.add(b.mul(token, stride), b.mul(head, terms))) : Value();
 }
-Value Distances::queryTermsOf(KernelBuilder &b, Value token, Value head) const {
-  return termsOf(b, queryTerms, queryStride, token, head);
+Distances::Query Distances::query(KernelBuilder &b, Value token, Value head, Value sequence) const {
+  if (!any())
+    return {};
+  Query query;
+  query.column = b.loadWord(column(b, token));
+  query.terms = termsOf(b, queryTerms, queryStride, token, head);
+  if (causal)
+    query.ahead = b.splatBits(0);
+  if (prefix) {
+    Value last = b.sub(b.broadcast(b.loadWord(b.at(prefix, sequence))), b.splatBits(1));
+    query.ahead = b.max(query.ahead, b.sub(last, b.broadcast(query.column)));
+  }
+  if (slopes)
+    query.slope = b.broadcast(b.loadScalar(b.at(slopes, head)));
+  return query;
 }
 Value Distances::keyTermsOf(KernelBuilder &b, Value token, Value head) const {
   return termsOf(b, keyTerms, keyStride, token, head);
@@ -82,18 +102,20 @@ Value Distances::addTerms(KernelBuilder &b, Value products, Value away, Value of
   return products;
 }
 
-Value Distances::change(KernelBuilder &b, Value scores, Value away) const {
+Value Distances::change(KernelBuilder &b, Value scores, Value away, const Query &query) const {
   if (buckets) {
     Value within = b.max(b.min(away, b.splatBits(int32_t(distance))), b.splatBits(int32_t(-distance)));
     scores = b.add(scores, b.gatherAt(table, b.add(within, b.splatBits(int32_t(distance)))));
   }
+  if (slopes)
+    scores = b.fma(query.slope, b.floatOf(away), scores);
   if (reach) {
-    Value limit = b.broadcast(b.wordOf(reach));
-    Value far = b.less(limit, b.max(away, b.sub(b.splatBits(0), away)));
+    Value limit = b.broadcast(b.wordOf(reach)), before = b.sub(b.splatBits(0), away);
+    Value far = b.less(limit, causal ? before : b.max(away, before));
     scores = b.select(far, b.splat(-INFINITY), scores);
   }
   if (causal)
-    scores = b.select(b.less(b.splatBits(0), away), b.splat(-INFINITY), scores);
+    scores = b.select(b.less(query.ahead, away), b.splat(-INFINITY), scores);
   return scores;
 }
 

@@ -1,6 +1,6 @@
 // What scores get by the distance of query and key, the difference of their columns: terms that query and key have for
-// it, a bias from a table, and -inf for keys beyond a window or, causal, behind the query. For the fused attention and
-// for the one in parts.
+// it, a bias from a table, a slope, and -inf for keys beyond a window or, causal, behind the query and its prefix. For
+// the fused attention and for the one in parts.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 
@@ -20,6 +20,8 @@ constexpr Parameter distanceParameters[] = {
     Parameter::flag("query_terms"),
     Parameter::flag("key_terms"),
     Parameter::flag("causal"),
+    Parameter::flag("prefixed"), // causal
+    Parameter::flag("sloped"),
 };
 /// Their slots, one behind the other in a family's list.
 constexpr Slot distanceSlots[] = {
@@ -34,6 +36,8 @@ constexpr Slot distanceSlots[] = {
     {"terms", SlotKind::Integer, "n"},
     {"index", SlotKind::Pointer, "f32 [2 furthest + 1]: which of n a distance has, from -furthest on"},
     {"furthest", SlotKind::Integer, "beyond it, distances count as it does"},
+    {"prefix", SlotKind::Pointer, "i32 [batch]: keys in columns below it are seen from everywhere, prefixed"},
+    {"slopes", SlotKind::Pointer, "[heads]: what a score falls by for a column's distance, sloped"},
 };
 
 class Distances {
@@ -41,7 +45,7 @@ public:
   /// Whether scores go by distance at all.
   static bool apply(const Parameters &params) {
     return params.integer("buckets") || params.flag("windowed") || params.flag("causal") ||
-           params.flag("query_terms") || params.flag("key_terms");
+           params.flag("query_terms") || params.flag("key_terms") || params.flag("sloped");
   }
   /// Scratch that `params` need, in words.
   static int64_t scratchWords(const Parameters &params);
@@ -52,18 +56,24 @@ public:
   bool any() const { return bool(columns); }
   /// Whether queries of one sequence see different keys.
   bool narrowsKeys() const { return reach || causal; }
-  /// Of `keys` keys, those that some of `queries` queries see which begin at `firstQuery` of the same sequence: where
-  /// they begin, and end. By place, which is nearer than by column.
-  std::pair<mlir::Value, mlir::Value> keysSeen(KernelBuilder &b, mlir::Value firstQuery, mlir::Value queries,
-                                               mlir::Value keys) const;
+  /// Of `keys` keys, those that some of `queries` queries see which begin at `firstQuery` of the same sequence, whose
+  /// number is `sequence`: where they begin, and end. By place, which is nearer than by column.
+  std::pair<mlir::Value, mlir::Value> keysSeen(KernelBuilder &b, mlir::Value sequence, mlir::Value firstQuery,
+                                               mlir::Value queries, mlir::Value keys) const;
   /// The address of a token's column.
   mlir::Value column(KernelBuilder &b, mlir::Value token) const { return b.at(columns, token); }
+  /// What one query has in all of this; null where nothing goes by it.
+  struct Query {
+    mlir::Value column, terms;
+    mlir::Value ahead; ///< columns that a key may be behind it
+    mlir::Value slope;
+  };
+  Query query(KernelBuilder &b, mlir::Value token, mlir::Value head, mlir::Value sequence) const;
 
   /// Spreads the biases of one of `heads` over all distances, for `change` to look them up.
   void emitTable(KernelBuilder &b, mlir::Value head, mlir::Value heads) const;
   bool hasTerms() const { return queryTerms || keyTerms; }
   /// A head's terms of a token; null where there are none.
-  mlir::Value queryTermsOf(KernelBuilder &b, mlir::Value token, mlir::Value head) const;
   mlir::Value keyTermsOf(KernelBuilder &b, mlir::Value token, mlir::Value head) const;
 
   /// The terms of the key so many rows behind one; null for null.
@@ -76,14 +86,14 @@ public:
   /// Lanes outside `mask`, which may be null, are not read.
   mlir::Value addTerms(KernelBuilder &b, mlir::Value products, mlir::Value away, mlir::Value ofQuery, mlir::Value ofKey,
                        mlir::Value mask) const;
-  /// Sixteen scores.
-  mlir::Value change(KernelBuilder &b, mlir::Value scores, mlir::Value away) const;
+  /// Sixteen scores of a query.
+  mlir::Value change(KernelBuilder &b, mlir::Value scores, mlir::Value away, const Query &query) const;
 
 private:
   int64_t buckets, distance;
   bool causal;
   mlir::Value columns, bias, reach /* null: no window */, table;
-  mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest;
+  mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest, prefix, slopes;
   int64_t bucketOf(int64_t away) const;
   mlir::Value termsOf(KernelBuilder &b, mlir::Value base, mlir::Value stride, mlir::Value token,
                       mlir::Value head) const;

@@ -20,7 +20,7 @@ constexpr Slot slotTable[] = {
     {"x", SlotKind::Pointer, "[count]"},
     {"y", SlotKind::Pointer, "[count]; may be x"},
     {"count", SlotKind::Integer, "elements"},
-    {"scale", SlotKind::Float, "the factor of `scale`"},
+    {"scale", SlotKind::Float, "the factor of `scale`, the cap of `soft_cap`"},
 };
 
 class Unary final : public KernelFamily {
@@ -36,7 +36,10 @@ protected:
       Value at = b.add(first, offset);
       Value v = b.load(b.at(x, at), mask);
       StringRef op = params.choice("op");
-      b.store(op == "scale" ? b.mul(v, scale) : emitActivation(b, op, v), b.at(y, at), mask);
+      Value result = op == "scale"      ? b.mul(v, scale)
+                     : op == "soft_cap" ? b.mul(scale, emitTanh(b, b.div(v, scale)))
+                                        : emitActivation(b, op, v);
+      b.store(result, b.at(y, at), mask);
     });
   }
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
@@ -46,7 +49,7 @@ protected:
 private:
   static ArrayRef<Parameter> parameterList() {
     static const SmallVector<StringRef> names = [] {
-      SmallVector<StringRef> names = {"scale"};
+      SmallVector<StringRef> names = {"scale", "soft_cap"};
       llvm::append_range(names, activationNames().drop_front());
       return names;
     }();

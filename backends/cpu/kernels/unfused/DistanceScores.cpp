@@ -24,6 +24,8 @@ constexpr Slot slotTable[] = {
     distanceSlots[7],
     distanceSlots[8],
     distanceSlots[9],
+    distanceSlots[10],
+    distanceSlots[11],
 };
 
 class DistanceScores final : public KernelFamily {
@@ -44,19 +46,18 @@ void DistanceScores::emit(KernelBuilder &b, const Parameters &params) const {
   Value x = b.pointerSlot(X), y = b.pointerSlot(Y), heads = b.integerSlot(Heads), seq = b.integerSlot(Seq);
   const Distances distances(b, params, FirstDistance, b.scratch);
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
-    Value head = b.rem(panel, heads), firstToken = b.mul(b.div(panel, heads), seq);
+    Value head = b.rem(panel, heads), sequence = b.div(panel, heads), firstToken = b.mul(sequence, seq);
     distances.emitTable(b, head, heads);
     b.forRange(b.integer(0), seq, 1, [&](Value row) {
       Value start = b.mul(b.add(b.mul(panel, seq), row), seq), token = b.add(firstToken, row);
-      Value column = b.loadWord(distances.column(b, token));
-      Value queryTerms = distances.queryTermsOf(b, token, head);
+      const Distances::Query query = distances.query(b, token, head, sequence);
       b.forVectors(seq, [&](Value key, Value mask) {
         Value at = b.add(start, key), first = b.add(firstToken, key);
-        Value away = distances.away(b, column, b.bitsOf(b.load(distances.column(b, first), mask)));
+        Value away = distances.away(b, query.column, b.bitsOf(b.load(distances.column(b, first), mask)));
         Value scores = b.load(b.at(x, at), mask);
         if (distances.hasTerms())
-          scores = distances.addTerms(b, scores, away, queryTerms, distances.keyTermsOf(b, first, head), mask);
-        b.store(distances.change(b, scores, away), b.at(y, at), mask);
+          scores = distances.addTerms(b, scores, away, query.terms, distances.keyTermsOf(b, first, head), mask);
+        b.store(distances.change(b, scores, away, query), b.at(y, at), mask);
       });
     });
   });
