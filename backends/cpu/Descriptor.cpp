@@ -95,6 +95,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("attention_mask", LATHE_ATTENTION_MASK)
       .Case("prompt_mask", LATHE_PROMPT_MASK)
       .Case("except_last", LATHE_EXCEPT_LAST)
+      .Case("except_chosen", LATHE_EXCEPT_CHOSEN)
       .Case("previous_ids", LATHE_PREVIOUS_IDS)
       .Case("next_ids", LATHE_NEXT_IDS)
       .Case("langs", LATHE_LANGS)
@@ -135,7 +136,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
                            .Default(LATHE_FIRST_COLUMN_UNUSED);
     outputs.push_back(structure({text(textOf(output, xf::XfDialect::outputAttr)), i32(rowsOf(output)), i32(firstColumn),
                                  i64(output.getAs<IntegerAttr>("width").getInt()),
-                                 i32(output.contains(xf::XfDialect::squeezedAttr))}));
+                                 i32(output.contains(xf::XfDialect::squeezedAttr)),
+                                 i32(output.contains(xf::XfDialect::byChoiceAttr))}));
   }
   for (const LoweredStep &step : stepsOf(function))
     steps.push_back(structure({text(step.name), text(step.kernel), stepResult(step.result)}));
@@ -177,8 +179,8 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
     StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
     if (isOffered(inputName))
       inputs.push_back(io(inputName, LATHE_I64, rows, true));
-    if (inputName == "prefix_lens")
-      inputs.push_back(io(inputName, LATHE_I64, ArrayRef(rows).drop_back(), true));
+    if (StringRef name = offeredOfSequences(inputName); !name.empty())
+      inputs.push_back(io(name, LATHE_I64, ArrayRef(rows).drop_back(), true));
     if (inputName == "input_modal") {
       inputs.push_back(
           io(inputName, LATHE_F32, {-1, -1, input.getAs<IntegerAttr>(xf::XfDialect::limitAttr).getInt()}, false));
@@ -189,12 +191,12 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
   SmallVector<llvm::Constant *> outputs;
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
-    SmallVector<int64_t> shape = {-1, width};
-    if (output.contains(xf::XfDialect::squeezedAttr)) // a number for each token, or for each choice
-      shape = {-1, -1};
-    else if (rowsOf(output) == LATHE_ROWS_TOKENS)
-      shape = {-1, -1, width};
-    else if (rowsOf(output) == LATHE_ROWS_SCORES)
+    SmallVector<int64_t> shape(output.contains(xf::XfDialect::byChoiceAttr) ? 2 : 1, -1); // of sequences
+    if (rowsOf(output) == LATHE_ROWS_TOKENS)
+      shape.push_back(-1);
+    if (!output.contains(xf::XfDialect::squeezedAttr))
+      shape.push_back(width);
+    if (rowsOf(output) == LATHE_ROWS_SCORES)
       shape = {-1, width, -1, -1};
     outputs.push_back(io(textOf(output, xf::XfDialect::outputAttr), LATHE_F32, shape, false));
   }

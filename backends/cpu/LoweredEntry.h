@@ -55,6 +55,11 @@ inline bool isOffered(llvm::StringRef inputName) {
   return llvm::is_contained({"token_type_ids", "position_ids", "langs", "prompt_mask"}, inputName);
 }
 
+/// What a caller may give for that input, a number for each sequence; empty where nothing.
+inline llvm::StringRef offeredOfSequences(llvm::StringRef inputName) {
+  return inputName == "prefix_lens" ? "prefix_lens" : inputName == "except_chosen" ? "mc_token_ids" : "";
+}
+
 /// What callers may give beside input_modal, and of how many axes.
 struct ModalInput {
   llvm::StringLiteral name;

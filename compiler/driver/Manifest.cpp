@@ -91,6 +91,11 @@ static Json describeEntry(func::FuncOp function) {
                         {"shape", "as input_ids"},
                         {"optional", true},
                         {"limit", limit.getInt()}});
+    if (StringRef name = offeredOfSequences(inputName); !name.empty())
+      inputs.push_back({{"name", name.str()},
+                        {"dtype", "i64 or i32"},
+                        {"shape", choices ? "[batch, choices]" : "[batch]"},
+                        {"optional", true}});
     if (inputName != "input_modal")
       continue;
     inputs.push_back({{"name", inputName},
@@ -106,11 +111,11 @@ static Json describeEntry(func::FuncOp function) {
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
     StringRef rows = textOf(output, xf::XfDialect::rowsAttr);
-    std::string shape = rows == "tokens" ? "[batch, seq" : "[batch";
+    std::string shape = output.contains(xf::XfDialect::byChoiceAttr) ? "[batch, choices" : "[batch";
+    if (rows == "tokens")
+      shape += ", seq";
     if (!output.contains(xf::XfDialect::squeezedAttr))
       shape += ", " + std::to_string(width) + (rows == "scores" ? ", seq, seq" : "");
-    else if (choices)
-      shape += ", choices";
     outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr).str()},
                        {"dtype", "f32"},
                        {"shape", shape + "]"},

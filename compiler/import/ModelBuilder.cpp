@@ -190,6 +190,7 @@ Value ModelBuilder::exceptLast(int64_t paddingId) {
                    builder.getI64IntegerAttr(paddingId));
   return value;
 }
+Value ModelBuilder::exceptChosen() { return input("except_chosen", builder.getI32Type(), 2); }
 Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
   return weight((name + ".weight").str(), {rows, width}, /*transposed=*/false);
 }
@@ -380,6 +381,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
                           builder.getStringAttr(output.form.firstColumn == FirstColumn::Zero ? "zero" : "error"));
     if (output.form.squeezed)
       entry.setResultAttr(index, xf::XfDialect::squeezedAttr, builder.getUnitAttr());
+    if (output.form.byChoice)
+      entry.setResultAttr(index, xf::XfDialect::byChoiceAttr, builder.getUnitAttr());
   }
   if (failed(verify(*module)))
     return llvm::createStringError("the imported model does not verify: a defect of Lathe");

@@ -116,6 +116,7 @@ enum class FirstColumn { Unused, Zero, Error };
 struct OutputForm {
   FirstColumn firstColumn = FirstColumn::Unused;
   bool squeezed = false; ///< of width 1, and without an axis for it
+  bool byChoice = false; ///< [batch, choices, ...]
 };
 
 /// Builds a module with one entry function.
@@ -158,6 +159,8 @@ public:
   mlir::Value promptMask();
   /// 0 for the last token of the caller's row whose id is not this one, or else the first, and 1 for all others.
   mlir::Value exceptLast(int64_t paddingId);
+  /// The same for the token that the caller names by its column in mc_token_ids, or else the row's last column.
+  mlir::Value exceptChosen();
   /// A weight of the module that no checkpoint has; layers find it under its name as if it were the checkpoint's.
   void defineWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
   mlir::Value constantVector(llvm::StringRef name, llvm::ArrayRef<float> values);
@@ -223,7 +226,7 @@ public:
   /// Declares an output. Its rows are tokens for [batch, seq, width], sequences for [batch, width], pairs of tokens for
   /// [batch, heads, seq, seq].
   void output(llvm::StringRef name, mlir::Value value, OutputForm form = {});
-  /// Inputs are [batch, choices, seq]: each choice is a sequence, and squeezed outputs are [batch, choices].
+  /// Inputs are [batch, choices, seq]: each choice is a sequence.
   void takeChoices();
   /// The output "logits" says which token comes next.
   void generates();

@@ -35,9 +35,9 @@ struct Batch {
   int64_t batch = 0, seq = 0; ///< batch counts a sequence for each choice
   int64_t choices = 0;        ///< 0: the model takes none
   bool ragged = false;
-  std::vector<bool> present;    ///< [batch * seq]
-  NamedTensors padded;          ///< each [batch, seq]
-  std::vector<double> prefixes; ///< prefix_lens of each sequence; none where it is left out
+  std::vector<bool> present;            ///< [batch * seq]
+  NamedTensors padded;                  ///< each [batch, seq]
+  std::vector<double> prefixes, chosen; ///< prefix_lens and mc_token_ids of each sequence; none where left out
 
   bool empty(int64_t b) const {
     return std::none_of(present.begin() + b * seq, present.begin() + (b + 1) * seq, [](bool p) { return p; });
@@ -103,17 +103,21 @@ llvm::Error readRagged(const NamedTensors &inputs, Batch &batch) {
   return llvm::Error::success();
 }
 
-/// A number for each of the sequences of `ids`.
-llvm::Error readPrefixes(const Tensor &prefixes, const Tensor &ids, Batch &batch) {
+/// Reads a number of at least 0 for each of the sequences of `ids`; none where nothing is given.
+llvm::Error readNumbers(llvm::StringRef name, const NamedTensors &given, const Tensor &ids, const Batch &batch,
+                        std::vector<double> &numbers) {
+  auto found = given.find(name.str());
+  if (found == given.end())
+    return llvm::Error::success();
   auto wanted = batch.ragged ? llvm::SmallVector<int64_t>{batch.batch}
                              : llvm::SmallVector<int64_t>(llvm::ArrayRef(ids.shape).drop_back());
-  if (prefixes.shape != wanted)
-    return error("prefix_lens has shape " + shapeText(prefixes.shape) + "; for these texts it must be " +
+  if (found->second.shape != wanted)
+    return error(name + " has shape " + shapeText(found->second.shape) + "; for these texts it must be " +
                  shapeText(wanted));
-  for (double length : prefixes.values)
-    if (length < 0)
-      return error("prefix_lens holds " + llvm::Twine(int64_t(length)) + "; accepted are 0 and more");
-  batch.prefixes = prefixes.values;
+  numbers = found->second.values;
+  for (double number : numbers)
+    if (number < 0)
+      return error(name + " holds " + llvm::Twine(int64_t(number)) + "; accepted are 0 and more");
   return llvm::Error::success();
 }
 
@@ -187,6 +191,25 @@ llvm::Expected<Tensor> exceptLast(const Batch &batch, double paddingId) {
   return result;
 }
 
+/// 0 for the token that mc_token_ids names in each row, or else its last column's, and 1 for all others; an error where
+/// the mask rules that token out.
+llvm::Expected<Tensor> exceptChosen(const Batch &batch) {
+  Tensor result({batch.batch, batch.seq});
+  llvm::fill(result.values, 1.0);
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    const int64_t column = batch.chosen.empty() ? batch.seq - 1 : int64_t(batch.chosen[b]);
+    if (column >= batch.seq)
+      return error("mc_token_ids holds " + llvm::Twine(column) + "; accepted are 0 to " + llvm::Twine(batch.seq - 1));
+    if (batch.empty(b))
+      continue;
+    if (!batch.present[b * batch.seq + column])
+      return error("attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
+                   ", which mc_logits are computed from");
+    result.row(b)[column] = 0;
+  }
+  return result;
+}
+
 /// The tokens of a padded batch without a mask: as many of each row as it has ids other than `paddingId`.
 void presentByCount(Batch &batch, double paddingId) {
   const Tensor &ids = batch.padded.at("input_ids");
@@ -240,6 +263,12 @@ llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
     columns = tokenPositions(batch);
   batch.padded.try_emplace("position_ids", columns);
   batch.padded["attention_mask"] = mask;
+  if (findInput(entry, "except_chosen")) {
+    llvm::Expected<Tensor> others = exceptChosen(batch);
+    if (!others)
+      return others.takeError();
+    batch.padded["except_chosen"] = std::move(*others);
+  }
   if (auto padding = inputInteger(entry, "except_last", xf::XfDialect::paddingIdAttr)) {
     llvm::Expected<Tensor> others = exceptLast(batch, double(*padding));
     if (!others)
@@ -318,6 +347,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       accepted.push_back(name);
   if (findInput(entry, "prefix_lens"))
     accepted.push_back("prefix_lens");
+  if (findInput(entry, "except_chosen"))
+    accepted.push_back("mc_token_ids");
   const std::optional<int64_t> modalWidth = inputInteger(entry, "input_modal", xf::XfDialect::limitAttr);
   if (modalWidth)
     llvm::append_range(accepted, modalInputs());
@@ -334,7 +365,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     joined = std::move(*rows);
   }
   NamedTensors inputs = joined ? joined->inputs : given;
-  const auto prefixes = inputs.extract("prefix_lens");
+  for (const char *name : {"prefix_lens", "mc_token_ids"}) // which are no rows of tokens
+    inputs.erase(name);
   const int64_t lead = joined ? joined->lead : 0;
   auto ids = inputs.find("input_ids");
   Batch batch;
@@ -344,8 +376,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   bool padded = batch.choices || (ids->second.shape.size() == 2 && !inputs.count("cu_seqlens"));
   if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
     return failure;
-  if (prefixes)
-    if (llvm::Error failure = readPrefixes(prefixes.mapped(), ids->second, batch))
+  for (auto [name, numbers] : {std::pair("prefix_lens", &batch.prefixes), {"mc_token_ids", &batch.chosen}})
+    if (llvm::Error failure = readNumbers(name, given, ids->second, batch, *numbers))
       return failure;
   if (llvm::Error failure = addDefaults(batch, entry))
     return failure;
@@ -410,10 +442,11 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
                            : sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
     if (!output)
       return output.takeError();
-    if (entry.getResultAttr(index, xf::XfDialect::squeezedAttr)) {
+    if (entry.getResultAttr(index, xf::XfDialect::squeezedAttr))
       output->shape.pop_back();
-      if (batch.choices)
-        output->shape = {ids->second.shape[0], batch.choices};
+    if (entry.getResultAttr(index, xf::XfDialect::byChoiceAttr)) { // [sequences, ...]
+      output->shape[0] = batch.choices;
+      output->shape.insert(output->shape.begin(), ids->second.shape[0]);
     }
     outputs[name.str()] = std::move(*output);
   }

@@ -45,11 +45,14 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral rowsAttr = "xf.rows";
     /// Function result attribute: the output, of width 1, has no last axis in the caller's arrays.
     static constexpr llvm::StringLiteral squeezedAttr = "xf.squeezed";
+    /// Function result attribute: of an entry with choices, the output is [batch, choices, ...], and not a row of all
+    /// choices' sequences for each.
+    static constexpr llvm::StringLiteral byChoiceAttr = "xf.by_choice";
     /// Function result attribute: what the output does where column 0 is masked ("zero" or "error").
     static constexpr llvm::StringLiteral firstColumnAttr = "xf.first_column";
     /// Function attribute: this function is an entry point of the model.
     static constexpr llvm::StringLiteral entryAttr = "xf.entry";
-    /// Entry attribute: inputs are [batch, choices, seq], a sequence for each choice; squeezed outputs [batch, choices].
+    /// Entry attribute: inputs are [batch, choices, seq], a sequence for each choice.
     static constexpr llvm::StringLiteral choicesAttr = "xf.choices";
     /// Function attribute: the longest sequence that positions are defined for.
     static constexpr llvm::StringLiteral positionLimitAttr = "xf.position_limit";

@@ -121,6 +121,17 @@ lathe_status checkMask(const Request &request, lathe_error *error) {
   return LATHE_OK;
 }
 
+/// The column that a caller chose of a row, or the last; -1 with the error set where there is none.
+int64_t chosenColumn(const Request &request, int64_t row, lathe_error *error) {
+  const int64_t columns = columnsOf(request, row);
+  const int64_t column = request.chosen ? integerAt(*request.chosen, row) : columns - 1;
+  if (column >= 0 && column < columns)
+    return column;
+  fail(error, LATHE_INVALID_ARGUMENT, "mc_token_ids: %lld at row %lld is outside [0, %lld)",
+       static_cast<long long>(column), static_cast<long long>(row), static_cast<long long>(columns));
+  return -1;
+}
+
 /// Positions that count ids, of a caller's row from left to right (see lathe_counts).
 class PositionCounter {
 public:
@@ -263,7 +274,15 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
   for (int64_t k = 0; k < map.sequences; ++k) {
     PositionCounter positions(request, map.rows[k], input.padding_id);
     const int64_t columns = columnsOf(request, map.rows[k]);
-    const int64_t last = input.kind == LATHE_EXCEPT_LAST ? lastColumn(request, map.rows[k], input.padding_id) : -1;
+    const int64_t last = input.kind == LATHE_EXCEPT_LAST     ? lastColumn(request, map.rows[k], input.padding_id)
+                         : input.kind == LATHE_EXCEPT_CHOSEN ? chosenColumn(request, map.rows[k], error)
+                                                             : -1;
+    if (last < 0 && input.kind == LATHE_EXCEPT_CHOSEN)
+      return LATHE_INVALID_ARGUMENT;
+    if (last >= 0 && input.kind == LATHE_EXCEPT_CHOSEN && !isPresent(request, map.rows[k], last))
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "attention_mask is 0 in column %lld of row %lld, which mc_logits are computed from",
+                  static_cast<long long>(last), static_cast<long long>(map.rows[k]));
     if (last >= 0 && !isPresent(request, map.rows[k], last))
       return fail(
           error, LATHE_INVALID_ARGUMENT,
@@ -282,7 +301,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         static_cast<uint8_t *>(values)[target] = 1;
         continue;
       }
-      if (input.kind == LATHE_EXCEPT_LAST) {
+      if (last >= 0) {
         integers[target] = column != last;
         continue;
       }

@@ -32,6 +32,7 @@ constexpr InputRule inputRules[] = {
     {"position_ids", &Request::positions, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_POSITION_IDS},
     {"prompt_mask", &Request::prompts, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_PROMPT_MASK},
     {"prefix_lens", &Request::prefixes, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_PREFIX_ENDS},
+    {"mc_token_ids", &Request::chosen, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_EXCEPT_CHOSEN},
     {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
     {"input_modal", &Request::modal, bit(LATHE_F32), "f32", LATHE_INPUT_MODAL},
     {"modal_start_tokens", &Request::modalStart, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
@@ -162,17 +163,17 @@ lathe_status readPaddedShape(Request &request, lathe_error *error) {
   return LATHE_OK;
 }
 
-/// prefix_lens are input_ids without the last axis, or of ragged texts one for each.
-lathe_status checkPrefixShape(const Request &request, lathe_error *error) {
+/// A number for each sequence: input_ids without the last axis, or of ragged texts one for each.
+lathe_status checkSequenceShape(const Request &request, const lathe_tensor &given, lathe_error *error) {
   lathe_tensor wanted = *request.ids;
   if (request.ragged())
     wanted.shape[0] = request.sequences;
   else
     --wanted.rank;
-  if (sameShape(*request.prefixes, wanted))
+  if (sameShape(given, wanted))
     return LATHE_OK;
-  return fail(error, LATHE_INVALID_ARGUMENT, "prefix_lens is %s; for these texts it must be %s",
-              ShapeText(*request.prefixes).text, ShapeText(wanted).text);
+  return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; for these texts it must be %s", given.name,
+              ShapeText(given).text, ShapeText(wanted).text);
 }
 
 lathe_status wrongModal(const lathe_tensor &tensor, const char *wanted, lathe_error *error) {
@@ -221,31 +222,25 @@ lathe_tensor outputShape(const Request &request, const lathe_entry_output &outpu
   lathe_tensor tensor{};
   tensor.name = output.name;
   tensor.dtype = LATHE_F32;
-  if (request.entry->choices && output.squeezed) {
-    tensor.rank = 3; // the last axis goes
-    tensor.shape[0] = request.batch;
-    tensor.shape[1] = request.ids->shape[1];
-  } else if (output.rows == LATHE_ROWS_SCORES) {
+  if (output.rows == LATHE_ROWS_SCORES) {
     tensor.rank = 4;
     tensor.shape[0] = request.sequences;
     tensor.shape[1] = output.width;
     tensor.shape[2] = tensor.shape[3] = request.longest;
     return tensor;
-  } else if (output.rows == LATHE_ROWS_SEQUENCES) {
-    tensor.rank = 2;
-    tensor.shape[0] = request.sequences;
-  } else if (request.ragged()) {
-    tensor.rank = 2;
-    tensor.shape[0] = request.rows;
-  } else {
-    tensor.rank = 3;
-    tensor.shape[0] = request.sequences;
-    tensor.shape[1] = request.columns;
   }
-  if (output.squeezed)
-    --tensor.rank;
-  else
-    tensor.shape[tensor.rank - 1] = output.width;
+  auto add = [&](int64_t extent) { tensor.shape[tensor.rank++] = extent; };
+  const bool ofTokens = output.rows == LATHE_ROWS_TOKENS;
+  if (output.by_choice) {
+    add(request.batch);
+    add(request.ids->shape[1]);
+  } else {
+    add(ofTokens && request.ragged() ? request.rows : request.sequences);
+  }
+  if (ofTokens && !request.ragged())
+    add(request.columns);
+  if (!output.squeezed)
+    add(output.width);
   return tensor;
 }
 
@@ -333,9 +328,10 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
     if (other && !sameShape(*other, *request.ids))
       return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s, but input_ids is %s; they must be the same", other->name,
                   ShapeText(*other).text, ShapeText(*request.ids).text);
-  if (request.prefixes)
-    if (lathe_status status = checkPrefixShape(request, error))
-      return status;
+  for (const lathe_tensor *numbers : {request.prefixes, request.chosen})
+    if (numbers)
+      if (lathe_status status = checkSequenceShape(request, *numbers, error))
+        return status;
   if (lathe_status status = readModalShape(request, error))
     return status;
   for (int32_t o = 0; o < entry.n_outputs; ++o) {

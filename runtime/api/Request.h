@@ -16,6 +16,7 @@ struct Request {
   const lathe_tensor *positions = nullptr; // null: columns
   const lathe_tensor *prompts = nullptr;   // prompt_mask; null: zeros
   const lathe_tensor *prefixes = nullptr;  // prefix_lens, one for each sequence; null: zeros
+  const lathe_tensor *chosen = nullptr;    // mc_token_ids, likewise; null: last columns
   const lathe_tensor *offsets = nullptr;   // cu_seqlens: the request is ragged
   // Of models that read vectors of an image before each text (JoinModal.h):
   const lathe_tensor *modal = nullptr, *modalStart = nullptr, *modalEnd = nullptr;

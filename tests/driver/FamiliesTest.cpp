@@ -3,10 +3,13 @@
 #include "compiler/import/checkpoint/Json.h"
 #include "compiler/import/families/Family.h"
 #include "ir/xf/XfDialect.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace lathe {
@@ -22,6 +25,37 @@ TEST(Families, ThatWriteSayWhatEndsTheirTexts) {
   for (const Family *family : allFamilies())
     EXPECT_EQ(family->writingIds.has_value(), llvm::is_contained(family->tasks, Task::CausalLm))
         << family->modelType.str();
+}
+
+/// What a model's files say of writing when `fields` stand in its config.json in place of all ids, and without
+/// generation_config.json.
+GenerationConfig generationOf(const std::string &model, const std::string &fields) {
+  const std::filesystem::path from = std::filesystem::path(LATHE_SOURCE_DIR "/tests/goldens") / model / "model";
+  const test::TemporaryDirectory directory;
+  std::filesystem::copy(from / "model.safetensors", directory / "model.safetensors");
+  std::ifstream config(from / "config.json");
+  std::ofstream edited(directory / "config.json");
+  for (std::string line; std::getline(config, line);)
+    if (line.find("_token_id\"") == std::string::npos)
+      edited << line << (line == "{" ? fields : "") << "\n";
+  edited.close();
+  mlir::MLIRContext context;
+  context.loadDialect<xf::XfDialect, mlir::func::FuncDialect>();
+  return llvm::cantFail(importModel(&context, directory.path().string(), {})).generation.value();
+}
+
+TEST(Families, HaveTheirClassesIdsWhereFilesSayNothing) {
+  using testing::ElementsAre, testing::IsEmpty;
+  const GenerationConfig opt = generationOf("opt/lm", ""), llama = generationOf("llama/lm", "");
+  EXPECT_THAT(opt.eosIds, ElementsAre(2));
+  EXPECT_EQ(opt.options.pad_id, 1);
+  EXPECT_THAT(llama.eosIds, ElementsAre(2));
+  EXPECT_EQ(llama.options.pad_id, -1);
+  EXPECT_THAT(generationOf("gemma2/lm", "").eosIds, ElementsAre(1));
+  EXPECT_THAT(generationOf("gpt2/lm", "").eosIds, ElementsAre(50256)); // beyond this vocabulary: it ends nothing
+  EXPECT_THAT(generationOf("openai-gpt/lm", "").eosIds, IsEmpty());
+  EXPECT_THAT(generationOf("opt/lm", "\"eos_token_id\": null,").eosIds, IsEmpty()); // null is something said
+  EXPECT_THAT(generationOf("opt/lm", "\"eos_token_id\": [5, 6],").eosIds, ElementsAre(5, 6));
 }
 
 /// Of every model among the goldens, from the config alone what the import finds.

@@ -172,6 +172,7 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"phi3", "base-odd", {{"num_key_value_heads", 1}}, {"qkv_proj.weight", "[300, 100]", "[140, 100]"}},
       {"starcoder2", "base-odd", {{"norm_epsilon", "small"}}, {"norm_epsilon", "small", "number"}},
       {"gemma", "base-odd", {{"num_key_value_heads", 2}}, {"num_key_value_heads", "2", "5"}},
+      {"gpt2", "two-heads", {{"summary_type", "first"}}, {"summary_type", "first", "cls_index"}},
       {"gemma2", "base-odd", {{"attn_logit_softcapping", 0}}, {"attn_logit_softcapping", "0"}},
       {"gemma2", "base-odd", {{"layer_types", {"full_attention"}}}, {"layer_types", "1", "3"}},
       {"gemma3", "base-odd", {{"attn_logit_softcapping", 50.0}}, {"attn_logit_softcapping", "null"}},

@@ -72,7 +72,7 @@ class Model:
 
     def is_base(self, flags: tuple) -> bool:
         name = self.kind.__name__
-        is_base = name.endswith("Model") and not name.endswith("LMHeadModel")
+        is_base = name.endswith("Model") and not name.endswith(("LMHeadModel", "DoubleHeadsModel"))
         return is_base or self.claims_base or flags == ("--task", "base")
 
 
@@ -161,6 +161,8 @@ MASKS = {
     "long": lambda c: right_padded([160, 141], 160),
     "long-holes": lambda c: torch.stack([(torch.arange(160) % 3 > 0).long(), (torch.arange(160) % 7 == 0).long()]),
     "choices": lambda c: right_padded([11, 7, 1, 5, 9, 11], 11).view(2, 3, 11),
+    "chosen": lambda c: right_padded([11, 7, 1, 5, 9, 11], 11).view(2, 3, 11),
+    "chosen-last": lambda c: mask_of(["0001111", "1111111", "0111011", "0000001"]).view(2, 2, 7),
     "prefix": lambda c: mask_of(["000011111111111", "111111111111111", "001101100111010", "111110000000000"]),
     "prefix-long": lambda c: right_padded([160, 141, 150], 160),
 }
@@ -181,6 +183,8 @@ def make_inputs(case: str, config, rng: torch.Generator) -> dict:
         inputs["langs"] = draw(config.n_langs)
     if case in ("positions", "everything"):
         inputs["position_ids"] = draw(config.max_position_embeddings)
+    if case == "chosen":
+        inputs["mc_token_ids"] = torch.tensor([[10, 3, 0], [4, 0, 10]])
     if case in PREFIXES:
         inputs["prefix_lens"] = torch.tensor(PREFIXES[case])
     if case in ("no-mask", "one-token"):
@@ -216,6 +220,10 @@ def apply_edge_rules(outputs: dict, mask: torch.Tensor, reads_first: bool) -> di
     def keep(name: str, value: torch.Tensor) -> torch.Tensor:
         if name.startswith("attentions."):
             return mask.flatten(0, -2)[:, None, :, None]
+        if name == "mc_logits":
+            return mask.amax(-1).view(mask.shape[:2] + (1,) * (value.dim() - 2))
+        if name == "logits" and mask.dim() == 3 and value.dim() == 4:
+            return mask.unsqueeze(-1)
         if value.shape[:2] == mask.shape:
             return mask if value.dim() == 2 else mask.unsqueeze(-1)
         if not reads_first:
@@ -235,8 +243,10 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
     emitted = flags[1].split(",") if EMIT[0] in flags else []
     gives_states, gives_attentions = "hidden_states" in emitted, "attentions" in emitted
     captured = entry.capture(model.base_model) if gives_states and entry.capture else None
-    given = see_prefixes(inputs, network.config)
+    given = dict(see_prefixes(inputs, network.config))
     given |= {name: value.to(network.dtype) for name, value in given.items() if value.is_floating_point()}
+    if entry.kind.__name__ == "OpenAIGPTDoubleHeadsModel":  # which flattens its ids, but not their mask
+        given["attention_mask"] = given["attention_mask"].flatten(0, -2)
     result = network(**given, output_hidden_states=gives_states, output_attentions=gives_attentions)
     if base:
         outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.get("pooler_output")}

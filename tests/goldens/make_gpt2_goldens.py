@@ -10,7 +10,7 @@ encoder_goldens.py says how. Types of tokens are words of the vocabulary here, a
 import pathlib
 
 import torch
-from transformers import (GPT2ForQuestionAnswering, GPT2ForSequenceClassification, GPT2ForTokenClassification,
+from transformers import (GPT2DoubleHeadsModel, GPT2ForQuestionAnswering, GPT2ForSequenceClassification, GPT2ForTokenClassification,
                           GPT2LMHeadModel, GPT2Model)
 
 from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
@@ -51,6 +51,12 @@ MODELS = [
     Model("lm-prefix", GPT2LMHeadModel, SMALL, ["prefix"],
           "prefixes that are seen from everywhere; eager attention would hide them behind its own mask", attention="sdpa",
           stored=torch.bfloat16),
+    Model("two-heads", GPT2DoubleHeadsModel, SMALL, ["chosen", "chosen-last"],
+          "a language model and a choice, of the token that is named or the last"),
+    Model("two-heads-wide", GPT2DoubleHeadsModel, SMALL | {"summary_proj_to_labels": False, "summary_activation": "tanh"}, ["chosen"],
+          "a summary as wide as the model, behind tanh", stored=torch.bfloat16),
+    Model("two-heads-bare", GPT2DoubleHeadsModel, SMALL | {"summary_use_proj": False, "tie_word_embeddings": False}, ["chosen"],
+          "the token itself", stored=torch.bfloat16),
 ]
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ encoder_goldens.py says how. Types of tokens are words of the vocabulary here, a
 import pathlib
 
 import torch
-from transformers import OpenAIGPTForSequenceClassification, OpenAIGPTLMHeadModel, OpenAIGPTModel
+from transformers import OpenAIGPTDoubleHeadsModel, OpenAIGPTForSequenceClassification, OpenAIGPTLMHeadModel, OpenAIGPTModel
 
 from encoder_goldens import ATTEND, EMIT, Model, make_goldens, only_fields
 
@@ -29,6 +29,12 @@ MODELS = [
           "a head of its own", stored=torch.bfloat16),
     Model("classes", OpenAIGPTForSequenceClassification, SMALL | {"num_labels": 4, "pad_token_id": 5},
           ["padding-ids-inside"], "the last token that is no padding, by ids", reads_first=False),
+    Model("two-heads", OpenAIGPTDoubleHeadsModel, SMALL, ["chosen", "chosen-last"],
+          "a language model and a choice, of the token that is named or the last"),
+    Model("two-heads-wide", OpenAIGPTDoubleHeadsModel, SMALL | {"summary_proj_to_labels": False, "summary_activation": "tanh"}, ["chosen"],
+          "a summary as wide as the model, behind tanh", stored=torch.bfloat16),
+    Model("two-heads-bare", OpenAIGPTDoubleHeadsModel, SMALL | {"summary_use_proj": False, "tie_word_embeddings": False}, ["chosen"],
+          "the token itself", stored=torch.bfloat16),
 ]
 
 if __name__ == "__main__":

@@ -134,10 +134,10 @@ constexpr lathe_entry_input packedInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0
                                               {LATHE_COLUMNS, 0, 0, 0, 0},
                                               {LATHE_CU_SEQLENS, 0, 0, 0, 0}};
 constexpr lathe_entry_output packedOutputs[] = {
-    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0},
-    {"pooler_output", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ZERO, width, 0},
-    {"sentence_embedding", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0},
-    {"logits", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ERROR, width, 0}};
+    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
+    {"pooler_output", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ZERO, width, 0, 0},
+    {"sentence_embedding", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
+    {"logits", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ERROR, width, 0, 0}};
 constexpr lathe_step packedSteps[] = {{"values", "lookup", {5, LATHE_F32, LATHE_ROWS_TOKENS, width, width}},
                                       {"sums", "sum", {3, LATHE_F32, LATHE_ROWS_SEQUENCES, width, width}},
                                       {"output", "copy", {}}};
@@ -147,9 +147,9 @@ constexpr lathe_entry_input denseInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0,
                                              {LATHE_CU_SEQLENS, 0, 0, 0, 0},
                                              {LATHE_ATTENTION_MASK, 0, 0, 0, 0}};
 constexpr lathe_entry_output denseOutputs[] = {
-    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0},
-    {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0},
-    {"pairs", LATHE_ROWS_SCORES, LATHE_FIRST_COLUMN_UNUSED, heads, 0}};
+    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
+    {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
+    {"pairs", LATHE_ROWS_SCORES, LATHE_FIRST_COLUMN_UNUSED, heads, 0, 0}};
 constexpr lathe_step denseSteps[] = {{"values", "lookup", {}}, {"sums", "sum", {}}};
 
 constexpr lathe_entry_input modalInputs[] = {
@@ -157,7 +157,7 @@ constexpr lathe_entry_input modalInputs[] = {
     {LATHE_POSITION_IDS, positionLimit, 0, 0, 0}, {LATHE_MODAL_IDS, 0, 0, 0, 0},
     {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0},    {LATHE_CU_SEQLENS, 0, 0, 0, 0}};
 constexpr lathe_entry_output modalOutputs[] = {
-    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0}};
+    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0}};
 
 constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0}};
 constexpr lathe_step slowSteps[] = {{"wait", "spin", {}}};

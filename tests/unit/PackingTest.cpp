@@ -147,6 +147,22 @@ TEST_F(Packing, PrefixesEndInColumnsOrTokens) {
   EXPECT_STREQ(error.message, "prefix_lens: -1 at row 1; accepted: 0 and more");
 }
 
+TEST_F(Packing, TheCallerMayChooseTokens) {
+  EXPECT_THAT(filled(LATHE_EXCEPT_CHOSEN), ElementsAre(1, 1, 1, 0, 1, 1, 1, 0));
+  std::vector<int32_t> columns = {1, 2};
+  const lathe_tensor given = tensor("mc_token_ids", columns, {2});
+  request.chosen = &given;
+  EXPECT_THAT(filled(LATHE_EXCEPT_CHOSEN), ElementsAre(1, 0, 1, 1, 1, 1, 0, 1));
+  givesMask();
+  EXPECT_THAT(filled(LATHE_EXCEPT_CHOSEN), ElementsAre(1, 0, 1, 1, 0));
+  columns[0] = 2;
+  EXPECT_THAT(filled(LATHE_EXCEPT_CHOSEN), testing::IsEmpty());
+  EXPECT_STREQ(error.message, "attention_mask is 0 in column 2 of row 0, which mc_logits are computed from");
+  columns[0] = 4;
+  EXPECT_THAT(filled(LATHE_EXCEPT_CHOSEN), testing::IsEmpty());
+  EXPECT_STREQ(error.message, "mc_token_ids: 4 at row 0 is outside [0, 4)");
+}
+
 TEST_F(Packing, WhatIsOmittedMayBeNone) {
   givesMask();
   EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 0, 0, 0));

@@ -95,8 +95,9 @@ llvm::Error buildGpt2(ModelBuilder &m, const JsonDocument &document, const HeadO
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back() = m.layerNorm(layers.back(), "ln_f", c.eps);
 
-  if (llvm::Error error = emitDecoderHead(
-          m, hidden, options, {.embedding = "wte.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
+  const DecoderParts parts = {.embedding = "wte.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId};
+  if (llvm::Error error = options.task == Task::MultipleChoice ? emitDoubleHeads(m, hidden, document, parts)
+                                                               : emitDecoderHead(m, hidden, options, parts))
     return error;
   return finishEncoder(m, x, layers, options,
                        {"lm_head.", "score.", "multiple_choice_head.", "classifier.", "qa_outputs."});
@@ -107,8 +108,9 @@ constexpr Task tasks[] = {Task::Base,
                           Task::Embedding,
                           Task::SequenceClassification,
                           Task::TokenClassification,
-                          Task::QuestionAnswering};
-constexpr ClassEnding ownClasses[] = {{"LMHeadModel", Task::CausalLm}};
+                          Task::QuestionAnswering,
+                          Task::MultipleChoice};
+constexpr ClassEnding ownClasses[] = {{"LMHeadModel", Task::CausalLm}, {"DoubleHeadsModel", Task::MultipleChoice}};
 /// Of attention's own mask, which old files have.
 constexpr StringRef buffers[] = {"attn.bias", "attn.masked_bias"};
 

@@ -168,7 +168,7 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
   case Task::MultipleChoice:
     model.takeChoices();
     model.output("logits", model.linear(parts.choice(), "classifier", 1),
-                 {.firstColumn = parts.summaryReads, .squeezed = true});
+                 {.firstColumn = parts.summaryReads, .squeezed = true, .byChoice = true});
     break;
   default:
     llvm_unreachable("a task that the family lists and builds itself");
@@ -176,12 +176,39 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
   return llvm::Error::success();
 }
 
+static void emitLanguageModel(ModelBuilder &model, Value hidden, const DecoderParts &parts, OutputForm form = {}) {
+  Value logits = model.linear(hidden, parts.tied ? parts.embedding : parts.head, parts.bias, parts.vocab);
+  model.output("logits", parts.logitCap ? model.softCap(logits, *parts.logitCap) : logits, form);
+}
+
+llvm::Error emitDoubleHeads(ModelBuilder &model, Value hidden, const JsonDocument &config, const DecoderParts &parts) {
+  JsonFields fields(config);
+  const std::string type = fields.getString("summary_type", "cls_index");
+  if (type != "cls_index")
+    fields.reject("summary_type",
+                  "found \"" + Twine(type) +
+                      "\", which takes a choice of several, not a token of each; accepted is cls_index");
+  const bool projects = fields.getBool("summary_use_proj", true),
+             toOne = fields.getBool("summary_proj_to_labels", true);
+  const bool activates = !fields.getOptionalString("summary_activation").value_or("").empty();
+  const ActivationFunction *activation = activates ? &readActivation(fields, "summary_activation", "tanh") : nullptr;
+  if (llvm::Error error = fields.takeError())
+    return error;
+
+  model.takeChoices();
+  emitLanguageModel(model, hidden, parts, {.byChoice = true});
+  Value summary = model.pool(hidden, xf::PoolMode::Last, model.exceptChosen());
+  if (projects)
+    summary = model.linear(summary, "multiple_choice_head.summary", toOne ? 1 : widthOf(hidden));
+  if (activation)
+    summary = model.activate(summary, *activation);
+  model.output("mc_logits", summary, {.squeezed = widthOf(summary) == 1, .byChoice = true});
+  return llvm::Error::success();
+}
+
 llvm::Error emitDecoderHead(ModelBuilder &model, Value hidden, const HeadOptions &options, const DecoderParts &parts) {
-  if (options.task == Task::CausalLm) {
-    Value logits = model.linear(hidden, parts.tied ? parts.embedding : parts.head, parts.bias, parts.vocab);
-    model.output("logits", parts.logitCap ? model.softCap(logits, *parts.logitCap) : logits);
-    return llvm::Error::success();
-  }
+  if (options.task == Task::CausalLm)
+    return emitLanguageModel(model, hidden, parts), llvm::Error::success();
   auto summary = [&] {
     return model.pool(hidden, xf::PoolMode::Last, parts.paddingId ? model.exceptLast(*parts.paddingId) : Value());
   };

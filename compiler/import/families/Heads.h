@@ -54,6 +54,12 @@ struct DecoderParts {
 llvm::Error emitDecoderHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
                             const DecoderParts &parts);
 
+/// A decoder's two heads: logits [batch, choices, seq, vocab] of the language model, and mc_logits [batch, choices],
+/// which `multiple_choice_head.summary` makes of the token that mc_token_ids names, as the config's summary_* fields
+/// say.
+llvm::Error emitDoubleHeads(ModelBuilder &model, mlir::Value hidden, const JsonDocument &config,
+                            const DecoderParts &parts);
+
 /// Where the decoder of a head over the vocabulary lies.
 struct DecoderNames {
   std::string embedding; ///< the word embedding's weight, which is the decoder's where they are tied

@@ -80,15 +80,17 @@ llvm::Error buildOpenAiGpt(ModelBuilder &m, const JsonDocument &document, const 
                       [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return layer(b, x, shared, c); });
   Value hidden = layers.back();
 
-  if (llvm::Error error = emitDecoderHead(
-          m, hidden, options,
-          {.embedding = "tokens_embed.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId}))
+  const DecoderParts parts = {
+      .embedding = "tokens_embed.weight", .vocab = c.vocab, .tied = c.tied, .paddingId = c.paddingId};
+  if (llvm::Error error = options.task == Task::MultipleChoice ? emitDoubleHeads(m, hidden, document, parts)
+                                                               : emitDecoderHead(m, hidden, options, parts))
     return error;
   return finishEncoder(m, x, layers, options, {"lm_head.", "score.", "multiple_choice_head."});
 }
 
-constexpr Task tasks[] = {Task::Base, Task::CausalLm, Task::Embedding, Task::SequenceClassification};
-constexpr ClassEnding ownClasses[] = {{"LMHeadModel", Task::CausalLm}};
+constexpr Task tasks[] = {Task::Base, Task::CausalLm, Task::Embedding, Task::SequenceClassification,
+                          Task::MultipleChoice};
+constexpr ClassEnding ownClasses[] = {{"LMHeadModel", Task::CausalLm}, {"DoubleHeadsModel", Task::MultipleChoice}};
 /// Of attention's own mask, which old files have.
 constexpr StringRef buffers[] = {"attn.bias"};
 

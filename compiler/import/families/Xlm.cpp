@@ -119,7 +119,7 @@ llvm::Error buildXlm(ModelBuilder &m, const JsonDocument &document, const HeadOp
   case Task::MultipleChoice:
     m.takeChoices();
     m.output("logits", m.linear(summary(m, hidden, options, c), "logits_proj", 1),
-             {.firstColumn = FirstColumn::Error, .squeezed = true});
+             {.firstColumn = FirstColumn::Error, .squeezed = true, .byChoice = true});
     break;
   default:
     if (llvm::Error error = emitHead(m, hidden, options, {}))

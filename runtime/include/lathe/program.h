@@ -82,6 +82,8 @@ typedef enum lathe_input_kind {
   LATHE_HIDDEN = 15,        /* of a decoder: f32 [T, limit] */
   LATHE_PREFIX_ENDS = 16,   /* i32 [B]: tokens in columns below it, or so many tokens (see lathe_counts), are seen from
                              * all of their sequence. "prefix_lens" [B] columns from its first token on; omitted: 0 */
+  LATHE_EXCEPT_CHOSEN = 17, /* 0 for the token in the column that "mc_token_ids" [B] names, omitted: in the row's last,
+                             * and 1 for all others; where that token is masked the run is refused */
   LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -126,7 +128,8 @@ typedef struct lathe_entry_output {
   int32_t rows;         /* lathe_rows */
   int32_t first_column; /* lathe_first_column */
   int64_t width;
-  int32_t squeezed; /* width is 1, and the caller's array has no axis for it */
+  int32_t squeezed;  /* width is 1, and the caller's array has no axis for it */
+  int32_t by_choice; /* of an entry with choices: the caller's array is [batch, choices, ...], not [sequences, ...] */
 } lathe_entry_output;
 
 /* The rows that a step writes, for traces. */
@@ -160,7 +163,7 @@ typedef struct lathe_entry {
   const lathe_step *steps;
   lathe_entry_function functions[LATHE_ISA_LEVELS]; /* NULL: level not compiled */
   int32_t
-      choices; /* inputs are [batch, choices, columns], a sequence for each choice; squeezed outputs [batch, choices] */
+      choices; /* inputs are [batch, choices, columns], a sequence for each choice */
 } lathe_entry;
 
 /* Tokens of a page of a cache. */

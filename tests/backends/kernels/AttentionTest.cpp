@@ -303,7 +303,7 @@ TEST_P(AttentionTest, OddShapesByDistance) {
 }
 
 TEST_P(AttentionTest, ScoresMayHaveACap) {
-  Random random(11);
+  Random random(12);
   for (const ByDistance &rule : {ByDistance{.cap = 1.5f}, ByDistance{.reach = 9, .causal = true, .cap = 0.7f}})
     for (bool masked : {false, true})
       for (const AttentionShape &shape : attentionOddShapes(20, 16))
