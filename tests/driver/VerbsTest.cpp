@@ -284,6 +284,29 @@ TEST(Bench, WorkIsTheModelsNotTheProgrammes) {
   }
 }
 
+/// Two layers of 36 columns behind 97 tokens' embeddings, which are the head's weights, too. Types of tokens, which a
+/// caller may give, are looked up among them, and cost nothing where there are none.
+TEST(Bench, WorkOfADecoderIsThatOfItsEntry) {
+  constexpr int64_t hidden = 36, inner = 4 * hidden, layers = 2, vocabulary = 97;
+  const Path artifact = compiled(goldens() / "gpt2" / "lm" / "model");
+  const Json manifest = Json::parse(latheOutput({"explain", artifact, "--json"}));
+  const Json entry = manifest.at("entries")[0];
+  const Json decoder = Json::parse(readFile(artifact / "manifest.json")).at("generation").at("decoder");
+  const int64_t ofLayers = layers * 2 * (4 * hidden * hidden + 2 * hidden * inner), ofHead = 2 * hidden * vocabulary;
+  EXPECT_EQ(entry.at("flops"), Json({{"per_token", ofLayers + ofHead}, {"per_causal_pair", layers * 4 * hidden}}));
+  EXPECT_EQ(decoder.at("decode").at("flops"),
+            Json({{"per_token", ofLayers}, {"per_causal_pair", layers * 4 * hidden}}));
+  EXPECT_EQ(decoder.at("logits").at("flops"), Json({{"per_token", ofHead}}));
+  const auto bytes = [](const Json &of, const char *term) { return of.at("weight_bytes").value(term, int64_t(0)); };
+  const Json &decode = decoder.at("decode"), &logits = decoder.at("logits");
+  for (const char *term : {"fixed", "per_token", "per_longest"})
+    EXPECT_EQ(bytes(decode, term) + bytes(logits, term), bytes(entry, term)) << term;
+  EXPECT_EQ(bytes(decode, "per_token"), 4 * hidden) << "a row of the table, and none of types";
+  const int64_t matrices = 4 * hidden * hidden + 2 * hidden * inner;
+  EXPECT_GE(bytes(decode, "fixed"), 4 * layers * matrices);
+  EXPECT_LT(bytes(decode, "fixed"), 4 * layers * matrices * 3 / 2);
+}
+
 TEST(Bench, TakesLengths) {
   const ScratchDirectory work;
   writeFile(work / "lengths", "3\n60\n7\n");
