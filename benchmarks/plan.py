@@ -14,12 +14,20 @@ PEERS = {  # by precision, those that the best peer is one of
     "int8": ("onnxruntime-int8", "openvino-int8"),
     "int4": ("onnxruntime-int8", "openvino-int8"),  # what comes nearest
 }
-PACKAGES = ("torch", "transformers", "onnxruntime", "openvino", "onnx", "nncf")
+WRITERS = {  # the same of works that write
+    "f32": ("eager", "ctranslate2"),
+    "bf16": ("eager-bf16",),
+    "int8": ("ctranslate2-int8",),
+    "int4": ("ctranslate2-int8",),
+}
+PACKAGES = ("torch", "transformers", "onnxruntime", "openvino", "ctranslate2", "onnx", "nncf")
 
 COMPILE = "compile"  # as a work, the first of every model
 TEXTS = "flores-64"  # the first lines of CORPUS as one batch, without padding; padded for peers
 THREADS = "threads"  # 8x128 with one thread and with all, nobody else taking part
 CONTEXTS = "contexts"  # contexts-app
+# Other works are batch x sequence, "8x128"; with "+32" behind it, so many tokens are written behind each
+# sequence, and with "+32b4" by four beams.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,14 +39,18 @@ class Model:
     random: str = ""  # the shape of models/random_model.py that makes the directory
     precision: str = "f32"
     calibrated: bool = False  # on the directory's calibration.safetensors, which random_model.py makes
+    writes: bool = False  # all its works are of writing
 
     def all_works(self):
         return (COMPILE, *self.works)
 
+    def peers(self):
+        return (WRITERS if self.writes else PEERS)[self.precision]
+
     def contenders(self):
-        """Its peers, and eager in f32, from which differences are counted, and its own unfused form."""
-        peers = PEERS[self.precision]
-        return (*(() if "eager" in peers else ("eager",)), *peers, "unfused")
+        """Its peers, and eager in f32, from which differences are counted, and its own unfused form, if that can run."""
+        peers = self.peers()
+        return (*(() if "eager" in peers else ("eager",)), *peers, *(() if self.writes else ("unfused",)))
 
     def compiled_to(self, precision, works):
         """The same model in another precision, as one more."""
@@ -59,6 +71,9 @@ BASE = Model(
     random="bert-base",
 )
 BASE_INT8 = BASE.compiled_to("int8", ("8x128", "1x128", "1x16", "1x4", "1x1"))
+GPT2 = Model(
+    "gpt2", "GPT-2", WORK / "models/gpt2", ("1x32+128", "16x32+128", "1x128+1"), random="gpt2", writes=True
+)
 MINILM = Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x128", "1x128", "1x16", TEXTS))
 MODELS = (
     BASE,
@@ -70,6 +85,8 @@ MODELS = (
     MINILM.compiled_to("bf16", ("32x128", "1x128", "1x16", TEXTS)),
     MINILM.compiled_to("int8", ("32x128", "1x128", "1x16", TEXTS)),
     MINILM.compiled_to("int4", ("32x128", "1x128", "1x16", TEXTS)),
+    GPT2,
+    *(GPT2.compiled_to(precision, GPT2.works) for precision in ("bf16", "int8", "int4")),
     Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="bert-large"),
 )
 
@@ -117,6 +134,23 @@ BARS = (
     Bar("minilm", "1x128", "best peer", 1.05),
     Bar("minilm", "1x16", "best peer", 1.3),
     Bar("minilm", TEXTS, "best peer", 1.8),
+    Bar("gpt2", "1x32+128", "bandwidth", 0.8),
+    Bar("gpt2", "1x32+128", "best peer", 1.45),
+    Bar("gpt2", "1x32+128", "outside", 0.03),
+    Bar("gpt2", "16x32+128", "batch", 10),
+    Bar("gpt2", "1x128+1", "peak", 0.8),
+    Bar("gpt2", "1x128+1", "best peer", 2),
+    Bar("gpt2-bf16", "1x32+128", "bandwidth", 0.75),
+    Bar("gpt2-bf16", "1x32+128", "outside", 0.03),
+    Bar("gpt2-bf16", "16x32+128", "batch", 10),
+    Bar("gpt2-int8", "1x32+128", "bandwidth", 0.7),
+    Bar("gpt2-int8", "1x32+128", "best peer", 2.2),
+    Bar("gpt2-int8", "1x32+128", "outside", 0.03),
+    Bar("gpt2-int8", "16x32+128", "batch", 10),
+    Bar("gpt2-int8", "1x128+1", "peak", 0.6),
+    Bar("gpt2-int8", "1x128+1", "best peer", 1.8),
+    Bar("gpt2-int4", "1x32+128", "bandwidth", 0.6),
+    Bar("gpt2-int4", "1x32+128", "outside", 0.03),
     Bar("base", THREADS, "threads", 1.9),
     Bar("base", CONTEXTS, "contexts", 0.95),
     Bar("base", CONTEXTS, "open", 10),

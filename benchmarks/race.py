@@ -91,8 +91,9 @@ def race(model, work):
     if work == plan.TEXTS:
         flags = ["--lengths", write_lengths(model)]
     else:
-        batch, seq = work.split("x")
-        flags = ["--batch", batch, "--seq", seq]
+        sizes = re.fullmatch(r"(\d+)x(\d+)(?:\+(\d+)(?:b(\d+))?)?", work).groups()
+        options = zip(("--batch", "--seq", "--new-tokens", "--num-beams"), sizes)
+        flags = [word for option, size in options if size for word in (option, size)]
     picture = plan.result_path(model, work).with_suffix(".svg")
     picture.parent.mkdir(parents=True, exist_ok=True)
     flags += ["--vs", ",".join(model.contenders()), "--model", model.directory, "--python", sys.executable]

@@ -44,10 +44,15 @@ def times_as_fast(result, contender):
     return row(result, contender)["median_ms"] / row(result)["median_ms"]
 
 
-def best_peer(result):
+def best_peer(model, result):
     """Of those that compute in the artifact's precision."""
-    name = min(plan.PEERS[row(result)["precision"]], key=lambda peer: row(result, peer)["median_ms"])
+    name = min(model.peers(), key=lambda peer: row(result, peer)["median_ms"])
     return times_as_fast(result, name), name
+
+
+def outside_kernels(result):
+    total = result["profile_total"]
+    return 1 - total["step_seconds"] / total["seconds"]
 
 
 def attention_of_peak(result):
@@ -91,7 +96,7 @@ def of_row(field):
 
 
 def measure_best_peer(model, result):
-    ratio, name = best_peer(result)
+    ratio, name = best_peer(model, result)
     return ratio, f"{ratio:.2f}x {name}"
 
 
@@ -102,6 +107,13 @@ def measure_threads(model, result):
 def measure_memory(model, result):
     beyond = row(result)["rss_mb"] - promised_mb(model, result)
     return beyond, f"{row(result)['rss_mb']:.0f} MB, {beyond:+.0f} MB"
+
+
+def measure_batch(model, result):
+    """Tokens in a second, of those of one sequence in the same run of ./dev bench: the work that `result` names so."""
+    if result.get("alone") is None:
+        return None, "one sequence was not timed"
+    return (gain := row(result)["tokens_per_s"] / row(result["alone"])["tokens_per_s"]), f"{gain:.1f}x"
 
 
 def simple(value, text):
@@ -116,6 +128,8 @@ MEASURES = {
     "attention": ("attention alone ≥ {:.0%} of the f32 peak", True, lambda m, r: (v := attention_of_peak(r), percent(v))),
     "best peer": ("≥ {:.2f}x the best peer", True, measure_best_peer),
     "eager": ("≥ {:.2f}x eager", True, simple(lambda result: times_as_fast(result, "eager"), "{:.2f}x")),
+    "outside": ("outside kernels ≤ {:.0%} of the time", False, lambda m, r: (v := outside_kernels(r), f"{100 * v:.1f} %")),
+    "batch": ("≥ {:g}x the tokens a second of one sequence", True, measure_batch),
     "threads": ("all threads ≥ {:.1f}x one, 8x128", True, measure_threads),
     "contexts": ("4 contexts without a pool ≥ {:.2f} of one with it", True, simple(lambda r: r["ratio"], "{:.3f}")),
     "open": ("open in ≤ {:g} ms", False, simple(lambda result: result["open_ms"], "{:.2f} ms")),
@@ -130,12 +144,19 @@ def limit_of(bar, model, result):
     return bar.with_tiles if has_tiles else bar.limit
 
 
+def alone(work):
+    """The work with one sequence: 1x32+128 of 16x32+128."""
+    return "1x" + work.partition("x")[2]
+
+
 def judge(results):
     """Of each bar: the model, the bar, its text, what was reached, and whether it was met (None: not measured)."""
     models = {model.name: model for model in plan.MODELS}
     for bar in plan.BARS:
         text, more_is_better, measure = MEASURES[bar.measure]
         model, result = models[bar.model], results.get((bar.model, bar.work))
+        if result and bar.measure == "batch":
+            result = result | {"alone": results.get((bar.model, alone(bar.work)))}
         value, reached = measure(model, result) if result else (None, "not measured")
         limit = limit_of(bar, model, result)
         met = None if value is None else (value >= limit if more_is_better else value <= limit)
@@ -177,8 +198,8 @@ def bar_lines(results):
     answers = {True: "met", False: "**not met**", None: "-"}
     yield "## The bars"
     yield ""
-    yield "Ratios are of medians; a peer is PyTorch eager or compiled, ONNX Runtime, or OpenVINO, in the precision of the model;"
-    yield "the fastest one counts."
+    yield "Ratios are of medians; a peer is PyTorch eager or compiled, ONNX Runtime, or OpenVINO, where tokens are written PyTorch"
+    yield "or CTranslate2, in the precision of the model; the fastest one counts."
     yield "That every run has the same bits, alone, in a batch and with any threads, is `ctest -R e2e-determinism`'s to show."
     yield ""
     rows = []
@@ -195,6 +216,19 @@ def milliseconds(value):
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def writing_lines(model, races):
+    """Of those that write several tokens: the first, the others, and how many a second."""
+    names = ("lathe", *model.contenders())
+    rows = []
+    for work, result in races:
+        for name in names:
+            one = row(result, name)
+            if one["step_ms"] is not None:
+                times = (milliseconds(one["first_ms"]), milliseconds(one["step_ms"]), f"{one['tokens_per_s']:.0f}")
+                rows.append((labelled(work, result), "Lathe" if name == "lathe" else name, *times))
+    yield from table(("work", "", "first token, ms", "each other, ms", "tokens a second"), rows)
+
+
 def model_lines(model, results):
     own = {work: results[model.name, work] for work in model.all_works() if (model.name, work) in results}
     races = [(work, result) for work, result in own.items() if is_race(result)]
@@ -202,7 +236,8 @@ def model_lines(model, results):
         return
     yield f"## {model.title}"
     yield ""
-    yield "Medians in milliseconds, batch x sequence. GFLOP/s and shares are Lathe's, of the medians of the machine's samples."
+    written = " + tokens written behind each, of the whole call" if model.writes else ""
+    yield f"Medians in milliseconds, batch x sequence{written}. GFLOP/s and shares are Lathe's, of the medians of the machine's samples."
     if any(work == plan.TEXTS for work, _ in races):
         yield f"{plan.TEXTS}: that many lines of a news corpus as one batch, in which the others have padding."
     yield ""
@@ -212,9 +247,11 @@ def model_lines(model, results):
         lathe = row(result)
         times = [milliseconds(row(result, name)["median_ms"]) for name in ("lathe", *model.contenders())]
         shares = [percent(lathe[f"fraction_of_{roof}"]) for roof in ("peak", "bandwidth", "roofline")]
-        best = f"{best_peer(result)[0]:.2f}x"
+        best = f"{best_peer(model, result)[0]:.2f}x"
         rows.append((labelled(work, result), *times, best, f"{lathe['gflops']:.0f}", *shares, f"{lathe['rss_mb']:.0f}"))
     yield from table(header, rows)
+    if model.writes:
+        yield from writing_lines(model, races)
     facts = []
     if compiled := own.get(plan.COMPILE):
         facts.append(f"Compiling takes {compiled['seconds']:.1f} s.")
@@ -249,8 +286,7 @@ def profile_lines(results):
     yield "Profiles of the works that missed a bar: the steps that take most of the time, with clocks around each."
     yield ""
     for (model, work), result in missed.items():
-        total = result["profile_total"]
-        between = 1 - total["step_seconds"] / total["seconds"]
+        total, between = result["profile_total"], outside_kernels(result)
         yield f"{model.title} {work}; between steps {percent(between)}, threads idle in steps {percent(total['idle_share'])}:"
         yield ""
         steps = sorted(result["profile"], key=lambda step: -step["share"])[:7]

@@ -205,8 +205,9 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   }
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
   Work work;
-  if (!op.getReach() && !op.getCausal())
-    work.flops = {xf::WorkFormula::PerTokenPair, 2 * (q.width + y.width)};
+  if (!op.getReach())
+    work.flops = {op.getCausal() ? xf::WorkFormula::PerCausalPair : xf::WorkFormula::PerTokenPair,
+                  2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);
   return success();
 }

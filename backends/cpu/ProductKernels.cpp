@@ -167,7 +167,8 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
     table[t] = calls.weight(ref, panels ? names.panels : names.rows);
     id[t] = memref(ids[t]);
     int64_t rowBytes = lookupLayout(names.rows)->bytes(calls.builder, {1, widthOf(tables[t])});
-    work.bytes.push_back({tableSlots[t], bytesLookedUp(tables[t], ids[t], rowBytes)});
+    // Of what a caller may leave out, the least is nothing.
+    work.bytes.push_back({tableSlots[t], orZeros ? xf::WorkFormula() : bytesLookedUp(tables[t], ids[t], rowBytes)});
   }
   calls.launch(names.embed,
                {calls.number("tables", tables.size()), calls.flag("norm", bool(gain)),

@@ -67,9 +67,35 @@ static Json sum(ArrayRef<LoweredStep> steps, xf::WorkFormula LoweredStep::*amoun
   return toJson(all);
 }
 
+static Json describeSteps(ArrayRef<LoweredStep> steps) {
+  Json json = Json::array();
+  for (const LoweredStep &step : steps)
+    json.push_back({{"name", step.name.str()},
+                    {"kernel", step.kernel.str()},
+                    {"calls", step.calls},
+                    {"flops", toJson(step.flops)},
+                    {"weight_bytes", toJson(step.weightBytes)},
+                    {"activation_bytes", toJson(step.activationBytes)}});
+  return json;
+}
+
+/// What the entries do that `generate` and `decode` run: one on the tokens of a step, the other on those rows of its
+/// result of which logits are wanted. Not counted is what the cache brings to attention, and takes from it, in bytes.
+static Json describeDecoder(ModuleOp kernels) {
+  Json json = Json::object();
+  for (const char *purpose : {"decode", "logits"})
+    if (func::FuncOp function = findDerivedEntry(kernels, purpose)) {
+      SmallVector<LoweredStep> lowered = stepsOf(function);
+      json[purpose] = {{"flops", sum(lowered, &LoweredStep::flops)},
+                       {"weight_bytes", sum(lowered, &LoweredStep::weightBytes)},
+                       {"steps", describeSteps(lowered)}};
+    }
+  return json;
+}
+
 static Json describeEntry(func::FuncOp function) {
   bool dense = function->hasAttr(xf::XfDialect::denseAttr);
-  Json inputs = Json::array(), outputs = Json::array(), steps = Json::array();
+  Json inputs = Json::array(), outputs = Json::array();
   const bool choices = function->hasAttr(xf::XfDialect::choicesAttr);
   const char *padded = choices ? "[batch, choices, seq]" : "[batch, seq]";
   inputs.push_back(
@@ -122,13 +148,6 @@ static Json describeEntry(func::FuncOp function) {
                        {"width", width}});
   }
   SmallVector<LoweredStep> lowered = stepsOf(function);
-  for (const LoweredStep &step : lowered)
-    steps.push_back({{"name", step.name.str()},
-                     {"kernel", step.kernel.str()},
-                     {"calls", step.calls},
-                     {"flops", toJson(step.flops)},
-                     {"weight_bytes", toJson(step.weightBytes)},
-                     {"activation_bytes", toJson(step.activationBytes)}});
   Json json = {
       {"name", entryName(function).str()},
       {"form", dense ? "dense" : "packed"},
@@ -142,7 +161,7 @@ static Json describeEntry(func::FuncOp function) {
         {"bytes_rounded_up_to", 64}}},
       {"flops", sum(lowered, &LoweredStep::flops)},
       {"weight_bytes", sum(lowered, &LoweredStep::weightBytes)},
-      {"steps", steps}};
+      {"steps", describeSteps(lowered)}};
   if (auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
     json["position_limit"] = limit.getInt();
   if (choices)
@@ -278,7 +297,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     manifest["generation"] = {
         {"cache",
          {{"page_tokens", LATHE_PAGE_TOKENS},
-          {"page_bytes", decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()}}}};
+          {"page_bytes", decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()}}},
+        {"decoder", describeDecoder(kernels)}};
   if (manifest.contains("generation") && !facts.unsupportedGeneration.empty())
     manifest["generation"]["unsupported"] = facts.unsupportedGeneration;
   if (!facts.noTokenizer.empty())

@@ -9,12 +9,14 @@
 namespace lathe::xf {
 
 /// An amount (of operations, of bytes) as a formula of a run with T tokens in B sequences, the longest of L:
-/// fixed + per_token * T + per_sequence * B + per_longest * L + per_token_pair * P, with P the sum of the squares of
-/// the lengths. Padding is not counted, whether or not a program computes it.
+/// fixed + per_token * T + per_sequence * B + per_longest * L + per_token_pair * P + per_causal_pair * C, with P the
+/// sum of the squares of the lengths, and C the sum over all tokens of how many each sees that sees none behind it:
+/// itself and those before it, with those that a cache has. Padding is not counted, whether or not a program computes
+/// it.
 struct WorkFormula {
-  enum Term { Fixed, PerToken, PerSequence, PerLongest, PerTokenPair };
-  static constexpr llvm::StringLiteral names[] = {"fixed", "per_token", "per_sequence", "per_longest",
-                                                  "per_token_pair"};
+  enum Term { Fixed, PerToken, PerSequence, PerLongest, PerTokenPair, PerCausalPair };
+  static constexpr llvm::StringLiteral names[] = {"fixed",       "per_token",      "per_sequence",
+                                                  "per_longest", "per_token_pair", "per_causal_pair"};
   std::array<int64_t, std::size(names)> terms = {};
 
   WorkFormula() = default;

@@ -87,13 +87,14 @@ def Xf_LaunchOp : Xf_Op<"launch"> {
   let description = [{
     Arguments become the kernel's slots in order: buffers their addresses, integers their values, floats their bits.
     Returns when all panels are done. `writes` lists the arguments that are written; `step` names what is computed.
-    `flops`, `weight_bytes` and `activation_bytes` say what one call does at least, each as the five terms of a
-    `WorkFormula` (fixed, and for each token, sequence, position of the longest sequence, pair of tokens); what is left
-    out is nothing. They serve profiles and benchmarks.
+    `flops`, `weight_bytes` and `activation_bytes` say what one call does at least, each as the six terms of a
+    `WorkFormula` (fixed, and for each token, sequence, position of the longest sequence, pair of tokens, and pair of a
+    token with one that it sees where none sees those behind it); what is left out is nothing. They serve profiles and
+    benchmarks.
 
     ```mlir
     xf.launch @lathe_gemm_f32_bias_gelu(%x, %c384, %w, ...) panels %n writes [6] step "bert_layer/intermediate.dense"
-        flops [0, 4718592, 0, 0, 0] weight_bytes [9449472, 0, 0, 0, 0] activation_bytes [0, 15360, 0, 0, 0]
+        flops [0, 4718592, 0, 0, 0, 0] weight_bytes [9449472, 0, 0, 0, 0, 0] activation_bytes [0, 15360, 0, 0, 0, 0]
         : memref<?x384xf32>, i64, memref<96x384x16xf32>, ...
     ```
   }];

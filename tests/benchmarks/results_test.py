@@ -41,6 +41,15 @@ def race(medians, **own):
     }
 
 
+def writing(medians, tokens_per_s=100, **own):
+    """The same of a work that writes: a hundred tokens a second, and as given in Lathe's row."""
+    result = race(medians, **own)
+    for one in result["results"]:
+        one |= {"tokens_per_s": tokens_per_s, "first_ms": 4, "step_ms": 0.5}
+    return result
+
+
+WRITING = {"lathe": 10, "eager": 30, "ctranslate2": 16}
 IN_BF16 = {"lathe": 10, "eager": 9, "eager-bf16": 20, "openvino-bf16": 11, "unfused": 5}
 MEDIANS = {"lathe": 10, "eager": 30, "onnxruntime": 12, "openvino": 11, "torch-compile": 20, "unfused": 5}
 
@@ -76,6 +85,17 @@ class Judge(unittest.TestCase):
         self.assertEqual(verdicts["8x128", "peak"], ("93 %", True))
         self.assertEqual(verdicts["1x16", "roofline"], ("79 %", False))
         self.assertEqual(verdicts["1x4", "bandwidth"], ("83 %", True))
+
+    def test_comparesWritersWithWriters(self):
+        collected = {("gpt2", "1x32+128"): writing(WRITING, fraction_of_bandwidth=0.79)}
+        collected["gpt2", "16x32+128"] = writing(WRITING, tokens_per_s=1100)
+        verdicts = judged(collected, "gpt2")
+        self.assertEqual(verdicts["1x32+128", "best peer"], ("1.60x ctranslate2", True))
+        self.assertEqual(verdicts["1x32+128", "bandwidth"], ("79 %", False))
+        self.assertEqual(verdicts["1x32+128", "outside"], ("20.0 %", False))
+        self.assertEqual(verdicts["16x32+128", "batch"], ("11.0x", True))
+        del collected["gpt2", "1x32+128"]
+        self.assertEqual(judged(collected, "gpt2")["16x32+128", "batch"], ("one sequence was not timed", None))
 
     def test_findsAttentionInTheProfile(self):
         verdicts = judged({("base", "1x512"): race(MEDIANS)})
@@ -120,6 +140,15 @@ class Page(unittest.TestCase):
         self.assertIn("## BERT-base in bf16", page)
         self.assertIn("| work | Lathe | eager | eager-bf16 | openvino-bf16 | unfused | best peer |", page)
         self.assertIn("| 8x128 | 10.0 | 9.00 | 20.0 | 11.0 | 5.00 | 1.10x |", page)
+
+    def test_saysHowFastTokensAreWritten(self):
+        collected = {("gpt2", "1x32+128"): writing(WRITING), ("gpt2", "1x128+1"): writing(WRITING)}
+        for one in collected["gpt2", "1x128+1"]["results"]:
+            one["step_ms"] = None
+        page = "\n".join(results.page(collected))
+        self.assertIn("| work | Lathe | eager | ctranslate2 | best peer |", page)
+        self.assertIn("| 1x32+128 | ctranslate2 | 4.00 | 0.50 | 100 |", page)
+        self.assertNotIn("| 1x128+1 | ctranslate2 |", page)
 
     def test_saysWhichNumbersAreOfAnEarlierBuild(self):
         page = "\n".join(results.page({("base", "8x128"): race(MEDIANS) | {"current": False}}))

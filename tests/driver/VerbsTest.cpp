@@ -229,6 +229,37 @@ TEST(Bench, JsonHasTheStableFields) {
   EXPECT_NEAR(flops / result.at("profile_total").at("runs").get<double>(), perRun, 1e-6 * perRun);
 }
 
+TEST(Bench, TimesWriting) {
+  const Path artifact = compiled(goldens() / "gpt2" / "lm" / "model");
+  for (const auto &[tokens, beams] : {std::pair{"6", "1"}, {"6", "3"}, {"1", "1"}}) {
+    const Json result =
+        Json::parse(latheOutput({"bench", artifact, "--batch", "2", "--seq", "8", "--new-tokens", tokens, "--num-beams",
+                                 beams, "--threads", "1", "--profile", "--json"}));
+    const Json &row = result.at("results")[0];
+    EXPECT_EQ(row.at("new_tokens"), std::stoi(tokens));
+    EXPECT_EQ(row.at("num_beams"), std::stoi(beams));
+    EXPECT_NEAR(row.at("tokens_per_s").get<double>() * row.at("median_ms").get<double>(), 2e3 * std::stoi(tokens),
+                1e-2);
+    EXPECT_LE(row.at("first_ms"), row.at("median_ms"));
+    EXPECT_EQ(row.at("step_ms").is_null(), tokens == std::string("1"));
+    for (const char *field : {"gflops", "fraction_of_bandwidth", "fraction_of_roofline"})
+      EXPECT_GT(row.at(field), 0) << field;
+    std::string names;
+    double flops = 0;
+    for (const Json &step : result.at("profile")) {
+      names += step.at("step").get<std::string>() + " ";
+      flops += step.at("gflops").get<double>() * step.at("seconds").get<double>();
+    }
+    EXPECT_NE(names.find("decode"), std::string::npos) << names;
+    EXPECT_NE(names.find("logits/"), std::string::npos) << names;
+    const Json &total = result.at("profile_total");
+    const double perRun = row.at("gflops").get<double>() * row.at("median_ms").get<double>() * 1e-3;
+    EXPECT_NEAR(flops / total.at("runs").get<double>(), perRun, 1e-6 * perRun) << "a pass for every token";
+    EXPECT_GT(total.at("outside_share"), 0);
+    EXPECT_LT(total.at("outside_share"), 1);
+  }
+}
+
 TEST(Bench, DrawsAPicture) {
   const ScratchDirectory work;
   const Json result = Json::parse(
@@ -253,6 +284,29 @@ TEST(Bench, WorkIsTheModelsNotTheProgrammes) {
   }
 }
 
+/// Two layers of 36 columns behind 97 tokens' embeddings, which are the head's weights, too. Types of tokens, which a
+/// caller may give, are looked up among them, and cost nothing where there are none.
+TEST(Bench, WorkOfADecoderIsThatOfItsEntry) {
+  constexpr int64_t hidden = 36, inner = 4 * hidden, layers = 2, vocabulary = 97;
+  const Path artifact = compiled(goldens() / "gpt2" / "lm" / "model");
+  const Json manifest = Json::parse(latheOutput({"explain", artifact, "--json"}));
+  const Json entry = manifest.at("entries")[0];
+  const Json decoder = Json::parse(readFile(artifact / "manifest.json")).at("generation").at("decoder");
+  const int64_t ofLayers = layers * 2 * (4 * hidden * hidden + 2 * hidden * inner), ofHead = 2 * hidden * vocabulary;
+  EXPECT_EQ(entry.at("flops"), Json({{"per_token", ofLayers + ofHead}, {"per_causal_pair", layers * 4 * hidden}}));
+  EXPECT_EQ(decoder.at("decode").at("flops"),
+            Json({{"per_token", ofLayers}, {"per_causal_pair", layers * 4 * hidden}}));
+  EXPECT_EQ(decoder.at("logits").at("flops"), Json({{"per_token", ofHead}}));
+  const auto bytes = [](const Json &of, const char *term) { return of.at("weight_bytes").value(term, int64_t(0)); };
+  const Json &decode = decoder.at("decode"), &logits = decoder.at("logits");
+  for (const char *term : {"fixed", "per_token", "per_longest"})
+    EXPECT_EQ(bytes(decode, term) + bytes(logits, term), bytes(entry, term)) << term;
+  EXPECT_EQ(bytes(decode, "per_token"), 4 * hidden) << "a row of the table, and none of types";
+  const int64_t matrices = 4 * hidden * hidden + 2 * hidden * inner;
+  EXPECT_GE(bytes(decode, "fixed"), 4 * layers * matrices);
+  EXPECT_LT(bytes(decode, "fixed"), 4 * layers * matrices * 3 / 2);
+}
+
 TEST(Bench, TakesLengths) {
   const ScratchDirectory work;
   writeFile(work / "lengths", "3\n60\n7\n");
@@ -270,7 +324,21 @@ TEST(Bench, RefusesWhatItCannotRun) {
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "65"}, {"65", "64"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "0", "--seq", "8"}, {"--batch 0"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "4611686018427387904", "--seq", "8"}, {"--batch"});
+  const Arguments size = {"--batch", "2", "--seq", "8"};
+  const auto with = [&](const Path &of, Arguments more) {
+    more.insert(more.begin(), size.begin(), size.end());
+    more.insert(more.begin(), {"bench", of});
+    return more;
+  };
+  const Path writer = compiled(goldens() / "gpt2" / "lm" / "model"); // of 64 positions
   const ScratchDirectory work;
+  writeFile(work / "lengths", "3\n");
+  expectRefusal(usage, with(writer, {"--num-beams", "2"}), {"--new-tokens"});
+  expectRefusal(usage, {"bench", writer, "--lengths", work / "lengths", "--new-tokens", "2"}, {"--batch"});
+  expectRefusal(wrongInput, with(writer, {"--new-tokens", "0"}), {"--new-tokens 0"});
+  expectRefusal(wrongInput, with(writer, {"--new-tokens", "2", "--num-beams", "0"}), {"--num-beams 0"});
+  expectRefusal(wrongInput, with(writer, {"--new-tokens", "58"}), {"positions", "57"});
+  expectRefusal(wrongInput, with(artifact, {"--new-tokens", "2"}), {"'embedding'", "lathe generate"});
   const Path absent = work / "absent" / "f.svg";
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", absent}, {absent, "No such"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "8", "--plot", work.path}, {work.path});

@@ -95,7 +95,7 @@ func.func @f(%n: i64) {
 // -----
 // launch: formulas have every term
 func.func @f(%n: i64) {
-  // expected-error @+1 {{has 2 terms of weight_bytes; expected fixed, per_token, per_sequence, per_longest, per_token_pair}}
+  // expected-error @+1 {{has 2 terms of weight_bytes; expected fixed, per_token, per_sequence, per_longest, per_token_pair, per_causal_pair}}
   xf.launch @k(%n) panels %n writes [] step "f/k" weight_bytes [1, 2] : i64
   return
 }

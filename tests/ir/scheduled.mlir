@@ -33,7 +33,7 @@ func.func @encode(%ids: memref<?xi32>, %tokens: i64, %batch: i64, %longest: i64)
   %7 = xf.output_address [1, 2] at %c0 : memref<?x8xf32>
   // CHECK: xf.launch @copy(%{{.*}}, %{{.*}}, %{{.*}}) panels %{{.*}} writes [2] step "encode/copy" : memref<?x8xf32>, i64, memref<?x8xf32>
   xf.launch @copy(%0, %c0, %6) panels %tokens writes [2] step "encode/copy" : memref<?x8xf32>, i64, memref<?x8xf32>
-  // CHECK: step "encode/work" flops [0, 1, 2, 3, 4] weight_bytes [5, 0, 0, 0, 0] activation_bytes [0, 6, 0, 0, 0] : i64
-  xf.launch @copy(%c0) panels %tokens writes [] step "encode/work" flops [0, 1, 2, 3, 4] weight_bytes [5, 0, 0, 0, 0] activation_bytes [0, 6, 0, 0, 0] : i64
+  // CHECK: step "encode/work" flops [0, 1, 2, 3, 4, 5] weight_bytes [5, 0, 0, 0, 0, 0] activation_bytes [0, 6, 0, 0, 0, 0] : i64
+  xf.launch @copy(%c0) panels %tokens writes [] step "encode/work" flops [0, 1, 2, 3, 4, 5] weight_bytes [5, 0, 0, 0, 0, 0] activation_bytes [0, 6, 0, 0, 0, 0] : i64
   return
 }

@@ -11,7 +11,7 @@
 // CHECK-SAME: xf.arena = {per_score = 0 : i64, per_sequence = 0 : i64, per_token = 32 : i64}
 // CHECK-SAME: xf.entry
 // CHECK-SAME: xf.inputs = [{xf.input = "input_ids"}]
-// CHECK-SAME: xf.steps = [{activation_bytes = array<i64: 0, 36, 0, 0, 0>, calls = 1 : i64, kernel = "kernel", name = "encode/first", result = {dtype = 0 : i64, rows = 0 : i64, slot = 1 : i64, stride = 8 : i64, width = 8 : i64}}, {calls = 3 : i64, flops = array<i64: 0, 0, 8, 0, 0>, kernel = "kernel", name = "layer/second", weight_bytes = array<i64: 512, 0, 0, 0, 0>}]
+// CHECK-SAME: xf.steps = [{activation_bytes = array<i64: 0, 36, 0, 0, 0, 0>, calls = 1 : i64, kernel = "kernel", name = "encode/first", result = {dtype = 0 : i64, rows = 0 : i64, slot = 1 : i64, stride = 8 : i64, width = 8 : i64}}, {calls = 3 : i64, flops = array<i64: 0, 0, 8, 0, 0, 0>, kernel = "kernel", name = "layer/second", weight_bytes = array<i64: 512, 0, 0, 0, 0, 0>}]
 
 // A launch: the slots, a call through the frame with the step's number, and a way out when it fails.
 // CHECK: %[[SLOTS:.*]] = llvm.alloca
@@ -44,13 +44,13 @@ func.func @encode(%ids: memref<?xi32> {xf.input = "input_ids"}, %tokens: i64, %b
   %one = arith.constant 1 : i64
   %three = arith.constant 3 : i64
   %0 = xf.buffer tokens offset 0 : memref<?x8xf32>
-  xf.launch @kernel(%ids, %0) panels %tokens writes [1] step "encode/first" activation_bytes [0, 36, 0, 0, 0] : memref<?xi32>, memref<?x8xf32>
+  xf.launch @kernel(%ids, %0) panels %tokens writes [1] step "encode/first" activation_bytes [0, 36, 0, 0, 0, 0] : memref<?xi32>, memref<?x8xf32>
   scf.for %i = %zero to %three step %one : i64 {
     %w = xf.weight_address [@a, @b, @a] at %i : memref<1x8x16xf32>
     %even = xf.weight_address [@a, @b, @c] at %i : memref<1x8x16xf32>
     %right = xf.columns %0 from 4 : memref<?x8xf32> -> memref<?x4xf32, strided<[8, 1], offset: 4>>
     %out = xf.output_address [1, 2, 4] at %i : memref<?x8xf32>
-    xf.launch @kernel(%w, %even, %right, %out) panels %batch writes [3] step "layer/second" flops [0, 0, 8, 0, 0] weight_bytes [512, 0, 0, 0, 0] : memref<1x8x16xf32>, memref<1x8x16xf32>, memref<?x4xf32, strided<[8, 1], offset: 4>>, memref<?x8xf32>
+    xf.launch @kernel(%w, %even, %right, %out) panels %batch writes [3] step "layer/second" flops [0, 0, 8, 0, 0, 0] weight_bytes [512, 0, 0, 0, 0, 0] : memref<1x8x16xf32>, memref<1x8x16xf32>, memref<?x4xf32, strided<[8, 1], offset: 4>>, memref<?x8xf32>
   }
   return
 }

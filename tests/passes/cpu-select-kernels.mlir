@@ -262,12 +262,12 @@ func.func @dense_attention(%ids: tensor<?x?xi32> {xf.input = "input_ids"}, %mask
 // one for each token, one for each position, all types. A product's rows may be tokens or sequences; the first token is
 // one row of each sequence.
 // CHECK-LABEL: func.func @work
-// CHECK: step "work/embeddings" weight_bytes [256, 32, 0, 32, 0] activation_bytes [0, 44, 0, 0, 0]
-// CHECK: step "layer/w" flops [0, 384, 0, 0, 0] weight_bytes [1152, 0, 0, 0, 0] activation_bytes [0, 128, 0, 0, 0]
-// CHECK: step "layer/attention" flops [0, 0, 0, 0, 32] activation_bytes [0, 128, 4, 0, 0]
-// CHECK: step "work/pool_cls" activation_bytes [0, 0, 68, 0, 0]
-// CHECK: step "work/p" flops [0, 0, 128, 0, 0] weight_bytes [512, 0, 0, 0, 0] activation_bytes [0, 0, 64, 0, 0]
-// CHECK: step "work/pool_mean" activation_bytes [0, 32, 36, 0, 0]
+// CHECK: step "work/embeddings" weight_bytes [256, 32, 0, 32, 0, 0] activation_bytes [0, 44, 0, 0, 0, 0]
+// CHECK: step "layer/w" flops [0, 384, 0, 0, 0, 0] weight_bytes [1152, 0, 0, 0, 0, 0] activation_bytes [0, 128, 0, 0, 0, 0]
+// CHECK: step "layer/attention" flops [0, 0, 0, 0, 32, 0] activation_bytes [0, 128, 4, 0, 0, 0]
+// CHECK: step "work/pool_cls" activation_bytes [0, 0, 68, 0, 0, 0]
+// CHECK: step "work/p" flops [0, 0, 128, 0, 0, 0] weight_bytes [512, 0, 0, 0, 0, 0] activation_bytes [0, 0, 64, 0, 0, 0]
+// CHECK: step "work/pool_mean" activation_bytes [0, 32, 36, 0, 0, 0]
 xf.weight @words = dense<1.0> : tensor<10x8xf32>
 xf.weight @positions = dense<1.0> : tensor<6x8xf32>
 xf.weight @types = dense<1.0> : tensor<4x8xf32>
@@ -302,9 +302,9 @@ func.func @work(%ids: tensor<?xi32> {xf.input = "input_ids"}, %columns: tensor<?
 // -----
 // Of the dense form, scores count by pairs of tokens, and padding not at all.
 // CHECK-LABEL: func.func @dense_work
-// CHECK: step "dense_work/matmul_qk" flops [0, 0, 0, 0, 16] activation_bytes [0, 64, 0, 0, 8]
-// CHECK: step "dense_work/softmax" activation_bytes [0, 0, 0, 0, 16]
-// CHECK: step "dense_work/matmul_pv" flops [0, 0, 0, 0, 16] activation_bytes [0, 64, 0, 0, 8]
+// CHECK: step "dense_work/matmul_qk" flops [0, 0, 0, 0, 16, 0] activation_bytes [0, 64, 0, 0, 8, 0]
+// CHECK: step "dense_work/softmax" activation_bytes [0, 0, 0, 0, 16, 0]
+// CHECK: step "dense_work/matmul_pv" flops [0, 0, 0, 0, 16, 0] activation_bytes [0, 64, 0, 0, 8, 0]
 xf.weight @table = dense<1.0> : tensor<10x8xf32>
 func.func @dense_work(%ids: tensor<?x?xi32> {xf.input = "input_ids"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
   %t = xf.load_weight @table : tensor<10x8xf32>

@@ -4,7 +4,6 @@
 #include "compiler/driver/bench/Machine.h"
 #include "compiler/import/safetensors/Quote.h"
 
-#include <chrono>
 #include <cmath>
 
 using llvm::ArrayRef;
@@ -14,12 +13,6 @@ using llvm::Expected;
 using llvm::StringRef;
 
 namespace lathe {
-
-using Clock = std::chrono::steady_clock;
-
-static double secondsSince(Clock::time_point began) {
-  return std::chrono::duration<double>(Clock::now() - began).count();
-}
 
 namespace {
 
@@ -34,15 +27,7 @@ public:
   Precision precision() const override { return computed; }
 
   Expected<std::vector<double>> time(int64_t count) override {
-    std::vector<double> seconds;
-    for (int64_t run = 0; run <= count; ++run) {
-      Clock::time_point began = Clock::now();
-      if (Error error = context.run(entry, views, results))
-        return std::move(error);
-      if (run)
-        seconds.push_back(secondsSince(began));
-    }
-    return seconds;
+    return timeRuns(count, [&] { return context.run(entry, views, results); });
   }
 
   Expected<std::vector<FloatTensor>> outputs() override {

@@ -4,6 +4,7 @@
 #include "compiler/driver/Compare.h"
 #include "compiler/driver/JsonText.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 using llvm::ArrayRef;
@@ -11,6 +12,19 @@ using llvm::createStringError;
 using llvm::Expected;
 
 namespace lathe {
+
+Expected<std::vector<double>> timeRuns(int64_t count, llvm::function_ref<llvm::Error()> run) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> seconds;
+  for (int64_t number = 0; number <= count; ++number) {
+    Clock::time_point began = Clock::now();
+    if (llvm::Error error = run())
+      return std::move(error);
+    if (number)
+      seconds.push_back(std::chrono::duration<double>(Clock::now() - began).count());
+  }
+  return seconds;
+}
 
 /// Whether two that compute in these precisions, or finer ones, could have the same weights.
 static bool isNear(const OutputDifference &difference, Precision coarser) {

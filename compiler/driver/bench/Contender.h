@@ -5,6 +5,8 @@
 #include "compiler/driver/Artifact.h"
 #include "compiler/driver/bench/Precision.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 namespace lathe {
 
 /// What takes turns at being timed.
@@ -16,13 +18,24 @@ public:
   virtual llvm::Expected<std::vector<double>> time(int64_t count) = 0;
 };
 
+/// Times `run` as Runner::time says.
+llvm::Expected<std::vector<double>> timeRuns(int64_t count, llvm::function_ref<llvm::Error()> run);
+
 /// An implementation of a model, loaded and ready to run a workload.
 class Contender : public Runner {
 public:
   virtual llvm::StringRef name() const = 0;
   virtual Precision precision() const = 0;
-  /// What it computes for the padded inputs.
+  /// What it computes for the padded inputs; of one that writes, the logits of what comes behind each prompt.
   virtual llvm::Expected<std::vector<FloatTensor>> outputs() = 0;
+  /// Of one that writes: the tokens behind each prompt.
+  virtual llvm::Expected<std::vector<std::vector<int32_t>>> written() {
+    return llvm::createStringError(name() + " writes no tokens");
+  }
+  /// Of one that writes: as `time`, of runs that write one token behind each prompt.
+  virtual llvm::Expected<std::vector<double>> timeFirst(int64_t count) {
+    return llvm::createStringError(name() + " writes no tokens");
+  }
   /// Bytes in memory once it is ready: of its process, or by which it made this process grow.
   virtual double residentBytes() const = 0;
   /// From files on disk to ready to run.

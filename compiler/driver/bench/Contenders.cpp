@@ -21,17 +21,32 @@ static const PythonPeer *findPeer(StringRef name) {
   return found == pythonContenders().end() ? nullptr : found;
 }
 
-Expected<std::vector<std::string>> parseContenders(StringRef list) {
+/// Those that are accepted, as words; that are asked for `asked`, or all.
+static std::string acceptedNames(std::optional<PeerAbility> asked) {
+  std::vector<StringRef> names;
+  for (const PythonPeer &peer : pythonContenders())
+    if (!asked || peer.can(*asked))
+      names.push_back(peer.name);
+  if (asked != PeerAbility::Writes) // attention in parts has no cache
+    names.push_back(unfused);
+  return llvm::join(names, ", ");
+}
+
+Expected<std::vector<std::string>> parseContenders(StringRef list, PeerAbility asked) {
   std::vector<std::string> names;
   if (list.empty())
     return names;
   for (StringRef name : llvm::split(list, ',')) {
-    if (name != unfused && !findPeer(name)) {
-      std::string accepted;
-      for (const PythonPeer &peer : pythonContenders())
-        accepted += peer.name.str() + ", ";
-      return createStringError("--vs: there is no contender " + quote(name) + "; accepted are " + accepted + unfused);
-    }
+    const PythonPeer *peer = findPeer(name);
+    if (name != unfused && !peer)
+      return createStringError("--vs: there is no contender " + quote(name) + "; accepted are " +
+                               acceptedNames(std::nullopt));
+    if (peer ? !peer->can(asked) : asked == PeerAbility::Writes)
+      return createStringError("the contender " + quote(name) +
+                               (asked == PeerAbility::Writes ? " does not write tokens"
+                                                             : " only writes tokens, which "
+                                                               "is what --new-tokens asks for") +
+                               "; accepted here are " + acceptedNames(asked));
     if (llvm::is_contained(names, name))
       return createStringError("--vs names " + name + " twice; accepted is a list of different contenders");
     names.push_back(name.str());

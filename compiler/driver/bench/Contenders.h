@@ -9,8 +9,8 @@
 namespace lathe {
 
 /// The names of a --vs list, in its order; none of an empty one. An unknown name, and one given twice, is an error that
-/// says what is accepted.
-llvm::Expected<std::vector<std::string>> parseContenders(llvm::StringRef list);
+/// says what is accepted; so is one that cannot do what it is asked for.
+llvm::Expected<std::vector<std::string>> parseContenders(llvm::StringRef list, PeerAbility asked = PeerAbility::Runs);
 
 struct ContenderOptions {
   std::string model;  ///< the model directory that the artifact was compiled from

@@ -24,7 +24,7 @@ std::vector<KernelPoint> mergeByKernel(const Setting &setting, const Profile &pr
     point.steps.push_back(timed.step.name);
     point.seconds += timed.seconds;
     point.share += timed.seconds / profile.stepSeconds();
-    point.rooflineSeconds += timed.calls * roofline.ofStep(timed.step, setting.work.weightBytes).value_or(0);
+    point.rooflineSeconds += timed.calls * roofline.ofStep(timed.step, setting.weightBytesOfPass()).value_or(0);
     for (double Work::*amount : {&Work::flops, &Work::weightBytes, &Work::activationBytes})
       point.work.*amount += timed.calls * (timed.step.work.*amount);
   }

@@ -1,6 +1,7 @@
 //===- Profile.cpp - times of the steps of a run ------------------------------===//
 #include "compiler/driver/bench/Profile.h"
 
+#include "compiler/driver/bench/Generation.h"
 #include "compiler/import/safetensors/Quote.h"
 
 #include <chrono>
@@ -42,26 +43,42 @@ Expected<std::vector<ProfiledStep>> matchSteps(ArrayRef<lathe_profile_step> meas
 
 Expected<std::unique_ptr<StepProfiler>> StepProfiler::create(const LoadedModel &model, const lathe_entry_info &entry,
                                                              int64_t threads, const Workload &workload) {
-  Expected<RunContext> context =
-      model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest(), .profile = true});
+  RunOptions options = {.threads = threads, .maxTokens = workload.batch() * workload.longest()};
+  std::optional<GenerationRun> writes;
+  if (workload.generation) {
+    Expected<GenerationRun> created = GenerationRun::create(model, workload);
+    if (!created)
+      return created.takeError();
+    options = created->contextOptions(threads);
+    writes.emplace(std::move(*created));
+  }
+  options.profile = true;
+  Expected<RunContext> context = model.createContext(options);
   if (!context)
     return context.takeError();
+  if (writes)
+    return std::unique_ptr<StepProfiler>(new StepProfiler(
+        threads, std::move(*context), [writes = std::move(*writes)](const RunContext &context) mutable {
+          return writes.write(context).takeError();
+        }));
   Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());
   if (!results)
     return results.takeError();
   return std::unique_ptr<StepProfiler>(
-      new StepProfiler(entry, threads, workload, std::move(*context), std::move(*results)));
+      new StepProfiler(threads, std::move(*context),
+                       [&entry, views = workload.inputs.views(), results = std::move(*results)](
+                           const RunContext &context) { return context.run(entry, views, results); }));
 }
 
 Expected<std::vector<double>> StepProfiler::time(int64_t count) {
   using Clock = std::chrono::steady_clock;
   std::vector<lathe_profile_step> before;
   std::vector<double> times;
-  for (int64_t run = 0; run <= count; ++run) {
+  for (int64_t number = 0; number <= count; ++number) {
     Clock::time_point began = Clock::now();
-    if (Error error = context.run(entry, views, results))
+    if (Error error = run(context))
       return std::move(error);
-    if (run == 0)
+    if (number == 0)
       before = context.profile();
     else
       times.push_back(std::chrono::duration<double>(Clock::now() - began).count());

@@ -5,6 +5,8 @@
 #include "compiler/driver/bench/Contender.h"
 #include "compiler/driver/bench/Work.h"
 
+#include "llvm/ADT/FunctionExtras.h"
+
 namespace lathe {
 
 struct ProfiledStep {
@@ -24,31 +26,31 @@ struct Profile {
   /// work, or for each other.
   double idleShare(const ProfiledStep &step) const { return 1 - step.busySeconds / (step.seconds * threads); }
   double idleShare() const;
+  /// Of all the time, what was between steps: at the edge, in choosing tokens, and in the clocks themselves.
+  double outsideShare() const { return 1 - stepSeconds() / seconds; }
 };
 
-/// Runs an artifact's entry with clocks around every step. It takes turns with contenders, so as to meet the machine
-/// that they and the samples of it meet, but is none: the clocks themselves take time.
+/// Runs an artifact, or has it write, with clocks around every step. It takes turns with contenders, so as to meet the
+/// machine that they and the samples of it meet, but is none: the clocks themselves take time.
 class StepProfiler final : public Runner {
 public:
   static llvm::Expected<std::unique_ptr<StepProfiler>> create(const LoadedModel &model, const lathe_entry_info &entry,
                                                               int64_t threads, const Workload &workload);
 
   llvm::Expected<std::vector<double>> time(int64_t count) override;
-  /// Of all runs that were timed. `steps` is what the manifest says; a library that runs others is an error.
+  /// Of all runs that were timed, of the entries that they need. `steps` is what the manifest says; a library that runs
+  /// others is an error.
   llvm::Expected<Profile> profile(llvm::ArrayRef<StepWork> steps) const;
 
 private:
-  StepProfiler(const lathe_entry_info &entry, int64_t threads, const Workload &workload, RunContext context,
-               std::vector<FloatTensor> results)
-      : entry(entry), threads(threads), context(std::move(context)), results(std::move(results)),
-        views(workload.inputs.views()) {}
+  using Run = llvm::unique_function<llvm::Error(const RunContext &)>;
+  StepProfiler(int64_t threads, RunContext context, Run run)
+      : threads(threads), context(std::move(context)), run(std::move(run)) {}
 
-  const lathe_entry_info &entry;
   int64_t threads, runs = 0;
   double seconds = 0;
   RunContext context;
-  std::vector<FloatTensor> results;
-  std::vector<lathe_tensor> views;
+  Run run;
   std::vector<lathe_profile_step> sums; ///< of what was timed
 };
 

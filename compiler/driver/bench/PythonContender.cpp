@@ -44,6 +44,8 @@ Expected<ScratchDirectory> makePeerDirectory(const PeerSettings &settings, const
                {"pooling", settings.poolings},
                {"modules", settings.modules},
                {"threads", settings.threads}};
+  if (const std::optional<Generation> &generation = workload.generation)
+    json["generation"] = {{"new_tokens", generation->newTokens}, {"beams", generation->beams}};
   std::string text = json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
   if (Error error = writeFile(directory->file("settings.json"), text))
     return error;
@@ -89,28 +91,29 @@ class PythonContender final : public Contender {
 public:
   PythonContender(const PythonPeer &peer, const ScratchDirectory &directory)
       : peer(peer), label(peer.name), script(directory.file(scriptOf(peer.name))),
-        results(directory.file(label + ".safetensors")), process(label) {}
+        results(directory.file(label + ".safetensors")), texts(directory.file(label + "-written.safetensors")),
+        process(label) {}
 
   Error start(StringRef python);
 
   StringRef name() const override { return peer.name; }
   Precision precision() const override { return peer.precision; }
-  Expected<std::vector<double>> time(int64_t count) override {
-    if (Error error = process.writeLine(std::to_string(count)))
-      return std::move(error);
-    Expected<std::string> line = answer();
-    return line ? parseNumbers(*line, count) : line.takeError();
+  Expected<std::vector<double>> time(int64_t count) override { return ask(std::to_string(count), count); }
+  Expected<std::vector<double>> timeFirst(int64_t count) override {
+    return ask(std::to_string(count) + " first", count);
   }
   Expected<std::vector<FloatTensor>> outputs() override { return readFloatTensors(results); }
+  Expected<std::vector<std::vector<int32_t>>> written() override;
   double residentBytes() const override { return resident; }
   double loadSeconds() const override { return loading; }
 
 private:
   Expected<std::string> answer();
+  Expected<std::vector<double>> ask(const std::string &question, int64_t count);
   Expected<std::vector<double>> parseNumbers(StringRef line, size_t expected) const;
 
   const PythonPeer peer;
-  std::string label, script, results;
+  std::string label, script, results, texts;
   LineProcess process;
   double loading = 0, resident = 0;
 };
@@ -125,6 +128,26 @@ Expected<std::string> PythonContender::answer() {
     if (StringRef reason = *line; reason.consume_front("error "))
       return createStringError("the contender '" + label + "' cannot run: " + printable(reason));
   return line;
+}
+
+Expected<std::vector<double>> PythonContender::ask(const std::string &question, int64_t count) {
+  if (Error error = process.writeLine(question))
+    return std::move(error);
+  Expected<std::string> line = answer();
+  return line ? parseNumbers(*line, count) : line.takeError();
+}
+
+Expected<std::vector<std::vector<int32_t>>> PythonContender::written() {
+  Expected<InputTensors> file = InputTensors::read(texts);
+  if (!file)
+    return file.takeError();
+  const InputTensors::Array *ids = file->find("written");
+  if (!ids || ids->shape.size() != 2 || ids->shape[1] < 1)
+    return createStringError(quote(texts) + " has no tensor 'written' [prompts, tokens]");
+  std::vector<std::vector<int32_t>> rows(ids->shape[0]);
+  for (int64_t index = 0; index < ids->count(); ++index)
+    rows[index / ids->shape[1]].push_back(static_cast<int32_t>(ids->at(index)));
+  return rows;
 }
 
 Expected<std::vector<double>> PythonContender::parseNumbers(StringRef line, size_t expected) const {
@@ -156,10 +179,16 @@ Error PythonContender::start(StringRef python) {
 }
 
 llvm::ArrayRef<PythonPeer> pythonContenders() {
-  static constexpr PythonPeer peers[] = {
-      {"eager", Precision::F32},          {"eager-bf16", Precision::BF16},       {"torch-compile", Precision::F32},
-      {"onnxruntime", Precision::F32},    {"onnxruntime-int8", Precision::Int8}, {"openvino", Precision::F32},
-      {"openvino-bf16", Precision::BF16}, {"openvino-int8", Precision::Int8}};
+  static constexpr PythonPeer peers[] = {{"eager", Precision::F32, PeerAbility::Both},
+                                         {"eager-bf16", Precision::BF16, PeerAbility::Both},
+                                         {"torch-compile", Precision::F32},
+                                         {"onnxruntime", Precision::F32},
+                                         {"onnxruntime-int8", Precision::Int8},
+                                         {"openvino", Precision::F32},
+                                         {"openvino-bf16", Precision::BF16},
+                                         {"openvino-int8", Precision::Int8},
+                                         {"ctranslate2", Precision::F32, PeerAbility::Writes},
+                                         {"ctranslate2-int8", Precision::Int8, PeerAbility::Writes}};
   return peers;
 }
 

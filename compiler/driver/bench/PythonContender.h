@@ -13,7 +13,7 @@
 
 namespace lathe {
 
-/// What the scripts are told: settings.json of their directory.
+/// What the scripts are told: settings.json of their directory, with what a workload writes.
 struct PeerSettings {
   std::string model;                 ///< the model directory that the artifact was compiled from
   std::string task;                  ///< the artifact's, as are
@@ -26,10 +26,16 @@ struct PeerSettings {
 /// A directory with the scripts, the settings, and the padded inputs. Must outlive its contenders.
 llvm::Expected<ScratchDirectory> makePeerDirectory(const PeerSettings &settings, const Workload &workload);
 
+/// What a script can be asked for.
+enum class PeerAbility { Runs, Writes, Both };
+
 /// A contender that is a script.
 struct PythonPeer {
   llvm::StringLiteral name;
   Precision precision;
+  PeerAbility ability = PeerAbility::Runs;
+
+  bool can(PeerAbility asked) const { return ability == PeerAbility::Both || ability == asked; }
 };
 llvm::ArrayRef<PythonPeer> pythonContenders();
 

@@ -19,6 +19,19 @@ MachineRoofs Setting::roofs() const {
   return roofs;
 }
 
+/// Seconds of a run at least. What is bound by arithmetic in a pass over prompts, and by memory in the others, counts
+/// for itself.
+static std::optional<double> rooflineOf(const Setting &setting, Precision precision) {
+  const Roofline roofline = setting.roofline();
+  const Work work = setting.workIn(precision);
+  if (!setting.written)
+    return roofline.ofRun(work, precision);
+  const Work prompt = withWeightsIn(precision, setting.written->prompt, setting.precision);
+  const Work others = {work.flops - prompt.flops, work.weightBytes - prompt.weightBytes, 0};
+  const std::optional<double> ofPrompt = roofline.ofRun(prompt, precision);
+  return ofPrompt ? std::optional(*ofPrompt + *roofline.ofRun(others, precision)) : std::nullopt;
+}
+
 Rates ratesOf(const Setting &setting, const Row &row) {
   double seconds = row.timing.median;
   Work work = setting.workIn(row.precision);
@@ -28,8 +41,10 @@ Rates ratesOf(const Setting &setting, const Row &row) {
     rates.ofPeak = rates.flopsPerSecond / *peak;
   if (roofs.readMemory)
     rates.ofBandwidth = rates.weightBytesPerSecond / *roofs.readMemory;
-  if (std::optional<double> best = setting.roofline().ofRun(work, row.precision))
+  if (std::optional<double> best = rooflineOf(setting, row.precision))
     rates.ofRoofline = *best / seconds;
+  if (row.first)
+    rates.stepSeconds = (seconds - row.first->median) / (setting.written->newTokens - 1);
   return rates;
 }
 
@@ -84,12 +99,23 @@ static void printSpread(llvm::raw_ostream &os, const Setting &setting, ArrayRef<
                   read.most * 1e-9);
 }
 
+/// "256 tokens", "128 tokens written behind each by 4 beams"
+static std::string tokensText(const Setting &setting) {
+  if (!setting.written)
+    return formatv("{0} tokens", setting.tokens);
+  std::string text = formatv("{0} tokens written behind each", setting.written->newTokens);
+  if (setting.written->beams > 1)
+    text += formatv(" by {0} beams", setting.written->beams);
+  return text;
+}
+
 void print(llvm::raw_ostream &os, const Setting &setting, ArrayRef<Row> rows) {
   os << formatv("{0}, {1}, {2} threads: {3}\n", setting.cpu, setting.isa, setting.threads,
                 roofsText(setting.roofs(), rows));
   printSpread(os, setting, rows);
-  os << formatv("{0} x {1}, {2} tokens: {3:F2} GFLOP, {4:F1} MB of weights, {5}\n", setting.batch, setting.seq,
-                setting.tokens, setting.work.flops * 1e-9, setting.work.weightBytes * 1e-6, nameOf(setting.precision))
+  os << formatv("{0} x {1}, {2}: {3:F2} GFLOP, {4:F1} MB of weights, {5}\n", setting.batch, setting.seq,
+                tokensText(setting), setting.work.flops * 1e-9, setting.work.weightBytes * 1e-6,
+                nameOf(setting.precision))
      << "                   min ms   median      p99  tokens/s  GFLOP/s   peak   GB/s   roof  load ms    RSS MB  max "
         "diff\n";
   for (const Row &row : rows) {
@@ -100,6 +126,10 @@ void print(llvm::raw_ostream &os, const Setting &setting, ArrayRef<Row> rows) {
                   rates.weightBytesPerSecond * 1e-9, percentText(rates.ofRoofline), row.loadSeconds * 1e3,
                   row.residentBytes * 1e-6, row.maxAbsDiff ? formatv("  {0:e2}", *row.maxAbsDiff).str() : "");
   }
+  for (const Row &row : rows)
+    if (row.first)
+      os << formatv("{0}: the first token after {1:F3} ms, each other after {2:F3} ms more (medians)\n", row.contender,
+                    row.first->median * 1e3, *ratesOf(setting, row).stepSeconds * 1e3);
   for (const Row &row : rows.drop_front())
     os << formatv("lathe is {0:F2} times as fast as {1} (medians)\n", row.timing.median / rows.front().timing.median,
                   row.contender);
@@ -112,7 +142,7 @@ void print(llvm::raw_ostream &os, const Setting &setting, const Profile &profile
   for (const ProfiledStep &timed : profile.steps) {
     const Work &work = timed.step.work;
     double seconds = timed.seconds / timed.calls;
-    std::optional<double> best = roofline.ofStep(timed.step, setting.work.weightBytes);
+    std::optional<double> best = roofline.ofStep(timed.step, setting.weightBytesOfPass());
     llvm::StringRef kernel = timed.step.kernel, name = timed.step.name;
     kernel.consume_front("lathe_");
     name.consume_back(".weight");
@@ -121,8 +151,9 @@ void print(llvm::raw_ostream &os, const Setting &setting, const Profile &profile
                   percentText(best ? std::optional(*best / seconds) : std::nullopt), work.bytes() * 1e-6,
                   percentText(profile.idleShare(timed)), name, kernel);
   }
-  os << formatv("threads idle in steps: {0:F1}%; time between steps, in the edge and the clocks: {1:F1}%\n",
-                100 * profile.idleShare(), 100 * (1 - total / profile.seconds));
+  os << formatv("threads idle in steps: {0:F1}%; time between steps, in {1} and the clocks: {2:F1}%\n",
+                100 * profile.idleShare(), setting.written ? "choosing tokens, filling frames" : "the edge",
+                100 * profile.outsideShare());
 }
 
 } // namespace lathe

@@ -20,18 +20,28 @@ struct Row {
   double residentBytes, loadSeconds;
   std::optional<double> maxAbsDiff; ///< see compareContenders
   Precision precision = Precision::F32;
+  std::optional<Timing> first = {}; ///< where several tokens are written: of runs that write one
+};
+
+/// What all lines have in common where tokens are written.
+struct Written : Generation {
+  Work prompt; ///< of the pass over the prompts; the rest of a run's are passes over single tokens
 };
 
 /// What all lines have in common.
 struct Setting {
   std::string cpu, isa;
-  int64_t threads, batch, seq, tokens;
-  Work work; ///< of a run of the artifact
+  int64_t threads, batch, seq;
+  int64_t tokens; ///< that a run takes or, where it writes, those written
+  Work work;      ///< of a run of the artifact
   CacheSizes caches;
   MachineRoofs probed;                  ///< before the times were taken
   std::vector<RoofSample> samples;      ///< while they were
   Precision precision = Precision::F32; ///< the artifact's
+  std::optional<Written> written = {};
 
+  /// Bytes of weights that are read before the same ones are read again.
+  double weightBytesOfPass() const { return written ? written->prompt.weightBytes : work.weightBytes; }
   /// Of a run in a precision: the same for every contender of that precision, whatever it computes besides.
   Work workIn(Precision other) const { return withWeightsIn(other, work, precision); }
 
@@ -45,6 +55,7 @@ struct Setting {
 struct Rates {
   double tokensPerSecond, flopsPerSecond, weightBytesPerSecond;
   std::optional<double> ofPeak, ofBandwidth, ofRoofline;
+  std::optional<double> stepSeconds = {}; ///< of each token behind the first, where several are written
 };
 Rates ratesOf(const Setting &setting, const Row &row);
 

@@ -46,22 +46,29 @@ static Json machineJson(const Setting &setting) {
 
 static Json rowJson(const Setting &setting, const Row &row) {
   Rates rates = ratesOf(setting, row);
-  return {{"contender", row.contender},
-          {"batch", setting.batch},
-          {"seq", setting.seq},
-          {"precision", nameOf(row.precision)},
-          {"min_ms", row.timing.min * 1e3},
-          {"median_ms", row.timing.median * 1e3},
-          {"p99_ms", row.timing.p99 * 1e3},
-          {"tokens_per_s", rates.tokensPerSecond},
-          {"gflops", rates.flopsPerSecond * 1e-9},
-          {"fraction_of_peak", orNull(rates.ofPeak)},
-          {"weight_gb_per_s", rates.weightBytesPerSecond * 1e-9},
-          {"fraction_of_bandwidth", orNull(rates.ofBandwidth)},
-          {"fraction_of_roofline", orNull(rates.ofRoofline)},
-          {"rss_mb", row.residentBytes * 1e-6},
-          {"load_ms", row.loadSeconds * 1e3},
-          {"max_abs_diff", orNull(row.maxAbsDiff)}};
+  Json json = {{"contender", row.contender},
+               {"batch", setting.batch},
+               {"seq", setting.seq},
+               {"precision", nameOf(row.precision)},
+               {"min_ms", row.timing.min * 1e3},
+               {"median_ms", row.timing.median * 1e3},
+               {"p99_ms", row.timing.p99 * 1e3},
+               {"tokens_per_s", rates.tokensPerSecond},
+               {"gflops", rates.flopsPerSecond * 1e-9},
+               {"fraction_of_peak", orNull(rates.ofPeak)},
+               {"weight_gb_per_s", rates.weightBytesPerSecond * 1e-9},
+               {"fraction_of_bandwidth", orNull(rates.ofBandwidth)},
+               {"fraction_of_roofline", orNull(rates.ofRoofline)},
+               {"rss_mb", row.residentBytes * 1e-6},
+               {"load_ms", row.loadSeconds * 1e3},
+               {"max_abs_diff", orNull(row.maxAbsDiff)}};
+  if (!setting.written)
+    return json;
+  json["new_tokens"] = setting.written->newTokens;
+  json["num_beams"] = setting.written->beams;
+  json["first_ms"] = row.first ? row.first->median * 1e3 : row.timing.median * 1e3;
+  json["step_ms"] = orNull(rates.stepSeconds, 1e3);
+  return json;
 }
 
 static Json profileJson(const Setting &setting, const Profile &profile) {
@@ -70,7 +77,7 @@ static Json profileJson(const Setting &setting, const Profile &profile) {
   for (const ProfiledStep &timed : profile.steps) {
     const Work &work = timed.step.work;
     double seconds = timed.seconds / timed.calls;
-    std::optional<double> best = roofline.ofStep(timed.step, setting.work.weightBytes);
+    std::optional<double> best = roofline.ofStep(timed.step, setting.weightBytesOfPass());
     steps.push_back({{"step", timed.step.name},
                      {"kernel", timed.step.kernel},
                      {"calls", timed.calls},
@@ -96,7 +103,8 @@ Json toJson(const Setting &setting, ArrayRef<Row> rows, const Profile *profile) 
     json["profile_total"] = {{"runs", profile->runs},
                              {"seconds", profile->seconds},
                              {"step_seconds", profile->stepSeconds()},
-                             {"idle_share", profile->idleShare()}};
+                             {"idle_share", profile->idleShare()},
+                             {"outside_share", profile->outsideShare()}};
   }
   return json;
 }

@@ -6,11 +6,18 @@
 
 namespace lathe {
 
+/// Tokens that are written behind prompts.
+struct Generation {
+  int64_t newTokens; ///< behind each, neither more nor fewer
+  int64_t beams = 1; ///< 1: greedily
+};
+
 /// What is run: seeded random ids, valid for the model.
 struct Workload {
-  InputTensors inputs;          ///< without padding: as the artifact is timed
-  InputTensors padded;          ///< the same for contenders that cannot leave padding out
-  std::vector<int64_t> lengths; ///< of the sequences
+  InputTensors inputs;                       ///< without padding: as the artifact is timed
+  InputTensors padded;                       ///< the same for contenders that cannot leave padding out
+  std::vector<int64_t> lengths;              ///< of the sequences
+  std::optional<Generation> generation = {}; ///< the sequences, of equal length, are prompts; nothing: they are all
 
   int64_t batch() const { return static_cast<int64_t>(lengths.size()); }
   int64_t longest() const;

@@ -5,22 +5,27 @@
 #include "compiler/driver/ReplaceFile.h"
 #include "compiler/driver/bench/ArtifactContender.h"
 #include "compiler/driver/bench/Contenders.h"
+#include "compiler/driver/bench/GenerationContender.h"
 #include "compiler/driver/bench/Machine.h"
 #include "compiler/driver/bench/Plot.h"
+#include "compiler/driver/bench/Race.h"
 #include "compiler/import/safetensors/Quote.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <nlohmann/json.hpp>
-#include <thread>
 
 namespace lathe {
+
+/// Ids of them are a moderate array; outputs are judged by the library.
+constexpr int64_t mostTokens = 1 << 24;
 
 namespace {
 struct Flags {
   std::string directory, lengths, vs, model, python = "python3", plot;
-  std::optional<int64_t> batch, seq, threads;
+  std::optional<int64_t> batch, seq, newTokens, threads;
+  int64_t beams = 1;
   bool profile = false, json = false;
 
   llvm::Error run() const;
@@ -28,6 +33,7 @@ struct Flags {
 private:
   llvm::Error checkSupported() const;
   llvm::Expected<std::vector<int64_t>> sequenceLengths() const;
+  llvm::Expected<Workload> workloadFor(const Artifact &artifact) const;
   llvm::Error report(llvm::StringRef name, const Setting &setting, llvm::ArrayRef<Row> rows,
                      const Profile *measured) const;
 };
@@ -38,11 +44,12 @@ llvm::Error Flags::checkSupported() const {
   if (!plot.empty()) // found out before minutes are spent on what it is to show
     if (llvm::Error error = checkReplaceable(plot))
       return error;
+  if (beams < 1 || beams > 1024)
+    return llvm::createStringError("--num-beams " + llvm::Twine(beams) + "; accepted are 1 to 1024");
   return checkThreads(threads);
 }
 
 llvm::Expected<std::vector<int64_t>> Flags::sequenceLengths() const {
-  constexpr int64_t mostTokens = 1 << 24; // ids of them are a moderate array; outputs are judged by the library
   if (!lengths.empty()) {
     llvm::Expected<MappedFile> file = MappedFile::open(lengths);
     if (!file)
@@ -63,57 +70,45 @@ llvm::Expected<std::vector<int64_t>> Flags::sequenceLengths() const {
   return std::vector<int64_t>(*batch, *seq);
 }
 
-/// Compares contenders, and times those that agree, in turns with samples of what the machine can do and, where there
-/// is one, the profiler.
-static llvm::Expected<std::vector<Row>> race(llvm::ArrayRef<Contender *> contenders, StepProfiler *profiler,
-                                             Setting &setting) {
-  llvm::Expected<std::vector<std::optional<double>>> differences = compareContenders(contenders);
-  if (!differences)
-    return differences.takeError();
-  std::this_thread::sleep_for(threadsRest);
-  setting.probed = probeMachine(static_cast<int>(setting.threads));
-  std::vector<Unit> units; // whose peaks somebody is compared with
-  for (Contender *contender : contenders)
-    if (std::optional<Unit> unit = setting.probed.unitFor(contender->precision()))
-      units.push_back(*unit);
-  RoofSampler sampler(static_cast<int>(setting.threads), units);
-  std::vector<Runner *> runners(contenders.begin(), contenders.end());
-  if (profiler)
-    runners.push_back(profiler);
-  llvm::Expected<std::vector<Timing>> timings = timeInTurns(runners, [&] { sampler.take(); });
-  if (!timings)
-    return timings.takeError();
-  timings->resize(contenders.size());
-  setting.samples = sampler.samples();
-  std::vector<Row> rows;
-  for (auto [contender, timing, difference] : llvm::zip_equal(contenders, *timings, *differences))
-    rows.push_back({contender->name().str(), timing, contender->residentBytes(), contender->loadSeconds(), difference,
-                    contender->precision()});
-  return rows;
+llvm::Expected<Workload> Flags::workloadFor(const Artifact &artifact) const {
+  llvm::Expected<std::vector<int64_t>> sequences = sequenceLengths();
+  if (!sequences)
+    return sequences.takeError();
+  llvm::Expected<int64_t> limit = idLimit(artifact);
+  if (!limit)
+    return limit.takeError();
+  if (newTokens && (*newTokens < 1 || *newTokens > mostTokens / *batch))
+    return llvm::createStringError("--new-tokens " + llvm::Twine(*newTokens) + "; accepted are 1 and more, and " +
+                                   llvm::Twine(mostTokens) + " tokens in all");
+  Workload workload = makeWorkload(*sequences, *limit);
+  if (newTokens)
+    workload.generation = {*newTokens, beams};
+  return workload;
 }
 
 llvm::Error Flags::run() const {
   if (llvm::Error error = checkSupported())
     return error;
-  llvm::Expected<std::vector<std::string>> names = parseContenders(vs);
+  llvm::Expected<std::vector<std::string>> names =
+      parseContenders(vs, newTokens ? PeerAbility::Writes : PeerAbility::Runs);
   if (!names)
     return names.takeError();
-  llvm::Expected<std::vector<int64_t>> sequences = sequenceLengths();
-  if (!sequences)
-    return sequences.takeError();
   llvm::Expected<Artifact> artifact = Artifact::open(directory);
   if (!artifact)
     return artifact.takeError();
-  llvm::Expected<int64_t> limit = idLimit(*artifact);
-  if (!limit)
-    return limit.takeError();
-  Workload workload = makeWorkload(*sequences, *limit);
+  llvm::Expected<Workload> made = workloadFor(*artifact);
+  if (!made)
+    return made.takeError();
+  const Workload &workload = *made;
   llvm::Expected<Precision> precision = precisionOf(*artifact);
   if (!precision)
     return precision.takeError();
   llvm::Expected<std::vector<StepWork>> steps = readSteps(*artifact, workload);
   if (!steps)
     return steps.takeError();
+  llvm::Expected<std::vector<StepWork>> promptSteps = readPromptSteps(*artifact, workload);
+  if (!promptSteps)
+    return promptSteps.takeError();
 
   double residentBefore = residentBytes();
   llvm::Expected<LoadedModel> model = LoadedModel::load(*artifact);
@@ -124,7 +119,8 @@ llvm::Error Flags::run() const {
     return entry.takeError();
   int64_t workers = threads.value_or(availableThreads());
   llvm::Expected<std::unique_ptr<Contender>> own =
-      makeArtifactContender("lathe", *precision, *model, **entry, workers, workload, residentBefore);
+      newTokens ? makeGenerationContender("lathe", *precision, *model, workers, workload, residentBefore)
+                : makeArtifactContender("lathe", *precision, *model, **entry, workers, workload, residentBefore);
   if (!own)
     return own.takeError();
 
@@ -140,12 +136,14 @@ llvm::Error Flags::run() const {
                      workers,
                      workload.batch(),
                      workload.longest(),
-                     workload.tokens(),
+                     newTokens ? workload.batch() * *newTokens : workload.tokens(),
                      sumOf(*steps),
                      readCacheSizes(),
                      {},
                      {},
                      *precision};
+  if (newTokens)
+    setting.written = {*workload.generation, sumOf(*promptSteps)};
   std::unique_ptr<StepProfiler> profiler;
   if (profile || !plot.empty()) {
     llvm::Expected<std::unique_ptr<StepProfiler>> created = StepProfiler::create(*model, **entry, workers, workload);
@@ -153,7 +151,7 @@ llvm::Error Flags::run() const {
       return created.takeError();
     profiler = std::move(*created);
   }
-  llvm::Expected<std::vector<Row>> rows = race(contenders, profiler.get(), setting);
+  llvm::Expected<std::vector<Row>> rows = race(contenders, profiler.get(), workload, setting);
   if (!rows)
     return rows.takeError();
   std::optional<Profile> measured;
@@ -193,22 +191,30 @@ void addBench(CLI::App &app, CommandLine &line) {
   verb->add_option("--batch", flags->batch, "Sequences in a run");
   verb->add_option("--seq", flags->seq, "Tokens of each");
   verb->add_option("--lengths", flags->lengths, "Instead: a file with the length of a sequence on each line");
+  verb->add_option("--new-tokens", flags->newTokens, "Behind each sequence, write so many tokens: time that instead");
+  CLI::Option *beams =
+      verb->add_option("--num-beams", flags->beams, "Write them with so many beams (default: greedily)");
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
   verb->add_option(
       "--vs", flags->vs,
       "Contenders to time in turns with it, a list of: eager (PyTorch), torch-compile, onnxruntime, openvino, "
       "all in f32; eager-bf16, openvino-bf16, onnxruntime-int8, openvino-int8; unfused (compiled without "
-      "the graph passes, in the artifact's own precision)");
+      "the graph passes, in the artifact's own precision). With --new-tokens: eager, ctranslate2, in f32; eager-bf16, "
+      "ctranslate2-int8");
   verb->add_option("--model", flags->model, "The model directory that was compiled, for --vs");
   verb->add_option("--python", flags->python,
                    "Python with torch, transformers and the contenders' packages, for --vs (default: python3)");
   verb->add_flag("--profile", flags->profile, "Times of every step, too");
   verb->add_option("--plot", flags->plot, "A picture of kernels and runs under the machine's roofs, as SVG");
   verb->add_flag("--json", flags->json, "The result as JSON");
-  verb->callback([flags, &line] {
+  verb->callback([flags, beams, &line] {
     bool sizes = flags->batch && flags->seq, either = flags->batch || flags->seq;
     if (flags->lengths.empty() ? !sizes : either)
       throw UsageError("bench needs --batch N and --seq N, or --lengths FILE");
+    if (flags->newTokens && !flags->lengths.empty())
+      throw UsageError("--new-tokens goes with --batch and --seq: peers write behind prompts of one length");
+    if (beams->count() && !flags->newTokens)
+      throw UsageError("--num-beams needs --new-tokens N");
     if (!flags->vs.empty() && flags->model.empty())
       throw UsageError("--vs needs --model MODEL");
     line.action = [flags] { return flags->run(); };

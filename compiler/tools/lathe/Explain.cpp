@@ -64,9 +64,12 @@ static std::string bytesText(const nlohmann::json &entry, const char *field) {
 static std::string workText(const nlohmann::json &entry, const char *field) {
   if (!entry.is_object() || !entry.contains(field))
     return "?";
-  return formulaText(
-      entry[field],
-      {{"fixed", ""}, {"per_token", " T"}, {"per_sequence", " B"}, {"per_longest", " L"}, {"per_token_pair", " P"}});
+  return formulaText(entry[field], {{"fixed", ""},
+                                    {"per_token", " T"},
+                                    {"per_sequence", " B"},
+                                    {"per_longest", " L"},
+                                    {"per_token_pair", " P"},
+                                    {"per_causal_pair", " C"}});
 }
 
 static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
@@ -78,7 +81,8 @@ static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
      << bytesText(entry, "edge_bytes") << " at most\n  (T tokens, B sequences, L the longest, each rounded up to "
      << fieldText(entry, {"memory", "counts_rounded_up_to"}) << ")\n"
      << "  work of a run: " << workText(entry, "flops") << " floating-point operations in products, on "
-     << workText(entry, "weight_bytes") << " bytes of weights\n  (P: the sum of the squares of the lengths)\n";
+     << workText(entry, "weight_bytes") << " bytes of weights\n  (P: the sum of the squares of the lengths; "
+     << "C: of how many tokens each sees, itself and those before it)\n";
 }
 
 static void printWeights(llvm::raw_ostream &os, const nlohmann::json &manifest) {

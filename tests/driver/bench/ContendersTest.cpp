@@ -1,5 +1,6 @@
 // Who takes part, and who is timed: lists of names, and results that must agree first.
 #include "compiler/driver/bench/Contenders.h"
+#include "compiler/driver/bench/GenerationContender.h"
 #include "tests/driver/Errors.h"
 
 #include <cmath>
@@ -28,6 +29,16 @@ TEST(ParseContenders, RefusesOthers) {
   expectError(parseContenders("eager,unfused,eager"), {"eager twice"});
 }
 
+TEST(ParseContenders, KnowsWhoWrites) {
+  EXPECT_EQ(
+      llvm::cantFail(parseContenders("eager,ctranslate2,ctranslate2-int8,eager-bf16", PeerAbility::Writes)).size(), 4u);
+  for (const char *name : {"torch-compile", "onnxruntime", "openvino-int8", "unfused"})
+    expectError(parseContenders(name, PeerAbility::Writes),
+                {name, "does not write", "accepted here are eager, eager-bf16, ctranslate2, ctranslate2-int8"});
+  expectError(parseContenders("eager,ctranslate2"),
+              {"'ctranslate2' only writes", "--new-tokens", "openvino", "unfused"});
+}
+
 /// Has outputs, and nothing to run.
 class FakeContender : public Contender {
 public:
@@ -47,8 +58,11 @@ public:
     }
     return tensors;
   }
+  llvm::Expected<std::vector<std::vector<int32_t>>> written() override { return texts; }
   double residentBytes() const override { return 0; }
   double loadSeconds() const override { return 0; }
+
+  std::vector<std::vector<int32_t>> texts;
 
 private:
   std::string label;
@@ -87,6 +101,38 @@ TEST(CompareContenders, AnotherResultIsAnError) {
   expectError(compareContenders({&own, &far}), {"a gives another y", "0.25", "--model"});
   expectError(compareContenders({&own, &nan}), {"b gives another x"});
   expectError(compareContenders({&own, &broken}), {"c is broken"});
+}
+
+/// Two prompts, a vocabulary of three, two tokens behind each. Of the second prompt two tokens are as likely.
+TEST(CompareWritten, LooksAtTheFirstTokenAndAtHowManyThereAre) {
+  FakeContender peer("peer", {}), coarse("coarse", {}, Precision::BF16);
+  Workload workload = makeWorkload({3, 3}, 10);
+  workload.generation = {2};
+  class Writer final : public FakeContender {
+  public:
+    using FakeContender::FakeContender;
+    llvm::Expected<std::vector<FloatTensor>> outputs() override {
+      std::vector<FloatTensor> tensors;
+      tensors.push_back(llvm::cantFail(makeFloatTensor("logits", {2, 3})));
+      llvm::copy(llvm::ArrayRef<float>({1, 3, 2, 5, 4, 5 - step}), tensors.back().data.get());
+      return tensors;
+    }
+  } lathe("lathe", {});
+  lathe.texts = peer.texts = coarse.texts = {{1, 0}, {0, 0}};
+  const auto compare = [&] { return messageOf(compareWritten({&lathe, &peer, &coarse}, workload)); };
+  EXPECT_EQ(compare(), "");
+  peer.texts = {{1, 2}, {2, 0}};
+  EXPECT_EQ(compare(), "") << "the first is a draw, later ones follow from it";
+  coarse.texts = {{0, 0}, {1, 0}};
+  EXPECT_EQ(compare(), "") << "of another precision";
+  peer.texts = {{2, 2}, {0, 0}};
+  EXPECT_NE(compare().find("peer writes 2 behind prompt 0, where 1"), std::string::npos) << compare();
+  workload.generation->beams = 2;
+  EXPECT_EQ(compare(), "") << "beams begin as they like";
+  coarse.texts = {{0, 0}, {1}};
+  EXPECT_NE(compare().find("coarse wrote 1 tokens, and was to write 2"), std::string::npos) << compare();
+  coarse.texts = {{0, 0}};
+  EXPECT_NE(compare().find("coarse wrote 1 texts"), std::string::npos) << compare();
 }
 
 TEST(CompareContenders, TheCoarserPrecisionSaysHowFarIsAnother) {

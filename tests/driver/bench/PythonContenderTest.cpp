@@ -54,7 +54,7 @@ TEST_F(PythonContenderTest, AnswersInTurns) {
 }
 
 TEST_F(PythonContenderTest, EachRunsItsScript) {
-  for (const auto &[name, precision] : pythonContenders()) {
+  for (const auto &[name, precision, ability] : pythonContenders()) {
     std::string log = (work / "log").string();
     auto contender =
         llvm::cantFail(start("echo $# $1 > " + log + "; test -f $1 && echo ready 0 0; read n", name.str().c_str()));
@@ -80,6 +80,34 @@ TEST_F(PythonContenderTest, IsToldWhatToRun) {
   InputTensors inputs = llvm::cantFail(InputTensors::read(told.file("inputs.safetensors")));
   EXPECT_EQ(inputs.find("input_ids")->bytes, workload.padded.find("input_ids")->bytes);
   EXPECT_NE(inputs.find("attention_mask"), nullptr);
+}
+
+TEST_F(PythonContenderTest, IsToldWhatToWrite) {
+  workload.generation = {5, 2};
+  ScratchDirectory told = llvm::cantFail(makePeerDirectory(settings, workload));
+  EXPECT_EQ(Json::parse(std::ifstream(told.file("settings.json")))["generation"],
+            Json({{"new_tokens", 5}, {"beams", 2}}));
+}
+
+TEST_F(PythonContenderTest, GivesWhatItWrites) {
+  InputTensors made, flat;
+  const std::vector<int32_t> ids = {1, 2, 3, 4, 5, 6};
+  made.add("written", {2, 3}, ids);
+  flat.add("written", {6}, ids);
+  auto contender = llvm::cantFail(start("echo ready 0 0; read n"));
+  EXPECT_NE(messageOf(contender->written().takeError()), "") << "there is no file";
+  for (const InputTensors *tensors : {&made, &flat}) {
+    ASSERT_EQ(messageOf(tensors->write(directory->file("eager-written.safetensors"))), "");
+    if (tensors == &made)
+      EXPECT_EQ(llvm::cantFail(contender->written()), (std::vector<std::vector<int32_t>>{{1, 2, 3}, {4, 5, 6}}));
+    else
+      expectError(contender->written(), {"written", "[prompts, tokens]"});
+  }
+}
+
+TEST_F(PythonContenderTest, IsAskedForTheFirstToken) {
+  auto contender = llvm::cantFail(start("echo ready 0 0; read n word; test \"$word\" = first && echo $n $n; read n"));
+  EXPECT_EQ(llvm::cantFail(contender->timeFirst(2)), (std::vector<double>{2, 2}));
 }
 
 TEST_F(PythonContenderTest, RunsAModelDirectory) {
@@ -129,7 +157,9 @@ TEST_F(PythonContenderTest, MissingPackagesAreNamed) {
                                {"onnxruntime-int8", "onnxruntime"},
                                {"openvino", "openvino"},
                                {"openvino-bf16", "openvino"},
-                               {"openvino-int8", "openvino"}})
+                               {"openvino-int8", "openvino"},
+                               {"ctranslate2", "ctranslate2"},
+                               {"ctranslate2-int8", "ctranslate2"}})
     expectError(start("exec python3 -S -E -B \"$@\"", name), {name, std::string("'") + package + "'", "python"});
 }
 

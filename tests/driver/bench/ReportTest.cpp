@@ -50,6 +50,26 @@ TEST(Rates, AreOfTheRowsOwnPrecision) {
   EXPECT_FALSE(ratesOf(setting, bf16).ofPeak) << "there is no unit for it";
 }
 
+/// Four tokens behind each of eight prompts, in 80 ms: of 10 GFLOP 8 in the pass over prompts, and half a GB of weights
+/// in each pass.
+Setting writing() {
+  Setting setting = test::setting();
+  setting.tokens = 32;
+  setting.written = {{4}, {8e9, 0.5e9, 0}};
+  return setting;
+}
+
+TEST(Rates, OfWritingCountPassesForThemselves) {
+  Row own = row;
+  own.first = Timing{0.01, 0.02, 0.03};
+  Rates rates = ratesOf(writing(), own);
+  EXPECT_DOUBLE_EQ(rates.tokensPerSecond, 400);
+  EXPECT_DOUBLE_EQ(*rates.stepSeconds, 0.02);
+  EXPECT_DOUBLE_EQ(*rates.ofRoofline, 0.575) << "16 ms of arithmetic for the prompts, 30 ms of reading for the others";
+  EXPECT_DOUBLE_EQ(*rates.ofBandwidth, 0.5);
+  EXPECT_FALSE(ratesOf(writing(), row).stepSeconds);
+}
+
 std::vector<std::string> keysOf(const Json &object) {
   std::vector<std::string> keys;
   for (auto &[key, value] : object.items())
@@ -75,6 +95,18 @@ TEST(ReportJson, HasTheStableNames) {
                                 "tokens_per_s", "gflops", "fraction_of_peak", "weight_gb_per_s",
                                 "fraction_of_bandwidth", "fraction_of_roofline", "rss_mb", "load_ms", "max_abs_diff"}));
   EXPECT_EQ(json["results"][0]["max_abs_diff"], nullptr);
+}
+
+TEST(ReportJson, SaysWhatWasWritten) {
+  Row own = row;
+  own.first = Timing{0.01, 0.02, 0.03};
+  const Json json = toJson(writing(), {own, row}, nullptr)["results"];
+  EXPECT_EQ(json[0]["new_tokens"], 4);
+  EXPECT_EQ(json[0]["num_beams"], 1);
+  EXPECT_EQ(json[0]["first_ms"], 20);
+  EXPECT_EQ(json[0]["step_ms"], 20);
+  EXPECT_EQ(json[1]["first_ms"], 80) << "where one token is all that is written";
+  EXPECT_EQ(json[1]["step_ms"], nullptr);
 }
 
 TEST(ReportJson, SaysThePrecisionOfEachRow) {
@@ -113,7 +145,8 @@ TEST(ReportJson, ProfilesEveryStep) {
   EXPECT_DOUBLE_EQ(json["profile"][0]["gflops"], 200);
   EXPECT_DOUBLE_EQ(json["profile"][0]["fraction_of_roofline"], 0.4) << "8 of 20 ms";
   EXPECT_DOUBLE_EQ(json["profile"][0]["idle_share"], 0.25);
-  EXPECT_EQ(keysOf(json["profile_total"]), (std::vector<std::string>{"runs", "seconds", "step_seconds", "idle_share"}));
+  EXPECT_EQ(keysOf(json["profile_total"]),
+            (std::vector<std::string>{"runs", "seconds", "step_seconds", "idle_share", "outside_share"}));
 }
 
 TEST(ReportText, FitsAScreenAndSaysThatTheMachineVaried) {
@@ -148,6 +181,19 @@ TEST(ReportText, SaysWhatBf16IsComparedWith) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   for (llvm::StringRef line : llvm::split(text, '\n'))
     EXPECT_LE(line.size(), 112u) << line.str();
+}
+
+TEST(ReportText, SaysWhatWasWritten) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  Row own = row;
+  own.first = Timing{0.01, 0.02, 0.03};
+  Setting setting = writing();
+  setting.written->beams = 2;
+  print(os, setting, {own});
+  for (const char *part : {"8 x 128, 4 tokens written behind each by 2 beams:",
+                           "lathe: the first token after 20.000 ms, each other after 20.000 ms more"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }
 
 TEST(ReportText, ShowsEveryStep) {

@@ -11,6 +11,7 @@ namespace {
 constexpr int wrongInput = 1;
 
 Path demoModel() { return goldens() / "demo-model"; }
+Path writingModel() { return goldens() / "gpt2" / "lm" / "model"; }
 Path plainModel() { return goldens() / "bert" / "base-deep" / "model"; }
 
 Arguments bench(const Path &artifact, const Path &model, const std::string &contenders, const Arguments &more) {
@@ -148,6 +149,10 @@ TEST(BenchContenders, WhoCannotRunIsNamed) {
   expectRefusal(wrongInput, bench(artifact, demoModel(), "eager,tvm", size), {"'tvm'", "openvino", "torch-compile"});
   expectRefusal(wrongInput, bench(artifact, demoModel(), "unfused,unfused", size), {"unfused twice"});
   expectRefusal(wrongInput, bench(artifact, work / "absent", "unfused", size), {work / "absent"});
+  expectRefusal(wrongInput, bench(artifact, demoModel(), "ctranslate2", size), {"'ctranslate2' only writes"});
+  Arguments writing = bench(compiled(writingModel()), writingModel(), "openvino", size);
+  writing.insert(writing.end(), {"--new-tokens", "4"});
+  expectRefusal(wrongInput, writing, {"'openvino' does not write", "ctranslate2"});
   expectRefusal(wrongInput, bench(artifact, work.path, "eager", size), {work.path, "config.json"});
   Arguments command = bench(artifact, demoModel(), "openvino", size);
   command.insert(command.end(), {"--python", script(work / "python", "echo error it does not like this model\n")});
@@ -160,19 +165,26 @@ struct Framework {
 };
 
 /// Frameworks themselves, as far as LATHE_PYTHON (default: python3) has them.
-class Frameworks : public testing::TestWithParam<Framework> {};
+class Frameworks : public testing::TestWithParam<Framework> {
+protected:
+  void SetUp() override {
+    const std::string packages = GetParam().packages;
+    if (std::system((python + " -c 'import " + packages + "' 2>/dev/null").c_str()) != 0)
+      GTEST_SKIP() << "skipped: " << python << " cannot import all of " << packages << "; LATHE_PYTHON names another";
+  }
+  const std::string python = std::getenv("LATHE_PYTHON") ? std::getenv("LATHE_PYTHON") : "python3";
+};
 
 TEST_P(Frameworks, GiveTheSameResults) {
   const auto [contender, packages, exact] = GetParam();
-  const char *chosen = std::getenv("LATHE_PYTHON");
-  const std::string python = chosen ? chosen : "python3";
-  if (std::system((python + " -c 'import " + packages + "' 2>/dev/null").c_str()) != 0)
-    GTEST_SKIP() << "skipped: " << python << " cannot import all of " << packages << "; LATHE_PYTHON names another";
   const ScratchDirectory work;
   writeFile(work / "lengths", "3\n11\n7\n");
-  for (const auto &[model, flags] : {std::pair{demoModel(), Arguments{}},
-                                     {plainModel(), {"--pooling", "cls,max"}},
-                                     {goldens() / "bert" / "mlm-tied" / "model", {}}}) {
+  std::vector<std::pair<Path, Arguments>> models = {{demoModel(), Arguments{}},
+                                                    {plainModel(), {"--pooling", "cls,max"}},
+                                                    {goldens() / "bert" / "mlm-tied" / "model", {}}};
+  if (std::string(contender).starts_with("eager"))
+    models.push_back({writingModel(), {}});
+  for (const auto &[model, flags] : models) {
     const Json result = Json::parse(latheOutput(
         bench(compiled(model, flags), model, contender, {"--lengths", work / "lengths", "--python", python}),
         {.timeoutSeconds = 500}));
@@ -193,6 +205,42 @@ INSTANTIATE_TEST_SUITE_P(
                     Framework{"openvino", "torch, transformers, safetensors, onnx, openvino", true},
                     Framework{"openvino-bf16", "torch, transformers, safetensors, onnx, openvino", false},
                     Framework{"openvino-int8", "torch, transformers, safetensors, onnx, openvino, nncf", false}),
+    [](const auto &info) {
+      std::string name = info.param.contender;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
+
+/// Those that write, greedily and with beams.
+class Writers : public Frameworks {};
+
+TEST_P(Writers, WriteBehindPrompts) {
+  const auto [contender, packages, exact] = GetParam();
+  for (const char *beams : {"1", "3"}) {
+    const Json result = Json::parse(latheOutput(bench(compiled(writingModel()), writingModel(), contender,
+                                                      {"--python", python, "--batch", "2", "--seq", "7", "--new-tokens",
+                                                       "5", "--num-beams", beams, "--threads", "1"}),
+                                                {.timeoutSeconds = 500}));
+    ASSERT_EQ(contendersOf(result), (std::vector<std::string>{"lathe", contender}));
+    for (const Json &row : result.at("results")) {
+      EXPECT_EQ(row.at("new_tokens"), 5);
+      EXPECT_NEAR(row.at("tokens_per_s").get<double>() * row.at("median_ms").get<double>(), 10e3, 1e-2);
+      EXPECT_GT(row.at("first_ms"), 0);
+    }
+    const double difference = result.at("results")[1].at("max_abs_diff");
+    if (exact)
+      EXPECT_LT(difference, 1e-4) << result;
+    else
+      EXPECT_GT(difference, 1e-5) << "in f32? " << result;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Writers,
+    testing::Values(Framework{"eager", "torch, transformers, safetensors", true},
+                    Framework{"eager-bf16", "torch, transformers, safetensors", false},
+                    Framework{"ctranslate2", "torch, transformers, safetensors, ctranslate2", true},
+                    Framework{"ctranslate2-int8", "torch, transformers, safetensors, ctranslate2", false}),
     [](const auto &info) {
       std::string name = info.param.contender;
       std::replace(name.begin(), name.end(), '-', '_');

@@ -20,6 +20,14 @@ protected:
       return artifact.takeError();
     return readSteps(*artifact, makeWorkload(lengths, 10));
   }
+  /// Of three tokens behind each of two prompts of four.
+  llvm::Expected<std::vector<StepWork>> readWriting(int64_t beams, bool promptsOnly = false) {
+    std::ofstream(work / "manifest.json") << manifest.dump();
+    Artifact artifact = llvm::cantFail(Artifact::open(work.path().string()));
+    Workload workload = makeWorkload({4, 4}, 10);
+    workload.generation = {3, beams};
+    return promptsOnly ? readPromptSteps(artifact, workload) : readSteps(artifact, workload);
+  }
   /// Reading must fail once step 0 has `value` as its `field`.
   void expectRefused(const char *field, const Json &value, std::initializer_list<std::string> words) {
     SCOPED_TRACE(value.dump());
@@ -71,6 +79,38 @@ TEST_F(Manifest, ARunCallsEachStepAsOftenAsThereAreLayers) {
   EXPECT_EQ(run.flops, 12 * (2 * (9 + 25) + 1000 * 2));
   EXPECT_EQ(run.weightBytes, 7 + 10 * 8 + 100 * 5);
   EXPECT_EQ(run.activationBytes, 8 + 12 * 8);
+}
+
+/// A pass over prompts of 4, then one token each behind 4 and 5, which see 5 and 6.
+TEST_F(Manifest, WritingIsPassesOfTheDecoder) {
+  const auto entry = [](const char *name, const Json &flops, const Json &bytes) {
+    return Json({{"steps",
+                  {{{"name", name},
+                    {"kernel", "k"},
+                    {"calls", 2},
+                    {"flops", flops},
+                    {"weight_bytes", bytes},
+                    {"activation_bytes", Json::object()}}}}});
+  };
+  manifest["generation"]["decoder"] = {
+      {"decode", entry("layer", {{"per_causal_pair", 1}, {"per_token", 100}}, {{"fixed", 10}, {"per_longest", 1}})},
+      {"logits", entry("head", {{"per_token", 1}}, {{"fixed", 7}})}};
+  for (int64_t beams : {1, 3}) {
+    const double rows = 2 * beams;
+    std::vector<StepWork> steps = llvm::cantFail(readWriting(beams));
+    ASSERT_EQ(steps.size(), 2u);
+    EXPECT_EQ(steps[0].name, "layer");
+    EXPECT_EQ(steps[0].calls, 2 * 3);
+    const Work run = sumOf(steps), prompt = sumOf(llvm::cantFail(readWriting(beams, /*promptsOnly=*/true)));
+    EXPECT_DOUBLE_EQ(prompt.flops, 2 * (2 * 10 + 100 * 8) + 2 * 2);
+    EXPECT_DOUBLE_EQ(prompt.weightBytes, 2 * (10 + 4) + 2 * 7);
+    EXPECT_DOUBLE_EQ(run.flops, prompt.flops + 2 * (rows * (5 + 6) + 2 * 100 * rows) + 2 * 2 * rows);
+    EXPECT_DOUBLE_EQ(run.weightBytes, prompt.weightBytes + 2 * 2 * (10 + 1) + 2 * 2 * 7);
+  }
+  manifest["generation"]["decoder"].erase("logits");
+  expectError(readWriting(1), {"manifest.json", "entry logits", "compile the model again"});
+  manifest.erase("generation");
+  expectError(readWriting(1), {"task 'base'", "lathe generate"});
 }
 
 TEST_F(Manifest, SaysThePrecision) {

@@ -2,11 +2,15 @@
 
 A contender runs as `python WORK/peer_NAME.py`. WORK is a directory of this run of the bench alone, which all of its
 contenders share, with these scripts and
-  settings.json       "model", "task", "outputs", "pooling", "normalize", "threads"
+  settings.json       "model", "task", "outputs", "pooling", "modules", "threads"; where tokens are to be written behind
+                      the inputs, "generation" with "new_tokens" and "beams"
   inputs.safetensors  input_ids, and attention_mask where there is padding
 It writes the outputs of that name to NAME.safetensors there and prints "ready SECONDS RESIDENT_BYTES", the seconds
 being those from files on disk to ready. Then it answers each line N on stdin with the seconds of N runs, behind one
 that is not timed. Where it cannot, it prints "error WHY" and ends.
+
+One that writes gives "logits" [batch, vocabulary] of what comes first, and NAME-written.safetensors with "written"
+[batch, tokens]; it also answers "N first", with the seconds of runs that write one token.
 """
 import json
 import os
@@ -46,6 +50,7 @@ def path(name):
 
 with open(path("settings.json")) as file:
     settings = json.load(file)
+generation = settings.get("generation")
 
 
 def load_inputs():
@@ -81,12 +86,32 @@ def serve(contender, compute, names, loading):
             value[mask == 0] = 0
     save_file(outputs, path(contender + ".safetensors"))
     del outputs
-    print("ready", loading, resident_bytes(), file=answers)
+    answer({"": compute}, loading)
+
+
+def serve_writer(contender, logits, write, loading):
+    """The same of one that writes: `logits` takes nothing and gives an array, `write` takes how many tokens to write
+    behind each prompt and gives them, a row for each."""
+    import numpy
+    from safetensors.numpy import save_file
+
+    count = generation["new_tokens"]
+    written = numpy.array(write(count), dtype="int64")
+    loaded = resident_bytes()
+    save_file({"written": written}, path(contender + "-written.safetensors"))
+    save_file({"logits": numpy.array(logits(), dtype="float32", order="C")}, path(contender + ".safetensors"))
+    answer({"": lambda: write(count), "first": lambda: write(1)}, loading, loaded)
+
+
+def answer(runs, loading, loaded=None):
+    """Says that it is ready, and answers until stdin ends. `runs` has what is timed for each word behind a number."""
+    print("ready", loading, loaded or resident_bytes(), file=answers)
     for line in sys.stdin:
+        count, _, word = line.strip().partition(" ")
         seconds = []
-        for run in range(int(line) + 1):
+        for run in range(int(count) + 1):
             began = time.perf_counter()
-            compute()
+            runs[word]()
             if run:
                 seconds.append(time.perf_counter() - began)
         print(*seconds, file=answers)

@@ -1,8 +1,5 @@
 """The contender `eager`: PyTorch in f32, in inference mode, with SDPA and the threads that were asked for."""
-from peer_common import serve
-import torch
-from peer_model import Model, load_tensors
+import peer_common  # first, as it says what is missing
+from peer_model import run
 
-model, inputs = Model("sdpa"), load_tensors()
-with torch.inference_mode():
-    serve("eager", lambda: model(**inputs), model.names, model.loading)
+run("eager")

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 import transformers
 
-from peer_common import Unable, load_inputs, settings
+from peer_common import Unable, generation, load_inputs, serve, serve_writer, settings
 
 transformers.logging.set_verbosity_error()
 torch.set_num_threads(settings["threads"])
@@ -14,6 +14,7 @@ CLASSES = {
     "base": transformers.AutoModel,
     "embedding": transformers.AutoModel,
     "masked-lm": transformers.AutoModelForMaskedLM,
+    "causal-lm": transformers.AutoModelForCausalLM,
 }
 POOLINGS = ("cls", "max", "mean")
 
@@ -47,6 +48,7 @@ class Model(torch.nn.Module):
             settings["model"], torch_dtype=dtype, attn_implementation=attention
         )
         self.model.eval()
+        self.model.config.use_cache = False  # of keys and values, which nobody will ask for
         self.loading = time.perf_counter() - began
         wanted = settings["outputs"]
         self.hidden_states = any(name.startswith("hidden_states.") for name in wanted)
@@ -76,3 +78,16 @@ class Model(torch.nn.Module):
 
 def load_tensors():
     return {name: torch.from_numpy(array) for name, array in load_inputs().items()}
+
+
+def run(contender, dtype=torch.float32):
+    """Serves as `contender`, with all weights and values in `dtype`."""
+    with torch.inference_mode():
+        if generation:
+            from peer_writer import Writer
+
+            writer = Writer(dtype)
+            serve_writer(contender, writer.logits, writer.write, writer.loading)
+        else:
+            model, inputs = Model("sdpa", dtype), load_tensors()
+            serve(contender, lambda: model(**inputs), model.names, model.loading)
