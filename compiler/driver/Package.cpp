@@ -146,6 +146,11 @@ static inline void @NAME@_free_generated(const lathe_model *model, lathe_generat
   lathe_@NAME@()->free_generated(model, text);
 }
 static inline int64_t @NAME@_vocabulary(const lathe_model *model) { return lathe_@NAME@()->vocabulary(model); }
+static inline lathe_status @NAME@_encode(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens,
+                                         const uint8_t *mask, size_t n, lathe_sequence **sequences,
+                                         lathe_error *error) {
+  return lathe_@NAME@()->encode(context, ids, cu_seqlens, mask, n, sequences, error);
+}
 static inline size_t @NAME@_cache_memory(const lathe_context *context) {
   return lathe_@NAME@()->cache_memory(context);
 }

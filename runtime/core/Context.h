@@ -22,9 +22,12 @@ struct lathe_context {
       : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
         parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
         traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr),
-        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator), pages(this->allocator) {
-    if (model->program->decoder)
-      pages.setPageBytes(model->program->decoder->page_bytes);
+        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator), pages(this->allocator),
+        sourcePages(this->allocator) {
+    if (const lathe_decoder *decoder = model->program->decoder) {
+      pages.setPageBytes(decoder->page_bytes);
+      sourcePages.setPageBytes(decoder->source_page_bytes);
+    }
   }
 
   lathe_model *model;
@@ -39,6 +42,7 @@ struct lathe_context {
   lathe::WorkingMemory joined; // what texts and images become together; else nothing
   lathe::Pool pool;
   lathe::PagePool pages;
+  lathe::PagePool sourcePages;         // of encoders' texts
   lathe_sequence *sequences = nullptr; // all there are, the newest first
   lathe::StepTime *times = nullptr;    // of all entries' steps, one entry after the other; null: not profiling
   std::atomic<bool> cancelled{false};

@@ -4,6 +4,7 @@
 
 #include "lathe/program.h"
 #include "runtime/core/PagePool.h"
+#include "runtime/core/Source.h"
 
 struct lathe_sequence {
   lathe_context *context;
@@ -11,13 +12,16 @@ struct lathe_sequence {
   int64_t length, pages, capacity;
   lathe_sequence *previous, *next; // of the context's
   bool inUse;                      // by the run that is being made ready
+  lathe::Source *source;           // of models with an encoder, else null
 };
 
 namespace lathe {
 
-/// A sequence that has the first `length` tokens of `from`, whose pages it shares; of none without one.
+/// A sequence that has the first `length` tokens of `from`, whose pages it shares, and its source; of none without one.
 lathe_status createSequence(lathe_context &context, const lathe_sequence *from, int64_t length,
                             lathe_sequence *&sequence, lathe_error *error);
+/// One without tokens that goes on from what an encoder gave, of which it takes the caller's part.
+lathe_status createSequence(lathe_context &context, Source *source, lathe_sequence *&sequence, lathe_error *error);
 void destroySequence(lathe_sequence *sequence);
 
 /// Forgets all tokens from `length` on.

@@ -28,7 +28,9 @@ public:
     double pairs = 0;
     for (int64_t length : workload.lengths)
       pairs += double(length) * length;
-    sizes = {1, double(workload.tokens()), double(workload.batch()), double(workload.longest()), pairs};
+    // Decoders are given as many tokens as encoders.
+    const double tokens = double(workload.tokens());
+    sizes = {1, tokens, double(workload.batch()), double(workload.longest()), pairs, tokens, pairs, pairs};
   }
 
   Expected<StepWork> read(const nlohmann::json &step) const {

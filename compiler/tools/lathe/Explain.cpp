@@ -56,7 +56,10 @@ static std::string bytesText(const nlohmann::json &entry, const char *field) {
                                               {"per_token", " T"},
                                               {"per_sequence", " B"},
                                               {"per_longest", " L"},
-                                              {"per_score", " B L^2"}}) +
+                                              {"per_score", " B L^2"},
+                                              {"per_target", " T'"},
+                                              {"per_target_score", " B L'^2"},
+                                              {"per_cross_score", " B L L'"}}) +
          " bytes";
 }
 
@@ -64,9 +67,14 @@ static std::string bytesText(const nlohmann::json &entry, const char *field) {
 static std::string workText(const nlohmann::json &entry, const char *field) {
   if (!entry.is_object() || !entry.contains(field))
     return "?";
-  return formulaText(
-      entry[field],
-      {{"fixed", ""}, {"per_token", " T"}, {"per_sequence", " B"}, {"per_longest", " L"}, {"per_token_pair", " P"}});
+  return formulaText(entry[field], {{"fixed", ""},
+                                    {"per_token", " T"},
+                                    {"per_sequence", " B"},
+                                    {"per_longest", " L"},
+                                    {"per_token_pair", " P"},
+                                    {"per_target", " T'"},
+                                    {"per_target_pair", " P'"},
+                                    {"per_cross_pair", " C"}});
 }
 
 static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
@@ -79,6 +87,9 @@ static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
      << fieldText(entry, {"memory", "counts_rounded_up_to"}) << ")\n"
      << "  work of a run: " << workText(entry, "flops") << " floating-point operations in products, on "
      << workText(entry, "weight_bytes") << " bytes of weights\n  (P: the sum of the squares of the lengths)\n";
+  for (const nlohmann::json &input : elements(entry, "inputs"))
+    if (fieldText(input, {"name"}) == "decoder_input_ids")
+      os << "  (T', L', P': the same of what the decoder reads; C: the sum of the products of both lengths)\n";
 }
 
 static void printWeights(llvm::raw_ostream &os, const nlohmann::json &manifest) {
