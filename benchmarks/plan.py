@@ -28,9 +28,9 @@ class Model:
     title: str
     directory: pathlib.Path
     works: tuple
-    random: str = ""  # the shape of models/random_bert.py that makes the directory
+    random: str = ""  # the shape of models/random_model.py that makes the directory
     precision: str = "f32"
-    calibrated: bool = False  # on the directory's calibration.safetensors, which random_bert.py makes
+    calibrated: bool = False  # on the directory's calibration.safetensors, which random_model.py makes
 
     def all_works(self):
         return (COMPILE, *self.works)
@@ -56,7 +56,7 @@ BASE = Model(
     "BERT-base",
     WORK / "models/bert-base",
     ("8x128", "1x128", "1x16", "1x4", "1x512", "8x512", THREADS, CONTEXTS),
-    random="base",
+    random="bert-base",
 )
 BASE_INT8 = BASE.compiled_to("int8", ("8x128", "1x128", "1x16", "1x4", "1x1"))
 MINILM = Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x128", "1x128", "1x16", TEXTS))
@@ -70,7 +70,7 @@ MODELS = (
     MINILM.compiled_to("bf16", ("32x128", "1x128", "1x16", TEXTS)),
     MINILM.compiled_to("int8", ("32x128", "1x128", "1x16", TEXTS)),
     MINILM.compiled_to("int4", ("32x128", "1x128", "1x16", TEXTS)),
-    Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="large"),
+    Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="bert-large"),
 )
 
 

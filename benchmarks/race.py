@@ -58,7 +58,7 @@ def make_directory(model):
     if not model.random:
         raise Failure(f"{model.title} is not in {model.directory}; with a network, ./dev demo fetches it")
     say(f"making {model.title}")
-    call([sys.executable, plan.ROOT / "benchmarks/models/random_bert.py", model.random, model.directory])
+    call([sys.executable, plan.ROOT / "benchmarks/models/random_model.py", model.random, model.directory])
 
 
 def compile_model(model):

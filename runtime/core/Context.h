@@ -22,8 +22,9 @@ struct lathe_context {
       : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
         parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
         traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr),
-        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator), pages(this->allocator),
-        sourcePages(this->allocator) {
+        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator),
+        pages(options.allocator ? &this->allocator : nullptr),
+        sourcePages(options.allocator ? &this->allocator : nullptr) {
     if (const lathe_decoder *decoder = model->program->decoder) {
       pages.setPageBytes(decoder->page_bytes);
       sourcePages.setPageBytes(decoder->source_page_bytes);

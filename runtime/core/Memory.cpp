@@ -36,6 +36,14 @@ void preferHugePages(void *memory, size_t bytes) {
     madvise(memory, bytes, MADV_HUGEPAGE);
 }
 
+void *mapMemory(size_t bytes) {
+  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED)
+    return nullptr;
+  preferHugePages(memory, bytes);
+  return memory;
+}
+
 WorkingMemory::~WorkingMemory() { release(); }
 
 void WorkingMemory::release() {
@@ -64,10 +72,8 @@ uint8_t *WorkingMemory::reserve(size_t bytes) {
   } else {
     size_t wanted = (bytes + bytes / 4 + page - 1) & ~(page - 1);
     // mremap moves page tables, not bytes, and keeps the pages already touched.
-    void *grown =
-        memory ? mremap(memory, capacity, wanted, MREMAP_MAYMOVE)
-               : mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (grown == MAP_FAILED)
+    void *grown = memory ? mremap(memory, capacity, wanted, MREMAP_MAYMOVE) : mapMemory(wanted);
+    if (!grown || grown == MAP_FAILED)
       return nullptr; // what was there before is still valid, and still ours
     memory = grown;
     capacity = wanted;

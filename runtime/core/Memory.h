@@ -18,6 +18,10 @@ lathe_status chooseAllocator(const lathe_allocator *given, lathe_allocator &chos
 /// size.
 void preferHugePages(void *memory, size_t bytes);
 
+/// Pages of the operating system, huge ones if it has them, which it hands out as they are touched; null where there
+/// are none. Given back by munmap.
+void *mapMemory(size_t bytes);
+
 /// Working memory that grows to the largest size asked for and keeps it. Contents do not survive growth.
 /// From the caller's allocator if there is one; else pages, which the kernel hands out as they are touched, so that
 /// resident memory follows what runs have used.

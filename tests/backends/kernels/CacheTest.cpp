@@ -200,6 +200,51 @@ std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s
   return result;
 }
 
+/// Gives y [queries][heads * head_dim] of the queries [begin, end) of every text, whose keys and values are appended.
+void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> &queries,
+            const std::vector<int64_t> &begin, const std::vector<int64_t> &end, const Rule &rule, float scale,
+            Guarded<float> &y, int64_t panelsPerCall) {
+  const Guarded<uint8_t> q(texts.gathered(queries, begin, end));
+  Guarded<int32_t> bounds(startsOf(begin, end)), cached(std::vector<int32_t>(begin.begin(), begin.end()));
+  std::vector<int32_t> places;
+  int64_t longest = 0;
+  for (size_t s = 0; s < end.size(); ++s) {
+    longest = std::max(longest, end[s] - begin[s]);
+    for (int64_t place = begin[s]; place < end[s]; ++place)
+      places.push_back(int32_t(place));
+  }
+  Guarded<int32_t> columns(places);
+  Guarded<uint64_t> tables(texts.addresses.size());
+  for (size_t s = 0; s < texts.addresses.size(); ++s)
+    tables[s] = reinterpret_cast<uint64_t>(texts.addresses[s]);
+  const int64_t heads = texts.heads * rule.grouped;
+  kernel.run({q.data(),
+              queries[0].stride,
+              tables.data(),
+              Texts::layer,
+              cached.data(),
+              0,
+              y.data(),
+              heads * texts.headDim,
+              bounds.data(),
+              texts.lengths.size(),
+              heads,
+              scale,
+              longest,
+              nullptr,
+              columns.data(),
+              0,
+              rule.reach,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0},
+             panelsPerCall);
+}
+
 TEST_P(CacheTest, QueriesSeeWhatIsCached) {
   Random random(2);
   const int64_t keyHeads = 2;
@@ -226,45 +271,9 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
       for (size_t s = 0; s < end.size(); ++s)
         end[s] += added[s];
       append(appendKernel(headDim), texts, done, end);
-      const Guarded<uint8_t> q(texts.gathered(queries, done, end));
       const std::vector<int32_t> starts = startsOf(done, end);
-      Guarded<int32_t> bounds(starts), cached(std::vector<int32_t>(done.begin(), done.end()));
-      std::vector<int32_t> places;
-      for (size_t s = 0; s < end.size(); ++s)
-        for (int64_t place = done[s]; place < end[s]; ++place)
-          places.push_back(int32_t(place));
-      Guarded<int32_t> columns(places);
-      Guarded<uint64_t> tables(texts.addresses.size());
-      for (size_t s = 0; s < texts.addresses.size(); ++s)
-        tables[s] = reinterpret_cast<uint64_t>(texts.addresses[s]);
-      const int64_t longest = *std::max_element(added.begin(), added.end());
       auto run = [&](Guarded<float> &y, int64_t panelsPerCall) {
-        attentionKernel(dim(headDim) + rule.params())
-            .run({q.data(),
-                  queries[0].stride,
-                  tables.data(),
-                  Texts::layer,
-                  cached.data(),
-                  0,
-                  y.data(),
-                  width,
-                  bounds.data(),
-                  lengths.size(),
-                  heads,
-                  scale,
-                  longest,
-                  nullptr,
-                  columns.data(),
-                  0,
-                  rule.reach,
-                  0,
-                  0,
-                  0,
-                  0,
-                  0,
-                  0,
-                  0},
-                 panelsPerCall);
+        attend(attentionKernel(dim(headDim) + rule.params()), texts, queries, done, end, rule, scale, y, panelsPerCall);
       };
       Guarded<float> y(size_t(starts.back() * width)), split(y.size());
       run(y, 0);
@@ -282,6 +291,30 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
       done = end;
     }
     EXPECT_EQ(done, lengths);
+  }
+}
+
+// A few queries read keys and values where they lie, many have them brought together.
+TEST_P(CacheTest, OneQueryAndManyGiveTheSameBits) {
+  Random random(3);
+  for (auto [headDim, rule] : {std::pair<int64_t, Rule>{1, {}}, {20, {.grouped = 3}}, {64, {}}, {100, {}}}) {
+    SCOPED_TRACE(dim(headDim) + rule.params());
+    Texts texts(GetParam(), random, {530}, 1, headDim);
+    const int64_t width = texts.heads * rule.grouped * headDim;
+    std::vector<RowsOf> queries = {RowsOf(GetParam(), random, 530, width)};
+    const Kernel &kernel = attentionKernel(dim(headDim) + rule.params());
+    append(appendKernel(headDim), texts, {0}, {530});
+    for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, 40}, {500, 530}}) {
+      Guarded<float> together(size_t((end - begin) * width));
+      attend(kernel, texts, queries, {begin}, {end}, rule, 0.3f, together, 0);
+      for (int64_t few : {1, 3})
+        for (int64_t query = begin; query + few <= end; query += few) {
+          Guarded<float> alone(size_t(few * width));
+          attend(kernel, texts, queries, {query}, {query + few}, rule, 0.3f, alone, 0);
+          ASSERT_EQ(std::memcmp(&alone[0], &together[(query - begin) * width], alone.size() * sizeof(float)), 0)
+              << few << " from " << query;
+        }
+    }
   }
 }
 

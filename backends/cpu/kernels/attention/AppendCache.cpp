@@ -41,7 +41,7 @@ protected:
   }
 
 private:
-  void emitKey(KernelBuilder &b, Value from, Value column, int64_t headDim) const;
+  void emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout, int64_t headDim) const;
   void emitValue(KernelBuilder &b, Value from, Value panels, Value place, const CachePages &layout,
                  int64_t headDim) const;
 
@@ -67,17 +67,22 @@ void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
     b.forRange(b.integer(0), sequence.length, 1, [&](Value token) {
       Value place = b.add(before, token), row = b.add(sequence.first, token), tokens = b.integer(CachePages::tokens);
       Value keys = layout.head(b, table, b.div(place, tokens), layer, head), inPage = b.rem(place, tokens);
-      emitKey(b, rowAt(k, ldk, row, column), b.at(keys, inPage), headDim);
+      emitKey(b, rowAt(k, ldk, row, column), b.at(keys, inPage), layout, headDim);
       emitValue(b, rowAt(v, ldv, row, column), layout.values(b, keys), inPage, layout, headDim);
     });
   });
 }
 
-void AppendCache::emitKey(KernelBuilder &b, Value from, Value column, int64_t headDim) const {
+void AppendCache::emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout,
+                          int64_t headDim) const {
   const int64_t perWord = elementsPerWord(words);
   Value stride = b.integer(lanes);
   b.forVectors(b.integer(headDim / perWord), [&](Value word, Value mask) {
-    b.scatter(b.load(b.at(from, word), mask), b.at(column, b.mul(word, lanes)), stride, mask);
+    Value to = b.at(column, b.mul(word, lanes));
+    b.scatter(b.load(b.at(from, word), mask), to, stride, mask);
+    // Each word goes into a line of its own, and the next head's are asked for meanwhile.
+    for (int64_t line = 0; line < lanes; ++line)
+      b.prefetch(b.at(to, layout.headWords() + line * lanes));
   });
   if (headDim % perWord) { // what stands beside the last one is another head's
     Value last = b.loadBf16(b.atBf16(from, b.integer(headDim - 1)), b.firstLanes(b.integer(1)));

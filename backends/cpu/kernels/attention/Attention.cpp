@@ -8,14 +8,15 @@
 // maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
 // raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
 // a key's place in its sequence, so the bits are the same alone and in any batch. Paged, keys and values are packed
-// already where they are kept between runs, and are brought together block by block. With a window, keys and blocks
-// begin at the first key that the panel's first query may see; as columns rise from token to token, no key further away
-// by count is nearer by column.
+// already where they are kept between runs: a few queries read them there, and for more they are brought together block
+// by block. With a window, keys and blocks begin at the first key that the panel's first query may see; as columns rise
+// from token to token, no key further away by count is nearer by column.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/VectorMath.h"
 #include "backends/cpu/kernels/attention/Distances.h"
 #include "backends/cpu/kernels/attention/HeadProducts.h"
+#include "backends/cpu/kernels/attention/PageProducts.h"
 
 using namespace mlir;
 
@@ -113,7 +114,7 @@ public:
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
         masked(params.flag("masked")), paged(params.flag("paged")), crossed(params.flag("crossed")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch),
+        scale(b.broadcast(b.floatSlot(Scale))), products(b, headDim, words, b.scratch), pageProducts(b, headDim, words),
         distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
 
@@ -125,6 +126,7 @@ private:
   const Layout layout;
   Value scale;
   HeadProducts products;
+  PageProducts pageProducts;
   const Distances distances;
   Value scoreStride; ///< of the block
 
@@ -146,8 +148,12 @@ private:
     Sequence sequence;
     ArrayRef<Rows> upcoming;
   };
-  void emitBlock(const Queries &queries, KeyRange range, Value firstKey, llvm::function_ref<void(Value)> emitPacked);
-  void emitGathered(Value table, Value layer, Value head, Value firstKey, Value keys);
+  /// Where a block's keys and values are: rows to be packed, or pages.
+  struct KeySource {
+    llvm::function_ref<void(Value keys)> emitPacked;
+    PageProducts::PageAt pageAt;
+  };
+  void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
   void emitBias(Sequence sequence, Value firstKey, Value keys);
   Value score(Value row, Value key);
@@ -192,9 +198,12 @@ void AttentionEmitter::emit() {
     const KeyRange range = keysFor(b.add(before, firstQuery), count, keyCount);
     distances.emitTable(b, head, heads);
     b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
-      emitBlock(queries, range, firstKey, [&](Value keys) {
-        if (paged)
-          return emitGathered(CachePages::table(b, pages, index), layer, keyHead, firstKey, keys);
+      // Blocks begin where pages do.
+      auto pageAt = [&](Value page) {
+        Value table = CachePages::table(b, pages, index), firstPage = b.div(firstKey, b.integer(CachePages::tokens));
+        return CachePages(headDim, words).head(b, table, b.add(firstPage, page), layer, keyHead);
+      };
+      auto emitPacked = [&](Value keys) {
         Value keyRow = b.add(ofKeys.first, firstKey);
         // What the panel before this one packed: the same head's keys, if these are all of them.
         Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
@@ -205,17 +214,10 @@ void AttentionEmitter::emit() {
           products.emitPacked(rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn), keys);
           emitBias(ofKeys, firstKey, keys);
         });
-      });
+      };
+      emitBlock(queries, range, firstKey, {emitPacked, pageAt});
     });
   });
-}
-
-/// Blocks begin where pages do.
-void AttentionEmitter::emitGathered(Value table, Value layer, Value head, Value firstKey, Value keys) {
-  const CachePages layout(headDim, words);
-  Value firstPage = b.div(firstKey, b.integer(CachePages::tokens));
-  products.emitGathered([&](Value page) { return layout.head(b, table, b.add(firstPage, page), layer, head); }, keys);
-  emitBias({}, firstKey, keys);
 }
 
 AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value firstQuery, Value queries, Value length) {
@@ -237,19 +239,29 @@ Rows AttentionEmitter::head(Value base, Value stride, Value row, Value column, W
 }
 
 /// All queries of the panel against one block of keys.
-void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value firstKey,
-                                 llvm::function_ref<void(Value)> emitPacked) {
+void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source) {
   const auto &[q, y, head, firstQuery, count, sequence, upcoming] = queries;
   Value keys = b.min(b.integer(keyBlock), b.sub(range.end, firstKey));
   Value isFirst = b.equal(firstKey, range.first);
   Value isLast = b.equal(b.add(firstKey, keys), range.end);
-  emitPacked(keys);
+  Value isInPlace = paged ? b.less(count, b.integer(PageProducts::fewRows)) : b.flag(false);
+  auto whereKeysAre = [&](KernelBuilder::Body inPages, KernelBuilder::Body together) {
+    paged ? b.ifElse(isInPlace, inPages, together) : together();
+  };
+  if (paged) {
+    b.ifTrue(b.equal(isInPlace, b.flag(false)), [&] { products.emitGathered(source.pageAt, keys); });
+    emitBias({}, firstKey, keys);
+  } else {
+    source.emitPacked(keys);
+  }
 
   scoreStride = products.rowWords(keys);
   const Rows scores = {part(layout.scores), scoreStride};
   b.forRange(b.integer(0), count, products.rowsAtOnce(), [&](Value query) {
     Value rows = b.min(b.integer(products.rowsAtOnce()), b.sub(count, query));
-    products.emitScores({b.at(q.base, b.mul(query, q.stride)), q.stride}, rows, keys, scores);
+    const Rows x = {b.at(q.base, b.mul(query, q.stride)), q.stride};
+    whereKeysAre([&] { pageProducts.emitScores(products.wholeWords(x, rows), rows, source.pageAt, keys, scores); },
+                 [&] { products.emitScores(x, rows, keys, scores); });
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
@@ -266,7 +278,9 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
       emitPrefetch(upcoming, b.add(query, row));
       emitExponentials(row, b.add(query, row), keys);
     });
-    products.emitProducts(scores, rows, keys, {part(layout.products), b.integer(layout.paddedDim)});
+    const Rows sums = {part(layout.products), b.integer(layout.paddedDim)};
+    whereKeysAre([&] { pageProducts.emitProducts(scores, rows, source.pageAt, keys, sums); },
+                 [&] { products.emitProducts(scores, rows, keys, sums); });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
       emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));

@@ -22,7 +22,8 @@ public:
   int64_t valuePanels() const { return llvm::divideCeil(headDim, KernelBuilder::lanes); }
   int64_t valueLines() const { return tokens / elementsPerWord(words); }
   int64_t valueWords() const { return valuePanels() * valueLines() * KernelBuilder::lanes; }
-  int64_t headBytes() const { return (keyWords() + valueWords()) * int64_t(sizeof(float)); }
+  int64_t headWords() const { return keyWords() + valueWords(); }
+  int64_t headBytes() const { return headWords() * int64_t(sizeof(float)); }
 
   /// A head's keys in a page, its values behind them: `page` counts in the sequence's table, `layer` bytes from a
   /// page's start.

@@ -45,7 +45,7 @@ Value HeadProducts::rowWords(Value keys) const {
   return b.add(b.mul(b.ceilDiv(keys, tileElements), tileElements), lanes);
 }
 
-Rows HeadProducts::staged(Rows rows, Value count) {
+Rows HeadProducts::wholeWords(Rows rows, Value count) {
   if (headDim % (tiled ? tileElements : perWord) == 0)
     return rows;
   Rows copies = {stagedAt, b.integer(stagedStride)};
@@ -81,7 +81,7 @@ Value HeadProducts::secondTile(Value rows) { return b.max(b.add(rows, -amxRows),
 
 void HeadProducts::emitPacked(Rows k, Rows v, Value keys) {
   Panels valuePanelsAt = {valuesAt, b.integer(keyBlock / perWord * lanes)};
-  emitPackTransposed(b, staged(k, keys), keys, b.integer(depth), {keysAt, b.integer(depth * lanes)});
+  emitPackTransposed(b, wholeWords(k, keys), keys, b.integer(depth), {keysAt, b.integer(depth * lanes)});
   if (words == Words::F32)
     return emitPack(b, v, keys, b.integer(headDim), valuePanelsAt);
   emitPackPairs(b, v, keys, b.integer(headDim), valuePanelsAt);
@@ -116,7 +116,7 @@ void HeadProducts::emitValueEnd(Value keys) {
 }
 
 void HeadProducts::emitScores(Rows q, Value rows, Value keys, Rows scores) {
-  Rows x = staged(q, rows);
+  Rows x = wholeWords(q, rows);
   if (tiled)
     x = wholeTile(x, rows);
   Value panels = b.ceilDiv(keys, lanes);

@@ -31,6 +31,8 @@ public:
   void emitPacked(Rows k, Rows v, mlir::Value keys);
   /// The same of keys that are packed in pages: `pageAt` gives a head's part of the block's pages by their number.
   void emitGathered(llvm::function_ref<mlir::Value(mlir::Value)> pageAt, mlir::Value keys);
+  /// A head's rows as products read them: whole words, on tiles whole steps, filled up with 0.
+  Rows wholeWords(Rows rows, mlir::Value count);
   /// Scores of so many queries with the packed keys, not scaled yet.
   void emitScores(Rows q, mlir::Value rows, mlir::Value keys, Rows scores);
   /// Stores what follows a row of exponentials: zeros, where products would read on.
@@ -52,8 +54,6 @@ private:
   mlir::Value valuesAt; // [head_dim/16][512/perWord][16]
   mlir::Value stagedAt; // rows of which products would read beyond a head's end, copied with zeros there
 
-  /// A head's rows as products read them: whole words, on tiles whole steps, filled up with 0.
-  Rows staged(Rows rows, mlir::Value count);
   Rows wholeTile(Rows x, mlir::Value rows);
   void emitValueEnd(mlir::Value keys);
   mlir::Value secondTile(mlir::Value rows);
