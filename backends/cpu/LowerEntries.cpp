@@ -112,12 +112,13 @@ LogicalResult EntryLowering::run() {
       rounded(tokens),        rounded(batch), pairs(tokens, longest), rounded(targets), pairs(targets, longestTargets),
       pairs(targets, longest)};
   Value base = field(pointer(), offsetof(lathe_frame, arena));
-  if (!arena)
-    return entry.emitError("has no arena plan; run lathe-plan-arena first");
   for (size_t index = 0; index < regionCount; ++index) {
-    auto bytesPerRow = arena.getAs<IntegerAttr>(xf::bytesPerRowName(xf::Rows(index)));
-    if (!bytesPerRow) // no such rows
+    const auto rows = xf::Rows(index);
+    auto bytesPerRow = arena ? arena.getAs<IntegerAttr>(xf::bytesPerRowName(rows)) : IntegerAttr();
+    if (!bytesPerRow && rows >= xf::Rows::Targets) // there may be no second token axis
       continue;
+    if (!bytesPerRow)
+      return entry.emitError("has no arena plan; run lathe-plan-arena first");
     regionBases[index] = base;
     Value bytes = arith::MulIOp::create(builder, loc, regionRows[index], constant(bytesPerRow.getInt()));
     base = atByte(base, bytes);

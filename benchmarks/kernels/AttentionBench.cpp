@@ -58,7 +58,9 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       shape.heads * terms,
                                       terms,
                                       index,
-                                      furthest});
+                                      furthest,
+                                      0,
+                                      0});
   double pairs = 0;
   for (double length : shape.lengths)
     pairs += form.find("windowed") != std::string::npos ? length * std::min<double>(length, 2 * reach + 1)

@@ -295,8 +295,8 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getKeyCuSeqlens() && (!getCuSeqlens() || getColumns() || getPages()))
     return emitOpError("has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache");
-  if (getPages() && (!getCuSeqlens() || !getCausal() || getBias() || getIndex()))
-    return emitOpError("has a cache; expected cu_seqlens and causal, and no bias or terms by distance");
+  if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex()))
+    return emitOpError("has a cache; expected cu_seqlens and causal, and no terms by distance");
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
 }
 

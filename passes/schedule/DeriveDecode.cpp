@@ -147,7 +147,7 @@ private:
           because(*why);
       } else if (!attention.getCausal())
         because(" has tokens see those behind them");
-      else if (attention.getBias() || attention.getIndex())
+      else if (attention.getIndex())
         because(" adds terms by distance to scores");
     });
     function.walk([&](xf::SoftmaxOp softmax) {

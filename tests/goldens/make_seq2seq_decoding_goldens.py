@@ -134,7 +134,8 @@ class Writer:
         ended = sum(text[-1] in self.ends(options) for text in texts)
         if isinstance(ALL[name][1].get("eos_token_id"), int) and not ended:
             return None
-        stored = {"name": name, "options": options, "sources": sources, "texts": texts, "left": same[0]}
+        left = same[0] and all(abs(a - b) <= CLEAR["scores"] for a, b in zip(scores, again[0][1]))
+        stored = {"name": name, "options": options, "sources": sources, "texts": texts, "left": left}
         if prompts:
             stored["decoder_ids"] = prompts
         return stored | ({"scores": [float(f"{s:.7g}") for s in scores]} if scores else {})

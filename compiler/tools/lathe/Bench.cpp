@@ -107,7 +107,7 @@ llvm::Error Flags::run() const {
   llvm::Expected<int64_t> limit = idLimit(*artifact);
   if (!limit)
     return limit.takeError();
-  Workload workload = makeWorkload(*sequences, *limit);
+  Workload workload = makeWorkload(*sequences, *limit, targetIdLimit(*artifact));
   llvm::Expected<Precision> precision = precisionOf(*artifact);
   if (!precision)
     return precision.takeError();

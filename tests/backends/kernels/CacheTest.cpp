@@ -241,6 +241,8 @@ void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> 
               0,
               0,
               0,
+              0,
+              0,
               0},
              panelsPerCall);
 }

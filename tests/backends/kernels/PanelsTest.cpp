@@ -57,7 +57,7 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
     expectEachElementOnce("attention_f32", "{head_dim = 5}",
                           {x.data(), 10, y.data(), 10,  x.data(), 10, o.data(), 10, bounds.data(),
                            2,        2,  1.0f,     300, 0,        0,  0,        0,  0,
-                           0,        0,  0,        0,   0,        0},
+                           0,        0,  0,        0,   0,        0,  0,        0},
                           o, 12);
   }
   {
