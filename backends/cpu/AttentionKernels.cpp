@@ -9,13 +9,14 @@ namespace lathe {
 void EntrySelector::lowerHeads(Operation *op, Value x, Value result, bool split) {
   ArrayRef<int64_t> perHead = cast<RankedTensorType>((split ? result : x).getType()).getShape();
   int64_t heads = perHead[1], headDim = perHead[3];
-  Buffer y = bufferFor(result, xf::Rows::Tokens, heads * headDim);
+  const xf::Rows axis = get(x).rows;
+  Buffer y = bufferFor(result, axis, heads * headDim);
   SmallVector<std::pair<StringRef, Value>> slots = {
       {"x", memref(x)},
       {"y", y.memref},
       {split ? "ldx" : "ldy", split ? stride(x) : calls.integer(y.stride)},
       {"batch", calls.batch},
-      {"seq", calls.longest},
+      {"seq", calls.longestOf(axis)},
       {"heads", calls.integer(heads)},
       {"head_dim", calls.integer(headDim)}};
   if (split)
@@ -27,33 +28,40 @@ void EntrySelector::lowerMatmul(xf::MatmulOp op) {
   ArrayRef<int64_t> lhs = cast<RankedTensorType>(op.getLhs().getType()).getShape();
   ArrayRef<int64_t> result = cast<RankedTensorType>(op.getType()).getShape();
   int64_t heads = lhs[1];
-  auto extent = [&](int64_t size) { return ShapedType::isDynamic(size) ? calls.longest : calls.integer(size); };
-  bool scores = ShapedType::isDynamic(result[3]);
+  // Queries times keys are scores; probabilities times values are rows of queries again.
+  const bool scores = ShapedType::isDynamic(result[3]);
+  const xf::Rows left = get(op.getLhs()).rows, right = get(op.getRhs()).rows;
+  const xf::Rows queries = scores ? left : xf::queriesOf(left), keys = right;
+  auto extent = [&](int64_t size, xf::Rows axis) {
+    return ShapedType::isDynamic(size) ? calls.longestOf(axis) : calls.integer(size);
+  };
   Buffer y =
-      bufferFor(op.getResult(), scores ? xf::Rows::Scores : xf::Rows::Tokens, scores ? heads : heads * result[3]);
+      bufferFor(op.getResult(), scores ? xf::scoresOf(queries, keys) : queries, scores ? heads : heads * result[3]);
   Value matrices = arith::MulIOp::create(calls.builder, op.getLoc(), calls.batch, calls.integer(heads));
   calls.launch("batched_matmul_f32", {calls.flag("transpose_b", op.getTransposed())},
                {{"a", memref(op.getLhs())},
                 {"b", memref(op.getRhs())},
                 {"y", y.memref},
                 {"G", matrices},
-                {"M", extent(result[2])},
-                {"N", extent(result[3])},
-                {"K", extent(lhs[3])}},
+                {"M", extent(result[2], queries)},
+                {"N", extent(result[3], keys)},
+                {"K", extent(lhs[3], keys)}},
                op.getTransposed() ? "matmul_qk" : "matmul_pv",
-               {.flops = {xf::WorkFormula::PerTokenPair, 2 * heads * (scores ? lhs[3] : result[3])}});
+               {.flops = {xf::termOf(xf::scoresOf(queries, keys)), 2 * heads * (scores ? lhs[3] : result[3])}});
 }
 
 void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
   int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
-  Buffer y = bufferFor(op.getResult(), xf::Rows::Scores, heads);
+  const xf::Rows rows = get(op.getScores()).rows;
+  Buffer y = bufferFor(op.getResult(), rows, heads);
   calls.launch("mask_scores_f32", {},
                {{"x", memref(op.getScores())},
                 {"mask", memref(op.getMask())},
                 {"y", y.memref},
                 {"batch", calls.batch},
                 {"heads", calls.integer(heads)},
-                {"seq", calls.longest}},
+                {"queries", calls.longestOf(xf::queriesOf(rows))},
+                {"keys", calls.longestOf(xf::keysOf(rows))}},
                "mask_scores");
 }
 
@@ -110,52 +118,122 @@ void EntrySelector::addTerms(DistanceArguments &arguments, Value queryTerms, Val
 void EntrySelector::lowerDistanceScores(Value scores, Value result, const DistanceArguments &distances,
                                         StringRef step) {
   int64_t heads = cast<RankedTensorType>(result.getType()).getDimSize(1);
+  const xf::Rows rows = get(scores).rows;
   SmallVector<std::pair<StringRef, Value>> slots = {{"x", memref(scores)},
-                                                    {"y", bufferFor(result, xf::Rows::Scores, heads).memref},
+                                                    {"y", bufferFor(result, rows, heads).memref},
                                                     {"batch", calls.batch},
                                                     {"heads", calls.integer(heads)},
-                                                    {"seq", calls.longest}};
+                                                    {"seq", calls.longestOf(xf::queriesOf(rows))}};
   llvm::append_range(slots, distances.slots);
   calls.launch("distance_scores_f32", distances.parameters, slots, step);
 }
 
 void EntrySelector::lowerSoftmax(xf::SoftmaxOp op) {
   int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
-  Buffer y = bufferFor(op.getResult(), xf::Rows::Scores, heads);
-  Value rows = arith::MulIOp::create(calls.builder, op.getLoc(), calls.tokens, calls.integer(heads));
-  calls.launch("softmax_f32", {}, {{"x", memref(op.getX())}, {"y", y.memref}, {"M", rows}, {"N", calls.longest}},
+  const xf::Rows scores = get(op.getX()).rows;
+  Buffer y = bufferFor(op.getResult(), scores, heads);
+  Value rows =
+      arith::MulIOp::create(calls.builder, op.getLoc(), calls.countOf(xf::queriesOf(scores)), calls.integer(heads));
+  calls.launch("softmax_f32", {},
+               {{"x", memref(op.getX())}, {"y", y.memref}, {"M", rows}, {"N", calls.longestOf(xf::keysOf(scores))}},
                "softmax");
 }
 
-int64_t EntrySelector::pageBytesOf(xf::AttentionOp op) {
-  if (!op.getPages())
-    return 0;
-  const int64_t headDim = widthOf(op.getQuery()) / int64_t(op.getHeads());
-  const CachePages layout(headDim, op.getPrecision() ? Words::Bf16Pairs : Words::F32);
-  return widthOf(op.getKey()) / headDim * layout.headBytes();
+//===----------------------------------------------------------------------===//
+// Pages
+//===----------------------------------------------------------------------===//
+
+std::optional<EntrySelector::CachedKeys> EntrySelector::cachedKeysOf(Operation *op) {
+  if (auto attention = dyn_cast<xf::AttentionOp>(op); attention && attention.getPages()) {
+    const int64_t headDim = widthOf(attention.getQuery()) / int64_t(attention.getHeads());
+    return CachedKeys{attention.getPages(), attention.getCached(), widthOf(attention.getKey()) / headDim, headDim,
+                      attention.getPrecision().has_value()};
+  }
+  if (auto append = dyn_cast<xf::AppendCacheOp>(op))
+    return CachedKeys{append.getPages(), append.getCached(), widthOf(append.getKey()) / int64_t(append.getHeadDim()),
+                      int64_t(append.getHeadDim()), append.getPrecision().has_value()};
+  if (auto attention = dyn_cast<xf::PagedAttentionOp>(op))
+    return CachedKeys{attention.getPages(), attention.getCached(), int64_t(attention.getKeyHeads()),
+                      widthOf(attention.getQuery()) / int64_t(attention.getHeads()),
+                      attention.getPrecision().has_value()};
+  return std::nullopt;
 }
 
-Value EntrySelector::appendToCache(xf::AttentionOp op, const Buffer &k, const Buffer &v, int64_t headDim, bool inBf16) {
-  Value layer = calls.integer(pageBytes);
+int64_t EntrySelector::pageBytesOf(const CachedKeys &keys) {
+  return keys.heads * CachePages(keys.headDim, keys.inBf16 ? Words::Bf16Pairs : Words::F32).headBytes();
+}
+
+Value EntrySelector::placeInPage(Operation *op, const CachedKeys &keys) {
+  PageBytes &bytes = pagesOf(op);
+  Value place = calls.integer(bytes.before);
   if (calls.layerIndex) {
-    Value behind = arith::MulIOp::create(calls.builder, op.getLoc(), calls.layerIndex, calls.integer(layerPageBytes));
-    layer = arith::AddIOp::create(calls.builder, op.getLoc(), layer, behind);
+    Value behind = arith::MulIOp::create(calls.builder, op->getLoc(), calls.layerIndex, calls.integer(bytes.perLayer));
+    place = arith::AddIOp::create(calls.builder, op->getLoc(), place, behind);
   }
-  pageBytes += pageBytesOf(op);
-  calls.launch(inBf16 ? "append_cache_bf16" : "append_cache_f32", {calls.number("head_dim", headDim)},
+  bytes.before += pageBytesOf(keys);
+  return place;
+}
+
+void EntrySelector::appendToCache(const CachedKeys &keys, const Buffer &k, const Buffer &v, Value cuSeqlens,
+                                  Value layer) {
+  calls.launch(keys.inBf16 ? "append_cache_bf16" : "append_cache_f32", {calls.number("head_dim", keys.headDim)},
                {{"k", k.memref},
                 {"ldk", calls.integer(k.stride)},
                 {"v", v.memref},
                 {"ldv", calls.integer(v.stride)},
-                {"cu_seqlens", memref(op.getCuSeqlens())},
+                {"cu_seqlens", memref(cuSeqlens)},
                 {"batch", calls.batch},
-                {"heads", calls.integer(k.width / headDim)},
-                {"y", memref(op.getPages())},
-                {"cached", memref(op.getCached())},
+                {"heads", calls.integer(keys.heads)},
+                {"y", memref(keys.pages)},
+                {"cached", memref(keys.cached)},
                 {"layer", layer}},
                "append");
-  return layer;
 }
+
+void EntrySelector::lowerAppendCache(xf::AppendCacheOp op) {
+  const CachedKeys keys = *cachedKeysOf(op);
+  const std::optional<FactorForm> form = keys.inBf16 ? std::optional(FactorForm{xf::Precision::BF16}) : std::nullopt;
+  appendToCache(keys, getFactor(op.getKey(), form), getFactor(op.getValue(), form), op.getCuSeqlens(),
+                placeInPage(op, keys));
+}
+
+void EntrySelector::lowerPagedAttention(xf::PagedAttentionOp op) {
+  const CachedKeys keys = *cachedKeysOf(op);
+  const std::optional<FactorForm> form = keys.inBf16 ? std::optional(FactorForm{xf::Precision::BF16}) : std::nullopt;
+  const Buffer q = getFactor(op.getQuery(), form);
+  const Buffer y = bufferForHeads(op.getResult(), q, keys.inBf16, op.getNarrow());
+  SmallVector<NamedAttribute> params = {calls.number("head_dim", keys.headDim), calls.flag("paged", true),
+                                        calls.flag("crossed", true)};
+  if (int64_t(op.getHeads()) != keys.heads)
+    params.push_back(calls.number("grouped", int64_t(op.getHeads()) / keys.heads));
+  if (keys.inBf16)
+    params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
+  calls.launch(keys.inBf16 ? "attention_bf16" : "attention_f32", params,
+               {{"q", q.memref},
+                {"ldq", calls.integer(q.stride)},
+                {"k", memref(op.getPages())},
+                {"ldk", placeInPage(op, keys)},
+                {"v", memref(op.getCached())},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"cu_seqlens", memref(op.getCuSeqlens())},
+                {"batch", calls.batch},
+                {"heads", calls.integer(op.getHeads())},
+                {"longest", calls.longestOf(q.rows)},
+                {"scale", calls.real(op.getScale().convertToDouble())}},
+               "cross_attention");
+}
+
+/// Heads store what is theirs, and nothing behind an odd last column, where a product in bf16 would read the other
+/// half of a word.
+Buffer EntrySelector::bufferForHeads(Value result, const Buffer &q, bool inBf16, bool isNarrow) {
+  return inBf16 && (q.width % 2 == 0 || isNarrow) ? bufferForProduct(result, q.rows, isNarrow)
+                                                  : bufferFor(result, q.rows);
+}
+
+//===----------------------------------------------------------------------===//
+// Attention as a whole
+//===----------------------------------------------------------------------===//
 
 LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   if (!op.getMask() && !op.getCuSeqlens())
@@ -164,10 +242,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
       op.getPrecision() ? std::optional(FactorForm{*op.getPrecision()}) : std::nullopt;
   const Buffer q = getFactor(op.getQuery(), form), k = getFactor(op.getKey(), form), v = getFactor(op.getValue(), form);
   const bool inBf16 = op.getPrecision().has_value();
-  // Heads store what is theirs, and nothing behind an odd last column, where a product in bf16 would read the other
-  // half of a word.
-  Buffer y = inBf16 && (q.width % 2 == 0 || op.getNarrow()) ? bufferForProduct(op.getResult(), q.rows, op.getNarrow())
-                                                            : bufferFor(op.getResult(), q.rows);
+  const Buffer y = bufferForHeads(op.getResult(), q, inBf16, op.getNarrow());
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
   DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr());
@@ -187,13 +262,17 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
                                                     {"mask", memref(op.getMask())},
                                                     {"batch", calls.batch},
                                                     {"heads", calls.integer(op.getHeads())},
-                                                    {"longest", calls.longest},
+                                                    {"longest", calls.longestOf(q.rows)},
                                                     {"scale", calls.real(op.getScale().convertToDouble())}};
-  if (op.getPages()) {
+  if (q.rows != k.rows || op.getKeyCuSeqlens()) {
+    params.push_back(calls.flag("crossed", true));
+    slots.append({{"key_cu_seqlens", memref(op.getKeyCuSeqlens())}, {"longest_keys", calls.longestOf(k.rows)}});
+  }
+  if (const std::optional<CachedKeys> keys = cachedKeysOf(op)) {
+    const Value layer = placeInPage(op, *keys);
+    appendToCache(*keys, k, v, op.getCuSeqlens(), layer);
     params.push_back(calls.flag("paged", true));
-    slots.append({{"k", memref(op.getPages())},
-                  {"ldk", appendToCache(op, k, v, headDim, inBf16)},
-                  {"v", memref(op.getCached())}});
+    slots.append({{"k", memref(op.getPages())}, {"ldk", layer}, {"v", memref(op.getCached())}});
   } else {
     slots.append(
         {{"k", k.memref}, {"ldk", calls.integer(k.stride)}, {"v", v.memref}, {"ldv", calls.integer(v.stride)}});
@@ -205,8 +284,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   }
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
   Work work;
-  if (!op.getReach())
-    work.flops = {op.getCausal() ? xf::WorkFormula::PerCausalPair : xf::WorkFormula::PerTokenPair,
+  if (const bool isCausal = op.getCausal(); !op.getReach() && (!isCausal || q.rows == xf::Rows::Tokens))
+    work.flops = {isCausal ? xf::WorkFormula::PerCausalPair : xf::termOf(xf::scoresOf(q.rows, k.rows)),
                   2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);
   return success();

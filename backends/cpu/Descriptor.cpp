@@ -8,6 +8,7 @@
 
 #include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/Passes.h"
+#include "ir/xf/TokenAxes.h"
 #include "lathe/program.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -80,12 +81,13 @@ llvm::Constant *DescriptorBuilder::sizeFormula(DictionaryAttr formula) {
     auto value = formula ? formula.getAs<IntegerAttr>(name) : nullptr;
     return i64(value ? value.getInt() : 0);
   };
-  return structure(
-      {field("fixed"), field("per_token"), field("per_sequence"), field("per_longest"), field("per_score")});
+  return structure({field("fixed"), field("per_token"), field("per_sequence"), field("per_longest"), field("per_score"),
+                    field("per_target"), field("per_target_score"), field("per_cross_score")});
 }
 
+/// On whichever axis.
 std::optional<lathe_input_kind> inputKind(StringRef name) {
-  return llvm::StringSwitch<std::optional<lathe_input_kind>>(name)
+  return llvm::StringSwitch<std::optional<lathe_input_kind>>(xf::inputOnAxis(name))
       .Case("input_ids", LATHE_INPUT_IDS)
       .Case("token_type_ids", LATHE_TOKEN_TYPE_IDS)
       .Case("position_ids", LATHE_POSITION_IDS)
@@ -104,6 +106,9 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("pages", LATHE_PAGES)
       .Case("cached", LATHE_CACHED)
       .Case("hidden", LATHE_HIDDEN)
+      .Case("except_end", LATHE_EXCEPT_END)
+      .Case("source_pages", LATHE_SOURCE_PAGES)
+      .Case("source_lengths", LATHE_SOURCE_LENGTHS)
       .Default(std::nullopt);
 }
 
@@ -112,12 +117,25 @@ lathe_rows rowsOf(DictionaryAttr output) {
   return llvm::StringSwitch<lathe_rows>(textOf(output, xf::XfDialect::rowsAttr))
       .Case("scores", LATHE_ROWS_SCORES)
       .Case("tokens", LATHE_ROWS_TOKENS)
+      .Case("targets", LATHE_ROWS_TARGETS)
       .Default(LATHE_ROWS_SEQUENCES);
+}
+
+lathe_axis axisOf(DictionaryAttr input) {
+  return xf::axisOfInput(textOf(input, xf::XfDialect::inputAttr)) == xf::Rows::Targets ? LATHE_AXIS_TARGETS
+                                                                                       : LATHE_AXIS_TOKENS;
+}
+
+bool hasTargets(func::FuncOp function) {
+  return llvm::any_of(listOf(function, xf::XfDialect::inputsAttr),
+                      [](DictionaryAttr input) { return axisOf(input) == LATHE_AXIS_TARGETS; });
 }
 
 /// lathe_entry
 llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   SmallVector<llvm::Constant *> inputs, outputs, steps;
+  lathe_shift shift = LATHE_SHIFT_NONE;
+  int64_t shiftId = 0;
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     auto paddingId = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr);
@@ -125,19 +143,24 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
                                 : paddingId                                     ? LATHE_COUNTS_IDS
                                                                                 : LATHE_COUNTS_COLUMNS;
     auto omitted = input.getAs<IntegerAttr>(xf::XfDialect::omittedAttr);
-    inputs.push_back(
-        structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))), i64(limit ? limit.getInt() : 0),
-                   i32(counts), i64(paddingId ? paddingId.getInt() : 0), i64(omitted ? omitted.getInt() : 0)}));
+    inputs.push_back(structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))),
+                                i64(limit ? limit.getInt() : 0), i32(counts), i64(paddingId ? paddingId.getInt() : 0),
+                                i64(omitted ? omitted.getInt() : 0), i32(axisOf(input))}));
+    if (input.contains(xf::XfDialect::shiftedAttr)) {
+      auto first = input.getAs<IntegerAttr>(xf::XfDialect::firstIdAttr);
+      shift = first ? LATHE_SHIFT_START : LATHE_SHIFT_WRAP;
+      shiftId = (first ? first : paddingId).getInt();
+    }
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     auto firstColumn = llvm::StringSwitch<lathe_first_column>(textOf(output, xf::XfDialect::firstColumnAttr))
                            .Case("zero", LATHE_FIRST_COLUMN_ZERO)
                            .Case("error", LATHE_FIRST_COLUMN_ERROR)
                            .Default(LATHE_FIRST_COLUMN_UNUSED);
-    outputs.push_back(structure({text(textOf(output, xf::XfDialect::outputAttr)), i32(rowsOf(output)), i32(firstColumn),
-                                 i64(output.getAs<IntegerAttr>("width").getInt()),
-                                 i32(output.contains(xf::XfDialect::squeezedAttr)),
-                                 i32(output.contains(xf::XfDialect::byChoiceAttr))}));
+    outputs.push_back(
+        structure({text(textOf(output, xf::XfDialect::outputAttr)), i32(rowsOf(output)), i32(firstColumn),
+                   i64(output.getAs<IntegerAttr>("width").getInt()), i32(output.contains(xf::XfDialect::squeezedAttr)),
+                   i32(output.contains(xf::XfDialect::byChoiceAttr))}));
   }
   for (const LoweredStep &step : stepsOf(function))
     steps.push_back(structure({text(step.name), text(step.kernel), stepResult(step.result)}));
@@ -159,7 +182,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
        i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),
        i64(limit ? limit.getInt() : 0), sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
        sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)), i32(steps.size()),
-       array(steps, "steps"), levels, i32(function->hasAttr(xf::XfDialect::choicesAttr))});
+       array(steps, "steps"), levels, i32(function->hasAttr(xf::XfDialect::choicesAttr)), i32(hasTargets(function)),
+       i32(shift), i64(shiftId)});
 }
 
 /// lathe_io
@@ -177,6 +201,10 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
                                           io("attention_mask", LATHE_I64, rows, true)};
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
+    if (inputName == "decoder_input_ids") {
+      inputs.push_back(io(inputName, LATHE_I64, rows, input.contains(xf::XfDialect::shiftedAttr)));
+      inputs.push_back(io("decoder_attention_mask", LATHE_I64, rows, true));
+    }
     if (isOffered(inputName))
       inputs.push_back(io(inputName, LATHE_I64, rows, true));
     if (StringRef name = offeredOfSequences(inputName); !name.empty())
@@ -192,7 +220,7 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
     SmallVector<int64_t> shape(output.contains(xf::XfDialect::byChoiceAttr) ? 2 : 1, -1); // of sequences
-    if (rowsOf(output) == LATHE_ROWS_TOKENS)
+    if (rowsOf(output) == LATHE_ROWS_TOKENS || rowsOf(output) == LATHE_ROWS_TARGETS)
       shape.push_back(-1);
     if (!output.contains(xf::XfDialect::squeezedAttr))
       shape.push_back(width);
@@ -246,8 +274,13 @@ llvm::Constant *DescriptorBuilder::decoder(ModuleOp program) {
   func::FuncOp decode = findDerivedEntry(program, "decode"), logits = findDerivedEntry(program, "logits");
   if (!decode || !logits)
     return null();
-  auto pageBytes = decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr);
-  return global(structure({entry(decode), entry(logits), i64(pageBytes.getInt()), generation()}), "decoder");
+  auto pageBytes = [](func::FuncOp function) {
+    return function->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt();
+  };
+  func::FuncOp source = findDerivedEntry(program, "source");
+  return global(structure({entry(decode), entry(logits), i64(pageBytes(decode)), generation(),
+                           source ? global(entry(source), "source") : null(), i64(source ? pageBytes(source) : 0)}),
+                "decoder");
 }
 
 /// lathe_generate_options
@@ -291,6 +324,9 @@ llvm::Constant *DescriptorBuilder::generation() {
                                      null(),
                                      i64(0),
                                      null(),
+                                     null(),
+                                     null(),
+                                     i32(o.decoder_start_id),
                                      null(),
                                      null()});
   assert(module->getDataLayout().getTypeAllocSize(value->getType()) == sizeof o && "the struct's fields, in order");

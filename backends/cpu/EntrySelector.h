@@ -30,8 +30,10 @@ public:
 
   mlir::LogicalResult run();
 
-  /// What an attention keeps in each page of its cache; 0 without one.
-  static int64_t pageBytesOf(xf::AttentionOp op);
+  /// Bytes of a page that layers' attention takes: of all before, and of each of the stack that is being lowered.
+  struct PageBytes {
+    int64_t before = 0, perLayer = 0;
+  };
 
 private:
   // Values on their way to memory.
@@ -77,6 +79,7 @@ private:
 
   // Structure.
   mlir::func::FuncOp createScheduled();
+  xf::Rows axisOfInput(unsigned index);
   mlir::LogicalResult lowerBlock(mlir::Block &block);
   mlir::LogicalResult lower(mlir::Operation *op);
   mlir::LogicalResult inlineLayer(llvm::StringRef callee, mlir::OperandRange inputs, Buffer carried, Buffer result,
@@ -115,8 +118,25 @@ private:
                            llvm::StringRef step);
   void lowerSoftmax(xf::SoftmaxOp op);
   mlir::LogicalResult lowerAttention(xf::AttentionOp op);
-  /// Has the cache take in keys and values; returns where the layer's part of a page begins.
-  mlir::Value appendToCache(xf::AttentionOp op, const Buffer &k, const Buffer &v, int64_t headDim, bool inBf16);
+  /// Where attention of the queries `q` is to store its result.
+  Buffer bufferForHeads(mlir::Value result, const Buffer &q, bool inBf16, bool isNarrow);
+  void lowerAppendCache(xf::AppendCacheOp op);
+  void lowerPagedAttention(xf::PagedAttentionOp op);
+  /// What lies in pages: keys and values of so many heads.
+  struct CachedKeys {
+    mlir::Value pages, cached;
+    int64_t heads, headDim;
+    bool inBf16;
+  };
+  static int64_t pageBytesOf(const CachedKeys &keys);
+  /// Those that an op reads or adds to, if it does.
+  static std::optional<CachedKeys> cachedKeysOf(mlir::Operation *op);
+  /// An encoder's are in pages of their own.
+  PageBytes &pagesOf(mlir::Operation *op) { return mlir::isa<xf::AttentionOp>(op) ? ownPages : sourcePages; }
+  /// Where in a page the keys of this layer's op begin.
+  mlir::Value placeInPage(mlir::Operation *op, const CachedKeys &keys);
+  void appendToCache(const CachedKeys &keys, const Buffer &k, const Buffer &v, mlir::Value cuSeqlens,
+                     mlir::Value layer);
   void lowerAngles(xf::AnglesOp op);
   void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);
@@ -140,10 +160,10 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, xf::Precision>, Factor> factors;
   llvm::DenseMap<mlir::Value, WeightRef> weightRefs;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 1>> outputsOf; ///< the entry's results that a value is
-  mlir::Value attentionMask;                                            ///< of a dense entry
+  llvm::DenseMap<xf::Rows, mlir::Value> attentionMasks;                 ///< of a dense entry, by token axis
   const PanelTables &panelTables;
-  /// Bytes of a page that attention has by now, and those that a layer of the stack that is being lowered takes.
-  int64_t pageBytes = 0, layerPageBytes = 0;
+  /// Of a sequence's own tokens, and of the encoder's that it reads.
+  PageBytes ownPages, sourcePages;
 };
 
 } // namespace lathe

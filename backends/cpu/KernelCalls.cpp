@@ -70,6 +70,12 @@ Value KernelCalls::real(double value) {
   return arith::ConstantOp::create(builder, loc(), builder.getF32FloatAttr(float(value)));
 }
 
+Value KernelCalls::countOf(xf::Rows rows) {
+  if (xf::isScores(rows))
+    return arith::MulIOp::create(builder, loc(), countOf(xf::queriesOf(rows)), longestOf(xf::keysOf(rows)));
+  return rows == xf::Rows::Sequences ? batch : rows == xf::Rows::Targets ? targets : tokens;
+}
+
 static MemRefType rowsType(OpBuilder &builder, int64_t width) {
   return MemRefType::get({ShapedType::kDynamic, width}, builder.getF32Type());
 }

@@ -73,8 +73,9 @@ public:
       : builder(builder), module(module), weights(weights) {}
 
   mlir::OpBuilder builder;
-  mlir::Value tokens, batch, longest; ///< the run's sizes
-  std::string function;               ///< whose ops are being lowered, for the names of steps
+  mlir::Value tokens, batch, longest;  ///< the run's sizes
+  mlir::Value targets, longestTargets; ///< of the second token axis; null without one
+  std::string function;                ///< whose ops are being lowered, for the names of steps
 
   /// The layers that are being lowered together: their prefixes, and which of them is meant (null if there is one).
   llvm::SmallVector<std::string> layerPrefixes;
@@ -82,7 +83,10 @@ public:
 
   mlir::Value integer(int64_t value);
   mlir::Value real(double value);
-  mlir::Value countOf(xf::Rows rows) { return rows == xf::Rows::Sequences ? batch : tokens; }
+  /// How many rows of a kind there are; of scores, without their heads.
+  mlir::Value countOf(xf::Rows rows);
+  /// Rows of the longest sequence on a token axis.
+  mlir::Value longestOf(xf::Rows axis) { return axis == xf::Rows::Targets ? longestTargets : longest; }
 
   /// Says what an argument of the entry has one row of.
   void declareInput(mlir::Value memref, xf::Rows rows) { rowsOf[memref] = rows; }

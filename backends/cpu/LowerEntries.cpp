@@ -70,16 +70,20 @@ private:
   Location loc;
   IRMapping values;
   Value frame, slots;
-  std::array<Value, 3> regionBases, regionRows; ///< of the arena, by kind of rows
+  static constexpr size_t regionCount = xf::getMaxEnumValForRows() + 1;
+  std::array<Value, regionCount> regionBases, regionRows; ///< of the arena, by kind of rows
   SmallVector<Attribute> steps;
   int64_t timesPerRun = 1; ///< that the op being lowered is done
   unsigned tables = 0;
 };
 
 LogicalResult EntryLowering::run() {
-  if (entry.getNumArguments() < 3)
+  const unsigned sizeCount =
+      llvm::count_if(entry.getArgumentTypes(), [](Type type) { return type.isInteger(64); }); // inputs are in memory
+  if (sizeCount != 3 && sizeCount != 5)
     return entry.emitError("has ") << entry.getNumArguments()
-                                   << " arguments; a scheduled entry ends in tokens, batch and longest";
+                                   << " arguments; a scheduled entry ends in tokens, batch and longest, and with a "
+                                      "second token axis targets and the longest of these";
   builder.setInsertionPoint(entry);
   lowered = func::FuncOp::create(builder, loc, loweredEntrySymbol(entry.getSymName()),
                                  builder.getFunctionType({pointer()}, {builder.getI32Type()}));
@@ -89,24 +93,30 @@ LogicalResult EntryLowering::run() {
 
   Type i64 = builder.getI64Type();
   Value inputs = field(pointer(), offsetof(lathe_frame, inputs));
-  unsigned inputCount = entry.getNumArguments() - 3;
+  unsigned inputCount = entry.getNumArguments() - sizeCount;
   for (unsigned index = 0; index < inputCount; ++index)
     values.map(entry.getArgument(index), element(inputs, constant(index)));
   Value tokens = field(i64, offsetof(lathe_frame, tokens)), batch = field(i64, offsetof(lathe_frame, batch)),
-        longest = field(i64, offsetof(lathe_frame, longest));
-  values.map(entry.getArgument(inputCount), tokens);
-  values.map(entry.getArgument(inputCount + 1), batch);
-  values.map(entry.getArgument(inputCount + 2), longest);
+        longest = field(i64, offsetof(lathe_frame, longest)), targets = field(i64, offsetof(lathe_frame, targets)),
+        longestTargets = field(i64, offsetof(lathe_frame, longest_targets));
+  for (auto [argument, size] : llvm::zip_first(entry.getArguments().drop_front(inputCount),
+                                               ArrayRef<Value>{tokens, batch, longest, targets, longestTargets}))
+    values.map(argument, size);
 
   // The arena's regions, one per kind of rows, follow each other as in lathe_size_formula.
   auto arena = entry->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr);
-  Value scores =
-      arith::MulIOp::create(builder, loc, tokens, longest); // dense entries only, where tokens = batch * longest
-  regionRows = {rounded(tokens), rounded(batch), rounded(scores)};
+  auto pairs = [&](Value queries, Value keys) { // dense entries only, where tokens = batch * longest
+    return rounded(arith::MulIOp::create(builder, loc, queries, keys));
+  };
+  regionRows = {
+      rounded(tokens),        rounded(batch), pairs(tokens, longest), rounded(targets), pairs(targets, longestTargets),
+      pairs(targets, longest)};
   Value base = field(pointer(), offsetof(lathe_frame, arena));
-  static constexpr StringRef regions[] = {"per_token", "per_sequence", "per_score"};
-  for (auto [index, key] : llvm::enumerate(regions)) {
-    auto bytesPerRow = arena ? arena.getAs<IntegerAttr>(key) : IntegerAttr();
+  for (size_t index = 0; index < regionCount; ++index) {
+    const auto rows = xf::Rows(index);
+    auto bytesPerRow = arena ? arena.getAs<IntegerAttr>(xf::bytesPerRowName(rows)) : IntegerAttr();
+    if (!bytesPerRow && rows >= xf::Rows::Targets) // there may be no second token axis
+      continue;
     if (!bytesPerRow)
       return entry.emitError("has no arena plan; run lathe-plan-arena first");
     regionBases[index] = base;
@@ -256,15 +266,17 @@ DictionaryAttr EntryLowering::describeResult(xf::LaunchOp launch) {
     auto description = cast<DictionaryAttr>(outputs[output.getOutputs().front()]);
     rows = xf::symbolizeRows(textOf(description, xf::XfDialect::rowsAttr)).value_or(rows);
   }
-  if (rows == xf::Rows::Scores)
+  if (xf::isScores(rows))
     return nullptr;
   auto number = [&](StringRef name, int64_t value) {
     return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
   };
-  return builder.getDictionaryAttr(
-      {number("slot", slot), number("dtype", type.getElementType().isF32() ? LATHE_F32 : LATHE_BF16),
-       number("rows", rows == xf::Rows::Sequences ? LATHE_ROWS_SEQUENCES : LATHE_ROWS_TOKENS),
-       number("width", type.getDimSize(1)), number("stride", baseType.getShape().back())});
+  return builder.getDictionaryAttr({number("slot", slot),
+                                    number("dtype", type.getElementType().isF32() ? LATHE_F32 : LATHE_BF16),
+                                    number("rows", rows == xf::Rows::Sequences ? LATHE_ROWS_SEQUENCES
+                                                   : rows == xf::Rows::Targets ? LATHE_ROWS_TARGETS
+                                                                               : LATHE_ROWS_TOKENS),
+                                    number("width", type.getDimSize(1)), number("stride", baseType.getShape().back())});
 }
 
 /// Stores the slots and calls through the frame; a status other than 0 is returned at once.

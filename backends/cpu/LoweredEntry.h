@@ -12,6 +12,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <string>
+#include <vector>
 
 namespace lathe {
 
@@ -82,17 +83,15 @@ inline constexpr llvm::StringLiteral loweredStepResult = "result";
 inline constexpr llvm::StringLiteral loweredStepFlops = "flops", loweredStepWeightBytes = "weight_bytes",
                                      loweredStepActivationBytes = "activation_bytes";
 
-inline llvm::SmallVector<LoweredStep> stepsOf(mlir::func::FuncOp lowered) {
-  return llvm::map_to_vector(listOf(lowered, xf::XfDialect::stepsAttr), [](mlir::DictionaryAttr step) {
+inline std::vector<LoweredStep> stepsOf(mlir::func::FuncOp lowered) {
+  std::vector<LoweredStep> steps;
+  for (mlir::DictionaryAttr step : listOf(lowered, xf::XfDialect::stepsAttr)) {
     auto formula = [&](llvm::StringRef name) { return xf::WorkFormula(step.getAs<mlir::DenseI64ArrayAttr>(name)); };
-    return LoweredStep{textOf(step, "name"),
-                       textOf(step, "kernel"),
-                       step.getAs<mlir::IntegerAttr>("calls").getInt(),
-                       formula(loweredStepFlops),
-                       formula(loweredStepWeightBytes),
-                       formula(loweredStepActivationBytes),
-                       step.getAs<mlir::DictionaryAttr>(loweredStepResult)};
-  });
+    steps.push_back({textOf(step, "name"), textOf(step, "kernel"), step.getAs<mlir::IntegerAttr>("calls").getInt(),
+                     formula(loweredStepFlops), formula(loweredStepWeightBytes), formula(loweredStepActivationBytes),
+                     step.getAs<mlir::DictionaryAttr>(loweredStepResult)});
+  }
+  return steps;
 }
 
 } // namespace lathe

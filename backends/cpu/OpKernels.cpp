@@ -31,7 +31,7 @@ void EntrySelector::lowerJoin(xf::JoinOp op) {
 }
 
 void EntrySelector::lowerAngles(xf::AnglesOp op) {
-  Buffer y = bufferFor(op.getResult(), xf::Rows::Tokens);
+  Buffer y = bufferFor(op.getResult(), get(op.getPositions()).rows);
   calls.launch("angles_f32", {},
                {{"positions", memref(op.getPositions())},
                 {"frequencies", calls.weight(weightRefs[op.getFrequencies()], "vector")},
@@ -125,11 +125,7 @@ Buffer EntrySelector::contiguous(Value value) {
 }
 
 Value EntrySelector::elementsOf(const Buffer &buffer) {
-  Location loc = entry.getLoc();
-  Value rows = calls.countOf(buffer.rows);
-  if (buffer.rows == xf::Rows::Scores)
-    rows = arith::MulIOp::create(calls.builder, loc, calls.tokens, calls.longest);
-  return arith::MulIOp::create(calls.builder, loc, rows, calls.integer(buffer.width));
+  return arith::MulIOp::create(calls.builder, entry.getLoc(), calls.countOf(buffer.rows), calls.integer(buffer.width));
 }
 
 void EntrySelector::lowerUnary(Value x, Value result, StringRef function, double factor) {
@@ -166,12 +162,12 @@ void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value re
                {{"x", from.memref},
                 {"ldx", calls.integer(from.stride)},
                 {"cu_seqlens", memref(cuSeqlens)},
-                {"mask", cuSeqlens ? Value() : attentionMask},
+                {"mask", cuSeqlens ? Value() : attentionMasks.lookup(from.rows)},
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
                 {"batch", calls.batch},
                 {"H", calls.integer(from.width)},
-                {"longest", calls.longest},
+                {"longest", calls.longestOf(from.rows)},
                 {"columns", memref(columns)},
                 {"except", memref(except)}},
                "pool_" + mode, work);

@@ -121,6 +121,10 @@ static bool multipliesInBf16(OpOperand &use) {
     return llvm::all_of(split.getResults(), [](Value part) { return llvm::all_of(part.getUses(), multipliesInBf16); });
   if (auto attention = dyn_cast<xf::AttentionOp>(use.getOwner()))
     return attention.getPrecision() == xf::Precision::BF16 && use.getOperandNumber() < 3; // query, key, value
+  if (auto append = dyn_cast<xf::AppendCacheOp>(use.getOwner()))
+    return append.getPrecision() == xf::Precision::BF16 && use.getOperandNumber() < 2; // key, value
+  if (auto attention = dyn_cast<xf::PagedAttentionOp>(use.getOwner()))
+    return attention.getPrecision() == xf::Precision::BF16 && use.getOperandNumber() == 0; // query
   auto linear = dyn_cast<xf::LinearOp>(use.getOwner());
   return linear && linear.getPrecision() == xf::Precision::BF16 && use.get() == linear.getX() &&
          use.get() != linear.getResidual();
@@ -143,7 +147,7 @@ xf::WorkFormula EntrySelector::bytesLookedUp(Value table, Value ids, int64_t row
     return {xf::WorkFormula::PerLongest, rowBytes};
   if (input && input.getValue() == "token_type_ids")
     return {xf::WorkFormula::Fixed, rows * rowBytes};
-  return {xf::WorkFormula::PerToken, rowBytes};
+  return {xf::termOf(get(ids).rows), rowBytes};
 }
 
 LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRange tables, Value gain, Value bias,
@@ -153,9 +157,10 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   if (tables.size() > std::size(tableSlots))
     return result.getDefiningOp()->emitOpError("sums rows of ")
            << tables.size() << " tables; the CPU's embedding takes up to " << std::size(tableSlots);
-  Buffer y = bufferInJoin(result, xf::Rows::Tokens);
+  const xf::Rows rows = get(ids.front()).rows;
+  Buffer y = bufferInJoin(result, rows);
   SmallVector<Value, 4> table(4), id(4);
-  const RoundedBuffer rounded = gain ? roundedBufferFor(result, xf::Rows::Tokens) : RoundedBuffer();
+  const RoundedBuffer rounded = gain ? roundedBufferFor(result, rows) : RoundedBuffer();
   int64_t packed = 0;
   const Names names = namesOf(precision);
   Work work;
@@ -187,7 +192,7 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
                 {"eps", calls.real(eps)},
                 {"y", y.memref},
                 {"ldy", calls.integer(y.stride)},
-                {"M", calls.tokens},
+                {"M", calls.countOf(rows)},
                 {"H", calls.integer(y.width)},
                 {"rounded", rounded.buffer.memref},
                 {"ldrounded", calls.integer(rounded.buffer.stride)},

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/EntrySelector.h"
+#include "ir/xf/TokenAxes.h"
 #include "passes/precision/PrecisionPlan.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -80,12 +81,17 @@ LogicalResult EntrySelector::run() {
       xf::XfDialect::scratchAttr,
       calls.builder.getDictionaryAttr({calls.builder.getNamedAttr("fixed", number(s.fixed)),
                                        calls.builder.getNamedAttr("per_longest", number(s.per_longest))}));
-  if (pageBytes)
-    scheduled->setAttr(xf::XfDialect::pageBytesAttr, number(pageBytes));
+  // An encoder's entry adds to one kind of pages, a decoder's to the other.
+  if (const int64_t bytes = ownPages.before ? ownPages.before : sourcePages.before)
+    scheduled->setAttr(xf::XfDialect::pageBytesAttr, number(bytes));
   StringAttr name = entry.getSymNameAttr();
   entry.erase();
   scheduled.setSymNameAttr(name);
   return success();
+}
+
+xf::Rows EntrySelector::axisOfInput(unsigned index) {
+  return xf::axisOfInput(entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue());
 }
 
 /// The new function: inputs as buffers, then the sizes. The old one's attributes stay, its results become an attribute.
@@ -101,7 +107,10 @@ func::FuncOp EntrySelector::createScheduled() {
       shape.push_back(tensor.getShape().back());
     types.push_back(MemRefType::get(shape, element.isInteger(1) ? builder.getI8Type() : element));
   }
-  types.append(3, builder.getI64Type());
+  bool hasTargets = false;
+  for (unsigned index = 0; index < entry.getNumArguments(); ++index)
+    hasTargets |= axisOfInput(index) == xf::Rows::Targets;
+  types.append(hasTargets ? 5 : 3, builder.getI64Type());
   builder.setInsertionPoint(entry);
   auto scheduled =
       func::FuncOp::create(builder, loc, (entry.getSymName() + ".scheduled").str(), builder.getFunctionType(types, {}));
@@ -111,23 +120,34 @@ func::FuncOp EntrySelector::createScheduled() {
   for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
     scheduled.setArgAttrs(index, entry.getArgAttrDict(index));
     block->getArgument(index).setLoc(entry.getArgument(index).getLoc()); // its name in print
-    StringRef input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue();
+    StringRef input = xf::inputOnAxis(entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue());
+    const xf::Rows axis = axisOfInput(index);
     const auto type = cast<MemRefType>(types[index]);
     const int64_t width = type.getRank() == 2 ? type.getDimSize(1) : 1;
-    buffers[entry.getArgument(index)] = {block->getArgument(index), xf::Rows::Tokens, width, width};
-    const bool ofSequences = input == "cu_seqlens" || input == "pages" || input == "cached";
-    calls.declareInput(block->getArgument(index), ofSequences ? xf::Rows::Sequences : xf::Rows::Tokens);
+    buffers[entry.getArgument(index)] = {block->getArgument(index), axis, width, width};
+    const bool ofSequences =
+        llvm::is_contained({"cu_seqlens", "pages", "cached", "source_pages", "source_lengths"}, input);
+    calls.declareInput(block->getArgument(index), ofSequences ? xf::Rows::Sequences : axis);
     if (input == "attention_mask") {
       scheduled->setAttr(xf::XfDialect::denseAttr, builder.getUnitAttr());
-      attentionMask = block->getArgument(index);
+      attentionMasks[axis] = block->getArgument(index);
     }
   }
   unsigned sizes = entry.getNumArguments();
   calls.tokens = block->getArgument(sizes);
   calls.batch = block->getArgument(sizes + 1);
   calls.longest = block->getArgument(sizes + 2);
-  for (auto [size, name] : {std::pair(calls.tokens, "tokens"), {calls.batch, "batch"}, {calls.longest, "longest"}})
-    size.setLoc(NameLoc::get(builder.getStringAttr(name)));
+  if (hasTargets) {
+    calls.targets = block->getArgument(sizes + 3);
+    calls.longestTargets = block->getArgument(sizes + 4);
+  }
+  for (auto [size, name] : {std::pair(calls.tokens, "tokens"),
+                            {calls.batch, "batch"},
+                            {calls.longest, "longest"},
+                            {calls.targets, "targets"},
+                            {calls.longestTargets, "longest_targets"}})
+    if (size)
+      size.setLoc(NameLoc::get(builder.getStringAttr(name)));
   calls.function = entry.getSymName();
   SmallVector<Attribute> outputs;
   for (unsigned index = 0; index < entry.getNumResults(); ++index) {
@@ -181,7 +201,8 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
     auto softmax = inside.getDefiningOp<xf::SoftmaxOp>();
     if (!softmax)
       return callee.emitOpError("gives more than the value that it carries; accepted are results of xf.softmax");
-    buffers[inside] = bufferFor(outside, xf::Rows::Scores, cast<RankedTensorType>(softmax.getType()).getDimSize(1));
+    buffers[inside] = bufferFor(outside, xf::scoresOf(carried.rows, carried.rows),
+                                cast<RankedTensorType>(softmax.getType()).getDimSize(1));
   }
   Operation *producer = returned.getDefiningOp();
   bool direct = producer && isReadOnlyBefore(callee.getArgument(0), producer);
@@ -213,7 +234,8 @@ void EntrySelector::passFactors(xf::LayerOp layer) {
       factors[{argument, precision}] = Factor(factor->second);
   if (returned.getDefiningOp<xf::LayerNormOp>())
     if (std::optional<FactorForm> form = formOfReaders(layer.getResult())) {
-      const Factor factor = {allocateFactor(form->precision, xf::Rows::Tokens, widthOf(returned)), form->smoothing};
+      const xf::Rows rows = get(layer.getInputs()[0]).rows;
+      const Factor factor = {allocateFactor(form->precision, rows, widthOf(returned)), form->smoothing};
       for (Value value : {returned, Value(layer.getResult())})
         factors[{value, form->precision}] = factor;
     }
@@ -224,6 +246,10 @@ void EntrySelector::carryFactors(xf::LayersOp layers) {
   auto callee = module.lookupSymbol<func::FuncOp>(layers.getCallee());
   Value argument = callee.getArgument(0), returned = callee.front().getTerminator()->getOperand(0);
   std::optional<FactorForm> form = formOfReaders(argument);
+  if (form && returned == argument) { // all of them read the same
+    factors[{argument, form->precision}] = {getFactor(layers.getInputs()[0], form), form->smoothing};
+    return;
+  }
   auto norm = returned.getDefiningOp<xf::LayerNormOp>();
   if (!form || !norm || !isReadOnlyBefore(argument, norm))
     return;
@@ -236,17 +262,10 @@ void EntrySelector::carryFactors(xf::LayersOp layers) {
 LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {
   calls.layerPrefixes = {layer.getWeights().str()};
   calls.layerIndex = nullptr;
-  layerPageBytes = 0;
   passFactors(layer);
-  return inlineLayer(layer.getCallee(), layer.getInputs(), get(layer.getInputs()[0]),
-                     bufferFor(layer.getResult(), xf::Rows::Tokens), layer.getOthers());
-}
-
-/// Bytes of a page that a layer's attention takes.
-static int64_t pageBytesOfLayer(func::FuncOp layer) {
-  int64_t bytes = 0;
-  layer.walk([&](xf::AttentionOp attention) { bytes += EntrySelector::pageBytesOf(attention); });
-  return bytes;
+  const Buffer carried = get(layer.getInputs()[0]);
+  return inlineLayer(layer.getCallee(), layer.getInputs(), carried, bufferFor(layer.getResult(), carried.rows),
+                     layer.getOthers());
 }
 
 LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
@@ -258,7 +277,7 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
       if (!outputsOf.contains(result) || (result != last && !result.hasOneUse()))
         return layers.emitOpError("has results that are read elsewhere, or not returned; of several results each must "
                                   "be an output, and only the last may be read again");
-  Buffer carried = bufferFor(last, xf::Rows::Tokens);
+  Buffer carried = bufferFor(last, get(first).rows);
   if (get(first).memref != carried.memref)
     calls.copy(get(first), carried, "carry");
   carryFactors(layers);
@@ -270,16 +289,21 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
     calls.layerPrefixes = llvm::map_to_vector(layers.getWeights().getAsRange<StringAttr>(),
                                               [](StringAttr prefix) { return prefix.str(); });
     calls.layerIndex = loop.getInductionVar();
-    const int64_t before = pageBytes;
-    layerPageBytes = pageBytesOfLayer(module.lookupSymbol<func::FuncOp>(layers.getCallee()));
+    const int64_t ownBefore = ownPages.before, sourceBefore = sourcePages.before;
+    ownPages.perLayer = sourcePages.perLayer = 0;
+    module.lookupSymbol<func::FuncOp>(layers.getCallee()).walk([&](Operation *op) {
+      if (const std::optional<CachedKeys> keys = cachedKeysOf(op))
+        pagesOf(op).perLayer += pageBytesOf(*keys);
+    });
     if (failed(inlineLayer(layers.getCallee(), layers.getInputs(), carried, carried)))
       return failure();
-    pageBytes = before + count * layerPageBytes;
+    ownPages.before = ownBefore + count * ownPages.perLayer;
+    sourcePages.before = sourceBefore + count * sourcePages.perLayer;
     if (layers.getNumResults() > 1) {
       // The last one's copy is its last output, which may be where it lies already.
       SmallVector<int64_t> outputs =
           llvm::map_to_vector(layers.getResults(), [&](Value result) { return outputsOf.lookup(result).back(); });
-      calls.copy(carried, calls.output(outputs, xf::Rows::Tokens, widthOf(last), calls.layerIndex), "hidden_states");
+      calls.copy(carried, calls.output(outputs, carried.rows, widthOf(last), calls.layerIndex), "hidden_states");
     }
   }
   for (Value result : layers.getResults())
@@ -364,6 +388,8 @@ LogicalResult EntrySelector::lower(Operation *op) {
       })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
+      .Case([&](xf::AppendCacheOp op) { return lowerAppendCache(op), success(); })
+      .Case([&](xf::PagedAttentionOp op) { return lowerPagedAttention(op), success(); })
       .Case([&](xf::AnglesOp op) { return lowerAngles(op), success(); })
       .Case([&](xf::RotateOp op) { return lowerRotate(op), success(); })
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })

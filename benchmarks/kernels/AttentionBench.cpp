@@ -61,7 +61,9 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       furthest,
                                       0,
                                       0,
-                                      0.0f});
+                                      0.0f,
+                                      0,
+                                      0});
   double pairs = 0;
   for (double length : shape.lengths)
     pairs += form.find("windowed") != std::string::npos ? length * std::min<double>(length, 2 * reach + 1)

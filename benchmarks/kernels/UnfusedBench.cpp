@@ -95,7 +95,7 @@ void bench_mask_scores_f32() {
       Array<uint8_t> mask(batch * seq);
       for (int64_t i = 0; i < batch * seq; ++i)
         mask[i] = random.below(4) > 0;
-      run.warmUp(kernel, std::vector<Arg>{x, y, mask, batch, heads, seq});
+      run.warmUp(kernel, std::vector<Arg>{x, y, mask, batch, heads, seq, seq});
       bool correct = holdsAt(
           size, [&](int64_t i) { return y[i] == (mask[i / (heads * seq * seq) * seq + i % seq] ? x[i] : -INFINITY); });
       run.time(correct, {0, floats(2.0 * size)});

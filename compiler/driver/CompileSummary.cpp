@@ -17,7 +17,10 @@ static std::string formulaText(DictionaryAttr formula) {
                               {"per_token", " T"},
                               {"per_sequence", " B"},
                               {"per_longest", " L"},
-                              {"per_score", " B L^2"}}) {
+                              {"per_score", " B L^2"},
+                              {"per_target", " T'"},
+                              {"per_target_score", " B L'^2"},
+                              {"per_cross_score", " B L L'"}}) {
     auto value = formula.getAs<IntegerAttr>(name);
     if (value && value.getInt())
       text += (text.empty() ? "" : " + ") + std::to_string(value.getInt()) + symbol.str();
@@ -60,6 +63,9 @@ void Compilation::summarize(const OutputDirectory &output) {
   if (func::FuncOp decode = findDerivedEntry(*model.module, "decode"))
     log << "  cache    " << sizeText(decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt())
         << " for every " << LATHE_PAGE_TOKENS << " tokens of a text\n";
+  if (func::FuncOp source = findDerivedEntry(*model.module, "source"))
+    log << "           " << sizeText(source->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt())
+        << " for every " << LATHE_PAGE_TOKENS << " tokens that the encoder reads\n";
   if (facts.tokenizerKind.empty())
     log << (facts.noTokenizer.empty() ? "  no tokenizer files: inputs are token ids only\n"
                                       : "  no tokenizer that is supported: inputs are token ids only\n");

@@ -22,6 +22,14 @@ namespace lathe {
 
 namespace {
 
+/// What the manifest says of an input of the first entry; null where that takes no such.
+const nlohmann::json *inputOf(const Artifact &artifact, StringRef name) {
+  for (const nlohmann::json &input : artifact.manifest().at("entries").at(0).at("inputs"))
+    if (input.value("name", "") == name)
+      return &input;
+  return nullptr;
+}
+
 /// Adds a batch of sequences of ids; to a model that takes choices, each as the only one.
 void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vector<int32_t>> rows) {
   size_t longest = 1;
@@ -31,6 +39,8 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
   std::vector<int32_t> ids(rows.size() * longest, entry.value("padding_id", 0)), mask(ids.size());
   for (auto [r, row] : llvm::enumerate(rows)) {
     llvm::copy(row, ids.begin() + r * longest);
+    if (entry.contains("end_id")) // which the result is computed at
+      ids[r * longest + row.size() - 1] = entry.value("end_id", 0);
     std::fill_n(mask.begin() + r * longest, row.size(), 1);
     inputs.tokens += int64_t(row.size());
   }
@@ -41,14 +51,15 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
   inputs.batches.emplace_back();
   inputs.batches.back().add("input_ids", shape, ids);
   inputs.batches.back().add("attention_mask", shape, mask);
-}
-
-/// What the manifest says of an input of the first entry; null where that takes no such.
-const nlohmann::json *inputOf(const Artifact &artifact, StringRef name) {
-  for (const nlohmann::json &input : artifact.manifest().at("entries").at(0).at("inputs"))
-    if (input.value("name", "") == name)
-      return &input;
-  return nullptr;
+  // A decoder that must be told what it reads is told the same; ids may have their own limit there.
+  const nlohmann::json *targets = inputOf(artifact, "decoder_input_ids");
+  if (!targets || targets->value("optional", false))
+    return;
+  const int64_t limit = targets->value("limit", int64_t(1));
+  for (int32_t &id : ids)
+    id = int32_t(id % limit);
+  inputs.batches.back().add("decoder_input_ids", shape, ids);
+  inputs.batches.back().add("decoder_attention_mask", shape, mask);
 }
 
 /// Sequences of several lengths, up to 128 tokens and the model's own limit; each behind vectors of an image where the

@@ -15,14 +15,17 @@ namespace lathe {
 /// Ragged inputs become padded rows inside the interpreter: a lie about lengths must not become an allocation.
 static Error checkSize(const InputTensors &inputs) {
   constexpr int64_t mostPositions = 1 << 22;
-  const InputTensors::Array *offsets = inputs.find("cu_seqlens");
-  int64_t longest = 0, sequences = offsets ? offsets->count() - 1 : 0;
-  for (int64_t row = 0; row < sequences; ++row) {
-    int64_t begin = offsets->at(row), end = offsets->at(row + 1);
-    if (begin < 0 || end < begin || end > inputs.tokens())
-      return Error::success(); // the interpreter says what is wrong with them
-    longest = std::max(longest, end - begin);
-  }
+  int64_t longest = 0, sequences = 0;
+  for (const char *name : {"cu_seqlens", "decoder_cu_seqlens"})
+    if (const InputTensors::Array *offsets = inputs.find(name)) {
+      sequences = std::max(sequences, offsets->count() - 1);
+      for (int64_t row = 0; row + 1 < offsets->count(); ++row) {
+        int64_t begin = offsets->at(row), end = offsets->at(row + 1);
+        if (begin < 0 || end < begin || end > inputs.tokens())
+          return Error::success(); // the interpreter says what is wrong with them
+        longest = std::max(longest, end - begin);
+      }
+    }
   if (inputs.tokens() > mostPositions || (longest > 0 && sequences > mostPositions / longest))
     return createStringError("the inputs have more than " + llvm::Twine(mostPositions) +
                              " positions, counting padding; the interpreter is for small ones");

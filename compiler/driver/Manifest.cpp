@@ -4,7 +4,7 @@
 #include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/emit/TargetDescription.h"
 #include "compiler/driver/Link.h"
-#include "ir/xf/XfDialect.h"
+#include "ir/xf/TokenAxes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
@@ -23,6 +23,9 @@ static Json toJson(DictionaryAttr formula) {
     auto value = formula ? formula.getAs<IntegerAttr>(name) : nullptr;
     json[name.str()] = value ? value.getInt() : 0;
   }
+  for (xf::Rows rows : {xf::Rows::Targets, xf::Rows::TargetScores, xf::Rows::CrossScores})
+    if (auto value = formula ? formula.getAs<IntegerAttr>(xf::bytesPerRowName(rows)) : nullptr)
+      json[xf::bytesPerRowName(rows).str()] = value.getInt();
   return json;
 }
 
@@ -32,22 +35,40 @@ static Json edgeFormula(func::FuncOp function) {
   constexpr int64_t line = 64; // what each array is rounded up to, and begins at a multiple of
   int64_t inputs = function->getAttrOfType<ArrayAttr>(xf::XfDialect::inputsAttr).size(), outputs = 0;
   int64_t perToken = sizeof(int32_t), perSequence = sizeof(int32_t) + sizeof(int64_t); // columns; offsets and rows
-  int64_t perScore = 0;
-  perToken += inputs * sizeof(int32_t);
+  int64_t perScore = 0, perTarget = 0;
+  const bool shifts = llvm::any_of(listOf(function, xf::XfDialect::inputsAttr),
+                                   [](DictionaryAttr input) { return input.contains(xf::XfDialect::shiftedAttr); });
+  if (shifts)
+    perToken += sizeof(int32_t);
+  for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
+    const bool ofTargets = xf::axisOfInput(textOf(input, xf::XfDialect::inputAttr)) == xf::Rows::Targets;
+    (ofTargets ? perTarget : perToken) += sizeof(int32_t);
+    if (ofTargets)
+      perSequence += sizeof(int32_t);
+  }
+  if (perTarget) { // columns; offsets
+    perTarget += sizeof(int32_t);
+    perSequence += sizeof(int32_t);
+  }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t bytes = output.getAs<IntegerAttr>("width").getInt() * sizeof(float);
     StringRef rows = textOf(output, xf::XfDialect::rowsAttr);
-    (rows == "tokens" ? perToken : rows == "scores" ? perScore : perSequence) += bytes;
+    (rows == "tokens" ? perToken : rows == "targets" ? perTarget : rows == "scores" ? perScore : perSequence) += bytes;
     ++outputs;
   }
   // Offsets, and inputs that may be offsets too, have an element more than there are rows; pointers to all.
   int64_t fixed = line + inputs * line + llvm::alignTo(inputs * sizeof(void *), line) +
                   llvm::alignTo(outputs * sizeof(void *), line);
-  return {{"fixed", fixed},
-          {"per_token", perToken},
-          {"per_sequence", perSequence},
-          {"per_longest", 0},
-          {"per_score", perScore}};
+  if (perTarget)
+    fixed += 4 * line;
+  Json json = {{"fixed", fixed},
+               {"per_token", perToken},
+               {"per_sequence", perSequence},
+               {"per_longest", 0},
+               {"per_score", perScore}};
+  if (perTarget)
+    json["per_target"] = perTarget;
+  return json;
 }
 
 /// The terms that are not 0.
@@ -85,7 +106,7 @@ static Json describeDecoder(ModuleOp kernels) {
   Json json = Json::object();
   for (const char *purpose : {"decode", "logits"})
     if (func::FuncOp function = findDerivedEntry(kernels, purpose)) {
-      SmallVector<LoweredStep> lowered = stepsOf(function);
+      std::vector<LoweredStep> lowered = stepsOf(function);
       json[purpose] = {{"flops", sum(lowered, &LoweredStep::flops)},
                        {"weight_bytes", sum(lowered, &LoweredStep::weightBytes)},
                        {"steps", describeSteps(lowered)}};
@@ -111,7 +132,22 @@ static Json describeEntry(func::FuncOp function) {
     auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
     if (inputName == "input_ids")
       inputs[0]["limit"] = limit.getInt();
-    else if (isOffered(inputName))
+    if (inputName == "decoder_input_ids") {
+      inputs.push_back({{"name", inputName},
+                        {"dtype", "i64 or i32"},
+                        {"shape", "[batch, target_seq] or [targets]"},
+                        {"optional", input.contains(xf::XfDialect::shiftedAttr)},
+                        {"limit", limit.getInt()}});
+      inputs.push_back({{"name", "decoder_attention_mask"},
+                        {"dtype", "i64 or i32"},
+                        {"shape", "[batch, target_seq]"},
+                        {"optional", true}});
+      inputs.push_back({{"name", "decoder_cu_seqlens"},
+                        {"dtype", "i32"},
+                        {"shape", "[batch + 1], with decoder_input_ids [targets]"},
+                        {"optional", true}});
+    }
+    if (isOffered(inputName))
       inputs.push_back({{"name", inputName},
                         {"dtype", "i64 or i32"},
                         {"shape", "as input_ids"},
@@ -138,8 +174,8 @@ static Json describeEntry(func::FuncOp function) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
     StringRef rows = textOf(output, xf::XfDialect::rowsAttr);
     std::string shape = output.contains(xf::XfDialect::byChoiceAttr) ? "[batch, choices" : "[batch";
-    if (rows == "tokens")
-      shape += ", seq";
+    if (rows == "tokens" || rows == "targets")
+      shape += rows == "tokens" ? ", seq" : ", target_seq";
     if (!output.contains(xf::XfDialect::squeezedAttr))
       shape += ", " + std::to_string(width) + (rows == "scores" ? ", seq, seq" : "");
     outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr).str()},
@@ -147,7 +183,7 @@ static Json describeEntry(func::FuncOp function) {
                        {"shape", shape + "]"},
                        {"width", width}});
   }
-  SmallVector<LoweredStep> lowered = stepsOf(function);
+  std::vector<LoweredStep> lowered = stepsOf(function);
   Json json = {
       {"name", entryName(function).str()},
       {"form", dense ? "dense" : "packed"},
@@ -169,6 +205,8 @@ static Json describeEntry(func::FuncOp function) {
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr))
     if (textOf(input, xf::XfDialect::inputAttr) == "except_last") // what a padded batch is to have where no token is
       json["padding_id"] = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr).getInt();
+    else if (textOf(input, xf::XfDialect::inputAttr) == "decoder_except_end") // what every text is to end with
+      json["end_id"] = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr).getInt();
   return json;
 }
 
@@ -299,6 +337,9 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
          {{"page_tokens", LATHE_PAGE_TOKENS},
           {"page_bytes", decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()}}},
         {"decoder", describeDecoder(kernels)}};
+  if (func::FuncOp source = findDerivedEntry(kernels, "source")) // what a text's tokens take for the decoder to read
+    manifest["generation"]["cache"]["source_page_bytes"] =
+        source->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt();
   if (manifest.contains("generation") && !facts.unsupportedGeneration.empty())
     manifest["generation"]["unsupported"] = facts.unsupportedGeneration;
   if (!facts.noTokenizer.empty())

@@ -149,6 +149,11 @@ static inline int64_t @NAME@_vocabulary(const lathe_model *model) { return lathe
 static inline lathe_status @NAME@_sequence_set_prefix(lathe_sequence *sequence, int64_t length, lathe_error *error) {
   return lathe_@NAME@()->sequence_set_prefix(sequence, length, error);
 }
+static inline lathe_status @NAME@_encode(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens,
+                                         const uint8_t *mask, size_t n, lathe_sequence **sequences,
+                                         lathe_error *error) {
+  return lathe_@NAME@()->encode(context, ids, cu_seqlens, mask, n, sequences, error);
+}
 static inline size_t @NAME@_cache_memory(const lathe_context *context) {
   return lathe_@NAME@()->cache_memory(context);
 }

@@ -79,8 +79,8 @@ const InputTensors::Array *InputTensors::find(StringRef name) const {
 }
 
 int64_t InputTensors::tokens() const {
-  const Array *ids = find("input_ids");
-  return ids ? ids->count() : 0;
+  const Array *ids = find("input_ids"), *targets = find("decoder_input_ids");
+  return (ids ? ids->count() : 0) + (targets ? targets->count() : 0);
 }
 
 std::vector<lathe_tensor> InputTensors::views() const {
@@ -104,7 +104,8 @@ Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, StringRef 
     return info.takeError();
   // Whoever asks for so many tokens at the command line means it: the budget is there to protect servers.
   constexpr int64_t usualBudget = 32768;
-  options.maxTokens = std::max(usualBudget, inputs.tokens());
+  // Of decoder_input_ids that are left out there are as many as of input_ids.
+  options.maxTokens = std::max(usualBudget, 2 * inputs.tokens());
   Expected<RunContext> context = model.createContext(options);
   if (!context)
     return context.takeError();

@@ -34,7 +34,7 @@ public:
   llvm::ArrayRef<Array> arrays() const { return tensors; }
   /// The array of that name, or null.
   const Array *find(llvm::StringRef name) const;
-  /// Elements of input_ids, the most tokens that a run can have; 0 without any.
+  /// Elements of input_ids and decoder_input_ids, the most tokens that are given; 0 without any.
   int64_t tokens() const;
   /// For the library; valid until the next `add`.
   std::vector<lathe_tensor> views() const;

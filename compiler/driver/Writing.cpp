@@ -2,6 +2,7 @@
 #include "compiler/driver/Writing.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
 
@@ -89,14 +90,46 @@ static Error readPrefixes(const InputTensors &inputs, PromptTokens &prompts) {
   return Error::success();
 }
 
+bool hasEncoder(const LoadedModel &model) {
+  const lathe_entry_info *infos = nullptr;
+  if (!model.api().entries(&infos))
+    return false;
+  return any_of(ArrayRef(infos[0].inputs, infos[0].n_inputs),
+                [](const lathe_io &input) { return StringRef(input.name) == "decoder_input_ids"; });
+}
+
+std::vector<int32_t> PromptTokens::beginning(size_t prompt, const LoadedModel &model,
+                                             const WritingOptions &options) const {
+  if (!hasEncoder(model))
+    return ids[prompt];
+  const int32_t start = options->decoder_start_id;
+  std::vector<int32_t> text = decoderIds.empty() ? std::vector<int32_t>() : decoderIds[prompt];
+  if (start >= 0 && none_of(decoderIds, [&](ArrayRef<int32_t> given) { return !given.empty() && given[0] == start; }))
+    text.insert(text.begin(), start);
+  return text;
+}
+
+/// decoder_input_ids [batch, columns].
+static Error readDecoderIds(const InputTensors::Array &array, PromptTokens &prompts) {
+  if (array.shape.size() != 2 || array.shape[0] != int64_t(prompts.ids.size()))
+    return createStringError("decoder_input_ids is " + shapeOf(array) + "; for these prompts it must be [" +
+                             Twine(prompts.ids.size()) + ", columns]");
+  Expected<std::vector<int32_t>> values = smallIntegers(array);
+  if (!values)
+    return values.takeError();
+  for (int64_t row = 0; row < array.shape[0]; ++row)
+    prompts.decoderIds.emplace_back(values->begin() + row * array.shape[1],
+                                    values->begin() + (row + 1) * array.shape[1]);
+  return Error::success();
+}
+
 /// input_ids with cu_seqlens, or with an optional attention_mask.
-static Expected<PromptTokens> readTokens(const InputTensors &inputs) {
+static Expected<PromptTokens> readTokens(const InputTensors &inputs, ArrayRef<StringRef> accepted) {
   const InputTensors::Array *ids = inputs.find("input_ids"), *mask = inputs.find("attention_mask"),
                             *offsets = inputs.find("cu_seqlens");
   for (const InputTensors::Array &array : inputs.arrays())
-    if (!is_contained({"input_ids", "attention_mask", "prefix_lens", "cu_seqlens"}, array.name))
-      return createStringError("unknown input " + array.name +
-                               "; generate takes: input_ids, attention_mask, prefix_lens, cu_seqlens");
+    if (!is_contained(accepted, array.name))
+      return createStringError("unknown input " + array.name + "; generate takes: " + join(accepted, ", "));
   if (!ids)
     return createStringError("input_ids is missing");
   Expected<std::vector<int32_t>> values = smallIntegers(*ids);
@@ -139,11 +172,17 @@ static Expected<PromptTokens> readTokens(const InputTensors &inputs) {
   return prompts;
 }
 
-Expected<PromptTokens> PromptTokens::of(const InputTensors &inputs) {
-  Expected<PromptTokens> prompts = readTokens(inputs);
-  if (prompts)
-    if (Error error = readPrefixes(inputs, *prompts))
-      return error;
+Expected<PromptTokens> PromptTokens::of(const InputTensors &inputs, const LoadedModel &model) {
+  SmallVector<StringRef> accepted = {"input_ids", "attention_mask", "cu_seqlens"};
+  accepted.push_back(hasEncoder(model) ? "decoder_input_ids" : "prefix_lens");
+  Expected<PromptTokens> prompts = readTokens(inputs, accepted);
+  if (!prompts)
+    return prompts.takeError();
+  if (const InputTensors::Array *decoderIds = inputs.find("decoder_input_ids"))
+    if (Error error = readDecoderIds(*decoderIds, *prompts))
+      return std::move(error);
+  if (Error error = readPrefixes(inputs, *prompts))
+    return std::move(error);
   return prompts;
 }
 
@@ -175,13 +214,18 @@ Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const Ru
   std::vector<uint8_t> mask;
   for (const std::vector<uint8_t> &part : prompts.masks)
     append_range(mask, part);
+  const Joined ofDecoder(prompts.decoderIds);
+  lathe_generate_options given = *options.operator->();
+  given.prefix_lens = prompts.prefixes.empty() ? nullptr : prompts.prefixes.data();
+  if (!prompts.decoderIds.empty()) {
+    given.decoder_ids = ofDecoder.ids.data();
+    given.decoder_cu_seqlens = ofDecoder.offsets.data();
+  }
   std::vector<lathe_generated> written(prompts.ids.size() * std::max(options->num_return_sequences, 1));
-  lathe_generate_options withPrefixes = *options.operator->();
-  withPrefixes.prefix_lens = prompts.prefixes.empty() ? nullptr : prompts.prefixes.data();
   lathe_error error = {};
   if (model.api().generate(context.get(), joined.ids.data(), joined.offsets.data(),
-                           prompts.masks.empty() ? nullptr : mask.data(), prompts.ids.size(), &withPrefixes,
-                           written.data(), &error))
+                           prompts.masks.empty() ? nullptr : mask.data(), prompts.ids.size(), &given, written.data(),
+                           &error))
     return toError(error);
   std::vector<WrittenText> texts;
   for (lathe_generated &text : written) {
@@ -191,12 +235,13 @@ Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const Ru
   return texts;
 }
 
-InputTensors sequencesOf(const PromptTokens &prompts, ArrayRef<WrittenText> texts, const WritingOptions &options) {
+InputTensors sequencesOf(const LoadedModel &model, const PromptTokens &prompts, ArrayRef<WrittenText> texts,
+                         const WritingOptions &options) {
   const size_t perPrompt = options->num_return_sequences;
   std::vector<std::vector<int32_t>> rows;
   size_t longest = 0;
   for (auto [index, text] : enumerate(texts)) {
-    std::vector<int32_t> row = prompts.ids[index / perPrompt];
+    std::vector<int32_t> row = prompts.beginning(index / perPrompt, model, options);
     append_range(row, text.ids);
     longest = std::max(longest, row.size());
     rows.push_back(std::move(row));
@@ -216,8 +261,29 @@ InputTensors sequencesOf(const PromptTokens &prompts, ArrayRef<WrittenText> text
   return outputs;
 }
 
+/// A sequence for each prompt, without tokens but with what an encoder has read; the caller destroys them.
+static Error beginSequences(const LoadedModel &model, const RunContext &context, const PromptTokens &prompts,
+                            std::vector<lathe_sequence *> &sequences) {
+  lathe_error error = {};
+  if (hasEncoder(model)) {
+    const Joined sources(prompts.ids);
+    std::vector<uint8_t> mask;
+    for (const std::vector<uint8_t> &part : prompts.masks)
+      append_range(mask, part);
+    if (model.api().encode(context.get(), sources.ids.data(), sources.offsets.data(),
+                           prompts.masks.empty() ? nullptr : mask.data(), sequences.size(), sequences.data(), &error))
+      return toError(error);
+    return Error::success();
+  }
+  for (auto [index, sequence] : enumerate(sequences))
+    if (model.api().sequence_create(context.get(), nullptr, 0, &sequence, &error) ||
+        model.api().sequence_set_prefix(sequence, prompts.prefixTokens(index), &error))
+      return toError(error);
+  return Error::success();
+}
+
 Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &context, const PromptTokens &prompts,
-                                   const InputTensors::Array &forced) {
+                                   const WritingOptions &options, const InputTensors::Array &forced) {
   const int64_t batch = prompts.ids.size(), vocabulary = model.api().vocabulary(model.model());
   if (forced.shape.size() != 2 || forced.shape[0] != batch)
     return createStringError(forced.name + " is " + shapeOf(forced) + "; for these prompts it must be [" +
@@ -232,14 +298,14 @@ Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &c
   lathe_error error = {};
   std::vector<std::unique_ptr<lathe_sequence, FreeSequence>> owned;
   std::vector<lathe_sequence *> sequences(batch);
-  for (auto [index, sequence] : enumerate(sequences)) {
-    if (model.api().sequence_create(context.get(), nullptr, 0, &sequence, &error))
-      return toError(error);
+  Error begun = beginSequences(model, context, prompts, sequences);
+  for (lathe_sequence *sequence : sequences)
     owned.emplace_back(sequence, FreeSequence{&model.api()});
-    if (model.api().sequence_set_prefix(sequence, prompts.prefixTokens(index), &error))
-      return toError(error);
-  }
+  if (begun)
+    return std::move(begun);
   std::vector<std::vector<int32_t>> added = prompts.tokens();
+  for (int64_t i = 0; hasEncoder(model) && i < batch; ++i)
+    added[i] = prompts.beginning(i, model, options);
   std::vector<float> rows(batch * vocabulary);
   for (int64_t step = 0; step < steps; ++step) {
     const Joined joined(added);

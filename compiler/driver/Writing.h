@@ -29,18 +29,26 @@ private:
   std::vector<const char *> stopViews;
 };
 
-/// What is to be gone on with: the tokens of each text.
+/// Whether texts are written from what an encoder has read.
+bool hasEncoder(const LoadedModel &model);
+
+/// What is to be gone on with, or read by an encoder: the tokens of each text.
 struct PromptTokens {
   std::vector<std::vector<int32_t>> ids;
   std::vector<std::vector<uint8_t>> masks = {}; ///< 0 for padding; none where nothing is
   std::vector<int32_t> prefixes = {};           ///< columns that see each other in both directions; none where none do
+  /// What a decoder begins with that writes from what an encoder has read; none: the model's own beginning.
+  std::vector<std::vector<int32_t>> decoderIds = {};
 
   /// Without padding.
   std::vector<std::vector<int32_t>> tokens() const;
   /// Of these, how many are in a prompt's prefix.
   int64_t prefixTokens(size_t prompt) const;
-  /// Of input_ids with an optional attention_mask, or with cu_seqlens; and prefix_lens, if there are any.
-  static llvm::Expected<PromptTokens> of(const InputTensors &inputs);
+  /// What the text for a prompt begins with: the prompt, or what the decoder does.
+  std::vector<int32_t> beginning(size_t prompt, const LoadedModel &model, const WritingOptions &options) const;
+  /// Of input_ids with an optional attention_mask, or with cu_seqlens; and of prefix_lens or, with an encoder,
+  /// decoder_input_ids.
+  static llvm::Expected<PromptTokens> of(const InputTensors &inputs, const LoadedModel &model);
 };
 
 struct WrittenText {
@@ -52,14 +60,16 @@ struct WrittenText {
 llvm::Expected<std::vector<WrittenText>> writeTexts(const LoadedModel &model, const RunContext &context,
                                                     const PromptTokens &prompts, const WritingOptions &options);
 
-/// "sequences" [prompts * num_return_sequences, longest]: each prompt, with its padding, and what follows it, filled up
-/// with pad_id. Of beam search "sequences_scores", too.
-InputTensors sequencesOf(const PromptTokens &prompts, llvm::ArrayRef<WrittenText> texts, const WritingOptions &options);
+/// "sequences" [prompts * num_return_sequences, longest]: what each text begins with, padding included, and what
+/// follows that, filled up with pad_id. Of beam search "sequences_scores", too.
+InputTensors sequencesOf(const LoadedModel &model, const PromptTokens &prompts, llvm::ArrayRef<WrittenText> texts,
+                         const WritingOptions &options);
 
-/// Logits [prompts, steps, vocab] of what comes before each of `forced` [prompts, steps], which follow the prompts: one
-/// token at a time.
+/// Logits [prompts, steps, vocab] of what comes before each of `forced` [prompts, steps], which follow what texts begin
+/// with: one token at a time.
 llvm::Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &context,
-                                         const PromptTokens &prompts, const InputTensors::Array &forced);
+                                         const PromptTokens &prompts, const WritingOptions &options,
+                                         const InputTensors::Array &forced);
 
 } // namespace lathe
 

@@ -22,6 +22,10 @@ Value BlockBuilder::lookup(Value ids, Value table, bool orZeros) {
   return xf::LookupOp::create(builder, builder.getUnknownLoc(), type, ids, table, orZeros, /*precision=*/nullptr);
 }
 
+Value BlockBuilder::table(StringRef name, int64_t rows, int64_t width) {
+  return weight((name + ".weight").str(), {rows, width});
+}
+
 Value BlockBuilder::add(Value lhs, Value rhs) {
   return xf::AddOp::create(builder, builder.getUnknownLoc(), lhs.getType(), lhs, rhs);
 }

@@ -127,7 +127,7 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   ModelBuilder builder(context, *names, "encode", options.attentions);
   if (llvm::Error error = (*family)->build(builder, model.checkpoint->config(), head))
     return error;
-  if (head.task == Task::CausalLm) {
+  if (writes(head.task)) {
     builder.generates();
     assert((*family)->writingIds && "a family that writes says what ends its texts");
     const WritingIds ids = *(*family)->writingIds;

@@ -3,6 +3,7 @@
 
 #include "compiler/import/BuilderTypes.h"
 #include "compiler/import/checkpoint/WeightValues.h"
+#include "ir/xf/TokenAxes.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -131,8 +132,9 @@ ModelBuilder::ModelBuilder(MLIRContext *context, const WeightNames &weights, Str
   builder.setInsertionPointToStart(entry.addEntryBlock());
 }
 
-Value ModelBuilder::input(StringRef name, Type element, int64_t limit) {
-  return input(name, RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element), limit);
+Value ModelBuilder::input(StringRef name, Type element, int64_t limit, xf::Rows axis) {
+  return input(xf::nameOnAxis(name, axis), RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element),
+               limit);
 }
 
 Value ModelBuilder::input(StringRef name, RankedTensorType type, int64_t limit) {
@@ -148,7 +150,9 @@ Value ModelBuilder::input(StringRef name, RankedTensorType type, int64_t limit) 
   return value;
 }
 
-Value ModelBuilder::inputIds(int64_t limit) { return input("input_ids", builder.getI32Type(), limit); }
+Value ModelBuilder::inputIds(int64_t limit, xf::Rows axis) {
+  return input("input_ids", builder.getI32Type(), limit, axis);
+}
 Value ModelBuilder::tokenTypeIds(int64_t limit) { return input("token_type_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::tokenTypeIdsIfAny(int64_t limit) { return optional(tokenTypeIds(limit)); }
 Value ModelBuilder::langsIfAny(int64_t limit) { return optional(input("langs", builder.getI32Type(), limit)); }
@@ -163,7 +167,7 @@ void ModelBuilder::countTokensWithoutMask(int64_t paddingId) {
 }
 Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
-Value ModelBuilder::columns() { return input("columns", builder.getI32Type(), 0); }
+Value ModelBuilder::columns(xf::Rows axis) { return input("columns", builder.getI32Type(), 0, axis); }
 Value ModelBuilder::tokenColumns(int64_t limit) {
   entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(limit));
   Value value = input("token_columns", builder.getI32Type(), 0);
@@ -191,14 +195,25 @@ Value ModelBuilder::exceptLast(int64_t paddingId) {
   return value;
 }
 Value ModelBuilder::exceptChosen() { return input("except_chosen", builder.getI32Type(), 2); }
-Value ModelBuilder::table(StringRef name, int64_t rows, int64_t width) {
-  return weight((name + ".weight").str(), {rows, width}, /*transposed=*/false);
+void ModelBuilder::shiftTargets(std::optional<int64_t> firstId, int64_t paddingId) {
+  const unsigned index = cast<BlockArgument>(inputs.lookup("decoder_input_ids")).getArgNumber();
+  entry.setArgAttr(index, xf::XfDialect::shiftedAttr, builder.getUnitAttr());
+  if (firstId)
+    entry.setArgAttr(index, xf::XfDialect::firstIdAttr, builder.getI64IntegerAttr(*firstId));
+  else
+    entry.setArgAttr(index, xf::XfDialect::paddingIdAttr, builder.getI64IntegerAttr(paddingId));
 }
-Value ModelBuilder::mask() { return input("attention_mask", builder.getI1Type(), 0); }
-Value ModelBuilder::positionIds(int64_t limit, std::optional<int64_t> paddingId) {
+Value ModelBuilder::exceptEnd(int64_t endId) {
+  Value value = input("except_end", builder.getI32Type(), 2, xf::Rows::Targets);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
+                   builder.getI64IntegerAttr(endId));
+  return value;
+}
+Value ModelBuilder::mask(xf::Rows axis) { return input("attention_mask", builder.getI1Type(), 0, axis); }
+Value ModelBuilder::positionIds(int64_t limit, std::optional<int64_t> paddingId, xf::Rows axis) {
   const int64_t unused = paddingId ? *paddingId + 1 : 0; // positions before the first token's
   entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(limit - unused));
-  Value value = input("position_ids", builder.getI32Type(), limit);
+  Value value = input("position_ids", builder.getI32Type(), limit, axis);
   if (paddingId)
     entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
                      builder.getI64IntegerAttr(*paddingId));
@@ -334,10 +349,10 @@ Value ModelBuilder::angles(Value positions, StringRef name, ArrayRef<float> freq
   return factor == 1 ? angles : scale(angles, factor);
 }
 
-Value ModelBuilder::pool(Value x, xf::PoolMode mode, Value except) {
+Value ModelBuilder::pool(Value x, xf::PoolMode mode, Value except, xf::Rows axis) {
   auto type = typeOf(x).clone({typeOf(x).getDimSize(0), typeOf(x).getDimSize(2)});
-  return xf::PoolOp::create(builder, builder.getUnknownLoc(), type, mode, x, mask(), /*cu_seqlens=*/Value(),
-                            mode == xf::PoolMode::WeightedMean ? columns() : Value(), except);
+  return xf::PoolOp::create(builder, builder.getUnknownLoc(), type, mode, x, mask(axis), /*cu_seqlens=*/Value(),
+                            mode == xf::PoolMode::WeightedMean ? columns(axis) : Value(), except);
 }
 
 Value ModelBuilder::weight(StringRef name, ArrayRef<int64_t> shape, bool transposed) {
@@ -361,9 +376,9 @@ Value ModelBuilder::lookupBehind(Value ids, StringRef table, int64_t skipped, in
 }
 
 /// What a value of the entry has one row of, by its axes.
-static StringRef rowsOf(Value value) {
+static StringRef rowsOf(Value value, const xf::TokenAxes &axes) {
   const int64_t rank = typeOf(value).getRank();
-  return xf::stringifyRows(rank == 4 ? xf::Rows::Scores : rank == 3 ? xf::Rows::Tokens : xf::Rows::Sequences);
+  return xf::stringifyRows(rank == 4 ? xf::Rows::Scores : rank == 3 ? axes.of(value) : xf::Rows::Sequences);
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
@@ -373,9 +388,10 @@ llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
   func::ReturnOp::create(builder, builder.getUnknownLoc(), values);
   entry.setType(
       FunctionType::get(builder.getContext(), entry.getBody().getArgumentTypes(), ValueRange(values).getTypes()));
+  const xf::TokenAxes axes(*module);
   for (auto [index, output] : llvm::enumerate(outputs)) {
     entry.setResultAttr(index, xf::XfDialect::outputAttr, builder.getStringAttr(output.name));
-    entry.setResultAttr(index, xf::XfDialect::rowsAttr, builder.getStringAttr(rowsOf(output.value)));
+    entry.setResultAttr(index, xf::XfDialect::rowsAttr, builder.getStringAttr(rowsOf(output.value, axes)));
     if (output.form.firstColumn != FirstColumn::Unused)
       entry.setResultAttr(index, xf::XfDialect::firstColumnAttr,
                           builder.getStringAttr(output.form.firstColumn == FirstColumn::Zero ? "zero" : "error"));

@@ -46,6 +46,8 @@ public:
 
   /// Rows of `<table>.weight` [rows, hidden]; with `orZeros` an id of -1 has zeros.
   mlir::Value lookup(mlir::Value ids, llvm::StringRef table, int64_t rows, int64_t hidden, bool orZeros = false);
+  /// `<name>.weight`: a table of biases, which layers share where the model has it.
+  mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   /// x W^T + b with `<name>.weight` [width, K] and, if `biased`, `<name>.bias` [width].
   mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width, bool biased = true);
@@ -71,7 +73,8 @@ public:
   mlir::Value softCap(mlir::Value x, double cap);
   /// A function of Hugging Face's by its formula (Activations.h).
   mlir::Value activate(mlir::Value x, const ActivationFunction &function);
-  /// softmax(Q K^T / sqrt(head_dim)) V as separate ops; heads side by side in all of them and in the result.
+  /// softmax(Q K^T / sqrt(head_dim)) V as separate ops; heads side by side in all of them and in the result. Keys and
+  /// values, with the mask, may be of another token axis than queries.
   mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v, mlir::Value mask, int64_t heads,
                         const ScoreRules &rules = {});
   /// The same of one input, by three linear layers as wide as that.
@@ -127,8 +130,8 @@ public:
   ModelBuilder(mlir::MLIRContext *context, const WeightNames &weights, llvm::StringRef entryName,
                bool givesAttentions = false);
 
-  /// The entry's inputs, [batch, seq]; ids lie in [0, limit).
-  mlir::Value inputIds(int64_t limit);
+  /// The entry's inputs, [batch, seq] or of the second token axis [batch, target_seq]; ids lie in [0, limit).
+  mlir::Value inputIds(int64_t limit, xf::Rows axis = xf::Rows::Tokens);
   mlir::Value tokenTypeIds(int64_t limit);
   /// The same where leaving them out means that there are none: then each is -1.
   mlir::Value tokenTypeIdsIfAny(int64_t limit);
@@ -140,14 +143,20 @@ public:
   mlir::Value nextIds(int64_t limit);
   /// Columns, unless the caller gives other positions; with a `paddingId`, see xf.padding_id. `limit` also bounds the
   /// length of sequences.
-  mlir::Value positionIds(int64_t limit, std::optional<int64_t> paddingId = std::nullopt);
+  mlir::Value positionIds(int64_t limit, std::optional<int64_t> paddingId = std::nullopt,
+                          xf::Rows axis = xf::Rows::Tokens);
   /// The number of tokens before each in its sequence, unless the caller gives other positions.
   mlir::Value tokenPositions(int64_t limit);
-  mlir::Value mask();
+  mlir::Value mask(xf::Rows axis = xf::Rows::Tokens);
   /// Each token's column in the caller's rows, whatever its position is.
-  mlir::Value columns();
+  mlir::Value columns(xf::Rows axis = xf::Rows::Tokens);
   /// The number of tokens before each in its sequence; `limit` bounds the length of sequences.
   mlir::Value tokenColumns(int64_t limit);
+  /// A caller that gives no decoder_input_ids means input_ids, each a column further right, behind `firstId` or,
+  /// without one, behind the row's last id that is not `paddingId`.
+  void shiftTargets(std::optional<int64_t> firstId, int64_t paddingId);
+  /// Of targets: 0 for the one in the column of the row's last input_ids that is this one, and 1 for all others.
+  mlir::Value exceptEnd(int64_t endId);
   /// Vectors of an image where they stand before a text, [batch, seq, width], and zeros where tokens do; and what tells
   /// which it is: 0 and -1. With these, inputIds are -1 where vectors are.
   mlir::Value inputModal(int64_t width);
@@ -176,11 +185,9 @@ public:
   /// called `name` that no checkpoint has; cosines and sines are times `factor`.
   mlir::Value angles(mlir::Value positions, llvm::StringRef name, llvm::ArrayRef<float> frequencies, double factor = 1);
   /// One vector of each sequence's tokens; without those that a mask has, if one is given.
-  mlir::Value pool(mlir::Value x, xf::PoolMode mode, mlir::Value except = {});
+  mlir::Value pool(mlir::Value x, xf::PoolMode mode, mlir::Value except = {}, xf::Rows axis = xf::Rows::Tokens);
   /// Rows of `<table>.weight` [skipped + rows, hidden], of which the first are never looked up.
   mlir::Value lookupBehind(mlir::Value ids, llvm::StringRef table, int64_t skipped, int64_t rows, int64_t hidden);
-  /// A weight that layers share: `<name>.weight`.
-  mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
 
   /// A kind of layer: a function that layers of one shape share.
   class LayerKind {
@@ -258,7 +265,7 @@ private:
   /// Makes the module's xf.weight of that name, of a part of a tensor's bytes, unless it is there.
   void addWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> stored, DType dtype, llvm::ArrayRef<uint8_t> bytes,
                  bool transposed);
-  mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit);
+  mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit, xf::Rows axis = xf::Rows::Tokens);
   mlir::Value input(llvm::StringRef name, mlir::RankedTensorType type, int64_t limit);
   /// An input whose omission means -1 for each token.
   mlir::Value optional(mlir::Value input);

@@ -23,10 +23,11 @@ enum class Task {
   Seq2SeqLm,
   ImageClassification,
   Embedding, ///< one vector per sequence
+  Encoder,   ///< the hidden states of an encoder-decoder's encoder alone
 };
 
 /// The names that --task takes.
-inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 12> taskNames = {{
+inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 13> taskNames = {{
     {"base", Task::Base},
     {"masked-lm", Task::MaskedLm},
     {"next-sentence", Task::NextSentence},
@@ -39,9 +40,12 @@ inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 12> taskNames 
     {"seq2seq-lm", Task::Seq2SeqLm},
     {"image-classification", Task::ImageClassification},
     {"embedding", Task::Embedding},
+    {"encoder", Task::Encoder},
 }};
 
 llvm::StringRef taskName(Task task);
+/// Whether its logits say which token comes next.
+inline bool writes(Task task) { return task == Task::CausalLm || task == Task::Seq2SeqLm; }
 /// Whether its output has a number for each class of the config.
 inline bool isClassification(Task task) {
   return task == Task::SequenceClassification || task == Task::TokenClassification;

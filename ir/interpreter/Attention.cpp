@@ -156,18 +156,19 @@ static void roundExponentials(std::vector<double> &weights, xf::Precision precis
 
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision,
-                 const Distances &distances, std::optional<double> cap) {
+                 const Distances &distances, std::optional<double> cap, const Tensor *keyCuSeqlens) {
   Tensor result(query.shape);
   const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
                v = roundedFactor(value, precision);
   int64_t headDim = query.width() / heads, repeats = query.width() / key.width();
   int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
   for (int64_t b = 0; b < batch; ++b) {
-    // Rows of this sequence; queries and keys are the same rows in packed form.
+    // Rows of this sequence; queries and keys of one axis are the same rows in packed form.
     int64_t queryBegin, queryEnd, keyBegin, keyEnd;
     if (cuSeqlens) {
-      queryBegin = keyBegin = int64_t(cuSeqlens->values[b]);
-      queryEnd = keyEnd = int64_t(cuSeqlens->values[b + 1]);
+      const Tensor *ofKeys = keyCuSeqlens ? keyCuSeqlens : cuSeqlens;
+      queryBegin = int64_t(cuSeqlens->values[b]), queryEnd = int64_t(cuSeqlens->values[b + 1]);
+      keyBegin = int64_t(ofKeys->values[b]), keyEnd = int64_t(ofKeys->values[b + 1]);
     } else {
       queryBegin = b * query.shape[1], queryEnd = queryBegin + query.shape[1];
       keyBegin = b * key.shape[1], keyEnd = keyBegin + key.shape[1];

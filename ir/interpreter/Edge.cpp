@@ -2,7 +2,7 @@
 #include "ir/interpreter/Edge.h"
 
 #include "ir/interpreter/EdgeModal.h"
-#include "ir/xf/XfDialect.h"
+#include "ir/xf/TokenAxes.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -30,8 +30,9 @@ llvm::Expected<func::FuncOp> findEntry(ModuleOp module, llvm::StringRef name) {
 
 namespace {
 
-/// A caller's batch as padded rows, and which of its tokens exist.
+/// A caller's batch on one token axis as padded rows, and which of its tokens exist.
 struct Batch {
+  std::string prefix;         ///< of the inputs' names on the axis
   int64_t batch = 0, seq = 0; ///< batch counts a sequence for each choice
   int64_t choices = 0;        ///< 0: the model takes none
   bool ragged = false;
@@ -52,14 +53,14 @@ llvm::Error readPadded(const NamedTensors &inputs, Batch &batch) {
   batch.present.assign(ids.values.size(), true);
   for (const auto &[name, tensor] : inputs) {
     if (tensor.shape != ids.shape)
-      return error("input '" + name + "' has shape " + shapeText(tensor.shape) + ", but input_ids has " +
-                   shapeText(ids.shape));
+      return error("input '" + batch.prefix + name + "' has shape " + shapeText(tensor.shape) + ", but " +
+                   batch.prefix + "input_ids has " + shapeText(ids.shape));
     batch.padded[name] = Tensor({batch.batch, batch.seq}, tensor.values);
   }
   if (auto mask = inputs.find("attention_mask"); mask != inputs.end())
     for (auto [index, value] : llvm::enumerate(mask->second.values)) {
       if (value != 0 && value != 1)
-        return error("attention_mask holds " + std::to_string(value) + " at " + llvm::Twine(index) +
+        return error(batch.prefix + "attention_mask holds " + std::to_string(value) + " at " + llvm::Twine(index) +
                      "; accepted are 0 and 1");
       batch.present[index] = value == 1;
     }
@@ -220,6 +221,51 @@ void presentByCount(Batch &batch, double paddingId) {
   }
 }
 
+/// Decoder_input_ids that are left out: `first`'s ids, each a column further right.
+Batch shiftedTargets(const Batch &first, std::optional<int64_t> firstId, double paddingId) {
+  Batch targets = first;
+  targets.prefix = xf::targetPrefix;
+  targets.padded.clear();
+  const Tensor &ids = first.padded.at("input_ids");
+  Tensor shifted(ids.shape);
+  for (int64_t b = 0; b < first.batch; ++b) {
+    int64_t length = first.seq;
+    if (first.ragged) // else padding is shifted, too
+      length = std::count(first.present.begin() + b * first.seq, first.present.begin() + (b + 1) * first.seq, true);
+    if (!length)
+      continue;
+    const int64_t others = length - std::count(ids.row(b), ids.row(b) + length, paddingId);
+    shifted.row(b)[0] = firstId ? double(*firstId) : ids.row(b)[(others ? others : length) - 1];
+    std::copy_n(ids.row(b), length - 1, shifted.row(b) + 1);
+  }
+  if (!first.ragged)
+    targets.present.assign(ids.values.size(), true);
+  targets.padded["input_ids"] = std::move(shifted);
+  return targets;
+}
+
+/// 0 for each row's target in the column of the last of `first`'s ids that is `endId`, and 1 for all others.
+llvm::Expected<Tensor> exceptEnd(const Batch &targets, const Batch &first, double endId) {
+  const Tensor &ids = first.padded.at("input_ids");
+  Tensor result({targets.batch, targets.seq});
+  llvm::fill(result.values, 1.0);
+  for (int64_t b = 0; b < first.batch; ++b) {
+    if (first.empty(b))
+      continue;
+    int64_t column = first.seq - 1;
+    while (column >= 0 && ids.row(b)[column] != endId)
+      --column;
+    if (column < 0)
+      return error("input_ids has no " + llvm::Twine(int64_t(endId)) + " in row " + llvm::Twine(b) +
+                   ", the end of texts, in whose column the result is computed");
+    if (column >= targets.seq || !targets.present[b * targets.seq + column])
+      return error("decoder_attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
+                   ", which the result is computed from");
+    result.row(b)[column] = 0;
+  }
+  return result;
+}
+
 std::optional<unsigned> findInput(func::FuncOp entry, StringRef name) {
   for (unsigned index = 0; index < entry.getNumArguments(); ++index)
     if (auto input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr); input && input == name)
@@ -240,8 +286,9 @@ std::optional<int64_t> inputInteger(func::FuncOp entry, StringRef name, StringRe
 
 /// Fills in what the caller may leave out, and what follows from the rest.
 llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
-  if (auto padding = inputInteger(entry, "input_ids", xf::XfDialect::paddingIdAttr);
-      padding && !batch.ragged && !batch.padded.count("attention_mask"))
+  auto onAxis = [&](const char *name) { return batch.prefix + name; };
+  if (auto padding = inputInteger(entry, onAxis("input_ids"), xf::XfDialect::paddingIdAttr);
+      padding && batch.prefix.empty() && !batch.ragged && !batch.padded.count("attention_mask"))
     presentByCount(batch, double(*padding));
   Tensor zeros({batch.batch, batch.seq}), columns = zeros, mask = zeros;
   for (int64_t index = 0; index < int64_t(columns.values.size()); ++index) {
@@ -257,9 +304,9 @@ llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
   batch.padded["token_columns"] = tokenPositions(batch);
   batch.padded["previous_ids"] = neighbours(batch, -1);
   batch.padded["next_ids"] = neighbours(batch, 1);
-  if (auto padding = inputInteger(entry, "position_ids", xf::XfDialect::paddingIdAttr))
+  if (auto padding = inputInteger(entry, onAxis("position_ids"), xf::XfDialect::paddingIdAttr))
     columns = countedPositions(batch.padded.at("input_ids"), double(*padding));
-  else if (inputAttribute(entry, "position_ids", xf::XfDialect::countsTokensAttr))
+  else if (inputAttribute(entry, onAxis("position_ids"), xf::XfDialect::countsTokensAttr))
     columns = tokenPositions(batch);
   batch.padded.try_emplace("position_ids", columns);
   batch.padded["attention_mask"] = mask;
@@ -340,6 +387,46 @@ static llvm::Expected<Tensor> sequenceOutput(const Batch &batch, Tensor result, 
   return result;
 }
 
+/// The second axis, whose sequences are those of the first: one without tokens has no targets either.
+static llvm::Expected<Batch> readTargets(func::FuncOp entry, const Batch &first, const NamedTensors &given) {
+  Batch targets;
+  targets.prefix = xf::targetPrefix;
+  auto ids = given.find("input_ids");
+  if (ids == given.end()) {
+    if (!inputAttribute(entry, "decoder_input_ids", xf::XfDialect::shiftedAttr))
+      return error("decoder_input_ids is missing");
+    targets =
+        shiftedTargets(first, inputInteger(entry, "decoder_input_ids", xf::XfDialect::firstIdAttr),
+                       double(inputInteger(entry, "decoder_input_ids", xf::XfDialect::paddingIdAttr).value_or(-1)));
+    if (auto mask = given.find("attention_mask"); mask != given.end()) {
+      if (mask->second.shape != targets.padded.at("input_ids").shape)
+        return error("decoder_attention_mask has shape " + shapeText(mask->second.shape) + ", but input_ids has " +
+                     shapeText(targets.padded.at("input_ids").shape));
+      for (auto [index, value] : llvm::enumerate(mask->second.values))
+        targets.present[index] = value != 0;
+    }
+  } else {
+    const bool padded = ids->second.shape.size() == 2 && !given.count("cu_seqlens");
+    if (llvm::Error failure = padded ? readPadded(given, targets) : readRagged(given, targets))
+      return failure;
+    if (targets.batch != first.batch)
+      return error("decoder_input_ids has " + llvm::Twine(targets.batch) + " sequences, but input_ids has " +
+                   llvm::Twine(first.batch));
+  }
+  for (int64_t b = 0; b < first.batch; ++b)
+    if (first.empty(b))
+      std::fill_n(targets.present.begin() + b * targets.seq, targets.seq, false);
+  if (llvm::Error failure = addDefaults(targets, entry))
+    return failure;
+  if (auto end = inputInteger(entry, "decoder_except_end", xf::XfDialect::paddingIdAttr)) {
+    llvm::Expected<Tensor> others = exceptEnd(targets, first, double(*end));
+    if (!others)
+      return others.takeError();
+    targets.padded["except_end"] = std::move(*others);
+  }
+  return targets;
+}
+
 llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &given) {
   std::vector<StringRef> accepted = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "cu_seqlens"};
   for (const char *name : {"langs", "prompt_mask"}) // which few models take
@@ -352,6 +439,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   const std::optional<int64_t> modalWidth = inputInteger(entry, "input_modal", xf::XfDialect::limitAttr);
   if (modalWidth)
     llvm::append_range(accepted, modalInputs());
+  const bool hasTargets = bool(inputAttribute(entry, "decoder_input_ids", xf::XfDialect::inputAttr));
+  if (hasTargets)
+    llvm::append_range(accepted,
+                       llvm::ArrayRef<StringRef>{"decoder_input_ids", "decoder_attention_mask", "decoder_cu_seqlens"});
   for (const auto &[name, tensor] : given)
     if (!llvm::is_contained(accepted, name))
       return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));
@@ -364,9 +455,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       return rows.takeError();
     joined = std::move(*rows);
   }
-  NamedTensors inputs = joined ? joined->inputs : given;
-  for (const char *name : {"prefix_lens", "mc_token_ids"}) // which are no rows of tokens
-    inputs.erase(name);
+  NamedTensors inputs, ofTargets;
+  for (const auto &[name, tensor] : joined ? joined->inputs : given)
+    if (name != "prefix_lens" && name != "mc_token_ids") // which are no rows of tokens
+      (xf::axisOfInput(name) == xf::Rows::Targets ? ofTargets : inputs)[xf::inputOnAxis(name).str()] = tensor;
   const int64_t lead = joined ? joined->lead : 0;
   auto ids = inputs.find("input_ids");
   Batch batch;
@@ -381,19 +473,29 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       return failure;
   if (llvm::Error failure = addDefaults(batch, entry))
     return failure;
+  Batch targets;
+  if (hasTargets) {
+    llvm::Expected<Batch> read = readTargets(entry, batch, ofTargets);
+    if (!read)
+      return read.takeError();
+    targets = std::move(*read);
+  }
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
-    if (batch.seq - lead > limit.getInt())
-      return error("sequences are " + llvm::Twine(batch.seq - lead) + " long; the model's positions end at " +
+    if (const int64_t longest = std::max(batch.seq - lead, targets.seq); longest > limit.getInt())
+      return error("sequences are " + llvm::Twine(longest) + " long; the model's positions end at " +
                    llvm::Twine(limit.getInt()));
 
   bool packedForm = false;
   std::vector<Tensor> arguments;
   for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
-    auto name = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr);
+    auto fullName = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr);
     auto type = cast<RankedTensorType>(entry.getArgument(index).getType());
+    const bool onTargets = fullName && xf::axisOfInput(fullName) == xf::Rows::Targets;
+    Batch &ofAxis = onTargets ? targets : batch;
+    const auto name = fullName ? StringAttr::get(entry.getContext(), xf::inputOnAxis(fullName)) : StringAttr();
     if (name && name.getValue() == "cu_seqlens") {
       packedForm = true;
-      arguments.push_back(cuSeqlens(batch));
+      arguments.push_back(cuSeqlens(ofAxis));
       continue;
     }
     if (modalWidth && name && name.getValue() == "input_modal") {
@@ -405,24 +507,25 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       arguments.push_back(prefixEnds(batch, bool(entry.getArgAttr(index, xf::XfDialect::countsTokensAttr))));
       continue;
     }
-    if (!name || !batch.padded.count(name.str()))
+    if (!name || !ofAxis.padded.count(name.str()))
       return error("argument " + llvm::Twine(index) + " of @" + entry.getSymName() + " is no input of the ABI");
-    const bool isDerived = name != "input_ids" && !inputs.count(name.str()); // and may be none
-    Tensor values = batch.padded[name.str()];
+    const bool isDerived =
+        name != "input_ids" && !(onTargets ? ofTargets : inputs).count(name.str()); // and may be none
+    Tensor values = ofAxis.padded[name.str()];
     if (auto limit = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::limitAttr))
       for (size_t at = 0; at < values.values.size(); ++at) {
-        if (!batch.present[at])
+        if (!ofAxis.present[at])
           values.values[at] = 0; // what stands under padding is never looked at
         else if (values.values[at] < (isDerived ? -1 : 0) || values.values[at] >= limit.getInt())
-          return error(name.getValue() + " holds " + llvm::Twine(int64_t(values.values[at])) + " in row " +
-                       llvm::Twine(at / batch.seq) + ", column " + llvm::Twine(at % batch.seq) +
+          return error(fullName.getValue() + " holds " + llvm::Twine(int64_t(values.values[at])) + " in row " +
+                       llvm::Twine(at / ofAxis.seq) + ", column " + llvm::Twine(at % ofAxis.seq) +
                        "; accepted are 0 to " + llvm::Twine(limit.getInt() - 1));
       }
     if (modalWidth && (name.getValue() == "input_ids" || name.getValue() == "modal_ids"))
       for (auto [id, vector] : llvm::zip_equal(values.values, batch.padded["modal_ids"].values))
         if (vector >= 0)
           id = name.getValue() == "modal_ids" ? 0 : -1;
-    arguments.push_back(type.getRank() == 1 ? pack(batch, values) : values);
+    arguments.push_back(type.getRank() == 1 ? pack(ofAxis, values) : values);
   }
 
   llvm::Expected<std::vector<Tensor>> results = interpret(entry, arguments);
@@ -437,9 +540,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     StringRef name = text(xf::XfDialect::outputAttr);
     StringRef rows = text(xf::XfDialect::rowsAttr);
     llvm::Expected<Tensor> output =
-        rows == "tokens"   ? tokenOutput(batch, std::move(result), packedForm)
-        : rows == "scores" ? scoreOutput(batch, std::move(result))
-                           : sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
+        rows == "tokens"    ? tokenOutput(batch, std::move(result), packedForm)
+        : rows == "targets" ? tokenOutput(targets, std::move(result), packedForm)
+        : rows == "scores"  ? scoreOutput(batch, std::move(result))
+                            : sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
     if (!output)
       return output.takeError();
     if (entry.getResultAttr(index, xf::XfDialect::squeezedAttr))

@@ -281,7 +281,8 @@ llvm::Error Frame::execute(Operation *op) {
         Tensor y =
             attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
                       getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(), op.getPrecision(),
-                      distances, op.getCap() ? std::optional(op.getCap()->convertToDouble()) : std::nullopt);
+                      distances, op.getCap() ? std::optional(op.getCap()->convertToDouble()) : std::nullopt,
+                      getOrNull(op.getKeyCuSeqlens()));
         return set(op.getNarrow() ? roundedFactor(y, xf::Precision::BF16) : std::move(y));
       })
       .Case([&](xf::AnglesOp op) { return set(angles(get(op.getPositions()), get(op.getFrequencies()))); })

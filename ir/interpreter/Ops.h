@@ -54,7 +54,7 @@ struct Distances {
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale,
                  std::optional<xf::Precision> precision = std::nullopt, const Distances &distances = {},
-                 std::optional<double> cap = std::nullopt);
+                 std::optional<double> cap = std::nullopt, const Tensor *keyCuSeqlens = nullptr /* as cuSeqlens */);
 
 Tensor angles(const Tensor &positions, const Tensor &frequencies);
 Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads);

@@ -158,6 +158,9 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     tables of pages (`lathe_cache` in program.h); a query then sees all of them. A token's column is its place. Formed by
     `DeriveDecode`.
 
+    With `key_cu_seqlens`, K and V are rows of another token axis, and a query sees the keys of the sequence of the same
+    number. Nothing goes by distance then.
+
     ```mlir
     %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>
     %d = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal
@@ -165,7 +168,7 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     ```
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
-                       Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns,
+                       Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_CuSeqlens>:$key_cu_seqlens, Optional<Xf_Ids>:$columns,
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
                        Optional<Xf_Lengths>:$prefix, Optional<Xf_Vector>:$slopes,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
@@ -175,7 +178,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
+    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
+    (`key_cu_seqlens` `(` $key_cu_seqlens^ `:` type($key_cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
     (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
@@ -189,6 +193,45 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     /// What goes by what is in memory may not be moved.
     mlir::Speculation::Speculatability getSpeculatability();
   }];
+}
+
+def Xf_AppendCacheOp : Xf_Op<"append_cache", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "keys and values that attention will find in pages";
+  let description = [{
+    Rows of K and V `[tokens, key_heads * head_dim]` follow the `cached` tokens of their sequence in its `pages`, as they
+    do before `xf.attention` with a cache. Formed by `DeriveDecode` where nothing attends yet: of what an encoder gives
+    for a decoder's layers to read.
+
+    ```mlir
+    xf.append_cache %k, %v cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cached : tensor<?xi64>, tensor<?xi32>)
+      head_dim 64 : tensor<?x768xf32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$key, Xf_Tensor:$value, Xf_CuSeqlens:$cu_seqlens, Xf_Pages:$pages, Xf_Ids:$cached,
+                       I64Attr:$head_dim, OptionalAttr<Xf_PrecisionAttr>:$precision);
+  let assemblyFormat = [{
+    $key `,` $value `cu_seqlens` `(` $cu_seqlens `:` type($cu_seqlens) `)`
+    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` `head_dim` $head_dim (`in` `` $precision^)?
+    attr-dict `:` type($key) `,` type($value)
+  }];
+  let hasVerifier = 1;
+}
+
+def Xf_PagedAttentionOp : Xf_Op<"paged_attention", [MemoryEffects<[MemRead]>, AllTypesMatch<["query", "result"]>]> {
+  let summary = "softmax(scale Q K^T) V with all keys and values in pages";
+  let description = [{
+    What `xf.attention` with `key_cu_seqlens` computes, of keys and values that `xf.append_cache` has put into `pages`: so
+    many of each sequence as `cached` says, and a query sees all of them. Formed by `DeriveDecode`.
+  }];
+  let arguments = (ins Xf_Tensor:$query, Xf_CuSeqlens:$cu_seqlens, Xf_Pages:$pages, Xf_Ids:$cached, I64Attr:$heads,
+                       I64Attr:$key_heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision, UnitAttr:$narrow);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $query `cu_seqlens` `(` $cu_seqlens `:` type($cu_seqlens) `)`
+    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` `heads` $heads `of` $key_heads `scale` $scale
+    (`in` `` $precision^)? (`narrow` $narrow^)? attr-dict `:` type($query)
+  }];
+  let hasVerifier = 1;
 }
 
 #endif // LATHE_IR_XF_ATTENTION_OPS_TD

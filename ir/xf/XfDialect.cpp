@@ -14,11 +14,13 @@
 
 using namespace lathe::xf;
 
-mlir::LogicalResult BucketsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, BucketScheme,
+mlir::LogicalResult BucketsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, BucketScheme scheme,
                                         int64_t count, int64_t distance) {
-  if (count < 4 || count % 2 || distance <= count / 4)
+  const bool twoSided = scheme == BucketScheme::TwoSided;
+  if (count < 4 || count % 2 || distance <= (twoSided ? count / 4 : count / 2))
     return emitError() << "has " << count << " buckets for distances up to " << distance
-                       << "; expected an even count of at least 4, and a distance beyond its quarter";
+                       << "; expected an even count of at least 4, and a distance beyond its "
+                       << (twoSided ? "quarter" : "half");
   return mlir::success();
 }
 
@@ -26,6 +28,8 @@ int64_t BucketsAttr::bucketOf(int64_t distance) const {
   switch (getScheme()) {
   case BucketScheme::TwoSided:
     return twoSidedBucket(distance, getCount(), getDistance());
+  case BucketScheme::OneSided:
+    return oneSidedBucket(distance, getCount(), getDistance());
   }
   llvm_unreachable("a scheme");
 }

@@ -34,6 +34,14 @@ inline std::optional<Precision> precisionOfX(std::optional<Precision> precision)
 /// The product of which a use is the x, read in bytes, and nothing else; null if it is none.
 LinearOp readerInBytes(mlir::OpOperand &use);
 
+/// What a query of one axis and a key of another, or the same, have a score in; and back.
+Rows scoresOf(Rows queries, Rows keys);
+Rows queriesOf(Rows scores);
+Rows keysOf(Rows scores);
+bool isScores(Rows rows);
+/// What formulas of memory call the bytes of such a row: "per_token".
+llvm::StringRef bytesPerRowName(Rows rows);
+
 /// Whether the op is one that formulas are written with (XfPrimitiveOps.td), and names nothing of a transformer.
 bool isPrimitive(mlir::Operation *op);
 /// Whether the op may stand in an xf.row_group: a primitive, or an elementwise op that has a name.

@@ -21,6 +21,10 @@ def Xf_Dialect : Dialect {
     token axis `[tokens, hidden]` and `cu_seqlens [batch + 1]`; padding is gone. In both, the extents of batch, seq and
     tokens are dynamic and every other extent is static.
 
+    An entry may have a second token axis, the *targets*: what a decoder reads beside an encoder's tokens, dense `[batch,
+    target_seq]`, packed `[targets]` with `cu_seqlens` of its own. Both have the same sequences in the same order. Inputs
+    of that axis begin with `decoder_`; which axis any other value lies on follows from them (TokenAxes).
+
     Names of dimensions: batch, seq, tokens, hidden, heads, head_dim, vocab; a linear maps K inputs to N outputs.
   }];
   let useDefaultAttributePrinterParser = 1;
@@ -40,8 +44,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
     /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).
     static constexpr llvm::StringLiteral outputAttr = "xf.output";
-    /// Function result attribute: what the output has a row of, as xf.buffer says it: "tokens", "sequences", or "scores"
-    /// of [batch, heads, seq, seq].
+    /// Function result attribute: what the output has a row of, as xf.buffer says it: "tokens", "targets", "sequences",
+    /// or "scores" of [batch, heads, seq, seq].
     static constexpr llvm::StringLiteral rowsAttr = "xf.rows";
     /// Function result attribute: the output, of width 1, has no last axis in the caller's arrays.
     static constexpr llvm::StringLiteral squeezedAttr = "xf.squeezed";
@@ -68,12 +72,16 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral generatesAttr = "xf.generates";
     /// Entry attribute: the entry was made of another one by `DeriveDecode`, which says its part in that.
     static constexpr llvm::StringLiteral derivedAttr = "xf.derived";
-    /// Entry attribute of a scheduled entry: bytes of a page of its cache, for all layers.
+    /// Entry attribute of a scheduled entry: bytes of a page of the cache that it adds to, for all layers.
     static constexpr llvm::StringLiteral pageBytesAttr = "xf.page_bytes";
     /// Entry attribute: the entry keeps padding (the graph passes did not pack it).
     static constexpr llvm::StringLiteral denseAttr = "xf.dense";
     /// Argument attribute, an integer: the id of every token where the caller omits the input; 0 without it.
     static constexpr llvm::StringLiteral omittedAttr = "xf.omitted";
+    /// Argument attributes of decoder_input_ids: where they are left out, they are input_ids, each a column further
+    /// right; in the first column stands this id, or without it the row's last one that differs from xf.padding_id.
+    static constexpr llvm::StringLiteral shiftedAttr = "xf.shifted";
+    static constexpr llvm::StringLiteral firstIdAttr = "xf.first_id";
     /// Function attribute: what a function of one row computes, as text (backends/halide/RowProgram.h).
     static constexpr llvm::StringLiteral rowProgramAttr = "xf.row_program";
     /// Module attribute: what each fusion pass did or declined, with reasons (see passes/graph/FusionLog.h).
@@ -125,7 +133,8 @@ def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becom
 def Xf_PoolModeAttr : EnumAttr<Xf_Dialect, Xf_PoolMode, "pool_mode">;
 
 def Xf_BucketScheme : I32EnumAttr<"BucketScheme", "how distances share the rows of a table", [
-    I32EnumAttrCase<"TwoSided", 0, "two_sided">]> {
+    I32EnumAttrCase<"TwoSided", 0, "two_sided">,
+    I32EnumAttrCase<"OneSided", 1, "one_sided">]> {
   let cppNamespace = "::lathe::xf";
   let genSpecializedAttr = 0;
 }
@@ -137,7 +146,8 @@ def Xf_BucketsAttr : AttrDef<Xf_Dialect, "Buckets"> {
     A distance is the key's column less the query's. `two_sided` (Raffel et al. 2020): half of the `count` buckets for keys
     behind the query, half for the others; of each half the first half one for each distance, the others ever more of
     them, logarithmically, up to `distance`, from which on all are in the last. So `distance` and all beyond it, to either
-    side, are as `distance` is.
+    side, are as `distance` is. `one_sided`: all buckets for keys behind the query, shared likewise; keys ahead of it are as
+    near as can be.
   }];
   let parameters = (ins EnumParameter<Xf_BucketScheme>:$scheme, "int64_t":$count, "int64_t":$distance);
   let assemblyFormat = "`<` $scheme `,` $count `,` $distance `>`";

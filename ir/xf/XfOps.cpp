@@ -325,6 +325,8 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getCap() && failed(verifyCap(*this, *getCap())))
     return failure();
+  if (getKeyCuSeqlens() && (!getCuSeqlens() || getColumns() || getPages()))
+    return emitOpError("has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache");
   if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex()))
     return emitOpError("has a cache; expected cu_seqlens and causal, and no terms by distance");
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
@@ -339,6 +341,25 @@ void AttentionOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &eff
 
 Speculation::Speculatability AttentionOp::getSpeculatability() {
   return getPages() ? Speculation::NotSpeculatable : Speculation::Speculatable;
+}
+
+LogicalResult AppendCacheOp::verify() {
+  if (getKey().getType() != getValue().getType() || shapeOf(getKey()).size() != 2)
+    return emitOpError("key ") << getKey().getType() << " and value " << getValue().getType()
+                               << " do not agree; expected two of [tokens, key_heads * head_dim]";
+  if (int64_t(getHeadDim()) <= 0 || lastExtent(getKey()) % int64_t(getHeadDim()))
+    return emitOpError("has heads of ") << int64_t(getHeadDim()) << " in keys " << lastExtent(getKey()) << " wide";
+  return success();
+}
+
+LogicalResult PagedAttentionOp::verify() {
+  if (shapeOf(getQuery()).size() != 2)
+    return emitOpError("takes [tokens, heads * head_dim]; found ") << getQuery().getType();
+  const int64_t heads = getHeads(), keyHeads = getKeyHeads();
+  if (heads <= 0 || lastExtent(getQuery()) % heads || keyHeads <= 0 || heads % keyHeads)
+    return emitOpError("has ") << heads << " heads, of keys " << keyHeads << ", for a width of "
+                               << lastExtent(getQuery()) << "; expected divisors";
+  return verifyNarrow(*this);
 }
 
 LogicalResult AnglesOp::verify() {

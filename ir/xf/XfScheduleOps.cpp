@@ -68,7 +68,8 @@ LogicalResult LaunchOp::verify() {
   for (auto [name, formula] : {std::pair("flops", getFlopsAttr()),
                                {"weight_bytes", getWeightBytesAttr()},
                                {"activation_bytes", getActivationBytesAttr()}})
-    if (formula && formula.size() != int64_t(std::size(WorkFormula::names)))
+    if (formula && formula.size() != int64_t(std::size(WorkFormula::names)) &&
+        formula.size() != int64_t(WorkFormula::termsOfOneAxis))
       return emitOpError("has ") << formula.size() << " terms of " << name << "; expected "
                                  << llvm::join(ArrayRef<llvm::StringLiteral>(WorkFormula::names), ", ");
   return success();

@@ -1,7 +1,8 @@
 //===- XfScheduleOps.td - kernel calls over buffers -------------*- tablegen -*-===//
 //
 // The form at the end of stage `schedule`. An entry function's arguments are its inputs' buffers, then the sizes of the
-// run as i64: tokens, batch, longest. Buffers are memrefs with one dynamic extent, their rows; strides are static.
+// run as i64: tokens, batch, longest, and with a second token axis targets and the longest of these. Buffers are memrefs
+// with one dynamic extent, their rows; strides are static.
 //
 #ifndef LATHE_IR_XF_SCHEDULE_OPS_TD
 #define LATHE_IR_XF_SCHEDULE_OPS_TD
@@ -11,10 +12,16 @@ include "ir/xf/XfDialect.td"
 def Xf_Rows : I32EnumAttr<"Rows", "what a buffer has one row of", [
     I32EnumAttrCase<"Tokens", 0, "tokens">,
     I32EnumAttrCase<"Sequences", 1, "sequences">,
-    I32EnumAttrCase<"Scores", 2, "scores">]> {
+    I32EnumAttrCase<"Scores", 2, "scores">,
+    I32EnumAttrCase<"Targets", 3, "targets">,
+    I32EnumAttrCase<"TargetScores", 4, "target_scores">,
+    I32EnumAttrCase<"CrossScores", 5, "cross_scores">]> {
   let cppNamespace = "::lathe::xf";
   let genSpecializedAttr = 0;
-  let description = "`scores`: a row for each sequence, query and key; only dense attention in parts has such buffers.";
+  let description = [{
+    `targets`: the second token axis. `scores`: a row for each sequence, query and key, both tokens, both targets, or
+    (`cross_scores`) a target and a token; only dense attention in parts has such buffers.
+  }];
 }
 def Xf_RowsAttr : EnumAttr<Xf_Dialect, Xf_Rows, "rows">;
 
@@ -87,10 +94,10 @@ def Xf_LaunchOp : Xf_Op<"launch"> {
   let description = [{
     Arguments become the kernel's slots in order: buffers their addresses, integers their values, floats their bits.
     Returns when all panels are done. `writes` lists the arguments that are written; `step` names what is computed.
-    `flops`, `weight_bytes` and `activation_bytes` say what one call does at least, each as the six terms of a
-    `WorkFormula` (fixed, and for each token, sequence, position of the longest sequence, pair of tokens, and pair of a
-    token with one that it sees where none sees those behind it); what is left out is nothing. They serve profiles and
-    benchmarks.
+    `flops`, `weight_bytes` and `activation_bytes` say what one call does at least, each as the terms of a `WorkFormula`
+    (fixed, and for each token, sequence, position of the longest sequence, pair of tokens, and pair of a token with one
+    that it sees where none sees those behind it; and where any of these is not 0, for each target, pair of targets,
+    pair of a target and a token); what is left out is nothing. They serve profiles and benchmarks.
 
     ```mlir
     xf.launch @lathe_gemm_f32_bias_gelu(%x, %c384, %w, ...) panels %n writes [6] step "bert_layer/intermediate.dense"

@@ -139,11 +139,12 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
     OpBuilder builder(match.merge);
     auto fused = xf::AttentionOp::create(
         builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(), match.key.getX(), match.value.getX(),
-        match.mask, /*cu_seqlens=*/Value(), match.columns(), match.bias ? match.bias.getTable() : Value(),
-        match.bias ? match.bias.getBucketsAttr() : nullptr, match.window ? match.window.getReachAttr() : nullptr,
-        match.window ? match.window.getCausalAttr() : nullptr, match.window ? match.window.getPrefix() : Value(),
-        match.slopes ? match.slopes.getSlopes() : Value(), match.terms ? match.terms.getQueryTerms() : Value(),
-        match.terms ? match.terms.getKeyTerms() : Value(), match.terms ? match.terms.getIndex() : Value(),
+        match.mask, /*cu_seqlens=*/Value(), /*key_cu_seqlens=*/Value(), match.columns(),
+        match.bias ? match.bias.getTable() : Value(), match.bias ? match.bias.getBucketsAttr() : nullptr,
+        match.window ? match.window.getReachAttr() : nullptr, match.window ? match.window.getCausalAttr() : nullptr,
+        match.window ? match.window.getPrefix() : Value(), match.slopes ? match.slopes.getSlopes() : Value(),
+        match.terms ? match.terms.getQueryTerms() : Value(), match.terms ? match.terms.getKeyTerms() : Value(),
+        match.terms ? match.terms.getIndex() : Value(),
         /*pages=*/Value(), /*cached=*/Value(), builder.getI64IntegerAttr(shape[1]),
         builder.getF64FloatAttr(match.scale), match.cap ? match.cap.getCapAttr() : nullptr,
         /*precision=*/nullptr);

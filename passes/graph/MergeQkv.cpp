@@ -10,7 +10,7 @@ namespace lathe {
 
 namespace {
 
-using Projections = std::array<xf::LinearOp, 3>;
+using Projections = SmallVector<xf::LinearOp, 3>;
 
 std::optional<std::string> whyNotMerged(Projections &linears) {
   for (xf::LinearOp linear : linears) {
@@ -48,9 +48,13 @@ struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
     Projections linears = {attention.getQuery().getDefiningOp<xf::LinearOp>(),
                            attention.getKey().getDefiningOp<xf::LinearOp>(),
                            attention.getValue().getDefiningOp<xf::LinearOp>()};
+    std::string what = "projections of query, key and value";
+    if (attention.getKeyCuSeqlens()) { // queries are of other rows
+      linears.erase(linears.begin());
+      what = "projections of key and value";
+    }
     if (llvm::any_of(linears, [](xf::LinearOp linear) { return !linear; }))
       return;
-    std::string what = "projections of query, key and value";
     if (std::optional<std::string> reason = whyNotMerged(linears))
       return recordDeclined(attention, "MergeQkv", what, *reason);
 

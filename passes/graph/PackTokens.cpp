@@ -1,4 +1,5 @@
 //===- PackTokens.cpp - [batch, seq] becomes one token axis -------------------===//
+#include "ir/xf/TokenAxes.h"
 #include "passes/graph/FusionLog.h"
 #include "passes/graph/Passes.h"
 
@@ -27,37 +28,54 @@ Type packedType(Type type) {
   return tensor.clone(tensor.getShape().drop_front());
 }
 
-/// The argument that is the attention mask, before or after packing; null if there is none.
-Value findMask(func::FuncOp function) {
+/// A function's attention mask on a token axis, before or after packing; null if it is given none.
+Value findMask(func::FuncOp function, xf::Rows axis, const xf::TokenAxes &axes) {
   for (BlockArgument argument : function.getArguments())
-    if (isMask(argument.getType()))
+    if (isMask(argument.getType()) && axes.of(argument) == axis)
       return argument;
   return nullptr;
 }
 
+/// The masks of a function.
+struct Masks {
+  Masks(func::FuncOp function, const xf::TokenAxes &axes)
+      : axes(axes), ofTokens(findMask(function, xf::Rows::Tokens, axes)),
+        ofTargets(findMask(function, xf::Rows::Targets, axes)) {}
+
+  /// That of the axis that a value lies on.
+  Value of(Value value) const { return axes.of(value) == xf::Rows::Targets ? ofTargets : ofTokens; }
+
+  const xf::TokenAxes &axes;
+  const Value ofTokens, ofTargets;
+};
+
 /// Why `op` cannot work on packed tokens, or nothing.
-std::optional<std::string> whyNotPacked(Operation *op, Value mask) {
+std::optional<std::string> whyNotPacked(Operation *op, const Masks &masks) {
   auto name = [&] { return "'" + op->getName().getStringRef().str() + "'"; };
-  auto wantsMask = [&](Value used) -> std::optional<std::string> {
-    if (used && used == mask)
+  auto wantsMask = [&](Value used, Value of) -> std::optional<std::string> {
+    if (used && used == masks.of(of))
       return std::nullopt;
     return name() + " does not use the attention mask, so padding would change its result";
+  };
+  auto knowsMask = [&](Value of) -> std::optional<std::string> {
+    if (masks.of(of))
+      return std::nullopt;
+    return name() + " stands where no attention mask is known";
   };
   return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
       .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp, xf::AddOp,
             xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::HeadNormOp, xf::NormalizeOp, xf::JoinOp, xf::AnglesOp,
             xf::RotateOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp, func::ReturnOp>(
           [](auto) { return std::nullopt; })
-      .Case([&](xf::AttentionOp attention) { return wantsMask(attention.getMask()); })
-      .Case([&](xf::PoolOp pool) { return wantsMask(pool.getMask()); })
-      .Case([&](xf::FirstTokenOp) -> std::optional<std::string> {
-        if (mask)
-          return std::nullopt;
-        return name() + " stands where no attention mask is known";
+      .Case([&](xf::AttentionOp attention) {
+        std::optional<std::string> reason = wantsMask(attention.getMask(), attention.getKey());
+        return reason ? reason : knowsMask(attention.getQuery());
       })
+      .Case([&](xf::PoolOp pool) { return wantsMask(pool.getMask(), pool.getX()); })
+      .Case([&](xf::FirstTokenOp first) { return knowsMask(first.getX()); })
       .Case<xf::LayerOp, xf::LayersOp>([&](auto call) -> std::optional<std::string> {
         for (Value operand : call.getInputs())
-          if (isMask(operand.getType()) && operand != mask)
+          if (isMask(operand.getType()) && operand != masks.of(operand))
             return name() + " is given a mask that is not the attention mask";
         return std::nullopt;
       })
@@ -66,43 +84,57 @@ std::optional<std::string> whyNotPacked(Operation *op, Value mask) {
 
 struct PackTokens : impl::PackTokensPassBase<PackTokens> {
   void runOnOperation() override {
+    const xf::TokenAxes axes(getOperation());
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp function : functions) {
-      Value mask = findMask(function);
-      if (llvm::count_if(function.getArgumentTypes(), isMask) > 1)
-        return recordDeclined(&function.getBody().front().back(), "PackTokens", "the token axis",
-                              "@" + function.getSymName() + " takes several masks");
-      if (!mask && function->hasAttr(xf::XfDialect::entryAttr))
-        return recordDeclined(&function.getBody().front().back(), "PackTokens", "the token axis",
-                              "@" + function.getSymName() + " has no attention mask to tell which tokens exist");
+      const Masks masks(function, axes);
+      auto decline = [&](const Twine &why) {
+        recordDeclined(&function.getBody().front().back(), "PackTokens", "the token axis",
+                       ("@" + function.getSymName() + why).str());
+      };
+      for (xf::Rows axis : {xf::Rows::Tokens, xf::Rows::Targets})
+        if (llvm::count_if(function.getArguments(), [&](BlockArgument argument) {
+              return isMask(argument.getType()) && axes.of(argument) == axis;
+            }) > 1)
+          return decline(" takes several masks");
+      if (function->hasAttr(xf::XfDialect::entryAttr))
+        for (BlockArgument argument : function.getArguments())
+          if (isPadded(cast<RankedTensorType>(argument.getType())) && !masks.of(argument))
+            return decline(" has no attention mask to tell which tokens exist");
       for (Operation &op : function.getBody().front())
-        if (std::optional<std::string> reason = whyNotPacked(&op, mask))
+        if (std::optional<std::string> reason = whyNotPacked(&op, masks))
           return recordDeclined(&op, "PackTokens", "the token axis", *reason);
     }
     for (func::FuncOp function : functions)
-      pack(function);
+      pack(function, Masks(function, axes));
     for (func::FuncOp function : functions)
       if (function->hasAttr(xf::XfDialect::entryAttr))
         recordMade(&function.getBody().front().back(), "PackTokens", "the token axis");
   }
 
-  static void pack(func::FuncOp function) {
-    Value mask = findMask(function);
+  static void pack(func::FuncOp function, const Masks &masks) {
     for (BlockArgument argument : function.getArguments()) {
-      if (argument == mask && function->hasAttr(xf::XfDialect::entryAttr))
-        function.setArgAttr(argument.getArgNumber(), xf::XfDialect::inputAttr,
-                            StringAttr::get(function.getContext(), "cu_seqlens"));
+      if (isMask(argument.getType()) && function->hasAttr(xf::XfDialect::entryAttr))
+        function.setArgAttr(
+            argument.getArgNumber(), xf::XfDialect::inputAttr,
+            StringAttr::get(function.getContext(), xf::nameOnAxis("cu_seqlens", masks.axes.of(argument))));
       argument.setType(packedType(argument.getType()));
     }
     for (Operation &op : function.getBody().front()) {
       for (Value result : op.getResults())
         result.setType(packedType(result.getType()));
       llvm::TypeSwitch<Operation *>(&op)
-          .Case<xf::AttentionOp, xf::PoolOp>([&](auto masked) {
-            masked.getMaskMutable().clear();
-            masked.getCuSeqlensMutable().assign(mask);
+          .Case([&](xf::AttentionOp attention) {
+            attention.getMaskMutable().clear();
+            attention.getCuSeqlensMutable().assign(masks.of(attention.getQuery()));
+            if (masks.axes.of(attention.getQuery()) != masks.axes.of(attention.getKey()))
+              attention.getKeyCuSeqlensMutable().assign(masks.of(attention.getKey()));
           })
-          .Case([&](xf::FirstTokenOp first) { first.getCuSeqlensMutable().assign(mask); });
+          .Case([&](xf::PoolOp pool) {
+            pool.getMaskMutable().clear();
+            pool.getCuSeqlensMutable().assign(masks.of(pool.getX()));
+          })
+          .Case([&](xf::FirstTokenOp first) { first.getCuSeqlensMutable().assign(masks.of(first.getX())); });
     }
     Operation *terminator = function.getBody().front().getTerminator();
     function.setType(

@@ -67,26 +67,22 @@ struct PlanArena : impl::PlanArenaPassBase<PlanArena> {
     if (!entry->hasAttr(xf::XfDialect::entryAttr))
       return;
     DenseMap<Operation *, int64_t> positions = numberOps(entry);
-    std::array<SmallVector<Interval>, 3> byRows;
+    std::array<SmallVector<Interval>, xf::getMaxEnumValForRows() + 1> byRows;
     entry.walk([&](xf::BufferOp buffer) {
       byRows[size_t(buffer.getRows())].push_back({buffer, positions.lookup(buffer),
                                                   lastUse(buffer.getResult(), buffer->getBlock(), positions),
                                                   buffer.getBytesPerRow()});
     });
     OpBuilder builder(entry);
-    std::array<int64_t, 3> totals;
-    for (auto [intervals, total] : llvm::zip_equal(byRows, totals)) {
-      total = place(intervals);
+    SmallVector<NamedAttribute> totals;
+    for (auto [rows, intervals] : llvm::enumerate(byRows)) {
+      const int64_t total = place(intervals);
       for (Interval &interval : intervals)
         interval.buffer.setOffset(interval.offset);
+      if (total || rows < size_t(xf::Rows::Targets)) // the others are of a second token axis
+        totals.push_back(builder.getNamedAttr(xf::bytesPerRowName(xf::Rows(rows)), builder.getI64IntegerAttr(total)));
     }
-    entry->setAttr(
-        xf::XfDialect::arenaAttr,
-        builder.getDictionaryAttr({
-            builder.getNamedAttr("per_token", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Tokens)])),
-            builder.getNamedAttr("per_sequence", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Sequences)])),
-            builder.getNamedAttr("per_score", builder.getI64IntegerAttr(totals[size_t(xf::Rows::Scores)])),
-        }));
+    entry->setAttr(xf::XfDialect::arenaAttr, builder.getDictionaryAttr(totals));
   }
 };
 

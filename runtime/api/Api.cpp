@@ -6,6 +6,7 @@
 #include "runtime/core/Options.h"
 #include "runtime/core/RawValue.h"
 #include "runtime/generate/Decode.h"
+#include "runtime/generate/Encode.h"
 #include "runtime/generate/Generate.h"
 
 using namespace lathe;
@@ -292,6 +293,16 @@ lathe_status generateDefaultsOf(const lathe_model *model, lathe_generate_options
   return LATHE_OK;
 }
 
+lathe_status checkOffsets(const int32_t *offsets, size_t count, lathe_error *error) {
+  if (offsets[0])
+    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens begins with %d; it must begin with 0", offsets[0]);
+  for (size_t i = 0; i < count; ++i)
+    if (offsets[i + 1] < offsets[i])
+      return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %zu; it must not fall",
+                  offsets[i], offsets[i + 1], i + 1);
+  return LATHE_OK;
+}
+
 lathe_status generate(lathe_context *context, const int32_t *ids, const int32_t *offsets, const uint8_t *mask,
                       size_t count, const lathe_generate_options *given, lathe_generated *results, lathe_error *error) {
   if (!context || (count && (!offsets || !results)))
@@ -303,12 +314,12 @@ lathe_status generate(lathe_context *context, const int32_t *ids, const int32_t 
                               : generateDefaultsOf(context->model, &options, error);
   if (status || !count)
     return status;
-  if (offsets[0])
-    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens begins with %d; it must begin with 0", offsets[0]);
-  for (size_t i = 0; i < count; ++i)
-    if (offsets[i + 1] < offsets[i])
-      return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %zu; it must not fall",
-                  offsets[i], offsets[i + 1], i + 1);
+  if ((status = checkOffsets(offsets, count, error)))
+    return status;
+  if (options.decoder_ids && !options.decoder_cu_seqlens)
+    return nullArgument(error, "generate", "decoder_cu_seqlens");
+  if (options.decoder_ids && (status = checkOffsets(options.decoder_cu_seqlens, count, error)))
+    return status;
   Exclusive exclusive(*context);
   if ((status = exclusive.check(error)))
     return status;
@@ -325,7 +336,25 @@ int64_t vocabulary(const lathe_model *model) {
   return decoder ? vocabularyOf(*decoder) : 0;
 }
 
-size_t cacheMemory(const lathe_context *context) { return context ? size_t(context->pages.bytesInUse()) : 0; }
+size_t cacheMemory(const lathe_context *context) {
+  return context ? size_t(context->pages.bytesInUse() + context->sourcePages.bytesInUse()) : 0;
+}
+
+lathe_status encode(lathe_context *context, const int32_t *ids, const int32_t *offsets, const uint8_t *mask,
+                    size_t count, lathe_sequence **sequences, lathe_error *error) {
+  if (!context || (count && (!offsets || !sequences)))
+    return nullArgument(error, "encode", !context ? "context" : offsets ? "sequences" : "cu_seqlens");
+  if (!count)
+    return LATHE_OK;
+  if (lathe_status status = checkOffsets(offsets, count, error))
+    return status;
+  if (offsets[count] > 0 && !ids)
+    return nullArgument(error, "encode", "ids");
+  Exclusive exclusive(*context);
+  if (lathe_status status = exclusive.check(error))
+    return status;
+  return encodeSources(*context, {ids, offsets, mask, count}, sequences, error);
+}
 
 constexpr lathe_api table = {
     LATHE_ABI_VERSION,
@@ -364,6 +393,7 @@ constexpr lathe_api table = {
     vocabulary,
     cacheMemory,
     sequenceSetPrefix,
+    encode,
 };
 
 } // namespace

@@ -12,80 +12,99 @@ namespace {
 bool isDense(const Request &request) { return request.entry->layout == LATHE_DENSE; }
 
 /// Where the caller has the token at (row, column).
-int64_t callerIndex(const Request &request, int64_t row, int64_t column) {
-  return request.ragged() ? load<int32_t>(request.offsets->data, row) + column : row * request.columns + column;
+int64_t callerIndex(const TokenAxis &axis, int64_t row, int64_t column) {
+  return axis.ragged() ? load<int32_t>(axis.offsets->data, row) + column : row * axis.columns + column;
 }
 
 /// Columns of a caller's row, masked ones included.
-int64_t columnsOf(const Request &request, int64_t row) {
-  if (!request.ragged())
-    return request.columns;
-  return load<int32_t>(request.offsets->data, row + 1) - load<int32_t>(request.offsets->data, row);
+int64_t columnsOf(const TokenAxis &axis, int64_t row) {
+  if (!axis.ragged())
+    return axis.columns;
+  return load<int32_t>(axis.offsets->data, row + 1) - load<int32_t>(axis.offsets->data, row);
 }
 
 /// Columns of a caller's row that may hold tokens: those the mask selects from.
-int64_t columnsToVisit(const Request &request, int64_t row) {
-  const int64_t columns = columnsOf(request, row);
-  if (request.ragged() || request.mask)
+int64_t columnsToVisit(const Request &request, const TokenAxis &axis, int64_t row) {
+  const int64_t columns = columnsOf(axis, row);
+  if (axis.ragged() || axis.mask || &axis == &request.targets)
     return columns;
   const lathe_entry_input *ids = findInput(*request.entry, LATHE_INPUT_IDS);
   if (!ids || ids->counts != LATHE_COUNTS_IDS)
     return columns;
   int64_t counted = 0;
   for (int64_t column = 0; column < columns; ++column)
-    counted += integerAt(*request.ids, callerIndex(request, row, column)) != ids->padding_id;
+    counted += integerAt(*axis.ids, callerIndex(axis, row, column)) != ids->padding_id;
   return counted;
 }
 
 /// Whether the mask leaves a column of a caller's row.
-bool isUnmasked(const Request &request, int64_t row, int64_t column) {
-  return !request.mask || integerAt(*request.mask, row * request.columns + column);
+bool isUnmasked(const TokenAxis &axis, int64_t row, int64_t column) {
+  return !axis.mask || integerAt(*axis.mask, row * axis.columns + column);
 }
 
 /// Whether a token of a caller's row exists.
-bool isPresent(const Request &request, int64_t row, int64_t column) {
-  return column < columnsToVisit(request, row) && isUnmasked(request, row, column);
+bool isPresent(const Request &request, const TokenAxis &axis, int64_t row, int64_t column) {
+  return column < columnsToVisit(request, axis, row) && isUnmasked(axis, row, column);
 }
 
 /// The last column of a caller's row whose id is no padding, masked or not; 0 where there is none.
-int64_t lastColumn(const Request &request, int64_t row, int64_t paddingId) {
-  int64_t column = columnsOf(request, row) - 1;
-  while (column > 0 && integerAt(*request.ids, callerIndex(request, row, column)) == paddingId)
+int64_t lastColumn(const TokenAxis &axis, int64_t row, int64_t paddingId) {
+  int64_t column = columnsOf(axis, row) - 1;
+  while (column > 0 && integerAt(*axis.ids, callerIndex(axis, row, column)) == paddingId)
     --column;
   return column;
 }
 
-/// Calls visit(row, column) for each token, in order. Offsets and mask have been checked.
+/// The last column of a caller's row that has this id; -1 where there is none.
+int64_t lastColumnOf(const TokenAxis &axis, int64_t row, int64_t id) {
+  int64_t column = columnsOf(axis, row) - 1;
+  while (column >= 0 && integerAt(*axis.ids, callerIndex(axis, row, column)) != id)
+    --column;
+  return column;
+}
+
+/// Calls visit(column) for each token of a row, in order. Offsets and mask have been checked.
+template <typename Visit> void forEachColumn(const Request &request, const TokenAxis &axis, int64_t row, Visit visit) {
+  const int64_t length = columnsToVisit(request, axis, row);
+  for (int64_t column = 0; column < length; ++column)
+    if (isUnmasked(axis, row, column))
+      visit(column);
+}
+
+/// Calls visit(row, column) for each token of the first axis, likewise.
 template <typename Visit> void forEachToken(const Request &request, Visit visit) {
   if (!request.rows)
     return; // with no columns there may be any number of rows to walk for nothing
-  for (int64_t row = 0; row < request.sequences; ++row) {
-    const int64_t length = columnsToVisit(request, row);
-    for (int64_t column = 0; column < length; ++column)
-      if (isUnmasked(request, row, column))
-        visit(row, column);
-  }
+  for (int64_t row = 0; row < request.sequences; ++row)
+    forEachColumn(request, request, row, [&](int64_t column) { visit(row, column); });
 }
 
-lathe_status checkOffsets(const Request &request, lathe_error *error) {
-  const void *offsets = request.offsets->data;
+/// What stands before the names of an axis' inputs.
+const char *prefixOf(const Request &request, const TokenAxis &axis) {
+  return &axis == &request.targets ? "decoder_" : "";
+}
+
+lathe_status checkOffsets(const Request &request, const TokenAxis &axis, lathe_error *error) {
+  const void *offsets = axis.offsets->data;
+  const char *prefix = prefixOf(request, axis);
   int64_t limit = request.entry->position_limit;
   int32_t previous = load<int32_t>(offsets, 0);
   if (previous != 0)
-    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens begins with %d; it must begin with 0", previous);
+    return fail(error, LATHE_INVALID_ARGUMENT, "%scu_seqlens begins with %d; it must begin with 0", prefix, previous);
   for (int64_t row = 0; row < request.sequences; ++row) {
     int32_t next = load<int32_t>(offsets, row + 1);
     if (next < previous)
-      return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens falls from %d to %d at index %lld; it must not fall",
-                  previous, next, static_cast<long long>(row) + 1);
+      return fail(error, LATHE_INVALID_ARGUMENT, "%scu_seqlens falls from %d to %d at index %lld; it must not fall",
+                  prefix, previous, next, static_cast<long long>(row) + 1);
     if (limit && next - previous > limit)
       return fail(error, LATHE_INVALID_ARGUMENT, "sequence %lld has %d tokens; this model has positions for %lld",
                   static_cast<long long>(row), next - previous, static_cast<long long>(limit));
     previous = next;
   }
-  if (previous != request.textRows())
-    return fail(error, LATHE_INVALID_ARGUMENT, "cu_seqlens ends with %d; input_ids has %lld tokens", previous,
-                static_cast<long long>(request.textRows()));
+  const int64_t rows = *prefix ? axis.rows : request.textRows();
+  if (previous != rows)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%scu_seqlens ends with %d; %sinput_ids has %lld tokens", prefix,
+                previous, prefix, static_cast<long long>(rows));
   return LATHE_OK;
 }
 
@@ -110,13 +129,16 @@ int64_t prefixEnd(const Request &request, const TokenMap &map, int64_t k, bool c
   return tokens;
 }
 
-lathe_status checkMask(const Request &request, lathe_error *error) {
-  for (int64_t i = 0; i < request.textRows(); ++i) {
-    int64_t value = integerAt(*request.mask, i);
+lathe_status checkMask(const Request &request, const TokenAxis &axis, lathe_error *error) {
+  const char *prefix = prefixOf(request, axis);
+  const int64_t rows = *prefix ? axis.rows : request.textRows();
+  const int64_t columns = *prefix ? axis.columns : request.textColumns();
+  for (int64_t i = 0; i < rows; ++i) {
+    int64_t value = integerAt(*axis.mask, i);
     if (value != 0 && value != 1)
-      return fail(error, LATHE_INVALID_ARGUMENT, "attention_mask: %lld at row %lld, column %lld; accepted: 0 and 1",
-                  static_cast<long long>(value), static_cast<long long>(i / request.textColumns()),
-                  static_cast<long long>(i % request.textColumns()));
+      return fail(error, LATHE_INVALID_ARGUMENT, "%sattention_mask: %lld at row %lld, column %lld; accepted: 0 and 1",
+                  prefix, static_cast<long long>(value), static_cast<long long>(i / columns),
+                  static_cast<long long>(i % columns));
   }
   return LATHE_OK;
 }
@@ -135,21 +157,20 @@ int64_t chosenColumn(const Request &request, int64_t row, lathe_error *error) {
 /// Positions that count ids, of a caller's row from left to right (see lathe_counts).
 class PositionCounter {
 public:
-  PositionCounter(const Request &request, int64_t row, int64_t paddingId)
-      : request(request), row(row), paddingId(paddingId) {}
+  PositionCounter(const TokenAxis &axis, int64_t row, int64_t paddingId) : axis(axis), row(row), paddingId(paddingId) {}
 
   /// Columns must rise from call to call.
   int64_t at(int64_t column) {
     int64_t id = paddingId;
     for (; next <= column; ++next) {
-      id = integerAt(*request.ids, callerIndex(request, row, next));
+      id = integerAt(*axis.ids, callerIndex(axis, row, next));
       counted += id != paddingId;
     }
     return id == paddingId ? paddingId : paddingId + counted;
   }
 
 private:
-  const Request &request;
+  const TokenAxis &axis;
   int64_t row, paddingId, next = 0, counted = 0;
 };
 
@@ -185,13 +206,19 @@ private:
 } // namespace
 
 lathe_status checkTokens(const Request &request, lathe_error *error) {
-  if (request.ragged())
-    if (lathe_status status = checkOffsets(request, error))
-      return status;
   if (request.prefixes)
     if (lathe_status status = checkPrefixes(request, error))
       return status;
-  return request.mask ? checkMask(request, error) : LATHE_OK;
+  for (int32_t which = 0; which < request.axes(); ++which) {
+    const TokenAxis &axis = request.axis(which);
+    if (axis.ragged())
+      if (lathe_status status = checkOffsets(request, axis, error))
+        return status;
+    if (axis.mask)
+      if (lathe_status status = checkMask(request, axis, error))
+        return status;
+  }
+  return LATHE_OK;
 }
 
 Counts countTokens(const Request &request) {
@@ -204,6 +231,12 @@ Counts countTokens(const Request &request) {
       ++counts.sequences;
       if (column && counts.firstMaskedRow < 0)
         counts.firstMaskedRow = row;
+      if (request.axes() > 1) {
+        int64_t targets = 0;
+        forEachColumn(request, request.targets, row, [&](int64_t) { ++targets; });
+        counts.targets += targets;
+        counts.longestTargets = targets > counts.longestTargets ? targets : counts.longestTargets;
+      }
     }
     ++counts.tokens;
     if (++length > counts.longest)
@@ -213,16 +246,20 @@ Counts countTokens(const Request &request) {
 }
 
 lathe_status frameSize(const Request &request, const Counts &counts, FrameSize &size, lathe_error *error) {
-  size = {counts.tokens, counts.sequences, counts.longest};
+  size = {counts.tokens, counts.sequences, counts.longest, counts.targets, counts.longestTargets};
   if (!isDense(request))
     return LATHE_OK;
   if (!request.ragged())
     size.longest = request.columns;
-  Checked rows = Checked(size.batch) * size.longest;
-  if (!rows.valid)
+  if (!request.targets.ragged())
+    size.longestTargets = request.targets.columns;
+  const Checked tokens = Checked(size.batch) * size.longest, targets = Checked(size.batch) * size.longestTargets;
+  if (!tokens.valid || !targets.valid)
     return fail(error, LATHE_INVALID_ARGUMENT, "%lld sequences padded to %lld tokens are beyond any memory",
-                static_cast<long long>(size.batch), static_cast<long long>(size.longest));
-  size.tokens = rows.value;
+                static_cast<long long>(size.batch),
+                static_cast<long long>(tokens.valid ? size.longestTargets : size.longest));
+  size.tokens = tokens.value;
+  size.targets = targets.value;
   return LATHE_OK;
 }
 
@@ -239,6 +276,18 @@ void mapTokens(const Request &request, TokenMap &map) {
   map.offsets[map.sequences] = tokens;
 }
 
+void mapTargets(const Request &request, const TokenMap &tokens, TokenMap &map) {
+  map.sequences = tokens.sequences;
+  map.rows = tokens.rows;
+  int32_t targets = 0;
+  for (int64_t k = 0; k < map.sequences; ++k) {
+    map.offsets[k] = targets;
+    forEachColumn(request, request.targets, map.rows[k],
+                  [&](int64_t column) { map.columns[targets++] = int32_t(column); });
+  }
+  map.offsets[map.sequences] = targets;
+}
+
 int64_t bytesPerToken(const lathe_entry_input &input) {
   return input.kind == LATHE_ATTENTION_MASK ? 1
          : input.kind == LATHE_INPUT_MODAL  ? input.limit * int64_t(sizeof(float))
@@ -247,11 +296,13 @@ int64_t bytesPerToken(const lathe_entry_input &input) {
 
 lathe_status fillInput(const Request &request, const TokenMap &map, const FrameSize &size,
                        const lathe_entry_input &input, void *values, lathe_error *error) {
-  const bool dense = isDense(request);
+  const bool dense = isDense(request), ofTargets = input.axis == LATHE_AXIS_TARGETS;
+  const TokenAxis &axis = request.axis(input.axis);
+  const int64_t longest = ofTargets ? size.longestTargets : size.longest;
   int32_t *integers = static_cast<int32_t *>(values);
   if (input.kind == LATHE_CU_SEQLENS) {
     for (int64_t k = 0; k <= map.sequences; ++k)
-      integers[k] = dense ? int32_t(k * size.longest) : map.offsets[k];
+      integers[k] = dense ? int32_t(k * longest) : map.offsets[k];
     return LATHE_OK;
   }
   if (input.kind == LATHE_PREFIX_ENDS) {
@@ -260,38 +311,45 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
     return LATHE_OK;
   }
   const int64_t by = input.kind == LATHE_NEXT_IDS ? 1 : input.kind == LATHE_PREVIOUS_IDS ? -1 : 0; // columns
-  const lathe_tensor *given = input.kind == LATHE_INPUT_IDS || by  ? request.ids
-                              : input.kind == LATHE_TOKEN_TYPE_IDS ? request.types
-                              : input.kind == LATHE_LANGS          ? request.langs
-                              : input.kind == LATHE_POSITION_IDS   ? request.positions
-                              : input.kind == LATHE_PROMPT_MASK    ? request.prompts
+  const lathe_tensor *given = input.kind == LATHE_INPUT_IDS || by  ? axis.ids
+                              : input.kind == LATHE_TOKEN_TYPE_IDS ? axis.types
+                              : input.kind == LATHE_LANGS          ? axis.langs
+                              : input.kind == LATHE_POSITION_IDS   ? axis.positions
+                              : input.kind == LATHE_PROMPT_MASK    ? axis.prompts
                                                                    : nullptr;
   const int32_t counts = given ? LATHE_COUNTS_COLUMNS : input.counts;
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
   const int64_t limit = idLimit(input);
   if (dense) // rows without a token have a valid value
-    memset(values, 0, size_t(size.tokens) * size_t(bytesPerToken(input)));
+    memset(values, 0, size_t(ofTargets ? size.targets : size.tokens) * size_t(bytesPerToken(input)));
   for (int64_t k = 0; k < map.sequences; ++k) {
-    PositionCounter positions(request, map.rows[k], input.padding_id);
-    const int64_t columns = columnsOf(request, map.rows[k]);
-    const int64_t last = input.kind == LATHE_EXCEPT_LAST     ? lastColumn(request, map.rows[k], input.padding_id)
-                         : input.kind == LATHE_EXCEPT_CHOSEN ? chosenColumn(request, map.rows[k], error)
-                                                             : -1;
-    if (last < 0 && input.kind == LATHE_EXCEPT_CHOSEN)
+    PositionCounter positions(axis, map.rows[k], input.padding_id);
+    const int64_t columns = columnsOf(axis, map.rows[k]);
+    const bool exceptEnd = input.kind == LATHE_EXCEPT_END, exceptChosen = input.kind == LATHE_EXCEPT_CHOSEN;
+    const bool exceptOne = exceptEnd || exceptChosen || input.kind == LATHE_EXCEPT_LAST;
+    const int64_t last = exceptEnd      ? lastColumnOf(request, map.rows[k], input.padding_id)
+                         : exceptChosen ? chosenColumn(request, map.rows[k], error)
+                         : exceptOne    ? lastColumn(axis, map.rows[k], input.padding_id)
+                                        : -1;
+    if (exceptChosen && last < 0)
       return LATHE_INVALID_ARGUMENT;
-    if (last >= 0 && input.kind == LATHE_EXCEPT_CHOSEN && !isPresent(request, map.rows[k], last))
+    if (exceptEnd && last < 0)
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "input_ids has no %lld in row %lld, the end of texts, in whose column the result is computed",
+                  static_cast<long long>(input.padding_id), static_cast<long long>(map.rows[k]));
+    if (exceptChosen && !isPresent(request, axis, map.rows[k], last))
       return fail(error, LATHE_INVALID_ARGUMENT,
                   "attention_mask is 0 in column %lld of row %lld, which mc_logits are computed from",
                   static_cast<long long>(last), static_cast<long long>(map.rows[k]));
-    if (last >= 0 && !isPresent(request, map.rows[k], last))
-      return fail(
-          error, LATHE_INVALID_ARGUMENT,
-          "attention_mask is 0 in column %lld of row %lld, which the result is computed from: its id is the last "
-          "that is no padding (%lld)",
-          static_cast<long long>(last), static_cast<long long>(map.rows[k]), static_cast<long long>(input.padding_id));
+    if (exceptOne && !isPresent(request, axis, map.rows[k], last))
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "%sattention_mask is 0 in column %lld of row %lld, which the result is computed from: its id is the "
+                  "last that is %s (%lld)",
+                  prefixOf(request, axis), static_cast<long long>(last), static_cast<long long>(map.rows[k]),
+                  exceptEnd ? "the end" : "no padding", static_cast<long long>(input.padding_id));
     for (int32_t t = map.offsets[k]; t < map.offsets[k + 1]; ++t) {
       int64_t column = map.columns[t];
-      int64_t target = dense ? k * size.longest + column : t;
+      int64_t target = dense ? k * longest + column : t;
       column += by;
       if (column < 0 || column >= columns) {
         integers[target] = -1;
@@ -301,11 +359,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         static_cast<uint8_t *>(values)[target] = 1;
         continue;
       }
-      if (last >= 0) {
+      if (exceptOne) {
         integers[target] = column != last;
         continue;
       }
-      const int32_t vector = request.vectorOf ? request.vectorOf[callerIndex(request, map.rows[k], column)] : -1;
+      const int32_t vector = request.vectorOf ? request.vectorOf[callerIndex(axis, map.rows[k], column)] : -1;
       if (input.kind == LATHE_INPUT_MODAL) {
         const int64_t bytes = bytesPerToken(input);
         char *row = static_cast<char *>(values) + target * bytes;
@@ -319,7 +377,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         integers[target] = input.kind == LATHE_MODAL_IDS && vector >= 0 ? 0 : -1;
         continue;
       }
-      int64_t value = given                           ? integerAt(*given, callerIndex(request, map.rows[k], column))
+      int64_t value = given                           ? integerAt(*given, callerIndex(axis, map.rows[k], column))
                       : counts == LATHE_COUNTS_IDS    ? positions.at(column)
                       : counts == LATHE_COUNTS_TOKENS ? t - map.offsets[k]
                       : defaultsToColumn              ? column
@@ -355,12 +413,14 @@ void spreadOutput(const Request &request, const TokenMap &map, const FrameSize &
     mover.finish();
     return;
   }
-  const bool dense = isDense(request);
-  RowMover mover(from, to, request.rows, output.width);
+  const bool dense = isDense(request), ofTargets = output.rows == LATHE_ROWS_TARGETS;
+  const TokenAxis &axis = request.axis(ofTargets ? LATHE_AXIS_TARGETS : LATHE_AXIS_TOKENS);
+  const int64_t longest = ofTargets ? size.longestTargets : size.longest;
+  RowMover mover(from, to, axis.rows, output.width);
   for (int64_t k = map.sequences - 1; k >= 0; --k)
     for (int64_t t = int64_t(map.offsets[k + 1]) - 1; t >= map.offsets[k]; --t) {
       int64_t column = map.columns[t];
-      mover.move(dense ? k * size.longest + column : t, callerIndex(request, map.rows[k], column));
+      mover.move(dense ? k * longest + column : t, callerIndex(axis, map.rows[k], column));
     }
   mover.finish();
 }

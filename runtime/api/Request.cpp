@@ -24,6 +24,20 @@ struct InputRule {
   int kind; // lathe_input_kind that an entry must list, or -1
 };
 
+/// The same of the second token axis, which some entries have.
+struct TargetRule {
+  const char *name;
+  const lathe_tensor *TokenAxis::*slot;
+  unsigned dtypes;
+  const char *dtypeNames;
+};
+
+constexpr TargetRule targetRules[] = {
+    {"decoder_input_ids", &TokenAxis::ids, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64"},
+    {"decoder_attention_mask", &TokenAxis::mask, bit(LATHE_I32) | bit(LATHE_I64) | bit(LATHE_U8), "i32, i64 or u8"},
+    {"decoder_cu_seqlens", &TokenAxis::offsets, bit(LATHE_I32), "i32"},
+};
+
 constexpr InputRule inputRules[] = {
     {"input_ids", &Request::ids, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", -1},
     {"attention_mask", &Request::mask, bit(LATHE_I32) | bit(LATHE_I64) | bit(LATHE_U8), "i32, i64 or u8", -1},
@@ -76,6 +90,16 @@ lathe_status checkNameAndShape(const lathe_tensor &tensor, const char *role, siz
   return LATHE_OK;
 }
 
+template <typename Rule>
+lathe_status takeInto(const lathe_tensor *&slot, const lathe_tensor &tensor, const Rule &rule, lathe_error *error) {
+  if (slot)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s is given twice", rule.name);
+  if (rawValue(tensor.dtype) > LATHE_U8 || !(rule.dtypes & bit(tensor.dtype)))
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; accepted: %s", rule.name, dtypeName(tensor), rule.dtypeNames);
+  slot = &tensor;
+  return LATHE_OK;
+}
+
 /// Takes one tensor into its slot.
 lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error *error) {
   NameList accepted;
@@ -83,15 +107,15 @@ lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error
     if (rule.kind >= 0 && !findInput(*request.entry, lathe_input_kind(rule.kind)))
       continue;
     accepted.add(rule.name);
-    if (strcmp(rule.name, tensor.name))
-      continue;
-    if (request.*rule.slot)
-      return fail(error, LATHE_INVALID_ARGUMENT, "%s is given twice", rule.name);
-    if (rawValue(tensor.dtype) > LATHE_U8 || !(rule.dtypes & bit(tensor.dtype)))
-      return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; accepted: %s", rule.name, dtypeName(tensor),
-                  rule.dtypeNames);
-    request.*rule.slot = &tensor;
-    return LATHE_OK;
+    if (!strcmp(rule.name, tensor.name))
+      return takeInto(request.*rule.slot, tensor, rule, error);
+  }
+  for (const TargetRule &rule : targetRules) {
+    if (!request.entry->has_targets)
+      break;
+    accepted.add(rule.name);
+    if (!strcmp(rule.name, tensor.name))
+      return takeInto(request.targets.*rule.slot, tensor, rule, error);
   }
   return fail(error, LATHE_INVALID_ARGUMENT, "unknown input %.64s; entry %s takes: %s", tensor.name,
               request.entry->name, accepted.text);
@@ -176,6 +200,63 @@ lathe_status checkSequenceShape(const Request &request, const lathe_tensor &give
               ShapeText(given).text, ShapeText(wanted).text);
 }
 
+/// Of the second axis, whose sequences are those of the first.
+lathe_status readTargetShape(Request &request, lathe_error *error) {
+  TokenAxis &targets = request.targets;
+  const lathe_entry &entry = *request.entry;
+  const auto sequences = static_cast<long long>(request.sequences);
+  if (!targets.ids) {
+    if (entry.shift == LATHE_SHIFT_NONE)
+      return fail(error, LATHE_INVALID_ARGUMENT, "decoder_input_ids is missing");
+    if (targets.offsets)
+      return fail(error, LATHE_INVALID_ARGUMENT, "decoder_cu_seqlens is given without decoder_input_ids");
+    if (targets.mask && (request.ragged() || !sameShape(*targets.mask, *request.ids)))
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "decoder_attention_mask is %s; without decoder_input_ids it must be as input_ids padded: %s",
+                  ShapeText(*targets.mask).text, ShapeText(*request.ids).text);
+    targets.offsets = request.offsets;
+    targets.columns = request.columns;
+    targets.rows = request.rows;
+    targets.longest = request.longest;
+    return LATHE_OK;
+  }
+  const lathe_tensor &ids = *targets.ids;
+  if (targets.offsets) {
+    if (ids.rank != 1)
+      return fail(error, LATHE_INVALID_ARGUMENT, "decoder_input_ids is %s; with decoder_cu_seqlens it must be [tokens]",
+                  ShapeText(ids).text);
+    if (targets.offsets->rank != 1 || targets.offsets->shape[0] != request.sequences + 1)
+      return fail(error, LATHE_INVALID_ARGUMENT, "decoder_cu_seqlens is %s; for these %lld sequences it must be [%lld]",
+                  ShapeText(*targets.offsets).text, sequences, sequences + 1);
+    if (targets.mask)
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "decoder_attention_mask cannot be combined with decoder_cu_seqlens: "
+                  "ragged inputs have no padding");
+    targets.rows = ids.shape[0];
+    return LATHE_OK;
+  }
+  if (ids.rank != 2 || ids.shape[0] != request.sequences)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "decoder_input_ids is %s; for these sequences it must be [%lld, columns], or [tokens] together with "
+                "decoder_cu_seqlens",
+                ShapeText(ids).text, sequences);
+  targets.columns = ids.shape[1];
+  const Checked rows = Checked(request.sequences) * targets.columns;
+  if (!rows.valid || targets.columns > INT32_MAX)
+    return fail(error, LATHE_INVALID_ARGUMENT, "decoder_input_ids: shape %s is too large", ShapeText(ids).text);
+  targets.rows = rows.value;
+  targets.longest = targets.columns;
+  if (targets.mask && !sameShape(*targets.mask, ids))
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "decoder_attention_mask is %s, but decoder_input_ids is %s; they must be "
+                "the same",
+                ShapeText(*targets.mask).text, ShapeText(ids).text);
+  if (entry.position_limit && targets.columns > entry.position_limit)
+    return fail(error, LATHE_INVALID_ARGUMENT, "decoder_input_ids is %s; this model has positions for %lld columns",
+                ShapeText(ids).text, static_cast<long long>(entry.position_limit));
+  return LATHE_OK;
+}
+
 lathe_status wrongModal(const lathe_tensor &tensor, const char *wanted, lathe_error *error) {
   return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; for these texts it must be %s", tensor.name,
               ShapeText(tensor).text, wanted);
@@ -219,6 +300,7 @@ lathe_status readModalShape(Request &request, lathe_error *error) {
 
 /// The one tensor that an output must look like.
 lathe_tensor outputShape(const Request &request, const lathe_entry_output &output) {
+  const TokenAxis &axis = request.axis(output.rows == LATHE_ROWS_TARGETS ? LATHE_AXIS_TARGETS : LATHE_AXIS_TOKENS);
   lathe_tensor tensor{};
   tensor.name = output.name;
   tensor.dtype = LATHE_F32;
@@ -230,15 +312,15 @@ lathe_tensor outputShape(const Request &request, const lathe_entry_output &outpu
     return tensor;
   }
   auto add = [&](int64_t extent) { tensor.shape[tensor.rank++] = extent; };
-  const bool ofTokens = output.rows == LATHE_ROWS_TOKENS;
+  const bool ofTokens = output.rows != LATHE_ROWS_SEQUENCES;
   if (output.by_choice) {
     add(request.batch);
     add(request.ids->shape[1]);
   } else {
-    add(ofTokens && request.ragged() ? request.rows : request.sequences);
+    add(ofTokens && axis.ragged() ? axis.rows : request.sequences);
   }
-  if (ofTokens && !request.ragged())
-    add(request.columns);
+  if (ofTokens && !axis.ragged())
+    add(axis.columns);
   if (!output.squeezed)
     add(output.width);
   return tensor;
@@ -266,7 +348,9 @@ lathe_status findRequestedOutput(const Request &request, const lathe_tensor *out
 
 /// See elementsOf.
 Checked countElements(const Request &request, const lathe_entry_output &output) {
-  Checked rows = output.rows == LATHE_ROWS_SEQUENCES ? request.sequences : request.rows;
+  Checked rows = output.rows == LATHE_ROWS_SEQUENCES ? request.sequences
+                 : output.rows == LATHE_ROWS_TARGETS ? request.targets.rows
+                                                     : request.rows;
   if (output.rows == LATHE_ROWS_SCORES)
     rows = Checked(request.sequences) * request.longest * request.longest;
   return rows * output.width;
@@ -292,9 +376,9 @@ const lathe_entry *findEntry(const lathe_program &program, const char *name, lat
   return nullptr;
 }
 
-const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind) {
+const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind, int32_t axis) {
   for (int32_t i = 0; i < entry.n_inputs; ++i)
-    if (entry.inputs[i].kind == kind)
+    if (entry.inputs[i].kind == kind && entry.inputs[i].axis == axis)
       return &entry.inputs[i];
   return nullptr;
 }
@@ -334,6 +418,9 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
         return status;
   if (lathe_status status = readModalShape(request, error))
     return status;
+  if (entry.has_targets)
+    if (lathe_status status = readTargetShape(request, error))
+      return status;
   for (int32_t o = 0; o < entry.n_outputs; ++o) {
     const lathe_entry_output &output = entry.outputs[o];
     if (!(countElements(request, output) * int64_t(sizeof(float))).valid)
@@ -350,6 +437,11 @@ int64_t elementsOf(const Request &request, const lathe_entry_output &output) {
 lathe_status checkData(const Request &request, lathe_error *error) {
   for (const InputRule &rule : inputRules) {
     const lathe_tensor *tensor = request.*rule.slot;
+    if (tensor && !tensor->data && hasElements(*tensor))
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s: data must not be NULL", rule.name);
+  }
+  for (const TargetRule &rule : targetRules) {
+    const lathe_tensor *tensor = request.targets.*rule.slot;
     if (tensor && !tensor->data && hasElements(*tensor))
       return fail(error, LATHE_INVALID_ARGUMENT, "%s: data must not be NULL", rule.name);
   }

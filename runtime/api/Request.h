@@ -7,17 +7,28 @@
 
 namespace lathe {
 
-struct Request {
-  const lathe_entry *entry = nullptr;
+/// What the caller gives of one token axis.
+struct TokenAxis {
   const lathe_tensor *ids = nullptr;
   const lathe_tensor *mask = nullptr;      // padded only; null: all ones, or see lathe_counts
   const lathe_tensor *types = nullptr;     // null: lathe_entry_input.omitted
   const lathe_tensor *langs = nullptr;     // likewise
   const lathe_tensor *positions = nullptr; // null: columns
   const lathe_tensor *prompts = nullptr;   // prompt_mask; null: zeros
-  const lathe_tensor *prefixes = nullptr;  // prefix_lens, one for each sequence; null: zeros
-  const lathe_tensor *chosen = nullptr;    // mc_token_ids, likewise; null: last columns
-  const lathe_tensor *offsets = nullptr;   // cu_seqlens: the request is ragged
+  const lathe_tensor *offsets = nullptr;   // cu_seqlens: the axis is ragged
+  int64_t columns = 0;                     // S, padded
+  int64_t rows = 0;                        // sequences*S padded, T ragged: rows of an output of the axis
+  int64_t longest = 0; // S padded; ragged that of cu_seqlens, read only where an output's shape goes by it
+
+  bool ragged() const { return offsets != nullptr; }
+};
+
+/// Its own axis is the first one, of tokens.
+struct Request : TokenAxis {
+  const lathe_entry *entry = nullptr;
+  const lathe_tensor *prefixes = nullptr; // prefix_lens, one for each sequence; null: zeros
+  const lathe_tensor *chosen = nullptr;   // mc_token_ids, likewise; null: last columns
+  TokenAxis targets; // the second one, where the entry has it; its sequences are those of the first
   // Of models that read vectors of an image before each text (JoinModal.h):
   const lathe_tensor *modal = nullptr, *modalStart = nullptr, *modalEnd = nullptr;
   const lathe_tensor *modalTypes = nullptr, *modalPositions = nullptr;
@@ -25,11 +36,11 @@ struct Request {
   const int32_t *vectorOf = nullptr; // [rows], once joined: the row of `modal` that stands there, or -1
   int64_t batch = 0;                 // B of a padded request
   int64_t sequences = 0;             // B, or B*choices, with those that have no token
-  int64_t columns = 0;               // S of a padded request
-  int64_t rows = 0;                  // sequences*S padded, T ragged: rows of a token output
-  int64_t longest = 0; // S padded; ragged that of cu_seqlens, read only where an output's shape goes by it
 
-  bool ragged() const { return offsets != nullptr; }
+  const TokenAxis &axis(int32_t which) const { return which == LATHE_AXIS_TARGETS ? targets : *this; }
+  int32_t axes() const { return entry->has_targets ? LATHE_AXES : 1; }
+  /// decoder_input_ids are to be made of input_ids (ShiftTargets.h).
+  bool shiftsTargets() const { return entry->has_targets && !targets.ids; }
   int64_t textColumns() const { return columns - lead; }
   int64_t textRows() const { return rows - sequences * lead; }
   int64_t vectors() const { return modal->shape[1]; } // of each image
@@ -39,7 +50,7 @@ struct Request {
 const lathe_entry *findEntry(const lathe_program &program, const char *name, lathe_error *error);
 
 /// The entry's input of that kind, or null.
-const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind);
+const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind, int32_t axis = LATHE_AXIS_TOKENS);
 /// What its ids lie below.
 int64_t idLimit(const lathe_entry_input &input);
 

@@ -2,6 +2,7 @@
 
 #include "runtime/api/JoinModal.h"
 #include "runtime/api/Packing.h"
+#include "runtime/api/ShiftTargets.h"
 #include "runtime/core/FrameSize.h"
 #include "runtime/core/Status.h"
 
@@ -21,19 +22,24 @@ const lathe_tensor *requested(const lathe_entry_output &output, const lathe_tens
 /// Whether generated code may write into the caller's array. It holds all rows that the run computes, except when a
 /// dense entry computes padding that a ragged caller has not.
 bool writesInPlace(const Request &request, const lathe_entry_output &output) {
-  return output.rows != LATHE_ROWS_TOKENS || request.entry->layout == LATHE_PACKED || !request.ragged();
+  const bool ofTargets = output.rows == LATHE_ROWS_TARGETS, perToken = ofTargets || output.rows == LATHE_ROWS_TOKENS;
+  return !perToken || request.entry->layout == LATHE_PACKED ||
+         !request.axis(ofTargets ? LATHE_AXIS_TARGETS : LATHE_AXIS_TOKENS).ragged();
 }
 
 Checked frameRows(const FrameSize &size, const lathe_entry_output &output) {
   if (output.rows == LATHE_ROWS_SCORES)
     return Checked(size.batch) * size.longest * size.longest;
-  return output.rows == LATHE_ROWS_SEQUENCES ? size.batch : size.tokens;
+  return output.rows == LATHE_ROWS_SEQUENCES ? size.batch
+         : output.rows == LATHE_ROWS_TARGETS ? size.targets
+                                             : size.tokens;
 }
 
 /// Where everything lies in the context's working memory. The order is immaterial; one place decides it.
 struct Plan {
   int64_t arena, scratch, scratchStride;
-  int64_t offsets, rows, columns; // of the TokenMap
+  int64_t offsets, rows, columns;       // of the TokenMap
+  int64_t targetOffsets, targetColumns; // of that of targets
   int64_t inputPointers, outputPointers;
   int64_t inputs;  // one behind the other
   int64_t outputs; // those that have no place in a caller's array, one behind the other
@@ -47,6 +53,8 @@ struct Plan {
     offsets = place((Checked(size.batch) + 1) * sizeof(int32_t));
     rows = place(Checked(size.batch) * sizeof(int64_t));
     columns = place(Checked(size.tokens) * sizeof(int32_t));
+    targetOffsets = place((Checked(entry.has_targets ? size.batch : 0) + 1) * sizeof(int32_t));
+    targetColumns = place(Checked(size.targets) * sizeof(int32_t));
     inputPointers = place(Checked(entry.n_inputs) * sizeof(void *));
     outputPointers = place(Checked(entry.n_outputs) * sizeof(void *));
     inputs = total.value;
@@ -61,7 +69,9 @@ struct Plan {
     return offset;
   }
   int64_t placeInput(const FrameSize &size, const lathe_entry_input &input) {
-    return place((Checked(size.tokens) + 1) * bytesPerToken(input)); // + 1: cu_seqlens
+    // Offsets have one more than there are sequences, of which each has a token, but perhaps no target.
+    const Checked rows = input.axis == LATHE_AXIS_TARGETS ? Checked(size.targets) + size.batch : Checked(size.tokens);
+    return place((rows + 1) * bytesPerToken(input));
   }
   int64_t placeOutput(const FrameSize &size, const lathe_entry_output &output) {
     return place(frameRows(size, output) * output.width * sizeof(float));
@@ -113,11 +123,16 @@ lathe_status runTokens(lathe_context &context, const Request &request, const Fra
   TokenMap map{reinterpret_cast<int32_t *>(memory + plan.offsets), reinterpret_cast<int64_t *>(memory + plan.rows),
                reinterpret_cast<int32_t *>(memory + plan.columns), 0};
   mapTokens(request, map);
+  TokenMap targetMap{reinterpret_cast<int32_t *>(memory + plan.targetOffsets), nullptr,
+                     reinterpret_cast<int32_t *>(memory + plan.targetColumns), 0};
+  if (entry.has_targets)
+    mapTargets(request, map, targetMap);
   void **inputPointers = reinterpret_cast<void **>(memory + plan.inputPointers);
   plan.total = plan.inputs; // the same places again, now that the memory is there
   for (int32_t i = 0; i < entry.n_inputs; ++i) {
     inputPointers[i] = memory + plan.placeInput(size, entry.inputs[i]);
-    if (lathe_status status = fillInput(request, map, size, entry.inputs[i], inputPointers[i], error))
+    const TokenMap &ofAxis = entry.inputs[i].axis == LATHE_AXIS_TARGETS ? targetMap : map;
+    if (lathe_status status = fillInput(request, ofAxis, size, entry.inputs[i], inputPointers[i], error))
       return status;
   }
   void **outputPointers = reinterpret_cast<void **>(memory + plan.outputPointers);
@@ -136,12 +151,15 @@ lathe_status runTokens(lathe_context &context, const Request &request, const Fra
   frame.tokens = size.tokens;
   frame.batch = size.batch;
   frame.longest = size.longest;
+  frame.targets = size.targets;
+  frame.longest_targets = size.longestTargets;
   Execution execution{&context, &entry, memory + plan.scratch, plan.scratchStride};
   if (lathe_status status = execute(execution, frame, error))
     return status;
   for (int32_t o = 0; o < entry.n_outputs; ++o)
     if (const lathe_tensor *tensor = requested(entry.outputs[o], outputs, outputCount))
-      spreadOutput(request, map, size, entry.outputs[o], outputPointers[o], tensor->data);
+      spreadOutput(request, entry.outputs[o].rows == LATHE_ROWS_TARGETS ? targetMap : map, size, entry.outputs[o],
+                   outputPointers[o], tensor->data);
   return LATHE_OK;
 }
 
@@ -158,6 +176,7 @@ lathe_status runEntry(lathe_context &context, const lathe_entry &entry, const la
                       const lathe_tensor *outputs, size_t outputCount, lathe_error *error) {
   Request request;
   JoinedInputs joined;
+  lathe_tensor shifted;
   Counts counts;
   FrameSize size;
   lathe_status status = readRequest(entry, inputs, inputCount, request, error);
@@ -169,15 +188,17 @@ lathe_status runEntry(lathe_context &context, const lathe_entry &entry, const la
     status = checkTokens(request, error);
   if (!status && request.modal)
     status = joinModal(context, request, joined, error);
+  if (!status && request.shiftsTargets())
+    status = shiftTargets(context, request, shifted, error);
   if (!status)
     counts = countTokens(request);
   if (!status)
     status = frameSize(request, counts, size, error);
   if (!status)
     status = checkFirstColumn(request, counts, outputs, outputCount, error);
-  if (!status && size.tokens > context.maxTokens)
+  if (!status && size.tokens + size.targets > context.maxTokens)
     status = fail(error, LATHE_OVER_BUDGET, "the run has %lld tokens; the context's budget (max_tokens) is %lld",
-                  static_cast<long long>(size.tokens), static_cast<long long>(context.maxTokens));
+                  static_cast<long long>(size.tokens + size.targets), static_cast<long long>(context.maxTokens));
   if (status)
     return status;
 
@@ -194,11 +215,15 @@ lathe_status runEntry(lathe_context &context, const lathe_entry &entry, const la
 size_t runMemory(const lathe_context &context, const lathe_entry &entry, int64_t tokens, int64_t batch,
                  int64_t longest) {
   FrameSize size{tokens, batch, longest};
+  if (entry.has_targets)
+    size.targets = tokens, size.longestTargets = longest;
   Plan plan(context, entry, size);
   for (int32_t o = 0; o < entry.n_outputs; ++o)
     plan.placeOutput(size, entry.outputs[o]);
   if (findInput(entry, LATHE_INPUT_MODAL))
     plan.place(joinedBytes(tokens, batch));
+  if (entry.shift != LATHE_SHIFT_NONE)
+    plan.place(shiftedBytes(tokens));
   return plan.total.valid ? size_t(plan.total.value) : 0;
 }
 

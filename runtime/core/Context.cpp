@@ -36,6 +36,7 @@ const lathe_entry *entryAt(const lathe_program &program, int32_t index) {
   return !decoder                         ? nullptr
          : index == program.n_entries     ? &decoder->decode
          : index == program.n_entries + 1 ? &decoder->logits
+         : index == program.n_entries + 2 ? decoder->source
                                           : nullptr;
 }
 
@@ -83,7 +84,9 @@ void traceStep(const lathe_context &context, const lathe_step &step, const lathe
     return;
   lathe_traced traced = {step.name,
                          lathe_dtype(result.dtype),
-                         result.rows == LATHE_ROWS_SEQUENCES ? frame.batch : frame.tokens,
+                         result.rows == LATHE_ROWS_SEQUENCES ? frame.batch
+                         : result.rows == LATHE_ROWS_TARGETS ? frame.targets
+                                                             : frame.tokens,
                          result.width,
                          result.stride,
                          reinterpret_cast<const void *>(args[result.slot])};

@@ -23,9 +23,12 @@ struct lathe_context {
         parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
         traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr),
         joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator),
-        pages(options.allocator ? &this->allocator : nullptr) {
-    if (model->program->decoder)
-      pages.setPageBytes(model->program->decoder->page_bytes);
+        pages(options.allocator ? &this->allocator : nullptr),
+        sourcePages(options.allocator ? &this->allocator : nullptr) {
+    if (const lathe_decoder *decoder = model->program->decoder) {
+      pages.setPageBytes(decoder->page_bytes);
+      sourcePages.setPageBytes(decoder->source_page_bytes);
+    }
   }
 
   lathe_model *model;
@@ -40,6 +43,7 @@ struct lathe_context {
   lathe::WorkingMemory joined; // what texts and images become together; else nothing
   lathe::Pool pool;
   lathe::PagePool pages;
+  lathe::PagePool sourcePages;         // of encoders' texts
   lathe_sequence *sequences = nullptr; // all there are, the newest first
   lathe::StepTime *times = nullptr;    // of all entries' steps, one entry after the other; null: not profiling
   std::atomic<bool> cancelled{false};

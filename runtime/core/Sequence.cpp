@@ -38,6 +38,19 @@ bool growTable(lathe_sequence &sequence, int64_t pages) {
   return true;
 }
 
+/// One of the context's, without pages; null where there is no memory.
+lathe_sequence *makeSequence(lathe_context &context, int64_t length) {
+  auto *made =
+      static_cast<lathe_sequence *>(context.allocator.allocate(context.allocator.user, sizeof(lathe_sequence)));
+  if (!made)
+    return nullptr;
+  *made = {&context, nullptr, length, 0, 0, 0, nullptr, context.sequences, false, nullptr};
+  if (context.sequences)
+    context.sequences->previous = made;
+  context.sequences = made;
+  return made;
+}
+
 void releasePages(lathe_sequence &sequence, int64_t kept) {
   while (sequence.pages > kept)
     sequence.context->pages.release(sequence.table[--sequence.pages]);
@@ -49,6 +62,10 @@ lathe_status createSequence(lathe_context &context, const lathe_sequence *from, 
                             lathe_sequence *&sequence, lathe_error *error) {
   if (!findDecoder(*context.model, error))
     return LATHE_UNAVAILABLE;
+  if (!from && context.model->program->decoder->source)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "%s writes from what its encoder has read; encode begins sequences, others begin with one of them",
+                context.model->program->name);
   const int64_t most = from ? from->length : 0;
   if (from && from->context != &context)
     return fail(error, LATHE_INVALID_ARGUMENT, "the sequence to begin with is of another context");
@@ -58,14 +75,14 @@ lathe_status createSequence(lathe_context &context, const lathe_sequence *from, 
   if (from)
     if (lathe_status status = checkWholePrefix(*from, length, error))
       return status;
-  auto *made =
-      static_cast<lathe_sequence *>(context.allocator.allocate(context.allocator.user, sizeof(lathe_sequence)));
+  lathe_sequence *made = makeSequence(context, length);
   if (!made)
     return noMemory(error, length);
-  *made = {&context, nullptr, length, 0, 0, length ? from->prefix : 0, nullptr, context.sequences, false};
-  if (context.sequences)
-    context.sequences->previous = made;
-  context.sequences = made;
+  made->prefix = length ? from->prefix : 0;
+  if (from && from->source) {
+    made->source = from->source;
+    ++made->source->owners;
+  }
   if (!growTable(*made, pagesOf(length))) {
     destroySequence(made);
     return noMemory(error, length);
@@ -78,10 +95,20 @@ lathe_status createSequence(lathe_context &context, const lathe_sequence *from, 
   return LATHE_OK;
 }
 
+lathe_status createSequence(lathe_context &context, Source *source, lathe_sequence *&sequence, lathe_error *error) {
+  lathe_sequence *made = makeSequence(context, 0);
+  if (!made)
+    return noMemory(error, 0);
+  made->source = source;
+  sequence = made;
+  return LATHE_OK;
+}
+
 void destroySequence(lathe_sequence *sequence) {
   if (!sequence)
     return;
   releasePages(*sequence, 0);
+  releaseSource(sequence->source);
   (sequence->previous ? sequence->previous->next : sequence->context->sequences) = sequence->next;
   if (sequence->next)
     sequence->next->previous = sequence->previous;

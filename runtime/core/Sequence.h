@@ -4,6 +4,7 @@
 
 #include "lathe/program.h"
 #include "runtime/core/PagePool.h"
+#include "runtime/core/Source.h"
 
 struct lathe_sequence {
   lathe_context *context;
@@ -12,13 +13,16 @@ struct lathe_sequence {
   int64_t prefix;                  // tokens that see each other in both directions
   lathe_sequence *previous, *next; // of the context's
   bool inUse;                      // by the run that is being made ready
+  lathe::Source *source;           // of models with an encoder, else null
 };
 
 namespace lathe {
 
-/// A sequence that has the first `length` tokens of `from`, whose pages it shares; of none without one.
+/// A sequence that has the first `length` tokens of `from`, whose pages it shares, and its source; of none without one.
 lathe_status createSequence(lathe_context &context, const lathe_sequence *from, int64_t length,
                             lathe_sequence *&sequence, lathe_error *error);
+/// One without tokens that goes on from what an encoder gave, of which it takes the caller's part.
+lathe_status createSequence(lathe_context &context, Source *source, lathe_sequence *&sequence, lathe_error *error);
 void destroySequence(lathe_sequence *sequence);
 
 /// An error where the first `length` tokens of a sequence are a part of its prefix, which is nothing without the rest.

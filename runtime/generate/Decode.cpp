@@ -3,21 +3,12 @@
 #include "runtime/core/Context.h"
 #include "runtime/core/FrameSize.h"
 #include "runtime/core/Status.h"
+#include "runtime/generate/EntryInputs.h"
 
 #include <string.h>
 
 namespace lathe {
 namespace {
-
-const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind) {
-  for (int32_t i = 0; i < entry.n_inputs; ++i)
-    if (entry.inputs[i].kind == kind)
-      return &entry.inputs[i];
-  return nullptr;
-}
-
-/// Below which an input's values lie.
-int64_t limitOf(const lathe_entry_input *input) { return input && input->limit ? input->limit : INT64_MAX; }
 
 int64_t tokensOf(const DecodeStep &step) { return step.offsets[step.count]; }
 
@@ -140,6 +131,10 @@ void fillInput(const DecodeStep &step, const lathe_entry_input &input, void *val
       *integers++ = int32_t(sequence.prefix);
     else if (input.kind == LATHE_PAGES)
       *tables++ = sequence.table;
+    else if (input.kind == LATHE_SOURCE_PAGES)
+      *tables++ = sequence.source->table;
+    else if (input.kind == LATHE_SOURCE_LENGTHS)
+      *integers++ = int32_t(sequence.source->tokens);
     else
       for (int32_t t = 0; t < added; ++t) {
         const int32_t id = step.ids[step.offsets[i] + t], place = int32_t(sequence.length) + t;
@@ -201,11 +196,7 @@ lathe_status runStep(lathe_context &context, const lathe_decoder &decoder, const
 
 int64_t vocabularyOf(const lathe_decoder &decoder) { return decoder.logits.outputs[0].width; }
 
-int64_t placesOf(const lathe_decoder &decoder) {
-  const int64_t columns = decoder.decode.position_limit ? decoder.decode.position_limit : INT32_MAX;
-  const int64_t positions = limitOf(findInput(decoder.decode, LATHE_POSITION_IDS));
-  return positions < columns ? positions : columns;
-}
+int64_t placesOf(const lathe_decoder &decoder) { return placesOf(decoder.decode); }
 
 lathe_status decodeStep(lathe_context &context, const DecodeStep &step, lathe_error *error) {
   const lathe_decoder *decoder = findDecoder(*context.model, error);

@@ -7,6 +7,7 @@
 #include "runtime/generate/Beams.h"
 #include "runtime/generate/Continuation.h"
 #include "runtime/generate/Decode.h"
+#include "runtime/generate/Encode.h"
 #include "runtime/generate/GenerateOptions.h"
 #include "runtime/generate/TextStream.h"
 
@@ -167,7 +168,8 @@ public:
       texts[i].~Text();
   }
 
-  lathe_status start(lathe_error *error);
+  /// The texts go on from `begun`, which these take, or else from nothing.
+  lathe_status start(lathe_sequence *begun, lathe_error *error);
   /// Rows of logits that the next advance() wants; 0 when all texts have ended. Lists what they follow.
   int64_t listItems(Item *items);
   lathe_status advance(float *logits, lathe_error *error);
@@ -195,9 +197,12 @@ private:
   Array<lathe_sequence *> sequences, former; // of beams and texts by number; null: not live
 };
 
-lathe_status PromptTexts::start(lathe_error *error) {
-  if (!texts.data || !sequences.data || !former.data)
+lathe_status PromptTexts::start(lathe_sequence *begun, lathe_error *error) {
+  if (!texts.data || !sequences.data || !former.data) {
+    destroySequence(begun);
     return noMemory(error);
+  }
+  sequences[0] = begun;
   const uint64_t first = uint64_t(number) * uint64_t(width); // draws are numbered
   if (isSearch) {
     if (lathe_status status = search.start(prompt, length, options, shared.vocabulary, first, error))
@@ -210,8 +215,9 @@ lathe_status PromptTexts::start(lathe_error *error) {
     if (lathe_status status = texts[i].stream.begin(tokens, size_t(tokenCount), error))
       return status;
   }
-  if (lathe_status status = createSequence(shared.context, nullptr, 0, sequences[0], error))
-    return status;
+  if (!begun)
+    if (lathe_status status = createSequence(shared.context, nullptr, 0, sequences[0], error))
+      return status;
   sequences[0]->prefix = prefix;
   return LATHE_OK;
 }
@@ -409,6 +415,43 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
   return LATHE_OK;
 }
 
+/// What the decoder of a model with an encoder begins each text with.
+class DecoderPrompts {
+public:
+  DecoderPrompts(const lathe_allocator &allocator, size_t count, const lathe_generate_options &options)
+      : given(options.decoder_ids), givenOffsets(options.decoder_cu_seqlens), start(options.decoder_start_id),
+        count(count), prefix(start >= 0 && !(given && startsAny(count))),
+        ids(allocator, (given && count ? givenOffsets[count] : 0) + int64_t(count)),
+        offsets(allocator, int64_t(count) + 1) {
+    if (!ids.data || !offsets.data)
+      return;
+    int32_t end = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (prefix)
+        ids[end++] = start;
+      for (int32_t at = given ? givenOffsets[i] : 0; given && at < givenOffsets[i + 1]; ++at)
+        ids[end++] = given[at];
+      offsets[int64_t(i) + 1] = end;
+    }
+  }
+  bool hasMemory() const { return ids.data && offsets.data; }
+  Prompts prompts() const { return {ids.data, offsets.data, nullptr, count}; }
+
+private:
+  bool startsAny(size_t n) const {
+    for (size_t i = 0; i < n; ++i)
+      if (givenOffsets[i] < givenOffsets[i + 1] && given[givenOffsets[i]] == start)
+        return true;
+    return false;
+  }
+
+  const int32_t *const given, *const givenOffsets;
+  const int32_t start;
+  const size_t count;
+  const bool prefix;
+  Array<int32_t> ids, offsets;
+};
+
 /// All prompts' texts, some prompts at a time in each step.
 class Generation {
 public:
@@ -434,15 +477,15 @@ public:
   }
   bool hasMemory() const { return tokens.data && texts.data; }
 
-  lathe_status run(lathe_context &context, int64_t width, lathe_error *error) {
+  /// With an encoder, `sources` are what it reads; null without one.
+  lathe_status run(lathe_context &context, const Prompts *sources, int64_t width, lathe_error *error) {
     const int64_t rows = width > mostRows ? width : mostRows;
     Stepper stepper(context, rows, int64_t(prompts.offsets[prompts.count]) + rows);
     Array<Item> items(allocator, rows);
     if (!hasMemory() || !stepper.hasMemory() || !items.data)
       return noMemory(error);
-    for (size_t i = 0; i < prompts.count; ++i)
-      if (lathe_status status = texts[int64_t(i)].start(error))
-        return status;
+    if (lathe_status status = start(context, sources, error))
+      return status;
     for (bool any = true; any;) {
       any = false;
       for (size_t first = 0, end = 0; first < prompts.count; first = end) {
@@ -461,6 +504,22 @@ public:
   }
 
 private:
+  lathe_status start(lathe_context &context, const Prompts *sources, lathe_error *error) {
+    Array<lathe_sequence *> begun(allocator, int64_t(prompts.count));
+    if (!begun.data)
+      return noMemory(error);
+    lathe_status status = LATHE_OK;
+    if (sources)
+      status =
+          encodeSources(context, {sources->ids, sources->offsets, sources->mask, sources->count}, begun.data, error);
+    for (size_t i = 0; i < prompts.count; ++i) {
+      if (!status)
+        status = texts[int64_t(i)].start(begun[int64_t(i)], error); // which takes it in any case
+      else
+        destroySequence(begun[int64_t(i)]);
+    }
+    return status;
+  }
   lathe_status step(Stepper &stepper, Item *items, int64_t count, size_t first, size_t end, lathe_error *error) {
     if (lathe_status status = stepper.run(items, count, error))
       return status;
@@ -490,13 +549,24 @@ lathe_status generateTexts(lathe_context &context, const Prompts &prompts, const
   const lathe_decoder *decoder = findDecoder(*context.model, error);
   if (!decoder)
     return LATHE_UNAVAILABLE;
-  if (lathe_status status = checkRequest(context, prompts, options, error))
+  if (!decoder->source && options.decoder_ids)
+    return fail(error, LATHE_INVALID_ARGUMENT, "decoder_ids are given, but %s has no encoder beside its decoder",
+                context.model->program->name);
+  if (decoder->source && options.decoder_start_id < 0 && !options.decoder_ids)
+    return fail(error, LATHE_INVALID_ARGUMENT, "neither decoder_start_id nor decoder_ids say what texts begin with");
+  const size_t decoderPrompts = decoder->source ? prompts.count : 0;
+  const DecoderPrompts ofDecoder(context.allocator, decoderPrompts, options);
+  if (!ofDecoder.hasMemory())
+    return noMemory(error);
+  const Prompts begins = decoder->source ? ofDecoder.prompts() : prompts;
+  if (lathe_status status = checkRequest(context, begins, options, error))
     return status;
   Scratch scratch(context.allocator, /*avx512=*/true); // which every level has
   Shared shared = {context, options, scratch, vocabularyOf(*decoder)};
-  Generation generation(shared, prompts);
+  Generation generation(shared, begins);
   const int32_t perPrompt = options.num_return_sequences;
-  lathe_status status = generation.run(context, options.num_beams > 1 ? options.num_beams : perPrompt, error);
+  lathe_status status = generation.run(context, decoder->source ? &prompts : nullptr,
+                                       options.num_beams > 1 ? options.num_beams : perPrompt, error);
   for (size_t i = 0; i < prompts.count * size_t(perPrompt); ++i)
     results[i] = {};
   for (size_t i = 0; i < prompts.count && !status; ++i)

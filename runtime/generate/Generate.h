@@ -7,6 +7,7 @@
 namespace lathe {
 
 /// Prompts, as cu_seqlens says; offsets and pointers have been checked. What `mask`, if not null, is 0 for is padding.
+/// Of models with an encoder they are what that reads.
 struct Prompts {
   const int32_t *ids, *offsets;
   const uint8_t *mask;

@@ -170,6 +170,7 @@ void generateDefaults(lathe_generate_options &options) {
   options.forced_bos_id = -1;
   options.forced_eos_id = -1;
   options.pad_id = -1;
+  options.decoder_start_id = -1;
 }
 
 lathe_status checkGenerateOptions(const lathe_generate_options &options, int64_t vocabulary, int64_t promptLength,

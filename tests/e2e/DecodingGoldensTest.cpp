@@ -1,33 +1,12 @@
 // Writing against Transformers: tiny models of every family that writes, through lathe_api.generate and
 // lathe_api.decode. tests/goldens/make_decoding_goldens.py says how the ids and logits were made, and why any other id
 // than the stored one is a mistake.
-#include "tests/e2e/Lathe.h"
-#include "tests/support/LoadedModel.h"
+#include "tests/e2e/DecodingRuns.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace lathe::test {
 namespace {
-
-using Ids = std::vector<int32_t>;
-
-/// Texts as lathe_api takes them: one behind the other.
-struct Ragged {
-  explicit Ragged(const std::vector<Ids> &texts) {
-    for (const Ids &text : texts) {
-      ids.insert(ids.end(), text.begin(), text.end());
-      offsets.push_back(int32_t(ids.size()));
-    }
-  }
-  Ids ids, offsets = {0};
-  std::vector<uint8_t> mask; ///< of `ids`; empty: all are tokens
-};
-
-/// "gpt2/lm"
-Path artifactOf(const std::string &model, const Arguments &flags = {}) {
-  return compiled(goldens() / model / "model", flags);
-}
 
 const Json &stored() {
   static const Json cases = Json::parse(readFile(goldens() / "decoding" / "cases.json"));
@@ -54,69 +33,6 @@ std::vector<Run> runs() {
       all.push_back({model.at("model"), run});
   return all;
 }
-
-/// What the model's files say, and over it what a run says under Transformers' names.
-class Options {
-public:
-  Options(const LoadedModel &model, const Json &given) {
-    lathe_error error = {};
-    EXPECT_EQ(model.api().generate_defaults(model.model(), &options, &error), LATHE_OK) << error.message;
-    for (const auto &[name, value] : given.items())
-      set(name, value);
-  }
-  const lathe_generate_options &get() const { return options; }
-
-private:
-  void set(const std::string &name, const Json &value) {
-    lathe_generate_options &o = options;
-    const std::pair<const char *, int64_t *> lengths[] = {{"max_new_tokens", &o.max_new_tokens},
-                                                          {"max_length", &o.max_length},
-                                                          {"min_new_tokens", &o.min_new_tokens},
-                                                          {"min_length", &o.min_length},
-                                                          {"no_repeat_ngram_size", &o.no_repeat_ngram_size}};
-    const std::pair<const char *, int32_t *> counts[] = {{"num_beams", &o.num_beams},
-                                                         {"num_beam_groups", &o.num_beam_groups},
-                                                         {"num_return_sequences", &o.num_return_sequences},
-                                                         {"pad_token_id", &o.pad_id}};
-    const std::pair<const char *, double *> numbers[] = {{"length_penalty", &o.length_penalty},
-                                                         {"diversity_penalty", &o.diversity_penalty},
-                                                         {"repetition_penalty", &o.repetition_penalty}};
-    const auto setOneOf = [&](const auto &members) {
-      for (const auto &[member, pointer] : members)
-        if (name == member) {
-          value.get_to(*pointer);
-          return true;
-        }
-      return false;
-    };
-    if (name == "max_length")
-      o.max_new_tokens = 0; // which Transformers' default is not, where nobody sets a length
-    if (setOneOf(lengths) || setOneOf(counts) || setOneOf(numbers))
-      return;
-    if (name == "eos_token_id") {
-      ends = value.is_null() ? Ids() : value.is_array() ? value.get<Ids>() : Ids{value.get<int32_t>()};
-      o.eos_ids = ends.data();
-      o.n_eos_ids = ends.size();
-    } else if (name == "bad_words_ids") {
-      value.get_to(words);
-      for (const Ids &word : words)
-        views.push_back({word.data(), word.size()});
-      o.bad_words = views.data();
-      o.n_bad_words = views.size();
-    } else if (name == "early_stopping") {
-      o.early_stopping = value == "never" ? LATHE_STOP_NEVER_EARLY
-                         : value          ? LATHE_STOP_WHEN_ENOUGH
-                                          : LATHE_STOP_BY_BEST;
-    } else {
-      ADD_FAILURE() << "this test does not know " << name;
-    }
-  }
-
-  lathe_generate_options options = {};
-  Ids ends;
-  std::vector<Ids> words;
-  std::vector<lathe_ids> views;
-};
 
 std::vector<Ids> padLeft(std::vector<Ids> texts, int32_t id) {
   size_t width = 0;
@@ -272,12 +188,11 @@ TEST_P(RoundedForcedGoldens, LoseNoMoreThanWhenReadAtOnce) {
   EXPECT_LE(relativeError(logits, atOnce), loss / 4);
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, RoundedForcedGoldens,
-                         testing::Combine(testing::Values("bf16", "int8"),
-                                          testing::ValuesIn(forcedTexts({"gpt2/lm", "llama/lm", "bloom/lm", "gemma2/lm"}))),
-                         [](const auto &info) {
-                           return identifier(std::get<1>(info.param).model) + "_as_" + std::get<0>(info.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Precisions, RoundedForcedGoldens,
+    testing::Combine(testing::Values("bf16", "int8"),
+                     testing::ValuesIn(forcedTexts({"gpt2/lm", "llama/lm", "bloom/lm", "gemma2/lm"}))),
+    [](const auto &info) { return identifier(std::get<1>(info.param).model) + "_as_" + std::get<0>(info.param); });
 
 } // namespace
 } // namespace lathe::test

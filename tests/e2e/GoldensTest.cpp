@@ -34,9 +34,10 @@ void expectClose(const Tensors &outputs, const GoldenCase &golden, double tolera
   const Tensors expected = golden.expected();
   for (const auto &[name, value] : outputs)
     EXPECT_TRUE(expected.contains(name)) << "unexpected output " << name;
-  const Tensor maskTensor = maskOf(golden.inputs());
-  const std::vector<int64_t> mask = maskTensor.integers();
   for (const auto &[name, reference] : expected) {
+    const bool ofTargets = expected.contains("encoder_last_hidden_state") && !name.starts_with("encoder_");
+    const Tensor maskTensor = maskOf(golden.inputs(), ofTargets);
+    const std::vector<int64_t> mask = maskTensor.integers();
     ASSERT_TRUE(outputs.contains(name)) << "missing output " << name;
     const Tensor &value = outputs.at(name);
     ASSERT_EQ(value.shape, reference.shape) << name;
@@ -102,6 +103,7 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
+INSTANTIATE_TEST_SUITE_P(Bart, Goldens, testing::ValuesIn(goldenCases("bart")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bloom, Goldens, testing::ValuesIn(goldenCases("bloom")), testName);
 INSTANTIATE_TEST_SUITE_P(Ctrl, Goldens, testing::ValuesIn(goldenCases("ctrl")), testName);
@@ -115,18 +117,25 @@ INSTANTIATE_TEST_SUITE_P(Gpt2, Goldens, testing::ValuesIn(goldenCases("gpt2")), 
 INSTANTIATE_TEST_SUITE_P(GptJ, Goldens, testing::ValuesIn(goldenCases("gptj")), testName);
 INSTANTIATE_TEST_SUITE_P(GptNeoX, Goldens, testing::ValuesIn(goldenCases("gpt-neox")), testName);
 INSTANTIATE_TEST_SUITE_P(Llama, Goldens, testing::ValuesIn(goldenCases("llama")), testName);
+INSTANTIATE_TEST_SUITE_P(M2m100, Goldens, testing::ValuesIn(goldenCases("m2m100")), testName);
+INSTANTIATE_TEST_SUITE_P(Marian, Goldens, testing::ValuesIn(goldenCases("marian")), testName);
+INSTANTIATE_TEST_SUITE_P(MBart, Goldens, testing::ValuesIn(goldenCases("mbart")), testName);
 INSTANTIATE_TEST_SUITE_P(Mistral, Goldens, testing::ValuesIn(goldenCases("mistral")), testName);
 INSTANTIATE_TEST_SUITE_P(Mmbt, Goldens, testing::ValuesIn(goldenCases("mmbt")), testName);
 INSTANTIATE_TEST_SUITE_P(MobileBert, Goldens, testing::ValuesIn(goldenCases("mobilebert")), testName);
 INSTANTIATE_TEST_SUITE_P(ModernBert, Goldens, testing::ValuesIn(goldenCases("modernbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Mpnet, Goldens, testing::ValuesIn(goldenCases("mpnet")), testName);
+INSTANTIATE_TEST_SUITE_P(Mt5, Goldens, testing::ValuesIn(goldenCases("mt5")), testName);
 INSTANTIATE_TEST_SUITE_P(OpenAiGpt, Goldens, testing::ValuesIn(goldenCases("openai-gpt")), testName);
 INSTANTIATE_TEST_SUITE_P(Opt, Goldens, testing::ValuesIn(goldenCases("opt")), testName);
+INSTANTIATE_TEST_SUITE_P(Pegasus, Goldens, testing::ValuesIn(goldenCases("pegasus")), testName);
 INSTANTIATE_TEST_SUITE_P(Phi3, Goldens, testing::ValuesIn(goldenCases("phi3")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen2, Goldens, testing::ValuesIn(goldenCases("qwen2")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen3, Goldens, testing::ValuesIn(goldenCases("qwen3")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
 INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("starcoder2")), testName);
+INSTANTIATE_TEST_SUITE_P(T5, Goldens, testing::ValuesIn(goldenCases("t5")), testName);
+INSTANTIATE_TEST_SUITE_P(Umt5, Goldens, testing::ValuesIn(goldenCases("umt5")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);
 
 TEST(Manifest, ListsEveryStoredCase) {

@@ -126,10 +126,12 @@ double largestError(const Tensors &outputs, const Tensors &expected) {
   return largest;
 }
 
-Tensor maskOf(const Tensors &inputs) {
-  if (const auto mask = inputs.find("attention_mask"); mask != inputs.end())
+Tensor maskOf(const Tensors &inputs, bool ofTargets) {
+  const std::string prefix = ofTargets ? "decoder_" : "";
+  if (const auto mask = inputs.find(prefix + "attention_mask"); mask != inputs.end())
     return mask->second;
-  const Tensor &ids = inputs.at("input_ids");
+  const auto targets = inputs.find(prefix + "input_ids"); // which may be left out
+  const Tensor &ids = targets != inputs.end() ? targets->second : inputs.at("input_ids");
   return Tensor::of(ids.shape, std::vector<int64_t>(ids.integers().size(), 1));
 }
 

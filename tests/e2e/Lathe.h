@@ -74,9 +74,10 @@ void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
 inline constexpr const char *kGoldenFamilies[] = {
-    "albert", "bert",       "bloom", "ctrl", "deberta-v2", "distilbert", "electra", "gemma",      "gemma2",
-    "gemma3", "gpt-neox",   "gpt2",  "gptj", "llama",      "mistral",    "mmbt",    "mobilebert", "modernbert",
-    "mpnet",  "openai-gpt", "opt",   "phi3", "qwen2",      "qwen3",      "roberta", "starcoder2", "xlm"};
+    "albert",  "bart",   "bert",       "bloom",      "ctrl",       "deberta-v2", "distilbert", "electra", "gemma",
+    "gemma2",  "gemma3", "gpt-neox",   "gpt2",       "gptj",       "llama",      "m2m100",     "marian",  "mbart",
+    "mistral", "mmbt",   "mobilebert", "modernbert", "mpnet",      "mt5",        "openai-gpt", "opt",     "pegasus",
+    "phi3",    "qwen2",  "qwen3",      "roberta",    "starcoder2", "t5",         "umt5",       "xlm"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);
@@ -89,8 +90,8 @@ Arguments with(Arguments flags, const Arguments &more);
 /// The largest relative error among outputs, which must have the expected names.
 double largestError(const Tensors &outputs, const Tensors &expected);
 
-/// The attention mask of a run, ones where there is none: [B, S].
-Tensor maskOf(const Tensors &inputs);
+/// The attention mask of a run, ones where there is none: [B, S]; or that of what its decoder reads.
+Tensor maskOf(const Tensors &inputs, bool ofTargets = false);
 
 } // namespace lathe::test
 

@@ -62,6 +62,8 @@ class Model:
     reads_first: bool = True
     # Called with a model once it is made or loaded: what Transformers leaves in another type.
     prepare: typing.Callable = lambda model: None
+    # Called with a model whose parameters have been made random: what is none, though Transformers lists it.
+    after: typing.Callable = lambda model: None
     # Called with the base network before a forward, gives a function of the states that Transformers 4 lists, to be called
     # behind it, whose result are those that version 5 lists.
     capture: typing.Callable = None
@@ -70,9 +72,15 @@ class Model:
     def options(self) -> dict:
         return {} if self.pooler else {"add_pooling_layer": False}
 
+    def make_inputs(self, case: str, config, rng: torch.Generator) -> dict:
+        return make_inputs(case, config, rng)
+
+    def forward(self, model: torch.nn.Module, inputs: dict, flags: tuple) -> dict:
+        return forward(self, model, inputs, flags)
+
     def is_base(self, flags: tuple) -> bool:
         name = self.kind.__name__
-        is_base = name.endswith("Model") and not name.endswith(("LMHeadModel", "DoubleHeadsModel"))
+        is_base = name.endswith("Model") and not name.endswith(("LMHeadModel", "DoubleHeadsModel", "MTModel"))
         return is_base or self.claims_base or flags == ("--task", "base")
 
 
@@ -80,7 +88,7 @@ class Model:
 
 
 NORM_GAINS = ("LayerNorm.weight", "norm.weight", "layernorm1.weight", "layernorm2.weight", "ln_1.weight", "ln_2.weight",
-              "ln_f.weight")
+              "ln_f.weight", "layernorm_embedding.weight")
 
 
 def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, gain: float,
@@ -299,6 +307,7 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
     model = entry.kind(config, **entry.options).double().eval()
     entry.prepare(model)
     randomise(model, entry.stored, entry.embedding_std, entry.gain, entry.inner_gain, rng)
+    entry.after(model)
     save_model(entry, model, out / entry.name / "model")
     directory = out / entry.name / "model"
     reloaded = load_model(entry, directory, torch.float64) if entry.loads_in_transformers else model
@@ -311,11 +320,11 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
     cases = []
     for case in entry.cases:
         case, flags = case if isinstance(case, tuple) else (case, ())
-        inputs = make_inputs(case, config, rng)
+        inputs = entry.make_inputs(case, config, rng)
         with torch.no_grad():
-            expected = forward(entry, model, inputs, flags)
-            again = forward(entry, reloaded, inputs, flags)
-            loss = relative_error(forward(entry, in_bf16, inputs, flags), expected)
+            expected = entry.forward(model, inputs, flags)
+            again = entry.forward(reloaded, inputs, flags)
+            loss = relative_error(entry.forward(in_bf16, inputs, flags), expected)
         for name, value in expected.items():
             assert torch.equal(value, again[name]), f"{entry.name}: Transformers reads other weights than were written"
         if EMIT[0] in flags:

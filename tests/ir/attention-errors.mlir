@@ -335,3 +335,38 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %prefix: tensor
   %0 = xf.window_scores %s at %columns reach 2 prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   return
 }
+
+// -----
+func.func @f(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>) {
+  // expected-error@+1 {{has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache}}
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) key_cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal heads 2 scale 1.0 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+func.func @f(%k: tensor<?x8xf32>, %v: tensor<?x4xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
+  // expected-error@+1 {{key 'tensor<?x8xf32>' and value 'tensor<?x4xf32>' do not agree; expected two of [tokens, key_heads * head_dim]}}
+  xf.append_cache %k, %v cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cu : tensor<?xi64>, tensor<?xi32>) head_dim 4 : tensor<?x8xf32>, tensor<?x4xf32>
+  return
+}
+
+// -----
+func.func @f(%k: tensor<?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
+  // expected-error@+1 {{has heads of 3 in keys 8 wide}}
+  xf.append_cache %k, %k cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cu : tensor<?xi64>, tensor<?xi32>) head_dim 3 : tensor<?x8xf32>, tensor<?x8xf32>
+  return
+}
+
+// -----
+func.func @f(%q: tensor<?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
+  // expected-error@+1 {{has 4 heads, of keys 3, for a width of 8; expected divisors}}
+  %0 = xf.paged_attention %q cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cu : tensor<?xi64>, tensor<?xi32>) heads 4 of 3 scale 1.0 : tensor<?x8xf32>
+  return
+}
+
+// -----
+func.func @f(%q: tensor<?x?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
+  // expected-error@+1 {{takes [tokens, heads * head_dim]; found 'tensor<?x?x8xf32>'}}
+  %0 = xf.paged_attention %q cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cu : tensor<?xi64>, tensor<?xi32>) heads 4 of 2 scale 1.0 : tensor<?x?x8xf32>
+  return
+}

@@ -100,3 +100,44 @@ func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.
 func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry} {
   return %x : tensor<?x4xf32>
 }
+
+// -----
+// With an encoder: its rows become keys and values of each of the decoder's layers, in pages, which `decode` reads. It has
+// one axis again, and takes nothing of the encoder's.
+// CHECK: made = true, pass = "DeriveDecode", reason = "", what = "generation", where = "decode"
+// CHECK: func.func private @decoder.source(%[[ROWS:.*]]: tensor<?x4xf32>, %[[SCU:.*]]: tensor<?xi32>, %[[SP:.*]]: tensor<?xi64>, %[[SC:.*]]: tensor<?xi32>, %[[W:.*]]: tensor<2x4xf32> {xf.weight = "k"}) -> tensor<?x4xf32>
+// CHECK-NEXT: %[[K:.*]] = xf.linear %[[ROWS]], %[[W]]
+// CHECK-NEXT: xf.append_cache %[[K]], %[[K]] cu_seqlens(%[[SCU]] : tensor<?xi32>) cache(%[[SP]], %[[SC]] : tensor<?xi64>, tensor<?xi32>) head_dim 2
+// CHECK-NEXT: return %[[ROWS]]
+// CHECK: func.func private @decoder.cached(%[[X:.*]]: tensor<?x4xf32>, %[[CU:.*]]: tensor<?xi32>, %{{.*}}: tensor<?xi32>, %{{.*}}: tensor<?xi64>, %{{.*}}: tensor<?xi32>, %[[P:.*]]: tensor<?xi64>, %[[L:.*]]: tensor<?xi32>)
+// CHECK: %[[Y:.*]] = xf.attention {{.*}} causal cache(
+// CHECK-NEXT: %[[Z:.*]] = xf.paged_attention %[[Y]] cu_seqlens(%[[CU]] : tensor<?xi32>) cache(%[[P]], %[[L]] : tensor<?xi64>, tensor<?xi32>) heads 2 of 1 scale
+// CHECK-NEXT: return %[[Z]]
+// CHECK: func.func @translate(
+// CHECK: func.func @decode(%{{.*}}: tensor<?x4xf32> {xf.input = "x"}, %{{.*}}: tensor<?xi32> {xf.input = "cu_seqlens"}, %{{.*}}: tensor<?xi32> {xf.input = "columns"}, %{{.*}}: tensor<?xi64> {xf.input = "pages"}, %{{.*}}: tensor<?xi32> {xf.input = "cached"}, %{{.*}}: tensor<?xi64> {xf.input = "source_pages"}, %{{.*}}: tensor<?xi32> {xf.input = "source_lengths"}) -> (tensor<?x4xf32> {xf.output = "hidden", xf.rows = "tokens"})
+// CHECK-NEXT: xf.layers @decoder.cached(
+// CHECK-NEXT: return
+// CHECK: func.func @source(%[[IN:.*]]: tensor<?x4xf32> {xf.input = "x"}, %[[MASK:.*]]: tensor<?xi32> {xf.input = "cu_seqlens"}, %[[SPAGES:.*]]: tensor<?xi64> {xf.input = "pages"}, %[[NONE:.*]]: tensor<?xi32> {xf.input = "cached"}) -> (tensor<?x4xf32> {xf.output = "hidden", xf.rows = "tokens"})
+// CHECK-SAME: xf.derived = "source"
+// CHECK-NEXT: %[[E:.*]] = xf.layer @encoder(%[[IN]], %[[MASK]])
+// CHECK-NEXT: xf.layers @decoder.source(%[[E]], %[[MASK]], %[[SPAGES]], %[[NONE]]) weights ["0.", "1."]
+// CHECK: func.func @logits({{.*}}xf.rows = "tokens"
+func.func private @encoder(%x: tensor<?x4xf32>, %cu: tensor<?xi32>) -> tensor<?x4xf32> {
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+func.func private @decoder(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>, %source: tensor<?x4xf32>, %sourceCu: tensor<?xi32>, %w: tensor<2x4xf32> {xf.weight = "k"}) -> tensor<?x4xf32> {
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %1 = xf.linear %source, %w : tensor<?x4xf32>, tensor<2x4xf32> -> tensor<?x2xf32>
+  %2 = xf.attention %0, %1, %1 cu_seqlens(%cu : tensor<?xi32>) key_cu_seqlens(%sourceCu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
+}
+func.func @translate(%s: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %x: tensor<?x4xf32> {xf.input = "decoder_x"}, %targets: tensor<?xi32> {xf.input = "decoder_cu_seqlens"}, %columns: tensor<?xi32> {xf.input = "decoder_columns"})
+    -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "targets"}, tensor<?x4xf32> {xf.output = "encoder_last_hidden_state", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %0 = xf.layer @encoder(%s, %cu) weights "e." : (tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x4xf32>
+  %1 = xf.layers @decoder(%x, %targets, %columns, %0, %cu) weights ["0.", "1."] : (tensor<?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x4xf32>
+  %2 = xf.activate relu %1 : tensor<?x4xf32>
+  return %2, %0 : tensor<?x4xf32>, tensor<?x4xf32>
+}
+xf.weight @"0.k" = dense<1.0> : tensor<2x4xf32>
+xf.weight @"1.k" = dense<1.0> : tensor<2x4xf32>

@@ -115,3 +115,38 @@ func.func @formulas(%x: tensor<?x?x8xf32>, %gain: tensor<8xf32>, %mask: tensor<?
   %4 = xf.select %3, %0, %one : tensor<?x?x1xf32>, tensor<?x?x8xf32>, tensor<1xf32> -> tensor<?x?x8xf32>
   return %4 : tensor<?x?x8xf32>
 }
+
+// -----
+// Two token axes: each mask becomes the offsets of its own, and attention to rows of the other has both.
+// CHECK: made = true, pass = "PackTokens"
+// CHECK-LABEL: func.func private @decoder_layer(
+// CHECK-SAME: %[[X:.*]]: tensor<?x8xf32>, %[[T:.*]]: tensor<?xi32>, %[[C:.*]]: tensor<?xi32>, %[[SOURCE:.*]]: tensor<?x8xf32>, %[[S:.*]]: tensor<?xi32>)
+// CHECK-NEXT: %[[Y:.*]] = xf.attention %[[X]], %[[X]], %[[X]] cu_seqlens(%[[T]] : tensor<?xi32>) columns(%[[C]] : tensor<?xi32>) causal heads 2
+// CHECK-NEXT: xf.attention %[[Y]], %[[SOURCE]], %[[SOURCE]] cu_seqlens(%[[T]] : tensor<?xi32>) key_cu_seqlens(%[[S]] : tensor<?xi32>) heads 2
+// CHECK: func.func @translate(
+// CHECK-SAME: tensor<?xi32> {xf.input = "cu_seqlens"}
+// CHECK-SAME: tensor<?xi32> {xf.input = "decoder_cu_seqlens"}
+func.func private @decoder_layer(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>, %columns: tensor<?x?xi32>, %source: tensor<?x?x8xf32>, %sourceMask: tensor<?x?xi1>) -> tensor<?x?x8xf32> {
+  %0 = xf.attention %x, %x, %x mask(%mask : tensor<?x?xi1>) columns(%columns : tensor<?x?xi32>) causal heads 2 scale 1.0 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  %1 = xf.attention %0, %source, %source mask(%sourceMask : tensor<?x?xi1>) heads 2 scale 1.0 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %1 : tensor<?x?x8xf32>
+}
+func.func @translate(%source: tensor<?x?x8xf32> {xf.input = "hidden"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %x: tensor<?x?x8xf32> {xf.input = "decoder_hidden"}, %targets: tensor<?x?xi1> {xf.input = "decoder_attention_mask"}, %columns: tensor<?x?xi32> {xf.input = "decoder_columns"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.layer @decoder_layer(%x, %targets, %columns, %source, %mask) weights "0." : (tensor<?x?x8xf32>, tensor<?x?xi1>, tensor<?x?xi32>, tensor<?x?x8xf32>, tensor<?x?xi1>) -> tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: attention to the encoder's rows under the decoder's mask.
+// CHECK: made = false, {{.*}} reason = "'xf.attention' does not use the attention mask, so padding would change its result"
+func.func @translate(%source: tensor<?x?x8xf32> {xf.input = "hidden"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %x: tensor<?x?x8xf32> {xf.input = "decoder_hidden"}, %targets: tensor<?x?xi1> {xf.input = "decoder_attention_mask"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.attention %x, %source, %source mask(%targets : tensor<?x?xi1>) heads 2 scale 1.0 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: one of two axes has no mask.
+// CHECK: made = false, {{.*}} reason = "@translate has no attention mask to tell which tokens exist"
+func.func @translate(%source: tensor<?x?x8xf32> {xf.input = "hidden"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %x: tensor<?x?x8xf32> {xf.input = "decoder_hidden"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  return %x : tensor<?x?x8xf32>
+}

@@ -21,7 +21,7 @@ static void makePlain(lathe_generate_options &options, int64_t beams) {
 }
 
 Expected<GenerationRun> GenerationRun::create(const LoadedModel &model, const Workload &workload) {
-  Expected<PromptTokens> prompts = PromptTokens::of(workload.inputs);
+  Expected<PromptTokens> prompts = PromptTokens::of(workload.inputs, model);
   if (!prompts)
     return prompts.takeError();
   Expected<WritingOptions> options = WritingOptions::of(model);
@@ -59,7 +59,7 @@ Expected<FloatTensor> GenerationRun::logits(const RunContext &context) const {
   const int64_t batch = prompts.ids.size();
   InputTensors forced; // one that nobody looks at: logits are of what comes before it
   forced.add("forced_ids", {batch, 1}, std::vector<int32_t>(batch, 0));
-  Expected<FloatTensor> logits = forcedLogits(*model, context, prompts, forced.arrays().front());
+  Expected<FloatTensor> logits = forcedLogits(*model, context, prompts, options, forced.arrays().front());
   if (logits)
     logits->shape = {batch, logits->shape.back()};
   return logits;

@@ -26,7 +26,8 @@ using Sizes = std::array<double, std::size(xf::WorkFormula::names)>;
 
 /// `seen`: by each token on average, itself included, where none sees those behind it.
 static Sizes sizesOf(double tokens, double batch, double longest, double pairs, double seen) {
-  return {1, tokens, batch, longest, pairs, tokens * seen};
+  // Decoders beside an encoder are given as many tokens as that.
+  return {1, tokens, batch, longest, pairs, tokens * seen, tokens, pairs, pairs};
 }
 
 static Sizes sizesOf(const Workload &workload) {

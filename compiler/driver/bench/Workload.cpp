@@ -21,7 +21,18 @@ namespace lathe {
 int64_t Workload::longest() const { return lengths.empty() ? 0 : *llvm::max_element(lengths); }
 int64_t Workload::tokens() const { return std::accumulate(lengths.begin(), lengths.end(), int64_t(0)); }
 
-Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit) {
+/// The same ids for a decoder, each below its limit, under the names that it has for them.
+static void addTargets(InputTensors &inputs, int64_t targetLimit) {
+  const std::vector<InputTensors::Array> given(inputs.arrays().begin(), inputs.arrays().end());
+  for (const InputTensors::Array &array : given) {
+    std::vector<int32_t> values;
+    for (int64_t i = 0; i < array.count(); ++i)
+      values.push_back(int32_t(array.name == "input_ids" ? array.at(i) % targetLimit : array.at(i)));
+    inputs.add("decoder_" + array.name, array.shape, values);
+  }
+}
+
+Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit, int64_t targetLimit) {
   Workload workload;
   workload.lengths = lengths.vec();
   // A fixed seed, so that every run and every contender sees the same ids.
@@ -39,12 +50,17 @@ Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit) {
   }
   workload.padded.add("input_ids", {batch, longest}, padded);
   if (llvm::all_equal(lengths)) {
+    if (targetLimit)
+      addTargets(workload.padded, targetLimit);
     workload.inputs = workload.padded;
     return workload;
   }
   workload.padded.add("attention_mask", {batch, longest}, mask);
   workload.inputs.add("input_ids", {int64_t(ragged.size())}, ragged);
   workload.inputs.add("cu_seqlens", {batch + 1}, offsets);
+  if (targetLimit)
+    for (InputTensors *inputs : {&workload.padded, &workload.inputs})
+      addTargets(*inputs, targetLimit);
   return workload;
 }
 
@@ -94,6 +110,16 @@ Expected<int64_t> idLimit(const Artifact &artifact) {
           return manifestNumber(artifact, input, "limit");
         }
   return createStringError(quote(artifact.file("manifest.json")) + " describes no input_ids");
+}
+
+int64_t targetIdLimit(const Artifact &artifact) {
+  const nlohmann::json &manifest = artifact.manifest();
+  if (manifest.contains("entries") && manifest["entries"].is_array() && !manifest["entries"].empty())
+    if (const nlohmann::json &entry = manifest["entries"][0]; entry.contains("inputs") && entry["inputs"].is_array())
+      for (const nlohmann::json &input : entry["inputs"])
+        if (fieldText(input, {"name"}) == "decoder_input_ids")
+          return input.value("limit", int64_t(1));
+  return 0;
 }
 
 } // namespace lathe

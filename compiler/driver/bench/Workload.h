@@ -24,14 +24,17 @@ struct Workload {
   int64_t tokens() const;
 };
 
-/// Sequences of the given lengths with ids below `idLimit`. Where all are equal there is no padding, nor a mask.
-Workload makeWorkload(llvm::ArrayRef<int64_t> lengths, int64_t idLimit);
+/// Sequences of the given lengths with ids below `idLimit`. Where all are equal there is no padding, nor a mask. With a
+/// `targetLimit` a decoder reads as many ids, below that one.
+Workload makeWorkload(llvm::ArrayRef<int64_t> lengths, int64_t idLimit, int64_t targetLimit = 0);
 
 /// Lengths as a file lists them, one a line. Errors name file and line.
 llvm::Expected<std::vector<int64_t>> parseLengths(llvm::StringRef text, llvm::StringRef origin);
 
 /// How large ids may be: the limit that the manifest's first entry states for input_ids.
 llvm::Expected<int64_t> idLimit(const Artifact &artifact);
+/// The same for decoder_input_ids; 0 for models that take none.
+int64_t targetIdLimit(const Artifact &artifact);
 
 } // namespace lathe
 

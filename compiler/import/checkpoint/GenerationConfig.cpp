@@ -66,6 +66,8 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
   count("forced_bos_token_id", o.forced_bos_id, 0);
   count("forced_eos_token_id", o.forced_eos_id, 0);
   count("pad_token_id", o.pad_id, -1);
+  count("bos_token_id", o.decoder_start_id, -1); // where the next one is absent
+  count("decoder_start_token_id", o.decoder_start_id, 0);
   for (int64_t id : fields.getIntOrInts("eos_token_id", 0, mostTokens))
     generation.eosIds.push_back(int32_t(id));
   for (const std::vector<int64_t> &word : fields.getIntLists("bad_words_ids", 0, mostTokens))

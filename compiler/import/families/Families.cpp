@@ -7,18 +7,21 @@ using namespace mlir;
 
 namespace lathe {
 
-extern const Family albertFamily, bertFamily, bloomFamily, camembertFamily, ctrlFamily, debertaV2Family,
-    distilbertFamily, electraFamily, gemmaFamily, gemma2Family, gemma3TextFamily, gpt2Family, gptNeoXFamily, gptJFamily,
-    llamaFamily, mistralFamily, mmbtFamily, mobilebertFamily, modernbertFamily, mpnetFamily, openaiGptFamily, optFamily,
-    phi3Family, qwen2Family, qwen3Family, robertaFamily, starcoder2Family, xlmFamily, xlmRobertaFamily;
+extern const Family albertFamily, bartFamily, bertFamily, bloomFamily, camembertFamily, ctrlFamily, debertaV2Family,
+    distilbertFamily, electraFamily, gemmaFamily, gemma2Family, gemma3TextFamily, gpt2Family, gptJFamily, gptNeoXFamily,
+    llamaFamily, m2m100Family, marianFamily, mbartFamily, mistralFamily, mmbtFamily, mobilebertFamily, modernbertFamily,
+    mpnetFamily, mt5Family, openaiGptFamily, optFamily, pegasusFamily, phi3Family, qwen2Family, qwen3Family,
+    robertaFamily, starcoder2Family, t5Family, umt5Family, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {
-      &albertFamily,     &bertFamily,    &bloomFamily,      &camembertFamily, &ctrlFamily,       &debertaV2Family,
-      &distilbertFamily, &electraFamily, &gemmaFamily,      &gemma2Family,    &gemma3TextFamily, &gpt2Family,
-      &gptNeoXFamily,    &gptJFamily,    &llamaFamily,      &mistralFamily,   &mmbtFamily,       &mobilebertFamily,
-      &modernbertFamily, &mpnetFamily,   &openaiGptFamily,  &optFamily,       &phi3Family,       &qwen2Family,
-      &qwen3Family,      &robertaFamily, &starcoder2Family, &xlmFamily,       &xlmRobertaFamily};
+      &albertFamily,    &bartFamily,       &bertFamily,       &bloomFamily,      &camembertFamily,  &ctrlFamily,
+      &debertaV2Family, &distilbertFamily, &electraFamily,    &gemmaFamily,      &gemma2Family,     &gemma3TextFamily,
+      &gpt2Family,      &gptJFamily,       &gptNeoXFamily,    &llamaFamily,      &m2m100Family,     &marianFamily,
+      &mbartFamily,     &mistralFamily,    &mmbtFamily,       &mobilebertFamily, &modernbertFamily, &mpnetFamily,
+      &mt5Family,       &openaiGptFamily,  &optFamily,        &pegasusFamily,    &phi3Family,       &qwen2Family,
+      &qwen3Family,     &robertaFamily,    &starcoder2Family, &t5Family,         &umt5Family,       &xlmFamily,
+      &xlmRobertaFamily};
   return families;
 }
 
@@ -44,6 +47,8 @@ std::vector<ClassOfTask> classesOf(const Family &family) {
       {"ForTokenClassification", Task::TokenClassification},
       {"ForQuestionAnswering", Task::QuestionAnswering},
       {"ForMultipleChoice", Task::MultipleChoice},
+      {"ForConditionalGeneration", Task::Seq2SeqLm},
+      {"EncoderModel", Task::Encoder},
   };
   std::vector<ClassOfTask> classes;
   for (ClassEnding general : endings) {

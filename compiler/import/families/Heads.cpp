@@ -149,6 +149,7 @@ llvm::Error emitHead(ModelBuilder &model, Value hidden, const HeadOptions &optio
   case Task::Embedding:
     return emitSentenceEmbedding(model, hidden, *options.sentenceEmbedding);
   case Task::Base:
+  case Task::Encoder:
     model.output("last_hidden_state", hidden);
     emitPoolerOutput(model, hidden, parts.pooler);
     break;

@@ -80,7 +80,7 @@ llvm::Expected<Workload> Flags::workloadFor(const Artifact &artifact) const {
   if (newTokens && (*newTokens < 1 || *newTokens > mostTokens / *batch))
     return llvm::createStringError("--new-tokens " + llvm::Twine(*newTokens) + "; accepted are 1 and more, and " +
                                    llvm::Twine(mostTokens) + " tokens in all");
-  Workload workload = makeWorkload(*sequences, *limit);
+  Workload workload = makeWorkload(*sequences, *limit, newTokens ? 0 : targetIdLimit(artifact));
   if (newTokens)
     workload.generation = {*newTokens, beams};
   return workload;

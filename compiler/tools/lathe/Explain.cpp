@@ -56,7 +56,10 @@ static std::string bytesText(const nlohmann::json &entry, const char *field) {
                                               {"per_token", " T"},
                                               {"per_sequence", " B"},
                                               {"per_longest", " L"},
-                                              {"per_score", " B L^2"}}) +
+                                              {"per_score", " B L^2"},
+                                              {"per_target", " T'"},
+                                              {"per_target_score", " B L'^2"},
+                                              {"per_cross_score", " B L L'"}}) +
          " bytes";
 }
 
@@ -69,7 +72,10 @@ static std::string workText(const nlohmann::json &entry, const char *field) {
                                     {"per_sequence", " B"},
                                     {"per_longest", " L"},
                                     {"per_token_pair", " P"},
-                                    {"per_causal_pair", " C"}});
+                                    {"per_causal_pair", " C"},
+                                    {"per_target", " T'"},
+                                    {"per_target_pair", " P'"},
+                                    {"per_cross_pair", " X"}});
 }
 
 static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
@@ -83,6 +89,9 @@ static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
      << "  work of a run: " << workText(entry, "flops") << " floating-point operations in products, on "
      << workText(entry, "weight_bytes") << " bytes of weights\n  (P: the sum of the squares of the lengths; "
      << "C: of how many tokens each sees, itself and those before it)\n";
+  for (const nlohmann::json &input : elements(entry, "inputs"))
+    if (fieldText(input, {"name"}) == "decoder_input_ids")
+      os << "  (T', L', P': the same of what the decoder reads; X: the sum of the products of both lengths)\n";
 }
 
 static void printWeights(llvm::raw_ostream &os, const nlohmann::json &manifest) {

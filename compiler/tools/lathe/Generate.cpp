@@ -121,8 +121,8 @@ llvm::Error Flags::run(const CommandLine &line, llvm::StringRef writingOption) c
   }
   if (!loaded->artifact.manifest().contains("generation"))
     return llvm::createStringError("generate is not supported for " + whyNotWriting(loaded->artifact) +
-                                   "; accepted are masked-lm, whose masks it fills in, and causal-lm where each token "
-                                   "sees those before it alone");
+                                   "; accepted are masked-lm, whose masks it fills in, seq2seq-lm, and causal-lm where "
+                                   "each token sees those before it alone");
   return write(*loaded, line);
 }
 
@@ -200,7 +200,7 @@ llvm::Error Flags::writeFile(const LoadedModel &model, const RunContext &context
   llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
   if (!tensors)
     return tensors.takeError();
-  llvm::Expected<PromptTokens> prompts = PromptTokens::of(*tensors);
+  llvm::Expected<PromptTokens> prompts = PromptTokens::of(*tensors, model);
   if (!prompts)
     return prompts.takeError();
   if (outputLogits) {
@@ -212,7 +212,7 @@ llvm::Error Flags::writeFile(const LoadedModel &model, const RunContext &context
       ids = &forced->arrays().front();
     if (!ids)
       return llvm::createStringError(forcedIds + " has no tensor 'forced_ids' [prompts, steps]");
-    llvm::Expected<FloatTensor> logits = forcedLogits(model, context, *prompts, *ids);
+    llvm::Expected<FloatTensor> logits = forcedLogits(model, context, *prompts, options, *ids);
     if (!logits)
       return logits.takeError();
     std::vector<FloatTensor> results;
@@ -222,7 +222,7 @@ llvm::Error Flags::writeFile(const LoadedModel &model, const RunContext &context
   llvm::Expected<std::vector<WrittenText>> texts = writeTexts(model, context, *prompts, options);
   if (!texts)
     return texts.takeError();
-  return sequencesOf(*prompts, *texts, options).write(outputs);
+  return sequencesOf(model, *prompts, *texts, options).write(outputs);
 }
 
 llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &context, WritingOptions &options,
@@ -240,7 +240,8 @@ llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &cont
       !json && prompts.ids.size() == 1 && options->num_return_sequences == 1 && options->num_beams == 1;
   Printer printer;
   if (streams) {
-    llvm::Expected<std::string> prompt = tokenizer->decode(prompts.ids.front(), /*skipSpecialTokens=*/true);
+    llvm::Expected<std::string> prompt =
+        tokenizer->decode(prompts.beginning(0, model, options), /*skipSpecialTokens=*/true);
     if (!prompt)
       return prompt.takeError();
     printer.prompt = *prompt;
@@ -258,7 +259,7 @@ llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &cont
   Json array = Json::array();
   size_t written = 0;
   for (auto [index, text] : llvm::enumerate(*texts)) {
-    std::vector<int32_t> ids = prompts.ids[index / options->num_return_sequences];
+    std::vector<int32_t> ids = prompts.beginning(index / options->num_return_sequences, model, options);
     written += text.ids.size();
     llvm::append_range(ids, text.ids);
     llvm::Expected<std::string> decoded = tokenizer->decode(ids, /*skipSpecialTokens=*/true);

@@ -210,6 +210,13 @@ typedef struct lathe_generate_options {
   /* Of each prompt, so many columns from its first token on see each other in both directions, as a prefix language
    * model reads its input. NULL: none. */
   const int32_t *prefix_lens;
+  /* Of models with an encoder and a decoder, whose texts are written from what the encoder has read. Lengths and
+   * penalties go by what the decoder reads and writes. */
+  int32_t decoder_start_id; /* what each text begins with; -1: nothing, so that decoder_ids must be given */
+  /* What the text for each prompt begins with in its place, as cu_seqlens says; where none of these begins with
+   * decoder_start_id, that stands before each. NULL: decoder_start_id alone. */
+  const int32_t *decoder_ids;
+  const int32_t *decoder_cu_seqlens;
 } lathe_generate_options;
 
 /* A text that a model has written. */
@@ -255,9 +262,10 @@ typedef struct lathe_api {
    * attentions, [B, heads, L, L], the numbers of cu_seqlens. `entry` NULL: the first. */
   lathe_status (*infer)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                         lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
-  /* Runs an entry. Inputs: [B, S] padded, or ragged "input_ids" [T] with "cu_seqlens" i32 [B+1]. Outputs must have the
-   * shapes that `infer` gives and room for them; any subset of the entry's outputs may be asked for. What the arrays
-   * hold after a failure is unspecified. */
+  /* Runs an entry. Inputs: [B, S] padded, or ragged "input_ids" [T] with "cu_seqlens" i32 [B+1]; of models with an
+   * encoder and a decoder "decoder_input_ids" and what goes with them likewise. Outputs must have the shapes that
+   * `infer` gives and room for them; any subset of the entry's outputs may be asked for. What the arrays hold after a
+   * failure is unspecified. */
   lathe_status (*run)(lathe_context *context, const char *entry, const lathe_tensor *inputs, size_t n_inputs,
                       const lathe_tensor *outputs, size_t n_outputs, lathe_error *error);
   /* Tokenizes n texts and writes the model's "sentence_embedding" [n, width] as one packed batch. Texts beyond the
@@ -278,7 +286,8 @@ typedef struct lathe_api {
   const char *(*token_text)(const lathe_model *model, int32_t id);
 
   /* Bytes of working memory that a run of this size uses at most, beyond weights and the caller's own arrays; 0 if
-   * there is no such entry or size. The context keeps what its largest run has used. */
+   * there is no such entry or size. Of models with an encoder and a decoder that is of so many tokens on either side.
+   * The context keeps what its largest run has used. */
   size_t (*memory)(const lathe_context *context, const char *entry, int64_t tokens, int64_t batch, int64_t longest);
   /* Steps of the runs so far when the context profiles; returns how many there are, writes at most `capacity`. */
   size_t (*profile)(const lathe_context *context, lathe_profile_step *steps, size_t capacity);
@@ -307,7 +316,8 @@ typedef struct lathe_api {
                                    size_t capacity, size_t *n_windows, lathe_error *error);
 
   /* Models that write. A sequence belongs to its context and is destroyed with it at the latest. A new one has no
-   * tokens or, with `from`, the first `length` of another one's, whose memory both then share. */
+   * tokens or, with `from`, the first `length` of another one's, whose memory both then share. Of models with an
+   * encoder, `encode` creates those without tokens. */
   lathe_status (*sequence_create)(lathe_context *context, const lathe_sequence *from, int64_t length,
                                   lathe_sequence **sequence, lathe_error *error);
   void (*sequence_destroy)(lathe_sequence *sequence); /* NULL is allowed */
@@ -323,7 +333,8 @@ typedef struct lathe_api {
                          lathe_error *error);
   /* Sets all options to what Transformers takes where the model's file says nothing, and then to what it says. */
   lathe_status (*generate_defaults)(const lathe_model *model, lathe_generate_options *options, lathe_error *error);
-  /* Writes texts that begin with the n prompts ids[cu_seqlens[i]] up to ids[cu_seqlens[i + 1]]. Ids for which `mask`,
+  /* Writes texts that begin with the n prompts ids[cu_seqlens[i]] up to ids[cu_seqlens[i + 1]]; models with an encoder
+   * read these, and texts begin with what options say of the decoder. Ids for which `mask`,
    * if not NULL, is 0 are padding, which the model does not read; but lengths count it and penalties go by it, as
    * Transformers' do. results has
    * num_return_sequences for each prompt, one prompt behind the other, best first; each is freed by free_generated.
@@ -340,6 +351,12 @@ typedef struct lathe_api {
   /* Has the first `length` tokens of a sequence, which has none yet, see each other in both directions. One step must
    * add them all, and they are kept or forgotten together. */
   lathe_status (*sequence_set_prefix)(lathe_sequence *sequence, int64_t length, lathe_error *error);
+  /* Models with an encoder beside the decoder: reads n texts, ids[cu_seqlens[i]] up to ids[cu_seqlens[i + 1]] without
+   * those for which `mask`, if not NULL, is 0, and begins a sequence for each, which `decode` goes on with. What the
+   * encoder gave is kept with the sequence and those created from it. Texts beyond the token budget together are read
+   * in several runs. */
+  lathe_status (*encode)(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens, const uint8_t *mask,
+                         size_t n, lathe_sequence **sequences, lathe_error *error);
 } lathe_api;
 
 #ifdef __cplusplus

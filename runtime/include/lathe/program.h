@@ -28,9 +28,13 @@ enum { LATHE_ROW_QUANTUM = 16 };
 
 /* Bytes as a formula of a run's size; each count is first rounded up to LATHE_ROW_QUANTUM.
  * bytes = fixed + per_token * T + per_sequence * B + per_longest * L + per_score * (B*L*L)
- * with T tokens, B sequences, L the longest sequence. Entries that keep padding (LATHE_DENSE) have T = B*L. */
+ * with T tokens, B sequences, L the longest sequence. Entries that keep padding (LATHE_DENSE) have T = B*L.
+ * With a second token axis, of T' targets, the longest sequence of L':
+ * bytes += per_target * T' + per_target_score * (B*L'*L') + per_cross_score * (B*L'*L), and L is the larger of both in
+ * per_longest. */
 typedef struct lathe_size_formula {
   int64_t fixed, per_token, per_sequence, per_longest, per_score;
+  int64_t per_target, per_target_score, per_cross_score;
 } lathe_size_formula;
 
 typedef struct lathe_frame lathe_frame;
@@ -54,14 +58,16 @@ struct lathe_frame {
   int64_t batch;          /* B >= 1: sequences with at least one token; the runtime leaves out the others */
   int64_t longest;        /* L >= 1 */
   lathe_launch launch;
-  void *runtime; /* the runtime's own */
+  void *runtime;           /* the runtime's own */
+  int64_t targets;         /* T' >= 0: what a decoder reads beside an encoder's tokens; 0 in entries without such */
+  int64_t longest_targets; /* L' >= 0 */
 };
 
 /* An entry point at one ISA level: 0 or a lathe_status. */
 typedef int32_t (*lathe_entry_function)(const lathe_frame *frame);
 
-/* What the edge hands to generated code; ids and positions are i32 [T]. In a dense entry T = B*L, rows padded, and all
- * inputs are 0 where no token is. */
+/* What the edge hands to generated code; ids and positions are i32 [T], or of the second token axis [T'], whose names
+ * begin with "decoder_". In a dense entry T = B*L, rows padded, and all inputs are 0 where no token is. */
 typedef enum lathe_input_kind {
   LATHE_INPUT_IDS = 0,      /* "input_ids" */
   LATHE_TOKEN_TYPE_IDS = 1, /* "token_type_ids"; omitted: see lathe_entry_input.omitted */
@@ -84,8 +90,12 @@ typedef enum lathe_input_kind {
                              * all of their sequence. "prefix_lens" [B] columns from its first token on; omitted: 0 */
   LATHE_EXCEPT_CHOSEN = 17, /* 0 for the token in the column that "mc_token_ids" [B] names, omitted: in the row's last,
                              * and 1 for all others; where that token is masked the run is refused */
-  LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
-                             * for its first, and 1 for all others; where that token is masked the run is refused */
+  LATHE_EXCEPT_END = 18,   /* of targets: 0 for that in the column of the row's last input_ids that is padding_id, and 1
+                            * for all others; a row without one, or where that target is masked, is refused */
+  LATHE_SOURCE_PAGES = 19, /* of a decoder: addresses [B] of the tables of pages of what each sequence's encoder gave */
+  LATHE_SOURCE_LENGTHS = 20, /* of a decoder: i32 [B], tokens that each of these hold */
+  LATHE_EXCEPT_LAST = 12 /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
+                          * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
 
 /* What is counted where the caller leaves something out. */
@@ -106,12 +116,25 @@ typedef struct lathe_entry_input {
   int32_t counts; /* lathe_counts */
   int64_t padding_id;
   int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
+  int32_t axis;    /* lathe_axis */
 } lathe_entry_input;
+
+/* Token axes of an entry. Both have the same sequences; sequences without tokens on the first are left out of both,
+ * while one may have no targets. */
+typedef enum lathe_axis { LATHE_AXIS_TOKENS = 0, LATHE_AXIS_TARGETS = 1, LATHE_AXES = 2 } lathe_axis;
+
+/* What decoder_input_ids are where the caller leaves them out. */
+typedef enum lathe_shift {
+  LATHE_SHIFT_NONE = 0,  /* an error */
+  LATHE_SHIFT_START = 1, /* input_ids, each a column further right, behind lathe_entry.shift_id */
+  LATHE_SHIFT_WRAP = 2   /* likewise, behind the row's last id that is not shift_id */
+} lathe_shift;
 
 typedef enum lathe_rows {
   LATHE_ROWS_TOKENS = 0,
   LATHE_ROWS_SEQUENCES = 1,
-  LATHE_ROWS_SCORES = 2 /* of dense entries: [B, width, L, L] with a number for each head, query and key */
+  LATHE_ROWS_SCORES = 2, /* of dense entries: [B, width, L, L] with a number for each head, query and key */
+  LATHE_ROWS_TARGETS = 3
 } lathe_rows;
 
 /* What an output does when column 0 of a sequence that is not empty is masked and the output reads that column. */
@@ -162,8 +185,10 @@ typedef struct lathe_entry {
   int32_t n_steps;
   const lathe_step *steps;
   lathe_entry_function functions[LATHE_ISA_LEVELS]; /* NULL: level not compiled */
-  int32_t
-      choices; /* inputs are [batch, choices, columns], a sequence for each choice */
+  int32_t choices;     /* inputs are [batch, choices, columns], a sequence for each choice */
+  int32_t has_targets; /* a second token axis */
+  int32_t shift;       /* lathe_shift */
+  int64_t shift_id;
 } lathe_entry;
 
 /* Tokens of a page of a cache. */
@@ -172,11 +197,17 @@ enum { LATHE_PAGE_TOKENS = 16 };
 /* How a model goes on with texts. `decode` computes "hidden", its one output, for T tokens that follow those cached for
  * their sequences, and caches them, too: page_tables[b][i / LATHE_PAGE_TOKENS] is the page of token i of sequence b,
  * 64-byte aligned, zeros when it is new; position_ids and columns are places in the sequence. `logits` computes logits
- * of rows of that. */
+ * of rows of that.
+ *
+ * With an encoder beside the decoder, `source` computes the encoder's part for T tokens of B texts, and stores what the
+ * decoder's layers read of it in pages of another size, likewise; its output "hidden" is of no further use. `decode`
+ * then reads these pages, too. */
 typedef struct lathe_decoder {
   lathe_entry decode, logits;
   int64_t page_bytes;                     /* of all layers */
   const lathe_generate_options *defaults; /* what the model's file says of writing */
+  const lathe_entry *source;              /* NULL: the model has no encoder */
+  int64_t source_page_bytes;
 } lathe_decoder;
 
 /* Defined by generated code as `lathe_program_v1`, hidden; the one thing the runtime links against. */

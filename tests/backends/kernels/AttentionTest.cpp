@@ -90,7 +90,7 @@ std::vector<Arg> with(std::vector<Arg> args, const std::vector<Arg> &more) {
   return args;
 }
 /// Where nothing goes by distance.
-const std::vector<Arg> noDistances(13, Arg(0));
+const std::vector<Arg> noDistances(15, Arg(0)); // nor keys are of another axis
 
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
@@ -134,13 +134,21 @@ struct Problem {
   }
   /// What slots say of distances, from a sequence on, that at row `first`.
   std::vector<Arg> distanceArgs(size_t sequence = 0, int64_t first = 0) const {
-    return {&columns[first],   bias.data(),
-            rule.reach,        rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
-            ldTerms,           rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
-            ldTerms,           terms,
-            index.data(),      rule.furthest,
-            &prefix[sequence], slopes.data(),
-            rule.cap};
+    return {&columns[first],
+            bias.data(),
+            rule.reach,
+            rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
+            ldTerms,
+            rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
+            ldTerms,
+            terms,
+            index.data(),
+            rule.furthest,
+            &prefix[sequence],
+            slopes.data(),
+            rule.cap,
+            nullptr,
+            0};
   }
   /// Terms of a query and a key.
   double termsOf(int64_t query, int64_t key, int64_t head) const {
@@ -427,6 +435,65 @@ TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
     for (size_t i = 0; i < y.size(); ++i)
       ASSERT_EQ(narrow[i], int64_t(i) % problem.ldy < problem.width ? toBf16(y[i]) : 0xABCD) << i;
   }
+}
+
+/// Keys of another axis than queries: sequences of other lengths, of which some have no queries.
+TEST_P(AttentionTest, KeysMayBeOfAnotherAxis) {
+  Random random(9);
+  const std::vector<int64_t> queries = {3, 0, 130, 1}, keys = {17, 5, 600, 1};
+  for (bool masked : {false, true})
+    for (int64_t grouped : {1, 2}) {
+      const int64_t headDim = 20, heads = 4, width = heads * headDim, keyWidth = width / grouped;
+      const int64_t longest = 130, longestKeys = 600, batch = int64_t(queries.size());
+      const std::vector<int32_t> begins = prefixSums(masked ? std::vector<int64_t>(size_t(batch), longest) : queries);
+      const std::vector<int32_t> keyBegins =
+          prefixSums(masked ? std::vector<int64_t>(size_t(batch), longestKeys) : keys);
+      const int64_t rows = begins.back(), keyRows = keyBegins.back();
+      const Factors q(GetParam(), random.vector(rows * width), width, width),
+          k(GetParam(), random.vector(keyRows * keyWidth), keyWidth, keyWidth),
+          v(GetParam(), random.vector(keyRows * keyWidth), keyWidth, keyWidth);
+      Guarded<int32_t> offsets(begins), keyOffsets(keyBegins);
+      Guarded<uint8_t> mask(std::vector<uint8_t>(size_t(batch * longestKeys), 0));
+      for (int64_t b = 0; b < batch; ++b)
+        for (int64_t key = 0; key < keys[size_t(b)]; ++key)
+          mask[b * longestKeys + key] = key % 7 != 3;
+      const float scale = 0.3f;
+      Guarded<float> y(rows * width);
+      std::vector<Arg> args = {
+          q.at(0), width,          k.at(0), keyWidth, v.at(0), keyWidth, y.data(),
+          width,   offsets.data(), batch,   heads,    scale,   longest,  masked ? mask.data() : nullptr};
+      for (int slot = 0; slot < 10; ++slot)
+        args.push_back(0);
+      args.push_back(keyOffsets.data());
+      args.push_back(longestKeys);
+      GetParam()
+          .kernel("{head_dim = 20, crossed = true" + std::string(masked ? ", masked = true" : "") +
+                  (grouped > 1 ? ", grouped = 2}" : "}"))
+          .run(args);
+      for (int64_t b = 0; b < batch; ++b)
+        for (int64_t row = 0; row < queries[size_t(b)]; ++row)
+          for (int64_t head = 0; head < heads; ++head) {
+            const int64_t at = (begins[size_t(b)] + row) * width + head * headDim, of = head / grouped * headDim;
+            std::vector<double> weights, expected(headDim, 0.0);
+            double total = 0;
+            for (int64_t key = 0; key < keys[size_t(b)]; ++key) {
+              double score = 0;
+              for (int64_t c = 0; c < headDim; ++c)
+                score += double(q[at + c]) * k[(keyBegins[size_t(b)] + key) * keyWidth + of + c];
+              const bool present = !masked || mask[b * longestKeys + key];
+              weights.push_back(present ? std::exp(score * double(scale)) : 0);
+              total += weights.back();
+            }
+            for (int64_t key = 0; key < keys[size_t(b)]; ++key)
+              for (int64_t c = 0; c < headDim; ++c)
+                expected[size_t(c)] +=
+                    weights[size_t(key)] / total * v[(keyBegins[size_t(b)] + key) * keyWidth + of + c];
+            for (int64_t c = 0; c < headDim; ++c)
+              ASSERT_NEAR(y[at + c], expected[size_t(c)],
+                          GetParam().tolerance(headDim) * std::max(1.0, std::abs(expected[size_t(c)])))
+                  << "sequence " << b << " query " << row << " head " << head;
+          }
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, AttentionTest,

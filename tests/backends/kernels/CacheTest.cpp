@@ -266,7 +266,9 @@ void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> 
               0,
               numbers.prefix.data(),
               numbers.slopes.data(),
-              rule.cap},
+              rule.cap,
+              0,
+              0},
              panelsPerCall);
 }
 

@@ -81,10 +81,10 @@ TEST_F(UnfusedTest, MaskScores) {
       Guarded<uint8_t> mask(batch * seq);
       for (uint8_t &present : mask)
         present = random.below(2) ? static_cast<uint8_t>(1 + random.below(255)) : 0;
-      Kernel::get("mask_scores_f32").run({x.data(), y.data(), mask.data(), batch, heads, seq}, 1);
+      Kernel::get("mask_scores_f32").run({x.data(), y.data(), mask.data(), batch, heads, seq, seq}, 1);
       for (int64_t i = 0; i < size; ++i)
         ASSERT_EQ(y[i], mask[i / (heads * seq * seq) * seq + i % seq] ? x[i] : -INFINITY);
-      Kernel::get("mask_scores_f32").run({x.data(), x.data(), mask.data(), batch, heads, seq});
+      Kernel::get("mask_scores_f32").run({x.data(), x.data(), mask.data(), batch, heads, seq, seq});
       EXPECT_TRUE(sameBits(x, y)) << "in place";
     }
 }

@@ -25,7 +25,7 @@ namespace lathe {
 namespace {
 
 enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask, FirstDistance };
-enum { Cap = FirstDistance + std::size(distanceSlots) };
+enum { Cap = FirstDistance + std::size(distanceSlots), KeyCuSeqlens, LongestKeys };
 /// Paged, in the places of what is not read then.
 enum { Pages = K, Layer = LdK, Cached = V };
 
@@ -36,7 +36,8 @@ constexpr Slot slotTable[] = {
      "likewise; paged: addresses [batch] of tables of pages that hold all keys and values, those of the run's tokens "
      "included (CachePages.h)"},
     {"ldk", SlotKind::Integer, "likewise; paged: bytes from a page's start to the layer's part"},
-    {"v", SlotKind::Pointer, "likewise; paged: i32 [batch], tokens of each sequence before those of the run"},
+    {"v", SlotKind::Pointer,
+     "likewise; paged: i32 [batch], tokens of each sequence before those of the run, or crossed all that it has"},
     {"ldv", SlotKind::Integer, "likewise; paged: not read"},
     {"y", SlotKind::Pointer, "likewise; may not overlap q, k or v"},
     {"ldy", SlotKind::Integer, "likewise"},
@@ -61,6 +62,8 @@ constexpr Slot slotTable[] = {
     distanceSlots[10],
     distanceSlots[11],
     {"cap", SlotKind::Float, "what scaled products stay below, capped"},
+    {"key_cu_seqlens", SlotKind::Pointer, "crossed: i32 [batch + 1], rows of each sequence's keys; paged: not read"},
+    {"longest_keys", SlotKind::Integer, "crossed and masked: keys per sequence"},
 };
 constexpr Parameter parameterTable[] = {
     Parameter::integer("head_dim", 1, 256),
@@ -76,7 +79,8 @@ constexpr Parameter parameterTable[] = {
     distanceParameters[8],
     Parameter::flag("capped"),
     Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
-    Parameter::flag("paged"),                  // causal; a token's column is its place
+    Parameter::flag("paged"),                  // causal, a token's column its place; or crossed
+    Parameter::flag("crossed"),                // keys are of another axis than queries; nothing goes by distance
     Parameter::flag("y_bf16"),
 };
 
@@ -115,7 +119,7 @@ class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
-        masked(params.flag("masked")), paged(params.flag("paged")),
+        masked(params.flag("masked")), paged(params.flag("paged")), crossed(params.flag("crossed")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
         scale(b.broadcast(b.floatSlot(Scale))), cap(params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()),
         products(b, headDim, words, b.scratch), pageProducts(b, headDim, words),
@@ -126,7 +130,7 @@ private:
   KernelBuilder &b;
   const Words words;
   const int64_t headDim, grouped;
-  const bool masked, paged, narrow; ///< narrow: y is bf16
+  const bool masked, paged, crossed, narrow; ///< narrow: y is bf16
   const Layout layout;
   Value scale, cap; ///< cap: null for none
   HeadProducts products;
@@ -178,12 +182,13 @@ void AttentionEmitter::emit() {
   Value heads = b.integerSlot(Heads), queryBlocks = b.ceilDiv(b.integerSlot(Longest), queryBlock);
   Value pages = b.pointerSlot(Pages), cached = b.pointerSlot(Cached), layer = b.integerSlot(Layer);
   Sequences sequences(b, masked, CuSeqlens, Mask, Longest);
+  const Sequences otherAxis = crossed && !paged ? Sequences(b, masked, KeyCuSeqlens, Mask, LongestKeys) : sequences;
 
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
     Value firstQuery = b.mul(b.rem(panel, queryBlocks), queryBlock), rest = b.div(panel, queryBlocks);
     Value head = b.rem(rest, heads), column = b.mul(head, headDim), index = b.div(rest, heads);
     Value keyHead = grouped ? b.div(head, b.integer(grouped)) : head, keyColumn = b.mul(keyHead, headDim);
-    Sequence sequence = sequences.at(b, index);
+    Sequence sequence = sequences.at(b, index), ofKeys = crossed && !paged ? otherAxis.at(b, index) : sequence;
     Value count = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
     auto rowsOf = [&](Value base, Value stride, Value row, Value column) {
@@ -197,7 +202,8 @@ void AttentionEmitter::emit() {
                              count,       index,
                              sequence,    upcoming};
     Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
-    const KeyRange range = keysFor(index, b.add(before, firstQuery), count, b.add(before, sequence.length));
+    Value keyCount = crossed && paged ? before : b.add(before, ofKeys.length);
+    const KeyRange range = keysFor(index, b.add(before, firstQuery), count, keyCount);
     distances.emitTable(b, head, heads);
     b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
       // Blocks begin where pages do.
@@ -206,15 +212,15 @@ void AttentionEmitter::emit() {
         return CachePages(headDim, words).head(b, table, b.add(firstPage, page), layer, keyHead);
       };
       auto emitPacked = [&](Value keys) {
-        Value keyRow = b.add(sequence.first, firstKey);
+        Value keyRow = b.add(ofKeys.first, firstKey);
         // What the panel before this one packed: the same head's keys, if these are all of them.
         Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
         isPacked = distances.narrowsKeys()
                        ? b.flag(false)
-                       : b.select(b.less(b.integer(keyBlock), sequence.length), b.flag(false), isPacked);
+                       : b.select(b.less(b.integer(keyBlock), ofKeys.length), b.flag(false), isPacked);
         b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
           products.emitPacked(rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn), keys);
-          emitBias(sequence, firstKey, keys);
+          emitBias(ofKeys, firstKey, keys);
         });
       };
       emitBlock(queries, range, firstKey, {emitPacked, pageAt});
@@ -304,10 +310,12 @@ void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
       present = b.nonZeroBytes(b.atByte(sequence.mask, row), present);
     }
     b.store(b.select(present, b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
+    if (!distances.any())
+      return;
     if (paged) {
       b.store(b.floatsOf(b.add(b.broadcast(b.wordOf(b.add(firstKey, key))), b.laneNumbers())),
               b.at(part(layout.columns), key));
-    } else if (distances.any()) {
+    } else {
       Value token = b.add(sequence.first, b.add(firstKey, key));
       b.store(b.load(distances.column(b, token), b.firstLanes(b.sub(keys, key))), b.at(part(layout.columns), key));
     }

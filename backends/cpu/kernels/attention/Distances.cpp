@@ -12,8 +12,8 @@ int64_t Distances::scratchWords(const Parameters &params) {
 }
 
 Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, Value scratch)
-    : buckets(params.integer("buckets")), distance(params.integer("distance")), causal(params.flag("causal")),
-      table(scratch) {
+    : buckets(params.integer("buckets")), distance(params.integer("distance")),
+      oneSided(params.choice("scheme") == "one_sided"), causal(params.flag("causal")), table(scratch) {
   if (buckets)
     bias = b.pointerSlot(firstSlot + 1);
   if (params.flag("windowed"))
@@ -46,7 +46,9 @@ std::pair<Value, Value> Distances::keysSeen(KernelBuilder &b, Value sequence, Va
   return {begin, end};
 }
 
-int64_t Distances::bucketOf(int64_t away) const { return xf::twoSidedBucket(away, buckets, distance); }
+int64_t Distances::bucketOf(int64_t away) const {
+  return oneSided ? xf::oneSidedBucket(away, buckets, distance) : xf::twoSidedBucket(away, buckets, distance);
+}
 
 void Distances::emitTable(KernelBuilder &b, Value head, Value heads) const {
   if (!buckets)

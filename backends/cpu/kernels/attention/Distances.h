@@ -11,7 +11,7 @@
 namespace lathe {
 
 /// The parameters that say which: without buckets there is no bias. They are xf.buckets'.
-constexpr llvm::StringRef bucketSchemes[] = {"two_sided"};
+constexpr llvm::StringRef bucketSchemes[] = {"two_sided", "one_sided"};
 constexpr Parameter distanceParameters[] = {
     Parameter::integer("buckets", 0, 4096),
     Parameter::integer("distance", 0, 1 << 16),
@@ -91,6 +91,7 @@ public:
 
 private:
   int64_t buckets, distance;
+  bool oneSided;
   bool causal;
   mlir::Value columns, bias, reach /* null: no window */, table;
   mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest, prefix, slopes;

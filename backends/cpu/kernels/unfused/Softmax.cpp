@@ -11,14 +11,15 @@ namespace {
 // mask_scores_f32: y = x where the key is present, else -inf.
 
 namespace masking {
-enum { X, Y, Mask, Batch, Heads, Seq };
+enum { X, Y, Mask, Batch, Heads, Queries, Keys };
 constexpr Slot slotTable[] = {
-    {"x", SlotKind::Pointer, "scores [batch][heads][seq][seq]"},
+    {"x", SlotKind::Pointer, "scores [batch][heads][queries][keys]"},
     {"y", SlotKind::Pointer, "likewise; may be x"},
-    {"mask", SlotKind::Pointer, "u8 [batch][seq], 0 for keys that are absent"},
+    {"mask", SlotKind::Pointer, "u8 [batch][keys], 0 for keys that are absent"},
     {"batch", SlotKind::Integer, "sequences"},
     {"heads", SlotKind::Integer, "heads"},
-    {"seq", SlotKind::Integer, "tokens per sequence"},
+    {"queries", SlotKind::Integer, "rows per sequence and head"},
+    {"keys", SlotKind::Integer, "columns"},
 };
 
 class MaskScores final : public KernelFamily {
@@ -28,15 +29,15 @@ public:
 protected:
   void emit(KernelBuilder &b, const Parameters &) const override {
     Value x = b.pointerSlot(X), y = b.pointerSlot(Y), mask = b.pointerSlot(Mask);
-    Value heads = b.integerSlot(Heads), seq = b.integerSlot(Seq);
+    Value heads = b.integerSlot(Heads), queries = b.integerSlot(Queries), keys = b.integerSlot(Keys);
     Value all = b.firstLanes(b.integer(KernelBuilder::lanes));
     b.forRange(b.begin, b.end, 1, [&](Value panel) {
-      Value keys = b.atByte(mask, b.mul(b.div(panel, heads), seq));
-      b.forRange(b.integer(0), seq, 1, [&](Value row) {
-        Value start = b.mul(b.add(b.mul(panel, seq), row), seq);
-        b.forVectors(seq, [&](Value column, Value within) {
+      Value ofKeys = b.atByte(mask, b.mul(b.div(panel, heads), keys));
+      b.forRange(b.integer(0), queries, 1, [&](Value row) {
+        Value start = b.mul(b.add(b.mul(panel, queries), row), keys);
+        b.forVectors(keys, [&](Value column, Value within) {
           Value at = b.add(start, column);
-          Value present = b.nonZeroBytes(b.atByte(keys, column), within ? within : all);
+          Value present = b.nonZeroBytes(b.atByte(ofKeys, column), within ? within : all);
           b.store(b.select(present, b.load(b.at(x, at), within), b.splat(-INFINITY)), b.at(y, at), within);
         });
       });
