@@ -43,7 +43,7 @@ Expected<std::vector<ProfiledStep>> matchSteps(ArrayRef<lathe_profile_step> meas
 Expected<std::unique_ptr<StepProfiler>> StepProfiler::create(const LoadedModel &model, const lathe_entry_info &entry,
                                                              int64_t threads, const Workload &workload) {
   Expected<RunContext> context =
-      model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest(), .profile = true});
+      model.createContext({.threads = threads, .maxTokens = workload.padded.tokens(), .profile = true});
   if (!context)
     return context.takeError();
   Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());
