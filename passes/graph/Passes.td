@@ -29,7 +29,8 @@ def PackTokensPass : Pass<"lathe-pack-tokens", "mlir::ModuleOp"> {
   let summary = "[batch, seq] becomes one token axis; padding is gone";
   let description = [{
     Where every op is token-wise or knows sequences by `cu_seqlens` (attention, pooling, first token), activations
-    `[batch, seq, hidden]` become `[tokens, hidden]` and the attention mask becomes `cu_seqlens [batch + 1]`. Applies to the
+    `[batch, seq, hidden]` become `[tokens, hidden]` and the attention mask becomes `cu_seqlens [batch + 1]`; on a second
+    token axis likewise, with a mask and offsets of its own, and attention from one to the other has both. Applies to the
     whole module or, when one op stands in the way, not at all. What remains of positions is in `position_ids`, which the
     ABI's edge fills with each token's column.
   }];
@@ -40,7 +41,8 @@ def MergeQkvPass : Pass<"lathe-merge-qkv", "mlir::ModuleOp"> {
   let summary = "the linears of query, key and value become one";
   let description = [{
     Root: an `xf.attention` whose query, key and value are linears. They become one linear over joined weights, its result
-    split three ways, when they read the same input, all or none have a bias, and nothing else reads them.
+    split three ways, when they read the same input, all or none have a bias, and nothing else reads them. Where keys are of
+    another token axis than queries, key and value alone.
   }];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }

@@ -13,10 +13,20 @@ def DeriveDecodePass : Pass<"lathe-derive-decode", "mlir::ModuleOp"> {
     next. Both read the weights that the entry reads. Declined, with the reason, where a token depends on one behind it or
     on something that is not kept, such as terms for distances.
 
+    Of an entry with an encoder and a decoder there is a third, `@source`: the encoder, whose rows each layer of the decoder
+    turns into keys and values once and adds to pages of their own. The layers of `@decode` read these, and it has one
+    token axis, whose inputs have no prefix.
+
     ```mlir
     func.func @encode(%input_ids, %positions, %cu_seqlens, ...) -> logits
       ==>
     func.func @decode(%input_ids, %positions, %cu_seqlens, ..., %pages, %cached) -> hidden
+    func.func @logits(%hidden) -> logits
+
+    func.func @encode(%input_ids, %cu_seqlens, %decoder_input_ids, %decoder_cu_seqlens, ...) -> logits, ...
+      ==>
+    func.func @source(%input_ids, %cu_seqlens, ..., %pages, %cached) -> hidden
+    func.func @decode(%input_ids, %cu_seqlens, ..., %pages, %cached, %source_pages, %source_lengths) -> hidden
     func.func @logits(%hidden) -> logits
     ```
   }];

@@ -15,7 +15,7 @@ from transformers import (T5EncoderModel, T5ForConditionalGeneration, T5ForQuest
                           T5ForTokenClassification, T5Model)
 
 from encoder_goldens import EMIT, Model, make_goldens, only_fields
-from seq2seq_goldens import Seq2SeqModel
+from seq2seq_goldens import Seq2SeqModel, small_queries
 
 START = {"decoder_start_token_id": 0}
 SMALL = START | {"vocab_size": 97, "d_model": 36, "d_kv": 10, "d_ff": 50, "num_layers": 2, "num_heads": 3}
@@ -29,7 +29,7 @@ MODELS = [
                  ["one-token", "ragged", "holes", "source-left-padded", "empty-rows", ("holes", EMIT)],
                  "as published in small: heads that are not the width's parts"),
     Seq2SeqModel("base-defaults", T5Model, {"vocab_size": 31, "d_model": 24, "d_kv": 4, "d_ff": 16, "num_layers": 1},
-                 ["ragged"], "config fields left out: 8 heads, 32 buckets, ReLU", stored=torch.float16,
+                 ["ragged"], "config fields left out: 8 heads, 32 buckets, ReLU", stored=torch.bfloat16,
                  edit=only_fields("vocab_size", "d_model", "d_kv", "d_ff", "num_layers")),
     Seq2SeqModel("lm", T5ForConditionalGeneration, SMALL, ["ragged", "no-mask", ("empty-rows", EMIT)],
                  "the head is the words, and what it reads is scaled"),
@@ -45,6 +45,9 @@ MODELS = [
           "a label for each token of the encoder", pooler=True),
     Model("encoder", T5EncoderModel, SMALL, ["ragged", "left-padded", ("holes", EMIT)], "the encoder alone"),
 ]
+
+for entry in MODELS:
+    entry.after = small_queries
 
 if __name__ == "__main__":
     make_goldens(pathlib.Path(__file__).resolve().parent / "t5", MODELS)

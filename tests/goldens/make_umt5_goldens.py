@@ -14,7 +14,7 @@ from transformers import (UMT5EncoderModel, UMT5ForConditionalGeneration, UMT5Fo
 
 from encoder_goldens import EMIT, Model, make_goldens, only_fields
 from make_t5_goldens import ODD, SMALL
-from seq2seq_goldens import Seq2SeqModel
+from seq2seq_goldens import Seq2SeqModel, small_queries
 
 MODELS = [
     Seq2SeqModel("base-odd", UMT5Model, ODD, ["one-token", "ragged", "holes", "empty-rows", ("holes", EMIT)],
@@ -31,6 +31,9 @@ MODELS = [
           "a label for each token of the encoder"),
     Model("encoder", UMT5EncoderModel, SMALL, ["ragged"], "the encoder alone"),
 ]
+
+for entry in MODELS:
+    entry.after = small_queries
 
 if __name__ == "__main__":
     make_goldens(pathlib.Path(__file__).resolve().parent / "umt5", MODELS)

@@ -80,8 +80,7 @@ Expected<std::unique_ptr<Contender>> makeArtifactContender(StringRef name, Preci
                                                            const LoadedModel &model, const lathe_entry_info &entry,
                                                            int64_t threads, const Workload &workload,
                                                            double residentBefore) {
-  Expected<RunContext> context =
-      model.createContext({.threads = threads, .maxTokens = workload.batch() * workload.longest()});
+  Expected<RunContext> context = model.createContext({.threads = threads, .maxTokens = workload.padded.tokens()});
   if (!context)
     return context.takeError();
   Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());
