@@ -130,9 +130,8 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   if (writes(head.task)) {
     builder.generates();
     assert((*family)->writingIds && "a family that writes says what ends its texts");
-    const WritingIds ids = *(*family)->writingIds;
     llvm::Expected<GenerationConfig> generation =
-        readGenerationConfig(directory, model.checkpoint->config(), ids.eos, ids.pad);
+        readGenerationConfig(directory, model.checkpoint->config(), *(*family)->writingIds);
     if (!generation)
       return generation.takeError();
     model.generation = std::move(*generation);

@@ -23,7 +23,7 @@ TEST(Families, AreSortedByModelType) {
 
 TEST(Families, ThatWriteSayWhatEndsTheirTexts) {
   for (const Family *family : allFamilies())
-    EXPECT_EQ(family->writingIds.has_value(), llvm::is_contained(family->tasks, Task::CausalLm))
+    EXPECT_EQ(family->writingIds.has_value(), llvm::any_of(family->tasks, writes))
         << family->modelType.str();
 }
 

@@ -86,7 +86,7 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
 } // namespace
 
 Expected<GenerationConfig> readGenerationConfig(StringRef directory, const JsonDocument &config,
-                                                std::optional<int64_t> eosId, std::optional<int64_t> padId) {
+                                                const WritingIds &defaults) {
   GenerationConfig generation;
   generateDefaults(generation.options);
   SmallString<128> path(directory);
@@ -100,10 +100,18 @@ Expected<GenerationConfig> readGenerationConfig(StringRef directory, const JsonD
     if (Error error = read(config))
       return error;
     const JsonFields fields(config);
-    if (eosId && !fields.has("eos_token_id"))
-      generation.eosIds = {int32_t(*eosId)};
-    if (padId && !fields.has("pad_token_id"))
-      generation.options.pad_id = int32_t(*padId);
+    auto fallBack = [&](StringRef name, std::optional<int64_t> id, int32_t &value) {
+      if (id && !fields.has(name))
+        value = int32_t(*id);
+    };
+    if (defaults.eos && !fields.has("eos_token_id"))
+      generation.eosIds = {int32_t(*defaults.eos)};
+    fallBack("pad_token_id", defaults.pad, generation.options.pad_id);
+    fallBack("forced_eos_token_id", defaults.forcedEos, generation.options.forced_eos_id);
+    if (defaults.decoderStart)
+      fallBack("decoder_start_token_id", defaults.decoderStart, generation.options.decoder_start_id);
+    else if (!fields.has("decoder_start_token_id"))
+      fallBack("bos_token_id", defaults.bos, generation.options.decoder_start_id);
     return generation;
   }
   Expected<JsonDocument> document = JsonDocument::open(path);

@@ -16,10 +16,17 @@ struct GenerationConfig {
   std::vector<std::string> unsupported;
 };
 
+/// The ids that end texts, fill them up and begin what decoders write, where neither config.json nor
+/// generation_config.json says so: those that Transformers' config class has.
+struct WritingIds {
+  std::optional<int64_t> eos, pad, forcedEos;
+  std::optional<int64_t> decoderStart, bos; ///< bos: where there is no decoderStart
+};
+
 /// Reads generation_config.json or, where the directory has none, the same fields of config.json, as Transformers does:
-/// of these, eos_token_id and pad_token_id have defaults of their own where they are left out.
+/// of these, ids have the class's `defaults` where they are left out.
 llvm::Expected<GenerationConfig> readGenerationConfig(llvm::StringRef directory, const JsonDocument &config,
-                                                      std::optional<int64_t> eosId, std::optional<int64_t> padId);
+                                                      const WritingIds &defaults);
 
 } // namespace lathe
 

@@ -34,6 +34,7 @@ const Family bartFamily = {.modelType = "bart",
                            .classPrefix = "Bart",
                            .tasks = bartTasks,
                            .build = buildBart,
-                           .longestSequence = longestSequence};
+                           .longestSequence = longestSequence,
+                           .writingIds = WritingIds{.eos = 2, .pad = 1, .forcedEos = 2, .decoderStart = 2}};
 
 } // namespace lathe

@@ -11,6 +11,7 @@
 #include "compiler/import/Features.h"
 #include "compiler/import/ModelBuilder.h"
 #include "compiler/import/Task.h"
+#include "compiler/import/checkpoint/GenerationConfig.h"
 #include "compiler/import/checkpoint/SentenceTransformers.h"
 
 #include <optional>
@@ -35,12 +36,6 @@ struct ClassEnding {
   Task task;
 };
 
-/// The ids that end texts and fill them up where neither config.json nor generation_config.json says so: those that
-/// Transformers' config class has.
-struct WritingIds {
-  std::optional<int64_t> eos, pad;
-};
-
 struct Family {
   llvm::StringLiteral modelType;  ///< config.json's model_type
   llvm::StringLiteral title;      ///< what people call it, and the paper
@@ -59,7 +54,7 @@ struct Family {
   std::string (*renameWeight)(llvm::StringRef name) = nullptr;
   /// Tensors of files that are no weights, by the end of their name.
   llvm::ArrayRef<llvm::StringRef> buffers = {};
-  /// Of a family with task causal-lm.
+  /// Of a family with task causal-lm or seq2seq-lm.
   std::optional<WritingIds> writingIds = std::nullopt;
   /// Parts share weights, which files may hold under the names of both.
   bool mayRepeatWeights = false;

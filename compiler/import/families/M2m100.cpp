@@ -38,6 +38,7 @@ const Family m2m100Family = {.modelType = "m2m_100",
                              .classPrefix = "M2M100",
                              .tasks = tasks,
                              .build = buildM2m100,
-                             .longestSequence = longestSequence};
+                             .longestSequence = longestSequence,
+                             .writingIds = WritingIds{.eos = 2, .pad = 1, .decoderStart = 2}};
 
 } // namespace lathe

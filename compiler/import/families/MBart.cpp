@@ -33,6 +33,7 @@ const Family mbartFamily = {.modelType = "mbart",
                             .classPrefix = "MBart",
                             .tasks = bartTasks,
                             .build = buildMBart,
-                            .longestSequence = longestSequence};
+                            .longestSequence = longestSequence,
+                            .writingIds = WritingIds{.eos = 2, .pad = 1, .forcedEos = 2, .bos = 0}};
 
 } // namespace lathe

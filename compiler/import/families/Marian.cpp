@@ -42,6 +42,7 @@ const Family marianFamily = {.modelType = "marian",
                              .tasks = tasks,
                              .build = buildMarian,
                              .longestSequence = longestSequence,
-                             .ownClasses = ownClasses};
+                             .ownClasses = ownClasses,
+                             .writingIds = WritingIds{.eos = 0, .pad = 58100, .forcedEos = 0, .decoderStart = 58100}};
 
 } // namespace lathe

@@ -37,6 +37,7 @@ const Family pegasusFamily = {.modelType = "pegasus",
                               .classPrefix = "Pegasus",
                               .tasks = tasks,
                               .build = buildPegasus,
-                              .longestSequence = longestSequence};
+                              .longestSequence = longestSequence,
+                              .writingIds = WritingIds{.eos = 1, .pad = 0, .forcedEos = 1, .decoderStart = 0}};
 
 } // namespace lathe

@@ -214,7 +214,8 @@ const Family t5Family = {.modelType = "t5",
                          .build = buildT5,
                          .longestSequence = longestSequence,
                          .renameWeight = withoutTransformer,
-                         .buffers = buffers};
+                         .buffers = buffers,
+                         .writingIds = WritingIds{.eos = 1, .pad = 0}};
 const Family mt5Family = {.modelType = "mt5",
                           .title = "mT5, Xue et al. 2021",
                           .basePrefix = "",
@@ -223,7 +224,8 @@ const Family mt5Family = {.modelType = "mt5",
                           .build = buildMt5,
                           .longestSequence = longestSequence,
                           .renameWeight = withoutTransformer,
-                          .buffers = buffers};
+                          .buffers = buffers,
+                          .writingIds = WritingIds{.eos = 1, .pad = 0, .decoderStart = 0}};
 const Family umt5Family = {.modelType = "umt5",
                            .title = "UMT5, Chung et al. 2023",
                            .basePrefix = "",
@@ -232,6 +234,7 @@ const Family umt5Family = {.modelType = "umt5",
                            .build = buildUmt5,
                            .longestSequence = longestSequence,
                            .renameWeight = withoutTransformer,
-                           .buffers = buffers};
+                           .buffers = buffers,
+                           .writingIds = WritingIds{.eos = 1, .pad = 0, .decoderStart = 0}};
 
 } // namespace lathe
