@@ -51,6 +51,12 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
   inputs.batches.emplace_back();
   inputs.batches.back().add("input_ids", shape, ids);
   inputs.batches.back().add("attention_mask", shape, mask);
+  if (inputOf(artifact, "mc_token_ids")) { // left out, they would be the last columns, which few rows have a token in
+    std::vector<int32_t> last;
+    for (const std::vector<int32_t> &row : rows)
+      last.push_back(int32_t(row.size()) - 1);
+    inputs.batches.back().add("mc_token_ids", {shape[0], 1}, last);
+  }
   // A decoder that must be told what it reads is told the same; ids may have their own limit there.
   const nlohmann::json *targets = inputOf(artifact, "decoder_input_ids");
   if (!targets || targets->value("optional", false))

@@ -367,7 +367,7 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
                  batch.scale, longest, guardedMask.data()},
                 {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
                  denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
-                 batch.prefix.data(), batch.slopes.data(), rule.cap}));
+                 batch.prefix.data(), batch.slopes.data(), rule.cap, nullptr, 0}));
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
@@ -462,7 +462,7 @@ TEST_P(AttentionTest, KeysMayBeOfAnotherAxis) {
       std::vector<Arg> args = {
           q.at(0), width,          k.at(0), keyWidth, v.at(0), keyWidth, y.data(),
           width,   offsets.data(), batch,   heads,    scale,   longest,  masked ? mask.data() : nullptr};
-      for (int slot = 0; slot < 10; ++slot)
+      for (size_t slot = 0; slot + 2 < noDistances.size(); ++slot)
         args.push_back(0);
       args.push_back(keyOffsets.data());
       args.push_back(longestKeys);
