@@ -12,10 +12,11 @@ namespace {
 struct Precision {
   const char *name;
   /// Against the interpreter: sums in another order bring one factor in some hundreds to the other side of a tie. And
-  /// against f32: what rounding does to these tiny models of random weights at most.
+  /// against f32: what rounding does to these tiny models of random weights at most, in int4 0.63 where the largest of
+  /// the most errors is taken, T5's logits of long texts.
   double tolerance, drift;
 };
-constexpr Precision kBf16 = {"bf16", 1.5e-2, 8e-2}, kInt8 = {"int8", 5e-2, 2e-1}, kInt4 = {"int4", 5e-2, 6e-1};
+constexpr Precision kBf16 = {"bf16", 1.5e-2, 8e-2}, kInt8 = {"int8", 5e-2, 2e-1}, kInt4 = {"int4", 5e-2, 6.5e-1};
 
 using PrecisionAndCase = std::tuple<Precision, GoldenCase>;
 
