@@ -99,8 +99,8 @@ LogicalResult EntryLowering::run() {
   Value tokens = field(i64, offsetof(lathe_frame, tokens)), batch = field(i64, offsetof(lathe_frame, batch)),
         longest = field(i64, offsetof(lathe_frame, longest)), targets = field(i64, offsetof(lathe_frame, targets)),
         longestTargets = field(i64, offsetof(lathe_frame, longest_targets));
-  for (auto [argument, size] : llvm::zip_first(entry.getArguments().drop_front(inputCount),
-                                               ArrayRef<Value>{tokens, batch, longest, targets, longestTargets}))
+  const Value sizes[] = {tokens, batch, longest, targets, longestTargets};
+  for (auto [argument, size] : llvm::zip_first(entry.getArguments().drop_front(inputCount), sizes))
     values.map(argument, size);
 
   // The arena's regions, one per kind of rows, follow each other as in lathe_size_formula.
