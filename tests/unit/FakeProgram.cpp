@@ -128,11 +128,11 @@ int32_t slow(const lathe_frame *frame) { return frame->launch(frame, 0, slowKern
 
 int32_t failing(const lathe_frame *) { return LATHE_OUT_OF_MEMORY; }
 
-constexpr lathe_entry_input packedInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0, 0},
-                                              {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0},
-                                              {LATHE_POSITION_IDS, positionLimit, 0, 0, 0},
-                                              {LATHE_COLUMNS, 0, 0, 0, 0},
-                                              {LATHE_CU_SEQLENS, 0, 0, 0, 0}};
+constexpr lathe_entry_input packedInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                              {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                              {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                              {LATHE_COLUMNS, 0, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                              {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS}};
 constexpr lathe_entry_output packedOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
     {"pooler_output", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ZERO, width, 0, 0},
@@ -142,30 +142,32 @@ constexpr lathe_step packedSteps[] = {{"values", "lookup", {5, LATHE_F32, LATHE_
                                       {"sums", "sum", {3, LATHE_F32, LATHE_ROWS_SEQUENCES, width, width}},
                                       {"output", "copy", {}}};
 
-constexpr lathe_entry_input denseInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0, 0},
-                                             {LATHE_POSITION_IDS, positionLimit, 0, 0, 0},
-                                             {LATHE_CU_SEQLENS, 0, 0, 0, 0},
-                                             {LATHE_ATTENTION_MASK, 0, 0, 0, 0}};
+constexpr lathe_entry_input denseInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_ATTENTION_MASK, 0, 0, 0, 0, LATHE_AXIS_TOKENS}};
 constexpr lathe_entry_output denseOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
     {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
     {"pairs", LATHE_ROWS_SCORES, LATHE_FIRST_COLUMN_UNUSED, heads, 0, 0}};
 constexpr lathe_step denseSteps[] = {{"values", "lookup", {}}, {"sums", "sum", {}}};
 
-constexpr lathe_entry_input modalInputs[] = {
-    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0},       {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0},
-    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0}, {LATHE_MODAL_IDS, 0, 0, 0, 0},
-    {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0},    {LATHE_CU_SEQLENS, 0, 0, 0, 0}};
+constexpr lathe_entry_input modalInputs[] = {{LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_MODAL_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0, LATHE_AXIS_TOKENS},
+                                             {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS}};
 constexpr lathe_entry_output modalOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0}};
 
-constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0}};
+constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS}};
 constexpr lathe_step slowSteps[] = {{"wait", "spin", {}}};
 
-constexpr lathe_size_formula rowsOfFloats = {0, width *int64_t(sizeof(float)), 0, 0, 0};
-constexpr lathe_size_formula oneLine = {64, 0, 0, 0, 0};
+constexpr lathe_size_formula rowsOfFloats = {.per_token = width * int64_t(sizeof(float))};
+constexpr lathe_size_formula oneLine = {.fixed = 64};
 // Values that overflow when multiplied by anything but a few tokens.
-constexpr lathe_size_formula gigantic = {0, INT64_MAX / 64, 0, 0, 1};
+constexpr lathe_size_formula gigantic = {.per_token = INT64_MAX / 64, .per_score = 1};
 
 constexpr lathe_entry entries[] = {
     {"packed",
@@ -180,12 +182,90 @@ constexpr lathe_entry entries[] = {
      3,
      packedSteps,
      {packed},
+     0,
+     0,
+     LATHE_SHIFT_NONE,
      0},
-    {"dense", LATHE_DENSE, 4, denseInputs, 3, denseOutputs, positionLimit, oneLine, oneLine, 2, denseSteps, {dense}, 0},
-    {"slow", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 1, slowSteps, {slow}, 0},
-    {"failing", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 0, nullptr, {failing}, 0},
-    {"gigantic", LATHE_PACKED, 1, idsOnly, 0, nullptr, 0, gigantic, oneLine, 0, nullptr, {failing}, 0},
-    {"modal", LATHE_PACKED, 6, modalInputs, 1, modalOutputs, positionLimit, oneLine, oneLine, 0, nullptr, {modal}, 0},
+    {"dense",
+     LATHE_DENSE,
+     4,
+     denseInputs,
+     3,
+     denseOutputs,
+     positionLimit,
+     oneLine,
+     oneLine,
+     2,
+     denseSteps,
+     {dense},
+     0,
+     0,
+     LATHE_SHIFT_NONE,
+     0},
+    {"slow",
+     LATHE_PACKED,
+     1,
+     idsOnly,
+     0,
+     nullptr,
+     0,
+     oneLine,
+     oneLine,
+     1,
+     slowSteps,
+     {slow},
+     0,
+     0,
+     LATHE_SHIFT_NONE,
+     0},
+    {"failing",
+     LATHE_PACKED,
+     1,
+     idsOnly,
+     0,
+     nullptr,
+     0,
+     oneLine,
+     oneLine,
+     0,
+     nullptr,
+     {failing},
+     0,
+     0,
+     LATHE_SHIFT_NONE,
+     0},
+    {"gigantic",
+     LATHE_PACKED,
+     1,
+     idsOnly,
+     0,
+     nullptr,
+     0,
+     gigantic,
+     oneLine,
+     0,
+     nullptr,
+     {failing},
+     0,
+     0,
+     LATHE_SHIFT_NONE,
+     0},
+    {"modal",
+     LATHE_PACKED,
+     6,
+     modalInputs,
+     1,
+     modalOutputs,
+     positionLimit,
+     oneLine,
+     oneLine,
+     0,
+     nullptr,
+     {modal},
+     0,
+     0,
+     LATHE_SHIFT_NONE,
+     0},
 };
 constexpr int32_t entryCount = sizeof entries / sizeof entries[0];
 

@@ -50,7 +50,8 @@ protected:
     std::vector<int64_t> rows(counts.sequences);
     TokenMap map = {starts.data(), rows.data(), columns.data(), 0};
     mapTokens(request, map);
-    if (fillInput(request, map, size, {kind, vocabulary, positions, 0, omitted}, values.data(), &error))
+    if (fillInput(request, map, size, {kind, vocabulary, positions, 0, omitted, LATHE_AXIS_TOKENS}, values.data(),
+                  &error))
       values.clear();
     return values;
   }
@@ -173,7 +174,7 @@ TEST_F(Packing, WhatIsOmittedMayBeNone) {
 
 /// As many tokens from the first column on as ids are no padding, wherever those stand.
 TEST_F(Packing, AnOmittedMaskMayBeCounted) {
-  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0};
+  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0, LATHE_AXIS_TOKENS};
   entry.inputs = &input;
   entry.n_inputs = 1;
   ids[6] = ids[7] = 11;

@@ -100,7 +100,8 @@ static lathe_size_formula formulaOf(DictionaryAttr attribute) {
     auto value = attribute.getAs<IntegerAttr>(name);
     return value ? value.getInt() : 0;
   };
-  return {field("fixed"), field("per_token"), field("per_sequence"), field("per_longest"), field("per_score")};
+  return {field("fixed"),     field("per_token"),  field("per_sequence"),     field("per_longest"),
+          field("per_score"), field("per_target"), field("per_target_score"), field("per_cross_score")};
 }
 
 void CompiledEntry::readEntry(ModuleOp kernelsModule) {
@@ -203,7 +204,9 @@ std::map<std::string, Rows> CompiledEntry::run(const Sequences &sequences) const
                        batch,
                        longest,
                        launchBackwards,
-                       &worker};
+                       &worker,
+                       /*targets=*/0,
+                       /*longest_targets=*/0};
   {
     FloatEnvironment asTheRuntime;
     if (loaded->function(&frame) != LATHE_OK)
