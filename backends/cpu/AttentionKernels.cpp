@@ -146,21 +146,32 @@ void EntrySelector::lowerSoftmax(xf::SoftmaxOp op) {
 std::optional<EntrySelector::CachedKeys> EntrySelector::cachedKeysOf(Operation *op) {
   if (auto attention = dyn_cast<xf::AttentionOp>(op); attention && attention.getPages()) {
     const int64_t headDim = widthOf(attention.getQuery()) / int64_t(attention.getHeads());
-    return CachedKeys{attention.getPages(), attention.getCached(), widthOf(attention.getKey()) / headDim, headDim,
-                      attention.getPrecision().has_value()};
+    return CachedKeys{attention.getPages(),
+                      attention.getCached(),
+                      widthOf(attention.getKey()) / headDim,
+                      headDim,
+                      attention.getPrecision().has_value(),
+                      attention.getKept().has_value()};
   }
   if (auto append = dyn_cast<xf::AppendCacheOp>(op))
-    return CachedKeys{append.getPages(), append.getCached(), widthOf(append.getKey()) / int64_t(append.getHeadDim()),
-                      int64_t(append.getHeadDim()), append.getPrecision().has_value()};
+    return CachedKeys{append.getPages(),
+                      append.getCached(),
+                      widthOf(append.getKey()) / int64_t(append.getHeadDim()),
+                      int64_t(append.getHeadDim()),
+                      append.getPrecision().has_value(),
+                      append.getKept().has_value()};
   if (auto attention = dyn_cast<xf::PagedAttentionOp>(op))
-    return CachedKeys{attention.getPages(), attention.getCached(), int64_t(attention.getKeyHeads()),
+    return CachedKeys{attention.getPages(),
+                      attention.getCached(),
+                      int64_t(attention.getKeyHeads()),
                       widthOf(attention.getQuery()) / int64_t(attention.getHeads()),
-                      attention.getPrecision().has_value()};
+                      attention.getPrecision().has_value(),
+                      attention.getKept().has_value()};
   return std::nullopt;
 }
 
 int64_t EntrySelector::pageBytesOf(const CachedKeys &keys) {
-  return keys.heads * CachePages(keys.headDim, keys.inBf16 ? Words::Bf16Pairs : Words::F32).headBytes();
+  return keys.heads * CachePages(keys.headDim, keys.inBf16 ? Words::Bf16Pairs : Words::F32, keys.inBytes).headBytes();
 }
 
 Value EntrySelector::placeInPage(Operation *op, const CachedKeys &keys) {
@@ -176,7 +187,10 @@ Value EntrySelector::placeInPage(Operation *op, const CachedKeys &keys) {
 
 void EntrySelector::appendToCache(const CachedKeys &keys, const Buffer &k, const Buffer &v, Value cuSeqlens,
                                   Value layer) {
-  calls.launch(keys.inBf16 ? "append_cache_bf16" : "append_cache_f32", {calls.number("head_dim", keys.headDim)},
+  SmallVector<NamedAttribute> params = {calls.number("head_dim", keys.headDim)};
+  if (keys.inBytes)
+    params.push_back(calls.flag("in_bytes", true));
+  calls.launch(keys.inBf16 ? "append_cache_bf16" : "append_cache_f32", params,
                {{"k", k.memref},
                 {"ldk", calls.integer(k.stride)},
                 {"v", v.memref},
@@ -204,6 +218,8 @@ void EntrySelector::lowerPagedAttention(xf::PagedAttentionOp op) {
   const Buffer y = bufferForHeads(op.getResult(), q, keys.inBf16, op.getNarrow());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", keys.headDim), calls.flag("paged", true),
                                         calls.flag("crossed", true)};
+  if (keys.inBytes)
+    params.push_back(calls.flag("in_bytes", true));
   if (int64_t(op.getHeads()) != keys.heads)
     params.push_back(calls.number("grouped", int64_t(op.getHeads()) / keys.heads));
   if (keys.inBf16)
@@ -272,6 +288,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
     const Value layer = placeInPage(op, *keys);
     appendToCache(*keys, k, v, op.getCuSeqlens(), layer);
     params.push_back(calls.flag("paged", true));
+    if (keys->inBytes)
+      params.push_back(calls.flag("in_bytes", true));
     slots.append({{"k", memref(op.getPages())}, {"ldk", layer}, {"v", memref(op.getCached())}});
   } else {
     slots.append(

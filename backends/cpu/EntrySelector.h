@@ -126,7 +126,7 @@ private:
   struct CachedKeys {
     mlir::Value pages, cached;
     int64_t heads, headDim;
-    bool inBf16;
+    bool inBf16, inBytes; ///< as attention reads them; as pages hold them
   };
   static int64_t pageBytesOf(const CachedKeys &keys);
   /// Those that an op reads or adds to, if it does.

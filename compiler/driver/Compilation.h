@@ -36,6 +36,7 @@ private:
   llvm::Error import();
   llvm::Error stages();
   llvm::Error graphChecks();
+  llvm::Error expectCache();
   llvm::Error kernels();
   llvm::Error objects();
   llvm::SmallVector<llvm::StringRef> objectFiles() const {
@@ -64,7 +65,7 @@ private:
   Progress progress;
   std::unique_ptr<mlir::MLIRContext> context = createContext();
   /// The precisions to compile in.
-  PrecisionPlan plan = {options.precision, options.overrides};
+  PrecisionPlan plan = {options.precision, options.overrides, options.cacheInBytes};
   std::unique_ptr<Probes> probes;
   std::shared_ptr<const Calibration> calibration = options.calibration;
   ImportedModel model;

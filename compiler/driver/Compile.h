@@ -24,6 +24,7 @@ struct CompileOptions {
   std::string precision = "f32";                ///< f32, bf16, int8 or int4
   int64_t group = 64;                           ///< weights in a group of int4
   std::map<std::string, std::string> overrides; ///< units with another precision (PrecisionPlan.h)
+  bool cacheInBytes = false;                    ///< what a decoder keeps between runs, in int8
   bool staticActivations = false; ///< ranges in int8 from `calibrate` where that saves a pass, not of each row
   std::shared_ptr<const Calibration> calibration; ///< that of a compile for which this one is a probe
   bool certify = true;                            ///< measure the drift of a precision other than f32

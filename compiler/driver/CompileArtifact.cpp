@@ -65,6 +65,7 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
   facts.embedded = options.embedWeights;
   facts.precision = plan.precision;
   facts.overrides = plan.overrides;
+  facts.cacheInBytes = plan.cacheInBytes;
   facts.group = options.group;
   if (llvm::Error error = stampBuildId(weightsPath, facts.weights, facts.buildId))
     return error;

@@ -19,6 +19,7 @@ static CompileOptions probeOptions(const CompileOptions &options, const std::str
   probe.name = "probe";
   probe.precision = "f32";
   probe.overrides.clear();
+  probe.cacheInBytes = false;
   probe.levels = {IsaLevel::Avx512};
   probe.certify = probe.embedWeights = probe.requireFusion = false;
   probe.evalTask.clear();
@@ -43,6 +44,7 @@ llvm::Expected<Probes *> Compilation::makeProbes() {
       probe.calibration = calibration;
       probe.precision = plan.precision;
       probe.overrides = plan.overrides;
+      probe.cacheInBytes = plan.cacheInBytes;
       return compileModel(probe, llvm::nulls());
     };
     llvm::Expected<std::unique_ptr<Probes>> made = Probes::create(compileProbe, options.calibrate);
@@ -119,7 +121,10 @@ llvm::Error Compilation::search() {
   Probes &by = **made;
   const std::vector<PrecisionUnit> units = findUnits(*model.module);
   std::unique_ptr<ErrorModel> errors;
-  SearchProblem problem = {.cheapest = plan.precision, .bound = *options.maxDrift, .groups = groupUnits(units)};
+  SearchProblem problem = {.cheapest = plan.precision,
+                           .cacheInBytes = plan.cacheInBytes,
+                           .bound = *options.maxDrift,
+                           .groups = groupUnits(units)};
   problem.measure = [&](const PrecisionPlan &candidate) -> llvm::Expected<double> {
     llvm::Expected<DriftReport> report = by.measure(candidate);
     if (!report)
@@ -141,7 +146,7 @@ llvm::Error Compilation::search() {
       return created.takeError();
     errors = std::make_unique<ErrorModel>(std::move(*created));
     for (StringRef precision : llvm::reverse(ladder.slice(1, coarsest))) {
-      const PrecisionPlan throughout = {precision.str(), {}};
+      const PrecisionPlan throughout = {precision.str(), {}, plan.cacheInBytes};
       llvm::Expected<const LoadedArtifact *> probe = by.get(throughout);
       if (!probe)
         return probe.takeError();

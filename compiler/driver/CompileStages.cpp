@@ -1,4 +1,5 @@
 //===- CompileStages.cpp - the stages of one run of the compiler --------------===//
+#include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/ProgramLevels.h"
 #include "backends/cpu/RowKernels.h"
 #include "compiler/driver/Compilation.h"
@@ -20,7 +21,7 @@ llvm::Error Compilation::stages() {
     if (stage == Stage::Precision && !options.calibrate.empty() && readsBytes(plan))
       if (llvm::Error error = applyCalibration())
         return error;
-    if (stage == Stage::Precision && options.maxDrift && options.searchPrecisions && plan != PrecisionPlan())
+    if (stage == Stage::Precision && options.maxDrift && options.searchPrecisions && !plan.computesInF32())
       if (llvm::Error error = search())
         return error;
     if (stage == Stage::Precision)
@@ -29,6 +30,7 @@ llvm::Error Compilation::stages() {
                                      {.graphPasses = options.graphPasses,
                                       .precision = plan.precision,
                                       .group = options.group,
+                                      .cacheInBytes = plan.cacheInBytes,
                                       .observe = options.observe}))
       return error;
     if (stage == Stage::Precision && options.staticActivations)
@@ -38,6 +40,9 @@ llvm::Error Compilation::stages() {
       });
     if (stage == Stage::Graph)
       if (llvm::Error error = graphChecks())
+        return error;
+    if (stage == Stage::Schedule && plan.cacheInBytes)
+      if (llvm::Error error = expectCache())
         return error;
     if (stage == Stage::Schedule)
       facts.sharing = describeSharing(*model.module);
@@ -63,6 +68,17 @@ llvm::Error Compilation::kernels() {
   if (stops(Stage::Kernels))
     printForm(*code.back().kernels, llvm::outs());
   return llvm::Error::success();
+}
+
+/// A cache whose form was asked for must be there.
+llvm::Error Compilation::expectCache() {
+  if (findDerivedEntry(*model.module, "decode"))
+    return llvm::Error::success();
+  std::string reason = "it computes no logits of what comes next";
+  for (const FusionRecord &record : getFusionRecords(*model.module))
+    if (!record.made && record.pass == "DeriveDecode")
+      reason = record.reason;
+  return llvm::createStringError("--cache int8: the model keeps nothing between runs: " + reason);
 }
 
 llvm::Error Compilation::graphChecks() {

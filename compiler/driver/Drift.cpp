@@ -1,6 +1,8 @@
 //===- Drift.cpp - how far a precision takes a model from f32 -----------------===//
 #include "compiler/driver/Drift.h"
 
+#include "compiler/driver/Writing.h"
+
 #include "llvm/ADT/MapVector.h"
 
 #include <map>
@@ -30,7 +32,7 @@ double DriftReport::drift() const {
 }
 
 Expected<DriftReport> measureDrift(const LoadedArtifact &reference, const LoadedArtifact &probe,
-                                   const DriftInputs &inputs) {
+                                   const DriftInputs &inputs, bool throughCache) {
   const llvm::StringMap<std::string> last = lastStepsOfLayers(reference.artifact);
   auto keep = [&](StringRef step) {
     auto found = last.find(step.split('/').first);
@@ -48,6 +50,15 @@ Expected<DriftReport> measureDrift(const LoadedArtifact &reference, const Loaded
       layers[(value.function() + " " + llvm::Twine(value.call)).str()].add(value.values, other.values);
     for (const auto &[output, other] : llvm::zip_equal(run->outputs, expected->outputs))
       outputs[output.name].add(output.values(), other.values());
+    if (throughCache) {
+      Expected<FloatTensor> cached = cachedLogits(probe.model, batch);
+      if (!cached)
+        return cached.takeError();
+      Expected<FloatTensor> wanted = cachedLogits(reference.model, batch);
+      if (!wanted)
+        return wanted.takeError();
+      outputs["logits through the cache"].add(cached->values(), wanted->values());
+    }
   }
   DriftReport report = {inputs.description, inputs.hash, inputs.sequences, inputs.tokens, {}, {}};
   for (const auto &[name, meter] : layers)

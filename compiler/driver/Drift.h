@@ -33,9 +33,10 @@ struct DriftReport {
 /// The last step of each kind of layer, by the layer's function: the step's result is the layer's.
 llvm::StringMap<std::string> lastStepsOfLayers(const Artifact &artifact);
 
-/// Measures how far a model's results are from those of the same model in f32.
+/// Measures how far a model's results are from those of the same model in f32; with `throughCache` logits that a
+/// decoder computes from what it keeps, too.
 llvm::Expected<DriftReport> measureDrift(const LoadedArtifact &reference, const LoadedArtifact &probe,
-                                         const DriftInputs &inputs);
+                                         const DriftInputs &inputs, bool throughCache);
 
 } // namespace lathe
 

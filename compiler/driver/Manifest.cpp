@@ -226,7 +226,7 @@ static Json toJson(const Distance &distance) {
 
 /// The certificate: distances from f32 on named inputs.
 static Json driftOf(const ManifestFacts &facts) {
-  if (facts.precision == "f32" && facts.overrides.empty())
+  if (PrecisionPlan{facts.precision, facts.overrides, facts.cacheInBytes} == PrecisionPlan())
     return "none: f32 as stored";
   if (!facts.drift)
     return "not measured";
@@ -249,7 +249,12 @@ static Json driftOf(const ManifestFacts &facts) {
   return drift;
 }
 
-static Json toJson(const PrecisionPlan &plan) { return {{"default", plan.precision}, {"overrides", plan.overrides}}; }
+static Json toJson(const PrecisionPlan &plan) {
+  Json json = {{"default", plan.precision}, {"overrides", plan.overrides}};
+  if (plan.cacheInBytes)
+    json["cache"] = "int8";
+  return json;
+}
 
 /// What --max-drift found on its way.
 static Json toJson(const SearchReport &search, ArrayRef<uint64_t> bytes) {
@@ -310,7 +315,7 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
       {"weights", facts.precision}, {"compute", inInt4 ? "int8" : facts.precision}, {"drift", driftOf(facts)}};
   if (inInt4)
     manifest["precision"]["group_size"] = facts.group;
-  manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides});
+  manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides, facts.cacheInBytes});
   if (!facts.staticInputs.empty())
     manifest["precision"]["static_inputs"] = facts.staticInputs;
   for (const Smoothing &smoothing : facts.smoothing)

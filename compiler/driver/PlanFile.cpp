@@ -27,9 +27,15 @@ void readFields(JsonFields &fields, PrecisionPlan &plan) {
     for (StringRef unit : units.names())
       plan.set(unit, readPrecision(units, unit));
   });
+  if (fields.has("cache")) {
+    const std::string cache = fields.getString("cache");
+    if (cache != "int8")
+      fields.reject("cache", "is " + quote(cache) + "; accepted is int8, or none");
+    plan.cacheInBytes = true;
+  }
   for (StringRef name : fields.names())
-    if (name != "default" && name != "overrides")
-      fields.reject(name, "is no part of a plan; accepted are default and overrides");
+    if (name != "default" && name != "overrides" && name != "cache")
+      fields.reject(name, "is no part of a plan; accepted are default, overrides and cache");
 }
 
 /// A unit's name without its number, and the number; -1 where it has none.
@@ -86,10 +92,12 @@ std::string overridesText(const PrecisionPlan &plan) {
 }
 
 std::string planText(const PrecisionPlan &plan) {
-  if (plan == PrecisionPlan())
-    return "f32 throughout";
-  std::string text = plan.precision == "f32" ? "f32" : plan.precision + " products and tables, f32 between them";
-  return plan.overrides.empty() ? text : text + "; but " + overridesText(plan);
+  std::string text = plan.computesInF32()      ? "f32 throughout"
+                     : plan.precision == "f32" ? "f32"
+                                               : plan.precision + " products and tables, f32 between them";
+  if (!plan.overrides.empty())
+    text += "; but " + overridesText(plan);
+  return plan.cacheInBytes ? text + "; a cache in int8" : text;
 }
 
 } // namespace lathe

@@ -41,7 +41,7 @@ Expected<DriftReport> Probes::measure(const PrecisionPlan &plan) {
   Expected<const LoadedArtifact *> probe = get(plan);
   if (!probe)
     return probe.takeError();
-  return measureDrift(reference(), **probe, driftInputs);
+  return measureDrift(reference(), **probe, driftInputs, plan.cacheInBytes);
 }
 
 void Probes::forget(const PrecisionPlan &plan) {

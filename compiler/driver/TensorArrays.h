@@ -30,6 +30,7 @@ public:
 
   void add(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int32_t> values);
   void add(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
+  void add(Array array) { tensors.push_back(std::move(array)); }
 
   llvm::ArrayRef<Array> arrays() const { return tensors; }
   /// The array of that name, or null.

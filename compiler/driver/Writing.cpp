@@ -4,6 +4,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <numeric>
+
 using namespace llvm;
 
 namespace lathe {
@@ -280,6 +282,48 @@ static Error beginSequences(const LoadedModel &model, const RunContext &context,
         model.api().sequence_set_prefix(sequence, prompts.prefixTokens(index), &error))
       return toError(error);
   return Error::success();
+}
+
+Expected<FloatTensor> cachedLogits(const LoadedModel &model, const InputTensors &batch) {
+  InputTensors ids;
+  for (InputTensors::Array array : batch.arrays()) {
+    if (!is_contained({"input_ids", "attention_mask", "decoder_input_ids"}, StringRef(array.name)))
+      continue;
+    if (array.shape.size() == 3) // each choice is a text
+      array.shape = {array.shape[0] * array.shape[1], array.shape[2]};
+    ids.add(std::move(array));
+  }
+  Expected<PromptTokens> prompts = PromptTokens::of(ids, model);
+  if (!prompts)
+    return prompts.takeError();
+  Expected<WritingOptions> options = WritingOptions::of(model);
+  if (!options)
+    return options.takeError();
+  Expected<RunContext> context = model.createContext({});
+  if (!context)
+    return context.takeError();
+  std::vector<std::unique_ptr<lathe_sequence, FreeSequence>> owned;
+  std::vector<lathe_sequence *> sequences(prompts->ids.size());
+  Error begun = beginSequences(model, *context, *prompts, sequences);
+  for (lathe_sequence *sequence : sequences)
+    owned.emplace_back(sequence, FreeSequence{&model.api()});
+  if (begun)
+    return std::move(begun);
+  std::vector<std::vector<int32_t>> tokens = prompts->tokens();
+  if (hasEncoder(model) && !prompts->decoderIds.empty())
+    tokens = prompts->decoderIds;
+  const Joined joined(tokens);
+  std::vector<int32_t> rows(joined.ids.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  Expected<FloatTensor> logits =
+      makeFloatTensor("logits", {int64_t(rows.size()), int64_t(model.api().vocabulary(model.model()))});
+  if (!logits)
+    return logits.takeError();
+  lathe_error error = {};
+  if (model.api().decode(context->get(), sequences.data(), sequences.size(), joined.ids.data(), joined.offsets.data(),
+                         rows.data(), rows.size(), logits->data.get(), &error))
+    return toError(error);
+  return logits;
 }
 
 Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &context, const PromptTokens &prompts,

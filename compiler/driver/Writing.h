@@ -71,6 +71,10 @@ llvm::Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunCont
                                          const PromptTokens &prompts, const WritingOptions &options,
                                          const InputTensors::Array &forced);
 
+/// Logits [tokens, vocab] behind each token that a batch of inputs has, computed from keys and values in pages; an
+/// encoder reads the same ids as its decoder.
+llvm::Expected<FloatTensor> cachedLogits(const LoadedModel &model, const InputTensors &batch);
+
 } // namespace lathe
 
 #endif

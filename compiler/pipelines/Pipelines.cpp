@@ -25,8 +25,8 @@ static void addGraphPasses(OpPassManager &pm) {
   pm.addPass(createStackLayersPass());      // last: layers are alike now, and their number no longer matters
 }
 
-static void addSchedulePasses(OpPassManager &pm) {
-  pm.addPass(createDeriveDecodePass());                  // first: precisions are chosen, and the copies have the same
+static void addSchedulePasses(OpPassManager &pm, bool cacheInBytes) {
+  pm.addPass(createDeriveDecodePass({cacheInBytes}));    // first: precisions are chosen, and the copies have the same
   pm.addPass(createShareWeightsPass());                  // what is packed below is known by its content
   pm.addPass(createSelectKernelsPass());                 // every op a launch; layers inlined into loops
   pm.addPass(createCanonicalizerPass());                 // most sizes are constants
@@ -60,7 +60,7 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     pm.addPass(createVerifyPrecisionPass());
     break;
   case Stage::Schedule:
-    addSchedulePasses(pm);
+    addSchedulePasses(pm, options.cacheInBytes);
     pm.addPass(createVerifySchedulePass());
     break;
   case Stage::Kernels:

@@ -15,6 +15,7 @@ struct PipelineOptions {
   bool graphPasses = true;           ///< off: the unfused form, for comparison
   std::string precision = "f32";     ///< what products are computed from: f32, bf16, int8 or int4
   int64_t group = 64;                ///< weights in a group of int4
+  bool cacheInBytes = false;         ///< keys and values that are kept between runs, in int8
   bool observe = false;              ///< have steps show what linears read; in f32
   IsaLevel level = IsaLevel::Avx512; ///< that stage kernels is for; stages before it know no level
 };

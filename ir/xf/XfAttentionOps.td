@@ -155,8 +155,9 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
 
     With a cache, which packed causal attention may have, the rows of K and V are those of tokens that follow others: they
     are first appended to the `cached` tokens of their sequence, i32 `[batch]`, in its `pages`, i64 `[batch]`, addresses of
-    tables of pages (`lathe_cache` in program.h); a query then sees all of them. A token's column is its place. Formed by
-    `DeriveDecode`.
+    tables of pages (`lathe_cache` in program.h); a query then sees all of them. A token's column is its place. What is
+    `kept` in int8 is rounded as it is appended, each head's key and value of a token to 127 steps on each side of 0,
+    and has no `precision`. Formed by `DeriveDecode`.
 
     With `key_cu_seqlens`, K and V are rows of another token axis, and a query sees the keys of the sequence of the same
     number. Nothing goes by distance then.
@@ -172,7 +173,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
                        Optional<Xf_Lengths>:$prefix, Optional<Xf_Vector>:$slopes,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
-                       Optional<Xf_Pages>:$pages, Optional<Xf_Ids>:$cached, I64Attr:$heads, F64Attr:$scale,
+                       Optional<Xf_Pages>:$pages, Optional<Xf_Ids>:$cached, OptionalAttr<Xf_PrecisionAttr>:$kept,
+                       I64Attr:$heads, F64Attr:$scale,
                        OptionalAttr<F64Attr>:$cap, OptionalAttr<Xf_PrecisionAttr>:$precision,
                        UnitAttr:$narrow);
   let results = (outs Xf_Tensor:$result);
@@ -184,7 +186,7 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
     (`index` `(` $index^ `:` type($index) `)`)? (`cache` `(` $pages^ `,` $cached `:` type($pages) `,` type($cached) `)`)?
-    `heads` $heads `scale` $scale (`cap` $cap^)?
+    (`kept` `in` `` $kept^)? `heads` $heads `scale` $scale (`cap` $cap^)?
     (`in` `` $precision^)? (`narrow` $narrow^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
@@ -208,10 +210,10 @@ def Xf_AppendCacheOp : Xf_Op<"append_cache", [MemoryEffects<[MemRead, MemWrite]>
     ```
   }];
   let arguments = (ins Xf_Tensor:$key, Xf_Tensor:$value, Xf_CuSeqlens:$cu_seqlens, Xf_Pages:$pages, Xf_Ids:$cached,
-                       I64Attr:$head_dim, OptionalAttr<Xf_PrecisionAttr>:$precision);
+                       OptionalAttr<Xf_PrecisionAttr>:$kept, I64Attr:$head_dim, OptionalAttr<Xf_PrecisionAttr>:$precision);
   let assemblyFormat = [{
     $key `,` $value `cu_seqlens` `(` $cu_seqlens `:` type($cu_seqlens) `)`
-    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` `head_dim` $head_dim (`in` `` $precision^)?
+    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` (`kept` `in` `` $kept^)? `head_dim` $head_dim (`in` `` $precision^)?
     attr-dict `:` type($key) `,` type($value)
   }];
   let hasVerifier = 1;
@@ -223,12 +225,12 @@ def Xf_PagedAttentionOp : Xf_Op<"paged_attention", [MemoryEffects<[MemRead]>, Al
     What `xf.attention` with `key_cu_seqlens` computes, of keys and values that `xf.append_cache` has put into `pages`: so
     many of each sequence as `cached` says, and a query sees all of them. Formed by `DeriveDecode`.
   }];
-  let arguments = (ins Xf_Tensor:$query, Xf_CuSeqlens:$cu_seqlens, Xf_Pages:$pages, Xf_Ids:$cached, I64Attr:$heads,
-                       I64Attr:$key_heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision, UnitAttr:$narrow);
+  let arguments = (ins Xf_Tensor:$query, Xf_CuSeqlens:$cu_seqlens, Xf_Pages:$pages, Xf_Ids:$cached,
+                       OptionalAttr<Xf_PrecisionAttr>:$kept, I64Attr:$heads, I64Attr:$key_heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision, UnitAttr:$narrow);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `cu_seqlens` `(` $cu_seqlens `:` type($cu_seqlens) `)`
-    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` `heads` $heads `of` $key_heads `scale` $scale
+    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` (`kept` `in` `` $kept^)? `heads` $heads `of` $key_heads `scale` $scale
     (`in` `` $precision^)? (`narrow` $narrow^)? attr-dict `:` type($query)
   }];
   let hasVerifier = 1;

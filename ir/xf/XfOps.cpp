@@ -293,6 +293,14 @@ static LogicalResult verifyForm(Operation *op, Value x, Value mask, Value cuSeql
   return success();
 }
 
+/// What is kept in bytes stands for f32, and nothing is rounded any further.
+template <typename Op> static LogicalResult verifyKept(Op op) {
+  if (op.getKept() && (*op.getKept() != Precision::INT8 || op.getPrecision()))
+    return op.emitOpError("keeps keys and values in ")
+           << stringifyPrecision(*op.getKept()) << "; expected int8, and no precision";
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
     return failure();
@@ -329,6 +337,10 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache");
   if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex()))
     return emitOpError("has a cache; expected cu_seqlens and causal, and no terms by distance");
+  if (getKept() && !getPages())
+    return emitOpError("keeps keys and values in a precision without a cache");
+  if (failed(verifyKept(*this)))
+    return failure();
   return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
 }
 
@@ -349,7 +361,7 @@ LogicalResult AppendCacheOp::verify() {
                                << " do not agree; expected two of [tokens, key_heads * head_dim]";
   if (int64_t(getHeadDim()) <= 0 || lastExtent(getKey()) % int64_t(getHeadDim()))
     return emitOpError("has heads of ") << int64_t(getHeadDim()) << " in keys " << lastExtent(getKey()) << " wide";
-  return success();
+  return verifyKept(*this);
 }
 
 LogicalResult PagedAttentionOp::verify() {
@@ -359,7 +371,7 @@ LogicalResult PagedAttentionOp::verify() {
   if (heads <= 0 || lastExtent(getQuery()) % heads || keyHeads <= 0 || heads % keyHeads)
     return emitOpError("has ") << heads << " heads, of keys " << keyHeads << ", for a width of "
                                << lastExtent(getQuery()) << "; expected divisors";
-  return verifyNarrow(*this);
+  return failed(verifyKept(*this)) ? failure() : verifyNarrow(*this);
 }
 
 LogicalResult AnglesOp::verify() {

@@ -145,7 +145,7 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
         match.window ? match.window.getPrefix() : Value(), match.slopes ? match.slopes.getSlopes() : Value(),
         match.terms ? match.terms.getQueryTerms() : Value(), match.terms ? match.terms.getKeyTerms() : Value(),
         match.terms ? match.terms.getIndex() : Value(),
-        /*pages=*/Value(), /*cached=*/Value(), builder.getI64IntegerAttr(shape[1]),
+        /*pages=*/Value(), /*cached=*/Value(), /*kept=*/nullptr, builder.getI64IntegerAttr(shape[1]),
         builder.getF64FloatAttr(match.scale), match.cap ? match.cap.getCapAttr() : nullptr,
         /*precision=*/nullptr);
     match.merge.getResult().replaceAllUsesWith(fused.getResult());

@@ -34,10 +34,13 @@ std::string acceptedPrecisions();
 struct PrecisionPlan {
   std::string precision = "f32";                ///< of units without one of their own
   std::map<std::string, std::string> overrides; ///< by unit
+  bool cacheInBytes = false;                    ///< keys and values between runs
 
   llvm::StringRef of(llvm::StringRef unit) const;
   /// Gives a unit a precision; that of the rest is no override.
   void set(llvm::StringRef unit, llvm::StringRef wanted);
+  /// Whether nothing is computed in another precision than f32.
+  bool computesInF32() const { return precision == "f32" && overrides.empty(); }
   bool operator==(const PrecisionPlan &) const = default;
 };
 

@@ -99,6 +99,8 @@ struct CacheInputs {
 };
 
 struct DeriveDecode : impl::DeriveDecodePassBase<DeriveDecode> {
+  using DeriveDecodePassBase::DeriveDecodePassBase;
+
   void runOnOperation() override {
     for (auto entry : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (!entry->hasAttr(xf::XfDialect::generatesAttr))
@@ -312,7 +314,8 @@ private:
         cast<RankedTensorType>(attention.getQuery().getType()).getShape().back() / int64_t(attention.getHeads());
     xf::AppendCacheOp::create(builder, attention.getLoc(), values.lookup(attention.getKey()),
                               values.lookup(attention.getValue()), body.getArgument(1), body.getArgument(2),
-                              body.getArgument(3), builder.getI64IntegerAttr(headDim), attention.getPrecisionAttr());
+                              body.getArgument(3), keptAttr(), builder.getI64IntegerAttr(headDim),
+                              precisionOf(attention));
     func::ReturnOp::create(builder, callee.getLoc(), body.getArgument(0));
     function.setType(builder.getFunctionType(body.getArgumentTypes(), {rows}));
     for (auto [index, weight] : llvm::enumerate(weights))
@@ -354,13 +357,25 @@ private:
     return function.getArgument(index);
   }
 
-  static void giveCache(xf::AttentionOp attention, const CacheInputs &cache) {
+  /// How pages hold what they are given: null for as attention reads it. Bytes stand for f32, and are multiplied so.
+  xf::PrecisionAttr keptAttr() {
+    return cacheInBytes ? xf::PrecisionAttr::get(&getContext(), xf::Precision::INT8) : xf::PrecisionAttr();
+  }
+
+  xf::PrecisionAttr precisionOf(xf::AttentionOp attention) {
+    return cacheInBytes ? xf::PrecisionAttr() : attention.getPrecisionAttr();
+  }
+
+  void giveCache(xf::AttentionOp attention, const CacheInputs &cache) {
     attention.getPagesMutable().assign(cache.pages);
     attention.getCachedMutable().assign(cache.cached);
+    attention.setKeptAttr(keptAttr());
+    attention.setPrecisionAttr(precisionOf(attention));
+    attention.setNarrow(attention.getNarrow() && !cacheInBytes);
   }
 
   /// Has attention to an encoder's rows read pages.
-  static void readSourcePages(func::FuncOp layer, const CacheInputs &cache) {
+  void readSourcePages(func::FuncOp layer, const CacheInputs &cache) {
     layer.walk([&](xf::AttentionOp attention) {
       if (!isCross(attention))
         return;
@@ -369,9 +384,9 @@ private:
       const int64_t heads = attention.getHeads(), headDim = widthOf(attention.getQuery()) / heads;
       auto paged = xf::PagedAttentionOp::create(
           builder, attention.getLoc(), attention.getType(), attention.getQuery(), attention.getCuSeqlens(),
-          cache.sourcePages, cache.sourceLengths, builder.getI64IntegerAttr(heads),
+          cache.sourcePages, cache.sourceLengths, keptAttr(), builder.getI64IntegerAttr(heads),
           builder.getI64IntegerAttr(widthOf(attention.getKey()) / headDim), attention.getScaleAttr(),
-          attention.getPrecisionAttr(), attention.getNarrowAttr());
+          precisionOf(attention), cacheInBytes ? UnitAttr() : attention.getNarrowAttr());
       attention.replaceAllUsesWith(paged.getResult());
       attention.erase();
     });

@@ -17,6 +17,9 @@ def DeriveDecodePass : Pass<"lathe-derive-decode", "mlir::ModuleOp"> {
     turns into keys and values once and adds to pages of their own. The layers of `@decode` read these, and it has one
     token axis, whose inputs have no prefix.
 
+    With `cache-in-bytes` pages keep keys and values in int8, which attention reads as f32; else as attention reads them
+    anyway.
+
     ```mlir
     func.func @encode(%input_ids, %positions, %cu_seqlens, ...) -> logits
       ==>
@@ -30,6 +33,7 @@ def DeriveDecodePass : Pass<"lathe-derive-decode", "mlir::ModuleOp"> {
     func.func @logits(%hidden) -> logits
     ```
   }];
+  let options = [Option<"cacheInBytes", "cache-in-bytes", "bool", "false", "Keep keys and values in int8">];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 

@@ -74,6 +74,31 @@ TEST(Drift, CanBeBounded) {
   EXPECT_TRUE(std::filesystem::exists(scratch / "out" / "manifest.json"));
 }
 
+TEST(Drift, OfACacheInInt8IsThatOfLogitsThroughIt) {
+  const Path model = goldens() / "gpt2/lm/model";
+  const Path exact = compiled(model), artifact = compiled(model, {"--cache", "int8"});
+  std::map<std::string, double> drift;
+  const Json certificate = driftOf(artifact);
+  for (const Json &output : certificate.at("outputs"))
+    drift[output.at("name")] = output.at("relative");
+  EXPECT_EQ(drift.at("logits"), 0) << "the entry without a cache is in f32";
+  EXPECT_GT(drift.at("logits through the cache"), 1e-4);
+  EXPECT_LT(drift.at("logits through the cache"), 5e-2);
+  const auto pageBytes = [](const Path &of) {
+    return Json::parse(readFile(of / "manifest.json")).at("generation").at("cache").at("page_bytes").get<double>();
+  };
+  EXPECT_LT(pageBytes(artifact), 0.4 * pageBytes(exact)) << "heads of 20 columns, and a step for each";
+  EXPECT_NE(latheOutput({"explain", artifact}).find("kept in int8"), std::string::npos);
+
+  const ScratchDirectory scratch;
+  latheOutput({"compile", model, "-o", scratch / "again", "--precision-plan", artifact / "manifest.json"});
+  EXPECT_EQ(pageBytes(scratch / "again"), pageBytes(artifact));
+  expectRefusal(kWrongInput, {"compile", model, "-o", scratch / "out", "--cache", "int4"}, {"int4", "model and int8"});
+  expectRefusal(kWrongInput, {"compile", demoModel(), "-o", scratch / "out", "--cache", "int8"},
+                {"--cache int8", "keeps nothing"});
+  EXPECT_FALSE(std::filesystem::exists(scratch / "out"));
+}
+
 TEST(Drift, InputsThatCannotBeReadAreNamed) {
   const ScratchDirectory scratch;
   writeFile(scratch / "empty", "\n\n");

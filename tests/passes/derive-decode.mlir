@@ -1,4 +1,5 @@
 // RUN: lathe-opt %s --lathe-derive-decode --split-input-file | FileCheck %s
+// RUN: lathe-opt %s --lathe-derive-decode=cache-in-bytes=true --split-input-file | FileCheck %s --check-prefix=BYTES
 
 // What the last layer gives, with a cache, and logits of rows of it. The entry itself stays.
 // CHECK: made = true, pass = "DeriveDecode", reason = "", what = "generation", where = "decode"
@@ -109,6 +110,8 @@ func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.
 // CHECK-NEXT: %[[K:.*]] = xf.linear %[[ROWS]], %[[W]]
 // CHECK-NEXT: xf.append_cache %[[K]], %[[K]] cu_seqlens(%[[SCU]] : tensor<?xi32>) cache(%[[SP]], %[[SC]] : tensor<?xi64>, tensor<?xi32>) head_dim 2
 // CHECK-NEXT: return %[[ROWS]]
+// BYTES: xf.append_cache {{.*}} kept in int8 head_dim 2
+// BYTES: xf.paged_attention {{.*}} kept in int8 heads 2 of 1 scale
 // CHECK: func.func private @decoder.cached(%[[X:.*]]: tensor<?x4xf32>, %[[CU:.*]]: tensor<?xi32>, %{{.*}}: tensor<?xi32>, %{{.*}}: tensor<?xi64>, %{{.*}}: tensor<?xi32>, %[[P:.*]]: tensor<?xi64>, %[[L:.*]]: tensor<?xi32>)
 // CHECK: %[[Y:.*]] = xf.attention {{.*}} causal cache(
 // CHECK-NEXT: %[[Z:.*]] = xf.paged_attention %[[Y]] cu_seqlens(%[[CU]] : tensor<?xi32>) cache(%[[P]], %[[L]] : tensor<?xi64>, tensor<?xi32>) heads 2 of 1 scale
@@ -141,3 +144,23 @@ func.func @translate(%s: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {x
 }
 xf.weight @"0.k" = dense<1.0> : tensor<2x4xf32>
 xf.weight @"1.k" = dense<1.0> : tensor<2x4xf32>
+
+// -----
+// Bytes in pages stand for f32, and are multiplied so, whatever the entry without a cache does.
+// CHECK: xf.attention {{.*}} cache({{.*}}) heads 2 scale 5.000000e-01 in bf16 narrow
+// BYTES: func.func private @layer(
+// BYTES-NEXT: xf.attention {{.*}} causal heads 2 scale 5.000000e-01 in bf16 narrow
+// BYTES: func.func private @layer.cached(
+// BYTES-NEXT: xf.attention {{.*}} cache({{.*}}) kept in int8 heads 2 scale 5.000000e-01 :
+func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>, %w: tensor<4x4xf32> {xf.weight = "w"}) -> tensor<?x4xf32> {
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal heads 2 scale 0.5 in bf16 narrow : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %1 = xf.linear %0, %w in int8 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %columns: tensor<?xi32> {xf.input = "columns"})
+    -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %0 = xf.layer @layer(%x, %cu, %columns) weights "0." : (tensor<?x4xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x4xf32>
+  %1 = xf.activate relu %0 : tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+xf.weight @"0.w" = dense<1.0> : tensor<4x4xf32>

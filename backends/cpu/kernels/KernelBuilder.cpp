@@ -347,10 +347,13 @@ Value KernelBuilder::loadBytesRepeated(Value address) {
     indices.push_back(byte / 4);
   return LLVM::BitcastOp::create(*this, wordType(), shuffle(bytes, bytes, indices));
 }
-void KernelBuilder::storeU8(Value vector, Value address) {
+void KernelBuilder::storeBytes(Value vector, Value address) {
   Value words = arith::FPToSIOp::create(*this, wordType(), vector);
   Value bytes = arith::TruncIOp::create(*this, VectorType::get({lanes}, getI8Type()), words);
   LLVM::StoreOp::create(*this, bytes, address, /*alignment=*/1);
+}
+void KernelBuilder::storeByte(Value byte, Value address) {
+  LLVM::StoreOp::create(*this, arith::TruncIOp::create(*this, getI8Type(), byte), address);
 }
 Value KernelBuilder::loadBf16(Value address, Value mask) {
   // As integers: without instructions for bf16, LLVM would call a library to make them.

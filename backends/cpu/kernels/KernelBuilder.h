@@ -139,8 +139,9 @@ public:
   Value gatherS8Quads(Value address, Value stride, Value mask);
   /// Sixteen bytes, each four times in its lane of i32.
   Value loadBytesRepeated(Value address);
-  /// Floats that are integers from 0 to 255, as bytes.
-  void storeU8(Value vector, Value address);
+  /// Floats that are integers from -128 to 255, as bytes; and the byte that an i64 ends with.
+  void storeBytes(Value vector, Value address);
+  void storeByte(Value byte, Value address);
   /// Sixteen elements `stride` apart, and those that sixteen words say, counted from `base`.
   Value gather(Value address, Value stride, Value mask);
   Value gatherAt(Value base, Value indices, Value mask = nullptr);

@@ -27,7 +27,7 @@ void QuantizedSteps::storeHeader(KernelBuilder &b, Value row) const {
 void QuantizedSteps::store(KernelBuilder &b, Value vector, Value address) const {
   Value q = b.add(b.round(b.mul(vector, factor)), shift);
   // Of a row's own range, too: both ends may be rounded to the same side.
-  b.storeU8(b.max(b.min(q, b.splat(steps)), b.splat(0.0f)), address);
+  b.storeBytes(b.max(b.min(q, b.splat(steps)), b.splat(0.0f)), address);
 }
 
 } // namespace lathe

@@ -18,7 +18,7 @@ namespace {
 struct Flags {
   CompileOptions options;
   ImportFlags import;
-  std::string activations = "dynamic", isa = "all", target = "cpu", stage, plan;
+  std::string cache = "model", activations = "dynamic", isa = "all", target = "cpu", stage, plan;
   bool tune = false, noGraphPasses = false;
 
   llvm::Error resolve();
@@ -34,8 +34,12 @@ llvm::Error Flags::resolve() {
       return read.takeError();
     options.precision = read->precision;
     options.overrides = read->overrides;
+    options.cacheInBytes = read->cacheInBytes;
     options.searchPrecisions = false; // these are the user's
   }
+  if (cache != "model" && cache != "int8")
+    return llvm::createStringError("--cache is '" + cache + "'; accepted are model and int8");
+  options.cacheInBytes |= cache == "int8";
   if (!xf::isInt4Group(options.group))
     return llvm::createStringError(llvm::formatv("--group-size is {0}; accepted are 32, 64, 128", options.group).str());
   llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
@@ -86,6 +90,9 @@ void addCompile(CLI::App &app, CommandLine &line) {
       "be compiled again");
   verb->add_option("--group-size", flags->options.group,
                    "With int4: how many weights share a step, 32, 64 (default) or 128");
+  verb->add_option("--cache", flags->cache,
+                   "What a decoder keeps keys and values in: model (default), as attention reads them, f32 or bf16; or "
+                   "int8, with steps of their own for each token and head, which counts as drift");
   verb->add_option("--activations", flags->activations,
                    "Ranges of what products in int8 read: dynamic, each row's own (default), or static, from "
                    "--calibrate's inputs where another product computes it and so can store bytes at once");

@@ -126,7 +126,7 @@ static void printSharing(llvm::raw_ostream &os, const nlohmann::json &manifest) 
 
 /// The plan that an object of the manifest has.
 static PrecisionPlan planOf(const nlohmann::json &object) {
-  PrecisionPlan plan = {fieldText(object, {"plan", "default"}), {}};
+  PrecisionPlan plan = {fieldText(object, {"plan", "default"}), {}, fieldText(object, {"plan", "cache"}) == "int8"};
   const nlohmann::json overrides = objectAt(object, {"plan", "overrides"});
   for (const auto &[unit, precision] : overrides.items())
     plan.overrides[unit] = fieldText(precision, {});
@@ -207,6 +207,8 @@ static void printPrecision(llvm::raw_ostream &os, const nlohmann::json &manifest
      << " arithmetic; ";
   if (!plan.overrides.empty())
     os << "but " << overridesText(plan) << "; ";
+  if (plan.cacheInBytes)
+    os << "keys and values kept in int8; ";
   if (const size_t count = elements(precision, "static_inputs").size())
     os << "inputs of " << count << (count == 1 ? " linear" : " linears")
        << " in static ranges, of others in their own; ";

@@ -15,12 +15,15 @@ constexpr int64_t lanes = 16, tokensOfPage = LATHE_PAGE_TOKENS;
 struct Form {
   Words words;
   Target target;
+  bool inBytes = false;
+  /// What pages that hold bytes add to a kernel's parameters.
+  std::string params() const { return inBytes ? ", in_bytes = true" : ""; }
   std::string suffix() const { return words == Words::F32 ? "_f32" : "_bf16"; }
-  int64_t bytes() const { return words == Words::F32 ? 4 : 2; }
+  int64_t elementBytes() const { return words == Words::F32 ? 4 : 2; }
   float factor(double value) const { return words == Words::F32 ? float(value) : fromBf16(toBf16(float(value))); }
   double tolerance() const { return words == Words::F32 ? 4e-6 : 6e-3; }
 };
-void PrintTo(const Form &form, std::ostream *stream) { *stream << form.suffix(); }
+void PrintTo(const Form &form, std::ostream *stream) { *stream << form.suffix() << form.params(); }
 
 class CacheTest : public KernelTest, public testing::WithParamInterface<Form> {
 protected:
@@ -29,7 +32,8 @@ protected:
       GTEST_SKIP() << why;
   }
   const Kernel &appendKernel(int64_t headDim) const { // the same at all levels
-    return Kernel::get("append_cache" + GetParam().suffix(), "{head_dim = " + std::to_string(headDim) + "}");
+    return Kernel::get("append_cache" + GetParam().suffix(),
+                       "{head_dim = " + std::to_string(headDim) + GetParam().params() + "}");
   }
   const Kernel &attentionKernel(const std::string &params) const {
     return Kernel::get("attention" + GetParam().suffix(), params, GetParam().target);
@@ -41,7 +45,7 @@ class RowsOf {
 public:
   RowsOf(const Form &form, Random &random, int64_t count, int64_t width)
       : form(form), width(width), stride(width + 2 - width % 2), numbers(random.vector(count * stride)),
-        stored(numbers.size() * form.bytes()) {
+        stored(numbers.size() * form.elementBytes()) {
     for (size_t i = 0; i < numbers.size(); ++i) {
       numbers[i] = int64_t(i) % stride < width ? form.factor(numbers[i]) : NAN;
       if (form.words == Words::F32)
@@ -50,8 +54,22 @@ public:
         *reinterpret_cast<uint16_t *>(&stored[i * 2]) = toBf16(numbers[i]);
     }
   }
-  const void *row(int64_t index) const { return &stored[size_t(index * stride * form.bytes())]; }
+  const void *row(int64_t index) const { return &stored[size_t(index * stride * form.elementBytes())]; }
   float at(int64_t row, int64_t column) const { return numbers[row * stride + column]; }
+
+  /// The numbers that pages give back.
+  RowsOf kept(int64_t headDim) const {
+    RowsOf copy = *this;
+    for (size_t row = 0; form.inBytes && row < numbers.size(); row += stride)
+      for (int64_t head = 0; head < width; head += headDim) {
+        float *x = &copy.numbers[row + head], largest = 0;
+        for (int64_t c = 0; c < headDim; ++c)
+          largest = std::max(largest, std::abs(x[c]));
+        for (int64_t c = 0; c < headDim; ++c)
+          x[c] = form.factor(std::nearbyint(x[c] * (127 / largest)) * (largest / 127));
+      }
+    return copy;
+  }
 
   Form form;
   int64_t width, stride;
@@ -64,11 +82,13 @@ private:
 /// Sequences that grow: of each, all rows of keys and values that there will be, and pages for them.
 struct Texts {
   Texts(const Form &form, Random &random, std::vector<int64_t> lengths, int64_t heads, int64_t headDim)
-      : form(form), layout(headDim, form.words), lengths(lengths), heads(heads), headDim(headDim),
+      : form(form), layout(headDim, form.words, form.inBytes), lengths(lengths), heads(heads), headDim(headDim),
         pageBytes(layer + heads * layout.headBytes() + 64) {
     for (int64_t length : lengths) {
       keys.emplace_back(form, random, length, heads * headDim);
       values.emplace_back(form, random, length, heads * headDim);
+      keptKeys.push_back(keys.back().kept(headDim));
+      keptValues.push_back(values.back().kept(headDim));
       std::vector<void *> table;
       for (int64_t page = 0; page < (length + tokensOfPage - 1) / tokensOfPage; ++page) {
         pages.push_back(std::make_unique<GuardedBytes>(pageBytes, 64));
@@ -83,7 +103,7 @@ struct Texts {
   /// Rows [begin, end) of each sequence, one sequence behind the other.
   std::vector<uint8_t> gathered(const std::vector<RowsOf> &rows, const std::vector<int64_t> &begin,
                                 const std::vector<int64_t> &end) const {
-    int64_t total = 0, at = 0, bytes = rows[0].stride * form.bytes();
+    int64_t total = 0, at = 0, bytes = rows[0].stride * form.elementBytes();
     for (size_t s = 0; s < lengths.size(); ++s)
       total += end[s] - begin[s];
     std::vector<uint8_t> all(size_t(std::max<int64_t>(total * bytes, 1)));
@@ -101,7 +121,7 @@ struct Texts {
   CachePages layout;
   std::vector<int64_t> lengths;
   int64_t heads, headDim, pageBytes;
-  std::vector<RowsOf> keys, values;
+  std::vector<RowsOf> keys, values, keptKeys, keptValues;
   std::vector<std::unique_ptr<GuardedBytes>> pages;
   std::vector<std::unique_ptr<std::vector<void *>>> tables;
   std::vector<void *> addresses;
@@ -143,12 +163,19 @@ TEST_P(CacheTest, AppendedRowsLieWhereTheLayoutSays) {
     ASSERT_EQ(done, texts.lengths);
     const int64_t perWord = elementsPerWord(GetParam().words);
     const CachePages &layout = texts.layout;
-    auto number = [&](const uint8_t *word, int64_t part) {
+    auto floatAt = [](const uint8_t *at) {
       float value;
+      return std::memcpy(&value, at, 4), value;
+    };
+    // An element of a line, of which in bytes so many `steps` are one.
+    auto number = [&](const uint8_t *line, int64_t element, const uint8_t *step) {
+      const uint8_t *at = line + element * (layout.inBytes ? 1 : GetParam().elementBytes());
+      if (layout.inBytes)
+        return float(int8_t(*at)) * floatAt(step);
       if (GetParam().words == Words::F32)
-        return std::memcpy(&value, word, 4), value;
+        return floatAt(at);
       uint16_t half;
-      return std::memcpy(&half, word + 2 * part, 2), fromBf16(half);
+      return std::memcpy(&half, at, 2), fromBf16(half);
     };
     for (size_t s = 0; s < 4; ++s)
       for (int64_t token = 0; token < texts.lengths[s]; ++token)
@@ -157,10 +184,13 @@ TEST_P(CacheTest, AppendedRowsLieWhereTheLayoutSays) {
             const int64_t in = token % tokensOfPage, column = head * headDim + c;
             const uint8_t *part = static_cast<uint8_t *>((*texts.tables[s])[token / tokensOfPage]) + Texts::layer +
                                   head * layout.headBytes();
-            ASSERT_EQ(number(part + 4 * (c / perWord * lanes + in), c % perWord), texts.keys[s].at(token, column));
+            const uint8_t *values = part + layout.keyBytes(), *steps = values + layout.valueBytes();
+            ASSERT_EQ(number(part + c / perWord * layout.lineBytes(), in * perWord + c % perWord, steps + 4 * in),
+                      texts.keptKeys[s].at(token, column));
             const int64_t line = c / lanes * layout.valueLines() + in / perWord;
-            ASSERT_EQ(number(part + 4 * (layout.keyWords() + line * lanes + c % lanes), in % perWord),
-                      texts.values[s].at(token, column));
+            ASSERT_EQ(number(values + line * layout.lineBytes(), c % lanes * perWord + in % perWord,
+                             steps + 4 * (tokensOfPage + in)),
+                      texts.keptValues[s].at(token, column));
           }
     for (const auto &page : texts.pages) {
       EXPECT_TRUE(page->intact());
@@ -198,7 +228,8 @@ std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s
   for (int64_t key = first; key <= last; ++key) {
     double score = 0;
     for (int64_t c = 0; c < texts.headDim; ++c)
-      score += double(queries.at(query, head * texts.headDim + c)) * texts.keys[s].at(key, keyHead * texts.headDim + c);
+      score +=
+          double(queries.at(query, head * texts.headDim + c)) * texts.keptKeys[s].at(key, keyHead * texts.headDim + c);
     score *= scale;
     if (rule.cap)
       score = rule.cap * std::tanh(score / rule.cap);
@@ -215,7 +246,7 @@ std::vector<double> expected(const Texts &texts, const RowsOf &queries, size_t s
     const double weight = texts.form.factor(std::exp(scores[key - first] - largest));
     total += weight;
     for (int64_t c = 0; c < texts.headDim; ++c)
-      result[c] += weight * texts.values[s].at(key, keyHead * texts.headDim + c);
+      result[c] += weight * texts.keptValues[s].at(key, keyHead * texts.headDim + c);
   }
   for (double &value : result)
     value /= total;
@@ -309,8 +340,8 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
       append(appendKernel(headDim), texts, done, end);
       const std::vector<int32_t> starts = startsOf(done, end);
       auto run = [&](Guarded<float> &y, int64_t panelsPerCall) {
-        attend(attentionKernel(dim(headDim) + rule.params()), texts, queries, done, end, rule, numbers, scale, y,
-               panelsPerCall);
+        attend(attentionKernel(dim(headDim) + GetParam().params() + rule.params()), texts, queries, done, end, rule,
+               numbers, scale, y, panelsPerCall);
       };
       Guarded<float> y(size_t(starts.back() * width)), split(y.size());
       run(y, 0);
@@ -340,10 +371,11 @@ TEST_P(CacheTest, OneQueryAndManyGiveTheSameBits) {
     Texts texts(GetParam(), random, {530}, 1, headDim);
     const int64_t width = texts.heads * rule.grouped * headDim;
     std::vector<RowsOf> queries = {RowsOf(GetParam(), random, 530, width)};
-    const Kernel &kernel = attentionKernel(dim(headDim) + rule.params());
+    const Kernel &kernel = attentionKernel(dim(headDim) + GetParam().params() + rule.params());
     append(appendKernel(headDim), texts, {0}, {530});
     const RuleNumbers numbers = {Guarded<float>(random.vector(rule.buckets * rule.grouped, 2)),
-                                 Guarded<float>(random.vector(rule.grouped, 0.1f)), Guarded<int32_t>({0})};
+                                 Guarded<float>(random.vector(rule.grouped, 0.1f)),
+                                 Guarded<int32_t>(std::vector<int32_t>{0})};
     for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, 40}, {500, 530}}) {
       Guarded<float> together(size_t((end - begin) * width));
       attend(kernel, texts, queries, {begin}, {end}, rule, numbers, 0.3f, together, 0);
@@ -362,9 +394,11 @@ INSTANTIATE_TEST_SUITE_P(Forms, CacheTest,
                          testing::Values(Form{Words::F32, IsaLevel::Avx512}, Form{Words::Bf16Pairs, IsaLevel::Avx512},
                                          Form{Words::Bf16Pairs, IsaLevel::Avx512Bf16},
                                          Form{Words::Bf16Pairs, Target::emulatedAmx()},
-                                         Form{Words::Bf16Pairs, IsaLevel::Amx}),
+                                         Form{Words::Bf16Pairs, IsaLevel::Amx},
+                                         Form{Words::F32, IsaLevel::Avx512, true}),
                          [](const auto &info) {
-                           return (info.param.words == Words::F32 ? "f32_" : "bf16_") + info.param.target.name();
+                           return (info.param.words == Words::F32 ? "f32_" : "bf16_") + info.param.target.name() +
+                                  (info.param.inBytes ? "_in_bytes" : "");
                          });
 
 } // namespace

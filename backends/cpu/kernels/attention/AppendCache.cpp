@@ -2,7 +2,8 @@
 //
 // A panel is one head of one sequence. A token's key is a column of its page's panel, so its words are scattered; its
 // value is a line, or in bf16 half of one, that of the first of two tokens with zeros beside it, which products may
-// read before the second is there. What lies behind a key's words is 0 since the page was new.
+// read before the second is there. What lies behind a key's words is 0 since the page was new. Rows that are to be kept
+// in bytes become these in the worker's scratch first.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/attention/CachePages.h"
@@ -26,13 +27,18 @@ constexpr Slot slotTable[] = {
     {"cached", SlotKind::Pointer, "i32 [batch], tokens that each sequence's pages hold"},
     {"layer", SlotKind::Integer, "bytes from a page's start to the layer's part"},
 };
-constexpr Parameter parameterTable[] = {Parameter::integer("head_dim", 1, 256)};
+constexpr Parameter parameterTable[] = {Parameter::integer("head_dim", 1, 256), Parameter::flag("in_bytes")};
 
 constexpr int64_t lanes = KernelBuilder::lanes;
+/// Of a byte, from 0 to the largest number of its row.
+constexpr float steps = 127;
 
 class AppendCache final : public KernelFamily {
 public:
-  AppendCache(StringRef name, Words words) : KernelFamily(name, slotTable, parameterTable), words(words) {}
+  AppendCache(StringRef name, Words words)
+      : KernelFamily(name, slotTable,
+                     words == Words::F32 ? ArrayRef(parameterTable) : ArrayRef(parameterTable).drop_back()),
+        words(words) {}
 
 protected:
   void emit(KernelBuilder &b, const Parameters &params) const override;
@@ -40,17 +46,26 @@ protected:
     return b.mul(slots[Batch], slots[Heads]);
   }
 
+  int64_t scratchBytes(const Parameters &params) const override {
+    return isInBytes(params) ? llvm::alignTo(params.integer("head_dim"), 64) : 0;
+  }
+
 private:
+  bool isInBytes(const Parameters &params) const { return words == Words::F32 && params.flag("in_bytes"); }
   void emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout, int64_t headDim) const;
   void emitValue(KernelBuilder &b, Value from, Value panels, Value place, const CachePages &layout,
                  int64_t headDim) const;
+  Value emitBytes(KernelBuilder &b, Value from, int64_t headDim) const;
+  void emitKeyBytes(KernelBuilder &b, const CachePages::Lines &keys, Value place, const CachePages &layout,
+                    int64_t headDim) const;
+  void emitValueBytes(KernelBuilder &b, Value part, Value place, const CachePages &layout) const;
 
   const Words words;
 };
 
 void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
   const int64_t headDim = params.integer("head_dim");
-  const CachePages layout(headDim, words);
+  const CachePages layout(headDim, words, isInBytes(params));
   Value k = b.pointerSlot(K), ldk = b.integerSlot(LdK), v = b.pointerSlot(V), ldv = b.integerSlot(LdV);
   Value heads = b.integerSlot(Heads), pages = b.pointerSlot(Pages), cached = b.pointerSlot(Cached);
   Value layer = b.integerSlot(Layer);
@@ -66,9 +81,18 @@ void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
     Value table = CachePages::table(b, pages, index), before = b.loadIndex(b.at(cached, index));
     b.forRange(b.integer(0), sequence.length, 1, [&](Value token) {
       Value place = b.add(before, token), row = b.add(sequence.first, token), tokens = b.integer(CachePages::tokens);
-      Value keys = layout.head(b, table, b.div(place, tokens), layer, head), inPage = b.rem(place, tokens);
-      emitKey(b, rowAt(k, ldk, row, column), b.at(keys, inPage), layout, headDim);
-      emitValue(b, rowAt(v, ldv, row, column), layout.values(b, keys), inPage, layout, headDim);
+      Value part = layout.head(b, table, b.div(place, tokens), layer, head), inPage = b.rem(place, tokens);
+      const CachePages::Lines keys = layout.keys(b, part), values = layout.values(b, part);
+      Value key = rowAt(k, ldk, row, column), value = rowAt(v, ldv, row, column);
+      if (layout.inBytes) {
+        b.storeScalar(emitBytes(b, key, headDim), b.at(keys.steps, inPage));
+        emitKeyBytes(b, keys, inPage, layout, headDim);
+        b.storeScalar(emitBytes(b, value, headDim), b.at(values.steps, inPage));
+        emitValueBytes(b, part, inPage, layout);
+      } else {
+        emitKey(b, key, b.at(keys.base, inPage), layout, headDim);
+        emitValue(b, value, values.base, inPage, layout, headDim);
+      }
     });
   });
 }
@@ -81,7 +105,7 @@ void AppendCache::emitKey(KernelBuilder &b, Value from, Value column, const Cach
     b.scatter(b.load(b.at(from, word), mask), to, stride, mask);
     // Each word goes into a line of its own, and the next head's are asked for meanwhile.
     for (int64_t line = 0; line < lanes; ++line)
-      b.prefetch(b.at(to, layout.headWords() + line * lanes));
+      b.prefetch(b.atByte(to, b.integer(layout.headBytes() + line * layout.lineBytes())));
   });
   if (headDim % perWord) { // what stands beside the last one is another head's
     Value last = b.loadBf16(b.atBf16(from, b.integer(headDim - 1)), b.firstLanes(b.integer(1)));
@@ -106,6 +130,37 @@ void AppendCache::emitValue(KernelBuilder &b, Value from, Value panels, Value pl
           b.store(b.bf16Pairs(first, value), line);
         });
   });
+}
+
+/// Stores a head's row in bytes, in scratch, with zeros behind it; returns the size of their steps.
+Value AppendCache::emitBytes(KernelBuilder &b, Value from, int64_t headDim) const {
+  Value width = b.integer(headDim), zeros = b.splat(0.0f);
+  Value lanesLargest = b.forVectors(width, zeros, [&](Value column, Value mask, ValueRange carried) {
+    Value x = b.load(b.at(from, column), mask);
+    return KernelBuilder::Values{b.max(carried[0], b.max(x, b.sub(zeros, x)))};
+  })[0];
+  Value largest = b.maxOfLanes(lanesLargest), isZero = b.equal(largest, b.scalar(0.0f));
+  Value perStep = b.broadcast(b.select(isZero, b.scalar(0.0f), b.div(b.scalar(steps), largest)));
+  b.forVectors(width, [&](Value column, Value mask) {
+    b.storeBytes(b.round(b.mul(b.load(b.at(from, column), mask), perStep)), b.atByte(b.scratch, column));
+  });
+  return b.div(largest, b.scalar(steps));
+}
+
+/// Puts the bytes in scratch into a column of keys.
+void AppendCache::emitKeyBytes(KernelBuilder &b, const CachePages::Lines &keys, Value place, const CachePages &layout,
+                               int64_t headDim) const {
+  Value column = b.atByte(keys.base, place);
+  b.forRange(b.integer(0), b.integer(headDim), 1, [&](Value line) {
+    b.storeByte(b.loadByte(b.atByte(b.scratch, line)), b.atByte(column, b.mul(line, layout.lineBytes())));
+  });
+}
+
+/// The same into a line of values.
+void AppendCache::emitValueBytes(KernelBuilder &b, Value part, Value place, const CachePages &layout) const {
+  for (int64_t panel = 0; panel < layout.valuePanels(); ++panel)
+    b.storeBytes(b.loadS8(b.atByte(b.scratch, b.integer(panel * lanes))),
+                 layout.address(b, layout.values(b, part, panel), place));
 }
 
 } // namespace

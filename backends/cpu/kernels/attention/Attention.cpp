@@ -66,6 +66,8 @@ constexpr Slot slotTable[] = {
     {"longest_keys", SlotKind::Integer, "crossed and masked: keys per sequence"},
 };
 constexpr Parameter parameterTable[] = {
+    // of f32 all but the last, of bf16 all but the first
+    Parameter::flag("in_bytes"), // paged: pages hold bytes
     Parameter::integer("head_dim", 1, 256),
     Parameter::flag("masked"),
     distanceParameters[0],
@@ -121,8 +123,9 @@ public:
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
         masked(params.flag("masked")), paged(params.flag("paged")), crossed(params.flag("crossed")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
+        pageLayout(headDim, words, words == Words::F32 && params.flag("in_bytes")),
         scale(b.broadcast(b.floatSlot(Scale))), cap(params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()),
-        products(b, headDim, words, b.scratch), pageProducts(b, headDim, words),
+        products(b, headDim, words, b.scratch), pageProducts(b, headDim, words, pageLayout),
         distances(b, params, FirstDistance, part(layout.distances)) {}
   void emit();
 
@@ -132,6 +135,7 @@ private:
   const int64_t headDim, grouped;
   const bool masked, paged, crossed, narrow; ///< narrow: y is bf16
   const Layout layout;
+  const CachePages pageLayout;
   Value scale, cap; ///< cap: null for none
   HeadProducts products;
   PageProducts pageProducts;
@@ -209,7 +213,7 @@ void AttentionEmitter::emit() {
       // Blocks begin where pages do.
       auto pageAt = [&](Value page) {
         Value table = CachePages::table(b, pages, index), firstPage = b.div(firstKey, b.integer(CachePages::tokens));
-        return CachePages(headDim, words).head(b, table, b.add(firstPage, page), layer, keyHead);
+        return pageLayout.head(b, table, b.add(firstPage, page), layer, keyHead);
       };
       auto emitPacked = [&](Value keys) {
         Value keyRow = b.add(ofKeys.first, firstKey);
@@ -257,7 +261,7 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
     paged ? b.ifElse(isInPlace, inPages, together) : together();
   };
   if (paged) {
-    b.ifTrue(b.equal(isInPlace, b.flag(false)), [&] { products.emitGathered(source.pageAt, keys); });
+    b.ifTrue(b.equal(isInPlace, b.flag(false)), [&] { products.emitGathered(pageLayout, source.pageAt, keys); });
     emitBias({}, firstKey, keys);
   } else {
     source.emitPacked(keys);
@@ -433,7 +437,8 @@ class Attention final : public KernelFamily {
 public:
   Attention(StringRef name, Words words)
       : KernelFamily(name, slotTable,
-                     words == Words::F32 ? ArrayRef(parameterTable).drop_back() : ArrayRef(parameterTable)),
+                     words == Words::F32 ? ArrayRef(parameterTable).drop_back()
+                                         : ArrayRef(parameterTable).drop_front()),
         words(words) {}
 
 protected:

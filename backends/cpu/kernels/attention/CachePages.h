@@ -1,6 +1,10 @@
 // Where keys and values stay between runs: in pages of 16 tokens of one sequence, which have a part for each layer, and
 // in it one for each head of keys. Both lie as attention multiplies them, so that nothing is packed again when they are
 // read: keys as a panel of 16, [depth][16] words, values as panels of 16 columns, [head_dim/16][16/per word][16] words.
+//
+// In bytes, which stand for f32, a word is a signed one of 127 steps from 0 to the largest of its token's key or value
+// in that head, and behind the values stand the sizes of these steps, f32, 16 of keys and 16 of values. What is read of
+// such pages is what the words would be, rounded so, and everything behind that is the same.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_CACHEPAGES_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_CACHEPAGES_H
 
@@ -14,28 +18,44 @@ public:
   static constexpr int64_t tokens = LATHE_PAGE_TOKENS;
   static_assert(tokens == KernelBuilder::lanes);
 
-  CachePages(int64_t headDim, Words words) : headDim(headDim), words(words) {}
+  CachePages(int64_t headDim, Words words, bool inBytes) : inBytes(inBytes), headDim(headDim), words(words) {
+    assert(!inBytes || words == Words::F32);
+  }
+
+  const bool inBytes;
 
   /// Words of a key: of bf16 as many as fill AMX's tiles, with zeros behind the last, since all levels share the pages.
   int64_t depth() const;
-  int64_t keyWords() const { return depth() * KernelBuilder::lanes; }
   int64_t valuePanels() const { return llvm::divideCeil(headDim, KernelBuilder::lanes); }
   int64_t valueLines() const { return tokens / elementsPerWord(words); }
-  int64_t valueWords() const { return valuePanels() * valueLines() * KernelBuilder::lanes; }
-  int64_t headWords() const { return keyWords() + valueWords(); }
-  int64_t headBytes() const { return headWords() * int64_t(sizeof(float)); }
+  /// Bytes of a line of 16 words, and of what a head has of each.
+  int64_t lineBytes() const { return KernelBuilder::lanes * (inBytes ? 1 : int64_t(sizeof(float))); }
+  int64_t keyBytes() const { return depth() * lineBytes(); }
+  int64_t valueBytes() const { return valuePanels() * valueLines() * lineBytes(); }
+  int64_t headBytes() const;
 
-  /// A head's keys in a page, its values behind them: `page` counts in the sequence's table, `layer` bytes from a
-  /// page's start.
-  mlir::Value head(KernelBuilder &b, mlir::Value table, mlir::Value page, mlir::Value layer, mlir::Value head) const {
-    mlir::Value address = b.loadPointer(b.atByte(table, b.mul(page, sizeof(void *))));
-    return b.atByte(address, b.add(layer, b.mul(head, headBytes())));
-  }
-  mlir::Value values(KernelBuilder &b, mlir::Value keys) const { return b.at(keys, keyWords()); }
+  /// A head's part of a page: `page` counts in the sequence's table, `layer` bytes from a page's start.
+  mlir::Value head(KernelBuilder &b, mlir::Value table, mlir::Value page, mlir::Value layer, mlir::Value head) const;
   /// The table of one of the run's sequences.
   static mlir::Value table(KernelBuilder &b, mlir::Value pages, mlir::Value sequence) {
     return b.loadPointer(b.atByte(pages, b.mul(sequence, sizeof(void *))));
   }
+
+  /// Lines of 16 words, and in bytes the steps that they count: of keys one for each word of a line, of values one for
+  /// each line.
+  struct Lines {
+    mlir::Value base, steps;
+    bool ofKeys;
+  };
+  Lines keys(KernelBuilder &b, mlir::Value head) const;
+  Lines values(KernelBuilder &b, mlir::Value head) const;
+  Lines values(KernelBuilder &b, mlir::Value head, int64_t panel) const;
+  /// The lines of keys from the `first`th on.
+  Lines from(KernelBuilder &b, const Lines &keys, mlir::Value first) const;
+
+  mlir::Value address(KernelBuilder &b, const Lines &lines, mlir::Value line) const;
+  /// A line's words.
+  mlir::Value load(KernelBuilder &b, const Lines &lines, mlir::Value line) const;
 
 private:
   int64_t headDim;

@@ -12,13 +12,8 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 /// Elements of a row that a step on tiles multiplies: two in a word.
 static constexpr int64_t tileElements = 2 * amxDepth;
 
-/// Words of a head's row, up to whole tiles.
-static int64_t wholeDepth(int64_t headDim, Words words) {
-  const int64_t depth = llvm::divideCeil(headDim, elementsPerWord(words));
-  return words == Words::Bf16Pairs ? llvm::alignTo(depth, amxDepth) : depth;
-}
-
-int64_t CachePages::depth() const { return wholeDepth(headDim, words); }
+/// Words of a head's row, up to whole tiles: as many as a cached key has.
+static int64_t wholeDepth(int64_t headDim, Words words) { return CachePages(headDim, words, false).depth(); }
 
 /// Rows that are copied: all keys where some level has to, else the few queries that fill no tile.
 static int64_t stagedRows(int64_t headDim, Words words) {
@@ -88,17 +83,17 @@ void HeadProducts::emitPacked(Rows k, Rows v, Value keys) {
   emitValueEnd(keys);
 }
 
-void HeadProducts::emitGathered(llvm::function_ref<Value(Value)> pageAt, Value keys) {
-  const CachePages layout(headDim, words);
+void HeadProducts::emitGathered(const CachePages &layout, llvm::function_ref<Value(Value)> pageAt, Value keys) {
   const int64_t panelWords = keyBlock / perWord * lanes, lines = layout.valueLines();
   b.forRange(b.integer(0), b.ceilDiv(keys, CachePages::tokens), 1, [&](Value page) {
-    Value keysFrom = pageAt(page), valuesFrom = layout.values(b, keysFrom);
+    Value head = pageAt(page);
+    const CachePages::Lines keysFrom = layout.keys(b, head);
     Value keysTo = b.at(keysAt, b.mul(page, depth * lanes)), valuesTo = b.at(valuesAt, b.mul(page, lines * lanes));
-    b.forRange(b.integer(0), b.integer(depth * lanes), lanes,
-               [&](Value word) { b.store(b.load(b.at(keysFrom, word)), b.at(keysTo, word)); });
+    b.forRange(b.integer(0), b.integer(depth), 1,
+               [&](Value line) { b.store(layout.load(b, keysFrom, line), b.at(keysTo, b.mul(line, lanes))); });
     for (int64_t panel = 0; panel < valuePanels; ++panel)
       for (int64_t line = 0; line < lines; ++line)
-        b.store(b.load(b.at(valuesFrom, (panel * lines + line) * lanes)),
+        b.store(layout.load(b, layout.values(b, head, panel), b.integer(line)),
                 b.at(valuesTo, panel * panelWords + line * lanes));
   });
   emitValueEnd(keys);

@@ -30,7 +30,7 @@ public:
   /// Packs a block's keys and values.
   void emitPacked(Rows k, Rows v, mlir::Value keys);
   /// The same of keys that are packed in pages: `pageAt` gives a head's part of the block's pages by their number.
-  void emitGathered(llvm::function_ref<mlir::Value(mlir::Value)> pageAt, mlir::Value keys);
+  void emitGathered(const CachePages &layout, llvm::function_ref<mlir::Value(mlir::Value)> pageAt, mlir::Value keys);
   /// A head's rows as products read them: whole words, on tiles whole steps, filled up with 0.
   Rows wholeWords(Rows rows, mlir::Value count);
   /// Scores of so many queries with the packed keys, not scaled yet.

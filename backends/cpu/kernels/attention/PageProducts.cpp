@@ -10,8 +10,8 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 /// Sums that are added to side by side, so that none waits for itself: with 4, a line of 64 bytes each cycle.
 static constexpr int64_t sumsAtOnce = 4;
 
-PageProducts::PageProducts(KernelBuilder &b, int64_t headDim, Words words)
-    : b(b), words(words), tiled(b.level >= IsaLevel::Amx && words == Words::Bf16Pairs), layout(headDim, words),
+PageProducts::PageProducts(KernelBuilder &b, int64_t headDim, Words words, const CachePages &layout)
+    : b(b), words(words), tiled(b.level >= IsaLevel::Amx && words == Words::Bf16Pairs), layout(layout),
       depth(tiled ? layout.depth() : llvm::divideCeil(headDim, elementsPerWord(words))) {}
 
 /// Adds products of one word of x. A tile adds up those of lower and of upper halves apart.
@@ -19,9 +19,9 @@ PageProducts::Values PageProducts::multiplyAdd(ValueRange chains, Value x, const
   auto lower = [&](Value word) { return b.floatsOf(b.shiftLeft(b.bitsOf(word), 16)); };
   auto upper = [&](Value word) { return b.floatsOf(b.maskBits(b.bitsOf(word), int32_t(0xFFFF0000))); };
   Values next;
-  for (auto [i, base] : llvm::enumerate(columns.bases)) {
-    Value address = b.at(base, line), column = b.load(address);
-    b.prefetch(b.at(address, columns.ahead));
+  for (auto [i, lines] : llvm::enumerate(columns.lines)) {
+    Value column = layout.load(b, lines, line);
+    b.prefetch(b.atByte(layout.address(b, lines, line), b.integer(columns.ahead)));
     if (tiled) {
       next.push_back(b.fma(lower(x), lower(column), chains[2 * i]));
       next.push_back(b.fma(upper(x), upper(column), chains[2 * i + 1]));
@@ -35,7 +35,7 @@ PageProducts::Values PageProducts::multiplyAdd(ValueRange chains, Value x, const
 /// The same of `count` words, one behind the other.
 PageProducts::Values PageProducts::addLines(ValueRange chains, Value x, Value count, const Columns &columns) {
   return b.forRange(b.integer(0), count, 1, chains, [&](Value word, ValueRange carried) {
-    return multiplyAdd(carried, b.broadcast(b.loadScalar(b.at(x, word))), columns, b.mul(word, lanes));
+    return multiplyAdd(carried, b.broadcast(b.loadScalar(b.at(x, word))), columns, word);
   });
 }
 
@@ -49,12 +49,12 @@ PageProducts::Values PageProducts::closeStep(ValueRange sums, ValueRange chains)
 
 PageProducts::Values PageProducts::scoresOf(Value x, const Columns &keys) {
   if (!tiled)
-    return addLines(zeros(keys.bases.size()), x, b.integer(depth), keys);
-  Values none = zeros(keys.bases.size());
+    return addLines(zeros(keys.lines.size()), x, b.integer(depth), keys);
+  Values none = zeros(keys.lines.size());
   return b.forRange(b.integer(0), b.integer(depth), amxDepth, none, [&](Value word, ValueRange sums) {
     Columns step = {{}, keys.ahead};
-    for (Value base : keys.bases)
-      step.bases.push_back(b.at(base, b.mul(word, lanes)));
+    for (const CachePages::Lines &lines : keys.lines)
+      step.lines.push_back(layout.from(b, lines, word));
     return closeStep(sums, addLines(zeros(chainsOf(sums.size())), b.at(x, word), b.integer(amxDepth), step));
   });
 }
@@ -65,12 +65,12 @@ PageProducts::Values PageProducts::scoresOf(Value x, const Columns &keys) {
 void PageProducts::emitScores(Rows q, Value rows, PageAt pageAt, Value keys, Rows scores) {
   Value pages = b.ceilDiv(keys, CachePages::tokens), last = b.add(pages, -1);
   b.forRange(b.integer(0), pages, sumsAtOnce, [&](Value first) {
-    Columns columns = {{}, layout.keyWords()};
+    Columns columns = {{}, layout.keyBytes()};
     Values places;
     for (int64_t i = 0; i < sumsAtOnce; ++i) { // beyond the last page, that one again
       Value page = b.min(b.add(first, i), last);
       places.push_back(b.mul(page, lanes));
-      columns.bases.push_back(pageAt(page));
+      columns.lines.push_back(layout.keys(b, pageAt(page)));
     }
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Values sums = scoresOf(b.at(q.base, b.mul(row, q.stride)), columns);
@@ -89,10 +89,10 @@ PageProducts::Values PageProducts::addPages(ValueRange sums, Value x, PageAt pag
   Values chains = tiled ? zeros(chainsOf(sums.size())) : Values(sums);
   for (int64_t i = 0; i < (tiled ? amxDepth / lines : 1); ++i) {
     Value number = b.add(page, i), left = b.sub(b.ceilDiv(keys, perWord), b.mul(number, lines));
-    Value values = layout.values(b, pageAt(b.min(number, last)));
-    Columns columns = {{}, layout.valueWords()};
+    Value head = pageAt(b.min(number, last));
+    Columns columns = {{}, layout.valueBytes()};
     for (size_t panel = 0; panel < sums.size(); ++panel)
-      columns.bases.push_back(b.at(values, (firstPanel + int64_t(panel)) * lines * lanes));
+      columns.lines.push_back(layout.values(b, head, firstPanel + int64_t(panel)));
     chains = addLines(chains, b.at(x, b.mul(number, lines)), b.min(left, b.integer(lines)), columns);
   }
   return tiled ? closeStep(sums, chains) : chains;

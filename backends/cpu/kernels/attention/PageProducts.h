@@ -12,7 +12,7 @@ public:
   /// Rows from which on bringing pages together costs less than reading them once for each.
   static constexpr int64_t fewRows = 4;
 
-  PageProducts(KernelBuilder &b, int64_t headDim, Words words);
+  PageProducts(KernelBuilder &b, int64_t headDim, Words words, const CachePages &layout);
 
   /// A head's part of the block's pages, by their number.
   using PageAt = llvm::function_ref<mlir::Value(mlir::Value page)>;
@@ -26,13 +26,13 @@ private:
   KernelBuilder &b;
   const Words words;
   const bool tiled; ///< sums are those of AMX's tiles
-  const CachePages layout;
+  const CachePages &layout;
   const int64_t depth; ///< words of a key that are multiplied
 
   Values zeros(size_t count) { return Values(count, b.splat(0.0f)); }
-  /// Lines of columns, 16 words apart; the caches are asked for the lines so many words behind them.
+  /// Lines that are multiplied side by side; the caches are asked for what lies so many bytes behind them.
   struct Columns {
-    Values bases;
+    llvm::SmallVector<CachePages::Lines> lines;
     int64_t ahead;
   };
   size_t chainsOf(size_t columns) const { return tiled ? 2 * columns : columns; }
