@@ -47,10 +47,12 @@ def randomise(model, random):
 
 
 def as_t5_begins(model):
-    """T5 scales what its head reads, where others have small words, and its queries are small, where others scale scores."""
+    """T5 scales what its head reads, where others have small words, and its queries are small, where others scale scores.
+    Words are half as large as T5's, or the likeliest to follow each would be the same once more.
+    """
     config = model.config
     with torch.no_grad():
-        model.shared.weight *= config.d_model**0.5
+        model.shared.weight *= 0.5 * config.d_model**0.5
         for name, parameter in model.named_parameters():
             if name.endswith("Attention.q.weight"):
                 parameter *= config.d_kv**-0.5
