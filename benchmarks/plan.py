@@ -26,8 +26,8 @@ COMPILE = "compile"  # as a work, the first of every model
 TEXTS = "flores-64"  # the first lines of CORPUS as one batch, without padding; padded for peers
 THREADS = "threads"  # 8x128 with one thread and with all, nobody else taking part
 CONTEXTS = "contexts"  # contexts-app
-# Other works are batch x sequence, "8x128"; with "+32" behind it, so many tokens are written behind each
-# sequence, and with "+32b4" by four beams.
+# Other works are batch x sequence, "8x128"; with "+32" behind it, so many tokens are written for each sequence,
+# behind it or, where an encoder reads it, from it; and with "+32b4" by four beams.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +74,7 @@ BASE_INT8 = BASE.compiled_to("int8", ("8x128", "1x128", "1x16", "1x4", "1x1"))
 GPT2 = Model(
     "gpt2", "GPT-2", WORK / "models/gpt2", ("1x32+128", "16x32+128", "1x128+1"), random="gpt2", writes=True
 )
+T5 = Model("t5-small", "T5-small", WORK / "models/t5-small", ("1x64+64", "1x64+64b4"), random="t5-small", writes=True)
 MINILM = Model("minilm", "all-MiniLM-L6-v2", ROOT / "build/models/minilm", ("32x128", "1x128", "1x16", TEXTS))
 MODELS = (
     BASE,
@@ -87,6 +88,8 @@ MODELS = (
     MINILM.compiled_to("int4", ("32x128", "1x128", "1x16", TEXTS)),
     GPT2,
     *(GPT2.compiled_to(precision, GPT2.works) for precision in ("bf16", "int8", "int4")),
+    T5,
+    T5.compiled_to("int8", T5.works),
     Model("large", "BERT-large", WORK / "models/bert-large", ("8x128", "1x128", "1x16"), random="bert-large"),
 )
 
@@ -151,6 +154,10 @@ BARS = (
     Bar("gpt2-int8", "1x128+1", "best peer", 1.8),
     Bar("gpt2-int4", "1x32+128", "bandwidth", 0.6),
     Bar("gpt2-int4", "1x32+128", "outside", 0.03),
+    Bar("t5-small", "1x64+64", "best peer", 1.8),
+    Bar("t5-small", "1x64+64b4", "best peer", 2.2),
+    Bar("t5-small-int8", "1x64+64", "best peer", 1.8),
+    Bar("t5-small-int8", "1x64+64b4", "best peer", 2.2),
     Bar("base", THREADS, "threads", 1.9),
     Bar("base", CONTEXTS, "contexts", 0.95),
     Bar("base", CONTEXTS, "open", 10),

@@ -236,7 +236,7 @@ def model_lines(model, results):
         return
     yield f"## {model.title}"
     yield ""
-    written = " + tokens written behind each, of the whole call" if model.writes else ""
+    written = " + tokens written for each (b: beams), of the whole call" if model.writes else ""
     yield f"Medians in milliseconds, batch x sequence{written}. GFLOP/s and shares are Lathe's, of the medians of the machine's samples."
     if any(work == plan.TEXTS for work, _ in races):
         yield f"{plan.TEXTS}: that many lines of a news corpus as one batch, in which the others have padding."

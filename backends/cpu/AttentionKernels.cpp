@@ -224,6 +224,7 @@ void EntrySelector::lowerPagedAttention(xf::PagedAttentionOp op) {
     params.push_back(calls.number("grouped", int64_t(op.getHeads()) / keys.heads));
   if (keys.inBf16)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
+  const Work work = {.flops = {xf::WorkFormula::PerCrossPair, 2 * (q.width + y.width)}};
   calls.launch(keys.inBf16 ? "attention_bf16" : "attention_f32", params,
                {{"q", q.memref},
                 {"ldq", calls.integer(q.stride)},
@@ -237,7 +238,7 @@ void EntrySelector::lowerPagedAttention(xf::PagedAttentionOp op) {
                 {"heads", calls.integer(op.getHeads())},
                 {"longest", calls.longestOf(q.rows)},
                 {"scale", calls.real(op.getScale().convertToDouble())}},
-               "cross_attention");
+               "cross_attention", work);
 }
 
 /// Heads store what is theirs, and nothing behind an odd last column, where a product in bf16 would read the other
@@ -302,8 +303,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   }
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
   Work work;
-  if (const bool isCausal = op.getCausal(); !op.getReach() && (!isCausal || q.rows == xf::Rows::Tokens))
-    work.flops = {isCausal ? xf::WorkFormula::PerCausalPair : xf::termOf(xf::scoresOf(q.rows, k.rows)),
+  if (!op.getReach())
+    work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::termOf(xf::scoresOf(q.rows, k.rows)),
                   2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);
   return success();

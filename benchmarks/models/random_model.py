@@ -46,6 +46,18 @@ def randomise(model, random):
                     tensor.copy_(0.1 * noise + is_gain)
 
 
+def as_t5_begins(model):
+    """T5 scales what its head reads, where others have small words, and its queries are small, where others scale scores.
+    Words are half as large as T5's, or the likeliest to follow each would be the same once more.
+    """
+    config = model.config
+    with torch.no_grad():
+        model.shared.weight *= 0.5 * config.d_model**0.5
+        for name, parameter in model.named_parameters():
+            if name.endswith("Attention.q.weight"):
+                parameter *= config.d_kv**-0.5
+
+
 def main():
     if len(sys.argv) != 3 or sys.argv[1] not in SHAPES:
         sys.exit(f"usage: random_model.py {'|'.join(SHAPES)} DIRECTORY")
@@ -57,6 +69,8 @@ def main():
     model.tie_weights()
     random = torch.Generator().manual_seed(20240607)
     randomise(model, random)
+    if config.model_type == "t5":
+        as_t5_begins(model)
     model.save_pretrained(directory)
     ids = torch.randint(config.vocab_size, (32, 128), generator=random)
     samples = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}

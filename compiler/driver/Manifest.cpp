@@ -100,11 +100,12 @@ static Json describeSteps(ArrayRef<LoweredStep> steps) {
   return json;
 }
 
-/// What the entries do that `generate` and `decode` run: one on the tokens of a step, the other on those rows of its
-/// result of which logits are wanted. Not counted is what the cache brings to attention, and takes from it, in bytes.
+/// What the entries do that `generate`, `decode` and `encode` run: one on the tokens of a step, one on those rows of
+/// its result of which logits are wanted, and an encoder on what it is to read, with whose rows `decode` has cross
+/// pairs. Not counted is what the cache brings to attention, and takes from it, in bytes.
 static Json describeDecoder(ModuleOp kernels) {
   Json json = Json::object();
-  for (const char *purpose : {"decode", "logits"})
+  for (const char *purpose : {"decode", "logits", "source"})
     if (func::FuncOp function = findDerivedEntry(kernels, purpose)) {
       std::vector<LoweredStep> lowered = stepsOf(function);
       json[purpose] = {{"flops", sum(lowered, &LoweredStep::flops)},

@@ -12,8 +12,8 @@ namespace lathe::xf {
 /// fixed + per_token * T + per_sequence * B + per_longest * L + per_token_pair * P + per_causal_pair * C, with P the
 /// sum of the squares of the lengths, and C the sum over all tokens of how many each sees that sees none behind it:
 /// itself and those before it, with those that a cache has; and of a second token axis likewise per_target,
-/// per_target_pair, and per_cross_pair with the sum of the products of both lengths. Padding is not counted, whether or
-/// not a program computes it.
+/// per_target_pair, per_causal_target_pair, and per_cross_pair with the sum of the products of both lengths. Padding is
+/// not counted, whether or not a program computes it.
 struct WorkFormula {
   enum Term {
     Fixed,
@@ -24,11 +24,12 @@ struct WorkFormula {
     PerCausalPair,
     PerTarget,
     PerTargetPair,
+    PerCausalTargetPair,
     PerCrossPair
   };
-  static constexpr llvm::StringLiteral names[] = {"fixed",       "per_token",       "per_sequence",
-                                                  "per_longest", "per_token_pair",  "per_causal_pair",
-                                                  "per_target",  "per_target_pair", "per_cross_pair"};
+  static constexpr llvm::StringLiteral names[] = {
+      "fixed",      "per_token",       "per_sequence",           "per_longest",   "per_token_pair", "per_causal_pair",
+      "per_target", "per_target_pair", "per_causal_target_pair", "per_cross_pair"};
   static constexpr size_t termsOfOneAxis = PerCausalPair + 1;
   std::array<int64_t, std::size(names)> terms = {};
 
@@ -79,6 +80,10 @@ inline WorkFormula::Term termOf(Rows rows) {
     return WorkFormula::PerCrossPair;
   }
   llvm_unreachable("all rows are counted");
+}
+/// What the pairs of tokens of one axis are counted by where none sees those behind it.
+inline WorkFormula::Term causalTermOf(Rows rows) {
+  return rows == Rows::Targets ? WorkFormula::PerCausalTargetPair : WorkFormula::PerCausalPair;
 }
 
 } // namespace lathe::xf

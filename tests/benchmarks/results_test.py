@@ -97,6 +97,17 @@ class Judge(unittest.TestCase):
         del collected["gpt2", "1x32+128"]
         self.assertEqual(judged(collected, "gpt2")["16x32+128", "batch"], ("one sequence was not timed", None))
 
+    def test_holdsEncoderDecodersToCTranslate2OfTheirPrecision(self):
+        collected = {("t5-small", work): writing(WRITING) for work in ("1x64+64", "1x64+64b4")}
+        medians = {"lathe": 10, "eager": 12, "ctranslate2-int8": 30}
+        collected["t5-small-int8", "1x64+64b4"] = writing(medians, precision="int8")
+        verdicts = judged(collected, "t5-small")
+        self.assertEqual(verdicts["1x64+64", "best peer"], ("1.60x ctranslate2", False))
+        self.assertEqual(verdicts["1x64+64b4", "best peer"], ("1.60x ctranslate2", False))
+        in_int8 = judged(collected, "t5-small-int8")
+        self.assertEqual(in_int8["1x64+64b4", "best peer"], ("3.00x ctranslate2-int8", True))
+        self.assertEqual(in_int8["1x64+64", "best peer"], ("not measured", None))
+
     def test_findsAttentionInTheProfile(self):
         verdicts = judged({("base", "1x512"): race(MEDIANS)})
         self.assertEqual(verdicts["1x512", "attention"], ("75 %", True))
@@ -149,6 +160,12 @@ class Page(unittest.TestCase):
         self.assertIn("| work | Lathe | eager | ctranslate2 | best peer |", page)
         self.assertIn("| 1x32+128 | ctranslate2 | 4.00 | 0.50 | 100 |", page)
         self.assertNotIn("| 1x128+1 | ctranslate2 |", page)
+
+    def test_saysWhatWasWrittenByBeams(self):
+        page = "\n".join(results.page({("t5-small", "1x64+64b4"): writing(WRITING | {"ctranslate2": 23})}))
+        self.assertIn("| T5-small | 1x64+64b4 | ≥ 2.20x the best peer | 2.30x ctranslate2 | met |", page)
+        self.assertIn("| 1x64+64b4 | Lathe | 4.00 | 0.50 | 100 |", page)
+        self.assertIn("tokens written for each (b: beams)", page)
 
     def test_saysWhichNumbersAreOfAnEarlierBuild(self):
         page = "\n".join(results.page({("base", "8x128"): race(MEDIANS) | {"current": False}}))

@@ -230,8 +230,14 @@ TEST(Bench, JsonHasTheStableFields) {
 }
 
 TEST(Bench, TimesWriting) {
-  const Path artifact = compiled(goldens() / "gpt2" / "lm" / "model");
-  for (const auto &[tokens, beams] : {std::pair{"6", "1"}, {"6", "3"}, {"1", "1"}}) {
+  const Path decoder = compiled(goldens() / "gpt2" / "lm" / "model");
+  const Path withEncoder = compiled(goldens() / "t5" / "lm" / "model");
+  for (const auto &[artifact, tokens, beams] : {std::tuple{decoder, "6", "1"},
+                                                {decoder, "6", "3"},
+                                                {decoder, "1", "1"},
+                                                {withEncoder, "6", "1"},
+                                                {withEncoder, "6", "3"}}) {
+    SCOPED_TRACE(artifact.string() + " " + tokens + " " + beams);
     const Json result =
         Json::parse(latheOutput({"bench", artifact, "--batch", "2", "--seq", "8", "--new-tokens", tokens, "--num-beams",
                                  beams, "--threads", "1", "--profile", "--json"}));
@@ -251,6 +257,7 @@ TEST(Bench, TimesWriting) {
       flops += step.at("gflops").get<double>() * step.at("seconds").get<double>();
     }
     EXPECT_NE(names.find("decode"), std::string::npos) << names;
+    EXPECT_EQ(names.find("source/") != std::string::npos, artifact == withEncoder) << names;
     EXPECT_NE(names.find("logits/"), std::string::npos) << names;
     const Json &total = result.at("profile_total");
     const double perRun = row.at("gflops").get<double>() * row.at("median_ms").get<double>() * 1e-3;
@@ -267,6 +274,15 @@ TEST(Bench, DrawsAPicture) {
   EXPECT_FALSE(result.contains("profile")) << "it was not asked for";
   const std::string svg = readFile(work / "f.svg");
   for (const char *words : {"</svg>", ">attention_f32_head_dim12<", ">layer_norm<", "f32 peak"})
+    EXPECT_NE(svg.find(words), std::string::npos) << words;
+}
+
+TEST(Bench, DrawsAPictureOfWriting) {
+  const ScratchDirectory work;
+  latheOutput({"bench", compiled(goldens() / "t5" / "lm" / "model"), "--batch", "1", "--seq", "9", "--new-tokens", "3",
+               "--num-beams", "2", "--plot", work / "f.svg"});
+  const std::string svg = readFile(work / "f.svg");
+  for (const char *words : {"</svg>", "_paged_crossed<", "_causal_paged<", "f32 peak"})
     EXPECT_NE(svg.find(words), std::string::npos) << words;
 }
 
@@ -305,6 +321,33 @@ TEST(Bench, WorkOfADecoderIsThatOfItsEntry) {
   const int64_t matrices = 4 * hidden * hidden + 2 * hidden * inner;
   EXPECT_GE(bytes(decode, "fixed"), 4 * layers * matrices);
   EXPECT_LT(bytes(decode, "fixed"), 4 * layers * matrices * 3 / 2);
+}
+
+/// Two layers of 36 columns, three heads of 10 and 50 within on either side, and 97 words that are the head's weights,
+/// too. Keys and values of what the decoder reads are the encoder's work, once.
+TEST(Bench, WorkOfAnEncoderAndADecoderIsThatOfTheirEntries) {
+  constexpr int64_t hidden = 36, heads = 30, inner = 50, layers = 2, vocabulary = 97;
+  constexpr int64_t projection = hidden * heads, mlp = 2 * hidden * inner, scores = layers * 4 * heads;
+  const Path artifact = compiled(goldens() / "t5" / "lm" / "model");
+  const Json manifest = Json::parse(readFile(artifact / "manifest.json"));
+  const Json entry = manifest.at("entries")[0], decoder = manifest.at("generation").at("decoder");
+  const int64_t ofSource = layers * 2 * (6 * projection + mlp), ofTarget = layers * 2 * (6 * projection + mlp),
+                ofHead = 2 * hidden * vocabulary;
+  EXPECT_EQ(entry.at("flops"), Json({{"per_token", ofSource},
+                                     {"per_token_pair", scores},
+                                     {"per_target", ofTarget + ofHead},
+                                     {"per_causal_target_pair", scores},
+                                     {"per_cross_pair", scores}}));
+  EXPECT_EQ(decoder.at("source").at("flops"), Json({{"per_token", ofSource}, {"per_token_pair", scores}}));
+  EXPECT_EQ(decoder.at("decode").at("flops"),
+            Json({{"per_token", ofTarget}, {"per_causal_pair", scores}, {"per_cross_pair", scores}}));
+  EXPECT_EQ(decoder.at("logits").at("flops"), Json({{"per_token", ofHead}}));
+  const auto fixed = [](const Json &of) { return of.at("weight_bytes").value("fixed", int64_t(0)); };
+  EXPECT_EQ(fixed(decoder.at("source")) + fixed(decoder.at("decode")) + fixed(decoder.at("logits")), fixed(entry));
+  for (const char *side : {"source", "decode"}) {
+    EXPECT_EQ(decoder.at(side).at("weight_bytes").at("per_token"), 4 * hidden) << side << ": a row of the table";
+    EXPECT_GE(fixed(decoder.at(side)), 4 * layers * (6 * projection + mlp)) << side;
+  }
 }
 
 TEST(Bench, TakesLengths) {

@@ -43,13 +43,12 @@ Expected<std::vector<std::vector<int32_t>>> GenerationRun::write(const RunContex
     return texts.takeError();
   std::vector<std::vector<int32_t>> written;
   for (WrittenText &text : *texts) {
-    if (int64_t(text.ids.size()) != newTokens)
-      return createStringError("behind a prompt of " + llvm::Twine(prompts.ids.front().size()) +
-                               " tokens the model has "
-                               "positions to write " +
-                               llvm::Twine(text.ids.size()) +
-                               "; accepted by --new-tokens is no "
-                               "more");
+    if (int64_t(text.ids.size()) != newTokens) {
+      const size_t begins = prompts.beginning(0, *model, options).size();
+      return createStringError("behind " + llvm::Twine(begins) + " tokens that a text begins with the model has " +
+                               "positions to write " + llvm::Twine(text.ids.size()) +
+                               "; accepted by --new-tokens is no more");
+    }
     written.push_back(std::move(text.ids));
   }
   return written;

@@ -99,11 +99,11 @@ static void printSpread(llvm::raw_ostream &os, const Setting &setting, ArrayRef<
                   read.most * 1e-9);
 }
 
-/// "256 tokens", "128 tokens written behind each by 4 beams"
+/// "256 tokens", "128 tokens written for each by 4 beams"
 static std::string tokensText(const Setting &setting) {
   if (!setting.written)
     return formatv("{0} tokens", setting.tokens);
-  std::string text = formatv("{0} tokens written behind each", setting.written->newTokens);
+  std::string text = formatv("{0} tokens written for each", setting.written->newTokens);
   if (setting.written->beams > 1)
     text += formatv(" by {0} beams", setting.written->beams);
   return text;

@@ -40,8 +40,12 @@ struct Setting {
   Precision precision = Precision::F32; ///< the artifact's
   std::optional<Written> written = {};
 
-  /// Bytes of weights that are read before the same ones are read again.
-  double weightBytesOfPass() const { return written ? written->prompt.weightBytes : work.weightBytes; }
+  /// Bytes of weights that are read before the same ones are read again: in the larger of both kinds of pass.
+  double weightBytesOfPass() const {
+    return written ? std::max(written->prompt.weightBytes,
+                              (work.weightBytes - written->prompt.weightBytes) / double(written->newTokens))
+                   : work.weightBytes;
+  }
   /// Of a run in a precision: the same for every contender of that precision, whatever it computes besides.
   Work workIn(Precision other) const { return withWeightsIn(other, work, precision); }
 

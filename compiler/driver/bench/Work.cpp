@@ -24,10 +24,10 @@ static Error malformed(const Artifact &artifact, const llvm::Twine &what) {
 /// The sizes of a pass over weights: what the terms of a WorkFormula are multiplied with.
 using Sizes = std::array<double, std::size(xf::WorkFormula::names)>;
 
-/// `seen`: by each token on average, itself included, where none sees those behind it.
-static Sizes sizesOf(double tokens, double batch, double longest, double pairs, double seen) {
-  // Decoders beside an encoder are given as many tokens as that.
-  return {1, tokens, batch, longest, pairs, tokens * seen, tokens, pairs, pairs};
+/// `seen`: by each token on average, itself included, where none sees those behind it; `crossed`: of an encoder's.
+static Sizes sizesOf(double tokens, double batch, double longest, double pairs, double seen, double crossed) {
+  // Where a pass has an encoder and a decoder, both are given as many tokens.
+  return {1, tokens, batch, longest, pairs, tokens * seen, tokens, pairs, tokens * seen, crossed};
 }
 
 static Sizes sizesOf(const Workload &workload) {
@@ -37,7 +37,12 @@ static Sizes sizesOf(const Workload &workload) {
     seen += 0.5 * length * (length + 1);
   }
   const double tokens = workload.tokens();
-  return sizesOf(tokens, workload.batch(), workload.longest(), pairs, seen / tokens);
+  return sizesOf(tokens, workload.batch(), workload.longest(), pairs, seen / tokens, pairs);
+}
+
+/// One token more of so many texts, each of which sees `seen` of its own, itself included, and all of a source.
+static Sizes sizesOfToken(double texts, double seen, double source) {
+  return sizesOf(texts, texts, 1, texts, seen, texts * source);
 }
 
 static Expected<double> evaluate(const Artifact &artifact, const nlohmann::json &step, const char *field,
@@ -94,28 +99,44 @@ static Error addSteps(const Artifact &artifact, const nlohmann::json &entry, Str
 }
 
 /// The decoder's entries: of `decode` the passes over all tokens, of `logits` those over the last of each sequence.
-static Expected<std::vector<StepWork>> readDecoderSteps(const Artifact &artifact, const Workload &workload) {
+/// With an encoder its entry, too, which reads the prompts; `decode` then begins with one token of its own.
+/// `promptsOnly` leaves the pass over the prompts.
+static Expected<std::vector<StepWork>> readDecoderSteps(const Artifact &artifact, const Workload &workload,
+                                                        bool promptsOnly) {
   if (!artifact.manifest().contains("generation"))
     return createStringError("the artifact writes no texts (task " + quote(artifact.task) +
                              "); accepted are models that lathe generate writes with");
   const nlohmann::json decoder = objectAt(artifact.manifest(), {"generation", "decoder"});
-  const double batch = workload.batch(), beams = workload.generation->beams, rows = batch * beams;
-  std::vector<Sizes> decode = {sizesOf(workload)}, logits = {sizesOf(batch, batch, 1, batch, 1)};
-  for (int64_t written = 1; written < workload.generation->newTokens; ++written) {
-    decode.push_back(sizesOf(rows, rows, 1, rows, double(workload.longest() + written)));
-    logits.push_back(sizesOf(rows, rows, 1, rows, 1));
+  const bool hasEncoder = decoder.contains("source");
+  const double batch = workload.batch(), texts = batch * double(workload.generation->beams);
+  const double source = hasEncoder ? double(workload.longest()) : 0,
+               begin = hasEncoder ? 1 : double(workload.longest());
+  std::vector<Sizes> decode = {hasEncoder ? sizesOfToken(batch, 1, source) : sizesOf(workload)};
+  std::vector<Sizes> logits = {sizesOfToken(batch, 1, 0)};
+  for (int64_t written = 1; written < workload.generation->newTokens && !promptsOnly; ++written) {
+    decode.push_back(sizesOfToken(texts, begin + double(written), source));
+    logits.push_back(sizesOfToken(texts, 1, 0));
   }
   std::vector<StepWork> all;
-  for (const auto &[name, passes] : {std::pair("decode", &decode), {"logits", &logits}})
-    if (Error error = addSteps(artifact, objectAt(decoder, {name}), ("the decoder's entry " + llvm::Twine(name)).str(),
-                               *passes, all))
+  auto add = [&](const char *name, ArrayRef<Sizes> passes) {
+    return addSteps(artifact, objectAt(decoder, {name}), ("the decoder's entry " + llvm::Twine(name)).str(), passes,
+                    all);
+  };
+  if (!hasEncoder || !promptsOnly) {
+    if (Error error = add("decode", decode))
+      return error;
+    if (Error error = add("logits", logits))
+      return error;
+  }
+  if (hasEncoder)
+    if (Error error = add("source", {sizesOf(workload)}))
       return error;
   return all;
 }
 
 Expected<std::vector<StepWork>> readSteps(const Artifact &artifact, const Workload &workload) {
   if (workload.generation)
-    return readDecoderSteps(artifact, workload);
+    return readDecoderSteps(artifact, workload, /*promptsOnly=*/false);
   const nlohmann::json &manifest = artifact.manifest();
   nlohmann::json entry;
   if (manifest.contains("entries") && manifest["entries"].is_array() && !manifest["entries"].empty())
@@ -126,9 +147,9 @@ Expected<std::vector<StepWork>> readSteps(const Artifact &artifact, const Worklo
   return all;
 }
 
-Expected<std::vector<StepWork>> readPromptSteps(const Artifact &artifact, Workload workload) {
+Expected<std::vector<StepWork>> readPromptSteps(const Artifact &artifact, const Workload &workload) {
   if (workload.generation)
-    workload.generation->newTokens = 1;
+    return readDecoderSteps(artifact, workload, /*promptsOnly=*/true);
   return readSteps(artifact, workload);
 }
 

@@ -25,13 +25,13 @@ struct StepWork {
 };
 
 /// The steps of the artifact's first entry for this workload, in the order of the manifest. Where tokens are written,
-/// those of the decoder's entries: it makes a pass over the prompts, and one for every token but the last; a step's
-/// `calls` are those of all passes, its work their mean. Errors name the manifest's field that is not as compile writes
-/// it.
+/// those of the decoder's entries: it makes a pass over the prompts, and one for every token but the last; where an
+/// encoder reads the prompts, that is a pass of its own, and the decoder makes one for every token. A step's `calls`
+/// are those of all passes, its work their mean. Errors name the manifest's field that is not as compile writes it.
 llvm::Expected<std::vector<StepWork>> readSteps(const Artifact &artifact, const Workload &workload);
 
 /// The same, of the pass over the prompts alone.
-llvm::Expected<std::vector<StepWork>> readPromptSteps(const Artifact &artifact, Workload workload);
+llvm::Expected<std::vector<StepWork>> readPromptSteps(const Artifact &artifact, const Workload &workload);
 
 /// What all steps do together.
 Work sumOf(llvm::ArrayRef<StepWork> steps);

@@ -191,7 +191,8 @@ void addBench(CLI::App &app, CommandLine &line) {
   verb->add_option("--batch", flags->batch, "Sequences in a run");
   verb->add_option("--seq", flags->seq, "Tokens of each");
   verb->add_option("--lengths", flags->lengths, "Instead: a file with the length of a sequence on each line");
-  verb->add_option("--new-tokens", flags->newTokens, "Behind each sequence, write so many tokens: time that instead");
+  verb->add_option("--new-tokens", flags->newTokens,
+                   "Write so many tokens behind each sequence, or from it, where an encoder reads it: time that");
   CLI::Option *beams =
       verb->add_option("--num-beams", flags->beams, "Write them with so many beams (default: greedily)");
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");

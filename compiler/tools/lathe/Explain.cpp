@@ -75,6 +75,7 @@ static std::string workText(const nlohmann::json &entry, const char *field) {
                                     {"per_causal_pair", " C"},
                                     {"per_target", " T'"},
                                     {"per_target_pair", " P'"},
+                                    {"per_causal_target_pair", " C'"},
                                     {"per_cross_pair", " X"}});
 }
 
@@ -91,7 +92,7 @@ static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
      << "C: of how many tokens each sees, itself and those before it)\n";
   for (const nlohmann::json &input : elements(entry, "inputs"))
     if (fieldText(input, {"name"}) == "decoder_input_ids")
-      os << "  (T', L', P': the same of what the decoder reads; X: the sum of the products of both lengths)\n";
+      os << "  (T', L', P', C': the same of what the decoder reads; X: the sum of the products of both lengths)\n";
 }
 
 static void printWeights(llvm::raw_ostream &os, const nlohmann::json &manifest) {

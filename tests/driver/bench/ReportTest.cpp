@@ -191,7 +191,7 @@ TEST(ReportText, SaysWhatWasWritten) {
   Setting setting = writing();
   setting.written->beams = 2;
   print(os, setting, {own});
-  for (const char *part : {"8 x 128, 4 tokens written behind each by 2 beams:",
+  for (const char *part : {"8 x 128, 4 tokens written for each by 2 beams:",
                            "lathe: the first token after 20.000 ms, each other after 20.000 ms more"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }

@@ -12,6 +12,7 @@ constexpr int wrongInput = 1;
 
 Path demoModel() { return goldens() / "demo-model"; }
 Path writingModel() { return goldens() / "gpt2" / "lm" / "model"; }
+Path translatingModel() { return goldens() / "t5" / "lm" / "model"; }
 Path plainModel() { return goldens() / "bert" / "base-deep" / "model"; }
 
 Arguments bench(const Path &artifact, const Path &model, const std::string &contenders, const Arguments &more) {
@@ -216,8 +217,9 @@ class Writers : public Frameworks {};
 
 TEST_P(Writers, WriteBehindPrompts) {
   const auto [contender, packages, exact] = GetParam();
-  for (const char *beams : {"1", "3"}) {
-    const Json result = Json::parse(latheOutput(bench(compiled(writingModel()), writingModel(), contender,
+  for (const auto &[model, beams] :
+       {std::pair{writingModel(), "1"}, {writingModel(), "3"}, {translatingModel(), "1"}, {translatingModel(), "3"}}) {
+    const Json result = Json::parse(latheOutput(bench(compiled(model), model, contender,
                                                       {"--python", python, "--batch", "2", "--seq", "7", "--new-tokens",
                                                        "5", "--num-beams", beams, "--threads", "1"}),
                                                 {.timeoutSeconds = 500}));

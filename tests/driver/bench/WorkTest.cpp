@@ -81,20 +81,22 @@ TEST_F(Manifest, ARunCallsEachStepAsOftenAsThereAreLayers) {
   EXPECT_EQ(run.activationBytes, 8 + 12 * 8);
 }
 
+/// An entry of the decoder, of one step with two calls.
+Json entryOf(const char *name, const Json &flops, const Json &bytes) {
+  return {{"steps",
+           {{{"name", name},
+             {"kernel", "k"},
+             {"calls", 2},
+             {"flops", flops},
+             {"weight_bytes", bytes},
+             {"activation_bytes", Json::object()}}}}};
+}
+
 /// A pass over prompts of 4, then one token each behind 4 and 5, which see 5 and 6.
 TEST_F(Manifest, WritingIsPassesOfTheDecoder) {
-  const auto entry = [](const char *name, const Json &flops, const Json &bytes) {
-    return Json({{"steps",
-                  {{{"name", name},
-                    {"kernel", "k"},
-                    {"calls", 2},
-                    {"flops", flops},
-                    {"weight_bytes", bytes},
-                    {"activation_bytes", Json::object()}}}}});
-  };
   manifest["generation"]["decoder"] = {
-      {"decode", entry("layer", {{"per_causal_pair", 1}, {"per_token", 100}}, {{"fixed", 10}, {"per_longest", 1}})},
-      {"logits", entry("head", {{"per_token", 1}}, {{"fixed", 7}})}};
+      {"decode", entryOf("layer", {{"per_causal_pair", 1}, {"per_token", 100}}, {{"fixed", 10}, {"per_longest", 1}})},
+      {"logits", entryOf("head", {{"per_token", 1}}, {{"fixed", 7}})}};
   for (int64_t beams : {1, 3}) {
     const double rows = 2 * beams;
     std::vector<StepWork> steps = llvm::cantFail(readWriting(beams));
@@ -111,6 +113,38 @@ TEST_F(Manifest, WritingIsPassesOfTheDecoder) {
   expectError(readWriting(1), {"manifest.json", "entry logits", "compile the model again"});
   manifest.erase("generation");
   expectError(readWriting(1), {"task 'base'", "lathe generate"});
+}
+
+/// The encoder's pass over prompts of 4, and three of the decoder, over the first, second and third token of each text,
+/// which see as many, and the prompt.
+TEST_F(Manifest, WritingFromASourceHasAPassOfTheEncoder) {
+  manifest["generation"]["decoder"] = {
+      {"source", entryOf("read", {{"per_token", 10}, {"per_token_pair", 1}}, {{"fixed", 20}, {"per_token", 1}})},
+      {"decode",
+       entryOf("layer", {{"per_token", 100}, {"per_causal_pair", 1}, {"per_cross_pair", 1000}}, {{"fixed", 10}})},
+      {"logits", entryOf("head", {{"per_token", 1}}, {{"fixed", 7}})}};
+  for (int64_t beams : {1, 3}) {
+    const double rows = 2 * beams;
+    std::vector<StepWork> steps = llvm::cantFail(readWriting(beams));
+    ASSERT_EQ(steps.size(), 3u);
+    EXPECT_EQ(steps[0].calls, 2 * 3);
+    EXPECT_EQ(steps[1].calls, 2 * 3);
+    EXPECT_EQ(steps[2].name, "read") << "in the order of profiles";
+    EXPECT_EQ(steps[2].calls, 2);
+    const Work run = sumOf(steps), prompt = sumOf(llvm::cantFail(readWriting(beams, /*promptsOnly=*/true)));
+    EXPECT_DOUBLE_EQ(prompt.flops, 2 * (10 * 8 + 2 * 16));
+    EXPECT_DOUBLE_EQ(prompt.weightBytes, 2 * (20 + 8));
+    const double first = 2 * (100 + 1 + 4 * 1000 + 1), others = rows * (2 * 100 + (2 + 3) + 2 * 4 * 1000 + 2);
+    EXPECT_DOUBLE_EQ(run.flops, prompt.flops + 2 * (first + others));
+    EXPECT_DOUBLE_EQ(run.weightBytes, prompt.weightBytes + 2 * 3 * (10 + 7));
+  }
+}
+
+/// A pass of an encoder and a decoder over as many tokens: 3 and 5 of each.
+TEST_F(Manifest, FormulasOfTwoAxesAreOfTheWorkload) {
+  manifest["entries"][0]["steps"][0]["flops"] = {
+      {"per_target", 1}, {"per_target_pair", 100}, {"per_causal_target_pair", 10000}, {"per_cross_pair", 1000000}};
+  EXPECT_EQ(llvm::cantFail(read())[0].work.flops, 8 + 34 * 100 + (6 + 15) * 10000 + 34 * 1000000);
 }
 
 TEST_F(Manifest, SaysThePrecision) {

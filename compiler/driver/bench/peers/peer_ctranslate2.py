@@ -72,7 +72,9 @@ class Writer:
 
     def write(self, count):
         if self.has_encoder:
-            results = self.model.translate_batch(self.prompts, **self.options(count, "decoding_length"))
+            results = self.model.translate_batch(
+                self.prompts, max_input_length=0, **self.options(count, "decoding_length")
+            )
             return [[int(token) for token in result.hypotheses[0]] for result in results]
         results = self.model.generate_batch(
             self.prompts, include_prompt_in_result=False, **self.options(count, "length")
@@ -91,7 +93,12 @@ class Writer:
     def logits(self):
         if self.has_encoder:
             results = self.model.translate_batch(
-                self.prompts, beam_size=1, return_logits_vocab=True, min_decoding_length=0, max_decoding_length=1
+                self.prompts,
+                max_input_length=0,
+                beam_size=1,
+                return_logits_vocab=True,
+                min_decoding_length=0,
+                max_decoding_length=1,
             )
             return numpy.stack([numpy.array(result.logits[0][0]) for result in results])
         return numpy.array(self.model.forward_batch(self.ids, return_log_probs=False))[:, -1]

@@ -24,6 +24,8 @@ class Writer:
         self.model.eval()
         self.loading = time.perf_counter() - began
         self.inputs = load_tensors()
+        # Of ids without a mask, `generate` takes what happens to be the padding's for padding.
+        self.inputs.setdefault("attention_mask", torch.ones_like(self.inputs["input_ids"]))
         self.begins = self.inputs["input_ids"].shape[1]  # what is written, in what `generate` gives
         self.for_logits = dict(self.inputs)
         own = self.model.generation_config
