@@ -23,8 +23,7 @@ TEST(Families, AreSortedByModelType) {
 
 TEST(Families, ThatWriteSayWhatEndsTheirTexts) {
   for (const Family *family : allFamilies())
-    EXPECT_EQ(family->writingIds.has_value(), llvm::any_of(family->tasks, writes))
-        << family->modelType.str();
+    EXPECT_EQ(family->writingIds.has_value(), llvm::any_of(family->tasks, writes)) << family->modelType.str();
 }
 
 /// What a model's files say of writing when `fields` stand in its config.json in place of all ids, and without
