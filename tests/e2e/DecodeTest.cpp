@@ -92,6 +92,19 @@ double largestDifference(const std::vector<float> &a, const std::vector<float> &
 
 Ids slice(const Ids &ids, size_t begin, size_t end) { return Ids(ids.begin() + begin, ids.begin() + end); }
 
+/// Logits of every token of a text that is read in parts with these ends.
+std::vector<float> decodeInParts(const Model &model, lathe_sequence *sequence, const Ids &text,
+                                 const std::vector<size_t> &ends) {
+  std::vector<float> logits;
+  size_t begin = 0;
+  for (size_t end : ends) {
+    const std::vector<float> part = model.decode({sequence}, {slice(text, begin, end)});
+    logits.insert(logits.end(), part.begin(), part.end());
+    begin = end;
+  }
+  return logits;
+}
+
 class Decode : public testing::TestWithParam<Writer> {
 protected:
   static double tolerance() { return GetParam().flags.empty() ? 1e-5 : 0.1; }
@@ -105,13 +118,7 @@ TEST_P(Decode, GivesWhatTheWholeTextGives) {
   const std::vector<float> whole = model.encode(text);
   for (const std::vector<size_t> &ends : {std::vector<size_t>{41}, {1, 2, 3, 41}, {16, 17, 33, 40, 41}, {5, 32, 41}}) {
     lathe_sequence *sequence = model.create();
-    std::vector<float> logits;
-    size_t begin = 0;
-    for (size_t end : ends) {
-      const std::vector<float> part = model.decode({sequence}, {slice(text, begin, end)});
-      logits.insert(logits.end(), part.begin(), part.end());
-      begin = end;
-    }
+    const std::vector<float> logits = decodeInParts(model, sequence, text, ends);
     EXPECT_EQ(model.api().sequence_length(sequence), 41);
     EXPECT_LE(largestDifference(logits, whole), tolerance()) << ends.size() << " parts";
     model.api().sequence_destroy(sequence);
@@ -129,13 +136,7 @@ TEST_P(Decode, APrefixIsReadInBothDirections) {
     lathe_sequence *sequence = model.create();
     lathe_error error = {};
     ASSERT_EQ(model.api().sequence_set_prefix(sequence, prefix, &error), LATHE_OK) << error.message;
-    std::vector<float> logits;
-    size_t begin = 0;
-    for (size_t end : ends) {
-      const std::vector<float> part = model.decode({sequence}, {slice(text, begin, end)});
-      logits.insert(logits.end(), part.begin(), part.end());
-      begin = end;
-    }
+    const std::vector<float> logits = decodeInParts(model, sequence, text, ends);
     EXPECT_LE(largestDifference(logits, model.encode(text, prefix)), tolerance());
     if (prefix > 1)
       EXPECT_GT(largestDifference(logits, model.encode(text)), 1e-2);
