@@ -24,14 +24,9 @@ Value CachePages::head(KernelBuilder &b, Value table, Value page, Value layer, V
 CachePages::Lines CachePages::keys(KernelBuilder &b, Value head) const {
   return {head, inBytes ? b.atByte(head, b.integer(keyBytes() + valueBytes())) : Value(), /*ofKeys=*/true};
 }
-CachePages::Lines CachePages::values(KernelBuilder &b, Value head) const {
-  return {b.atByte(head, b.integer(keyBytes())), inBytes ? b.at(keys(b, head).steps, tokens) : Value(),
-          /*ofKeys=*/false};
-}
 CachePages::Lines CachePages::values(KernelBuilder &b, Value head, int64_t panel) const {
-  Lines lines = values(b, head);
-  lines.base = b.atByte(lines.base, b.integer(panel * valueLines() * lineBytes()));
-  return lines;
+  return {b.atByte(head, b.integer(keyBytes() + panel * valueLines() * lineBytes())),
+          inBytes ? b.at(keys(b, head).steps, tokens) : Value(), /*ofKeys=*/false};
 }
 CachePages::Lines CachePages::from(KernelBuilder &b, const Lines &keys, Value first) const {
   return {address(b, keys, first), keys.steps, keys.ofKeys};

@@ -48,8 +48,7 @@ public:
     bool ofKeys;
   };
   Lines keys(KernelBuilder &b, mlir::Value head) const;
-  Lines values(KernelBuilder &b, mlir::Value head) const;
-  Lines values(KernelBuilder &b, mlir::Value head, int64_t panel) const;
+  Lines values(KernelBuilder &b, mlir::Value head, int64_t panel = 0) const;
   /// The lines of keys from the `first`th on.
   Lines from(KernelBuilder &b, const Lines &keys, mlir::Value first) const;
 
