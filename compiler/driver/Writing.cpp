@@ -70,9 +70,17 @@ struct Joined {
   std::vector<int32_t> ids, offsets = {0};
 };
 
-struct FreeSequence {
+/// Sequences that end with this.
+struct OwnedSequences {
+  OwnedSequences(const lathe_api &api, size_t count) : api(&api), all(count) {}
+  OwnedSequences(OwnedSequences &&) = default;
+  ~OwnedSequences() {
+    for (lathe_sequence *sequence : all)
+      api->sequence_destroy(sequence);
+  }
+
   const lathe_api *api;
-  void operator()(lathe_sequence *sequence) const { api->sequence_destroy(sequence); }
+  std::vector<lathe_sequence *> all;
 };
 
 } // namespace
@@ -263,9 +271,10 @@ InputTensors sequencesOf(const LoadedModel &model, const PromptTokens &prompts, 
   return outputs;
 }
 
-/// A sequence for each prompt, without tokens but with what an encoder has read; the caller destroys them.
-static Error beginSequences(const LoadedModel &model, const RunContext &context, const PromptTokens &prompts,
-                            std::vector<lathe_sequence *> &sequences) {
+/// A sequence for each prompt, without tokens but with what an encoder has read.
+static Expected<OwnedSequences> beginSequences(const LoadedModel &model, const RunContext &context,
+                                               const PromptTokens &prompts) {
+  OwnedSequences begun(model.api(), prompts.ids.size());
   lathe_error error = {};
   if (hasEncoder(model)) {
     const Joined sources(prompts.ids);
@@ -273,15 +282,15 @@ static Error beginSequences(const LoadedModel &model, const RunContext &context,
     for (const std::vector<uint8_t> &part : prompts.masks)
       append_range(mask, part);
     if (model.api().encode(context.get(), sources.ids.data(), sources.offsets.data(),
-                           prompts.masks.empty() ? nullptr : mask.data(), sequences.size(), sequences.data(), &error))
+                           prompts.masks.empty() ? nullptr : mask.data(), begun.all.size(), begun.all.data(), &error))
       return toError(error);
-    return Error::success();
+    return begun;
   }
-  for (auto [index, sequence] : enumerate(sequences))
+  for (auto [index, sequence] : enumerate(begun.all))
     if (model.api().sequence_create(context.get(), nullptr, 0, &sequence, &error) ||
         model.api().sequence_set_prefix(sequence, prompts.prefixTokens(index), &error))
       return toError(error);
-  return Error::success();
+  return begun;
 }
 
 Expected<FloatTensor> cachedLogits(const LoadedModel &model, const InputTensors &batch) {
@@ -302,13 +311,9 @@ Expected<FloatTensor> cachedLogits(const LoadedModel &model, const InputTensors 
   Expected<RunContext> context = model.createContext({});
   if (!context)
     return context.takeError();
-  std::vector<std::unique_ptr<lathe_sequence, FreeSequence>> owned;
-  std::vector<lathe_sequence *> sequences(prompts->ids.size());
-  Error begun = beginSequences(model, *context, *prompts, sequences);
-  for (lathe_sequence *sequence : sequences)
-    owned.emplace_back(sequence, FreeSequence{&model.api()});
-  if (begun)
-    return std::move(begun);
+  Expected<OwnedSequences> sequences = beginSequences(model, *context, *prompts);
+  if (!sequences)
+    return sequences.takeError();
   std::vector<std::vector<int32_t>> tokens = prompts->tokens();
   if (hasEncoder(model) && !prompts->decoderIds.empty())
     tokens = prompts->decoderIds;
@@ -320,8 +325,8 @@ Expected<FloatTensor> cachedLogits(const LoadedModel &model, const InputTensors 
   if (!logits)
     return logits.takeError();
   lathe_error error = {};
-  if (model.api().decode(context->get(), sequences.data(), sequences.size(), joined.ids.data(), joined.offsets.data(),
-                         rows.data(), rows.size(), logits->data.get(), &error))
+  if (model.api().decode(context->get(), sequences->all.data(), sequences->all.size(), joined.ids.data(),
+                         joined.offsets.data(), rows.data(), rows.size(), logits->data.get(), &error))
     return toError(error);
   return logits;
 }
@@ -340,13 +345,9 @@ Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &c
   if (!logits)
     return logits.takeError();
   lathe_error error = {};
-  std::vector<std::unique_ptr<lathe_sequence, FreeSequence>> owned;
-  std::vector<lathe_sequence *> sequences(batch);
-  Error begun = beginSequences(model, context, prompts, sequences);
-  for (lathe_sequence *sequence : sequences)
-    owned.emplace_back(sequence, FreeSequence{&model.api()});
-  if (begun)
-    return std::move(begun);
+  Expected<OwnedSequences> sequences = beginSequences(model, context, prompts);
+  if (!sequences)
+    return sequences.takeError();
   std::vector<std::vector<int32_t>> added = prompts.tokens();
   for (int64_t i = 0; hasEncoder(model) && i < batch; ++i)
     added[i] = prompts.beginning(i, model, options);
@@ -359,7 +360,7 @@ Expected<FloatTensor> forcedLogits(const LoadedModel &model, const RunContext &c
         return createStringError("prompt " + Twine(i) + " has no tokens; it must have one at least");
       last.push_back(joined.offsets[i + 1] - 1);
     }
-    if (model.api().decode(context.get(), sequences.data(), batch, joined.ids.data(), joined.offsets.data(),
+    if (model.api().decode(context.get(), sequences->all.data(), batch, joined.ids.data(), joined.offsets.data(),
                            last.data(), last.size(), rows.data(), &error))
       return toError(error);
     for (int64_t i = 0; i < batch; ++i) {
