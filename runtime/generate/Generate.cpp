@@ -19,8 +19,8 @@ constexpr int64_t mostRows = 64;
 class Generation {
 public:
   Generation(Shared &shared, const Prompts &prompts)
-      : prompts(prompts), allocator(shared.context.allocator), tokens(allocator, prompts.offsets[prompts.count]),
-        texts(allocator, int64_t(prompts.count)) {
+      : shared(shared), prompts(prompts), allocator(shared.context.allocator),
+        tokens(allocator, prompts.offsets[prompts.count]), texts(allocator, int64_t(prompts.count)) {
     if (!hasMemory())
       return;
     int64_t end = 0;
@@ -40,15 +40,16 @@ public:
   }
   bool hasMemory() const { return tokens.data && texts.data; }
 
-  /// With an encoder, `sources` are what it reads; null without one.
-  lathe_status run(lathe_context &context, const Prompts *sources, int64_t width, lathe_error *error) {
+  lathe_status run(int64_t width, lathe_error *error) {
     const int64_t rows = width > mostRows ? width : mostRows;
-    Stepper stepper(context, rows, int64_t(prompts.offsets[prompts.count]) + rows);
+    Stepper stepper(shared.context, rows, int64_t(prompts.offsets[prompts.count]) + rows);
     Array<Item> items(allocator, rows);
     if (!hasMemory() || !stepper.hasMemory() || !items.data)
       return noMemoryForTexts(error);
-    if (lathe_status status = start(context, sources, error))
+    if (lathe_status status = start(error))
       return status;
+    if (shared.options.assistant)
+      return writeAssisted(error);
     for (bool any = true; any;) {
       any = false;
       for (size_t first = 0, end = 0; first < prompts.count; first = end) {
@@ -67,14 +68,22 @@ public:
   }
 
 private:
-  lathe_status start(lathe_context &context, const Prompts *sources, lathe_error *error) {
+  /// One text behind the other, as each has guesses of its own.
+  lathe_status writeAssisted(lathe_error *error) {
+    for (size_t i = 0; i < prompts.count; ++i)
+      if (lathe_status status = texts[int64_t(i)].writeAssisted(error))
+        return status;
+    return LATHE_OK;
+  }
+  lathe_status start(lathe_error *error) {
+    const Prompts *sources = shared.sources;
     Array<lathe_sequence *> begun(allocator, int64_t(prompts.count));
     if (!begun.data)
       return noMemoryForTexts(error);
     lathe_status status = LATHE_OK;
     if (sources)
-      status =
-          encodeSources(context, {sources->ids, sources->offsets, sources->mask, sources->count}, begun.data, error);
+      status = encodeSources(shared.context, {sources->ids, sources->offsets, sources->mask, sources->count},
+                             begun.data, error);
     for (size_t i = 0; i < prompts.count; ++i) {
       if (!status)
         status = texts[int64_t(i)].start(begun[int64_t(i)], error); // which takes it in any case
@@ -99,6 +108,7 @@ private:
     return LATHE_OK;
   }
 
+  Shared &shared;
   const Prompts &prompts;
   const lathe_allocator &allocator;
   Array<int32_t> tokens; // of all prompts, without padding
@@ -125,11 +135,10 @@ lathe_status generateTexts(lathe_context &context, const Prompts &prompts, const
   if (lathe_status status = checkRequest(context, begins, options, error))
     return status;
   Scratch scratch(context.allocator, /*avx512=*/true); // which every level has
-  Shared shared = {context, options, scratch, vocabularyOf(*decoder)};
+  Shared shared = {context, options, scratch, vocabularyOf(*decoder), decoder->source ? &prompts : nullptr};
   Generation generation(shared, begins);
   const int32_t perPrompt = options.num_return_sequences;
-  lathe_status status = generation.run(context, decoder->source ? &prompts : nullptr,
-                                       options.num_beams > 1 ? options.num_beams : perPrompt, error);
+  lathe_status status = generation.run(options.num_beams > 1 ? options.num_beams : perPrompt, error);
   for (size_t i = 0; i < prompts.count * size_t(perPrompt); ++i)
     results[i] = {};
   for (size_t i = 0; i < prompts.count && !status; ++i)

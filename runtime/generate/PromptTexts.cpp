@@ -1,6 +1,7 @@
 #include "runtime/generate/PromptTexts.h"
 
 #include "runtime/core/Context.h"
+#include "runtime/core/FloatEnvironment.h"
 #include "runtime/core/Sequence.h"
 #include "runtime/generate/Decode.h"
 #include "runtime/generate/GenerateOptions.h"
@@ -53,11 +54,19 @@ lathe_status PromptTexts::start(lathe_sequence *begun, lathe_error *error) {
   }
   sequences[0] = begun;
   const uint64_t first = uint64_t(number) * uint64_t(width); // draws are numbered
+  const Prompts *sources = shared.sources;
+  auto setSource = [&](auto &writer) {
+    if (sources)
+      writer.setSource(sources->ids + sources->offsets[number],
+                       sources->offsets[number + 1] - sources->offsets[number]);
+  };
   if (isSearch) {
+    setSource(search);
     if (lathe_status status = search.start(prompt, length, options, shared.vocabulary, first, error))
       return status;
   }
   for (int64_t i = 0; !isSearch && i < width; ++i) {
+    setSource(texts[i].continuation);
     if (lathe_status status =
             texts[i].continuation.start(prompt, length, options, shared.vocabulary, first + uint64_t(i), error))
       return status;
@@ -159,6 +168,12 @@ lathe_status PromptTexts::advanceText(int64_t index, float *logits, lathe_error 
   Text &text = texts[index];
   if (lathe_status status = text.continuation.advance(logits, error))
     return status;
+  return tellOf(index, error);
+}
+
+/// A token has been chosen. Where it was the text's last, what the model keeps of it is not needed any more.
+lathe_status PromptTexts::tellOf(int64_t index, lathe_error *error) {
+  Text &text = texts[index];
   if (shared.options.stream || shared.options.n_stop) {
     const int32_t id = text.continuation.ids()[text.continuation.length() - 1];
     if (lathe_status status = say(text, index, id, error))
@@ -195,6 +210,77 @@ lathe_status PromptTexts::say(Text &text, int64_t index, int32_t id, lathe_error
   if (lathe_status status = hasText ? text.stream.end(error) : LATHE_OK)
     return status;
   return tell(-1);
+}
+
+/// What the model has not read: of the prompt and of what has been written, and so many guesses. Gives logits behind
+/// all but the first so many of these, [guesses + 1, vocab].
+lathe_status PromptTexts::readUnwritten(int64_t guesses, float *logits, lathe_error *error) {
+  lathe_sequence *sequence = sequences[0];
+  auto read = [&](const int32_t *ids, int64_t count, int64_t rows) {
+    Array<int32_t> logitRows(shared.context.allocator, rows);
+    if (!logitRows.data)
+      return noMemoryForTexts(error);
+    for (int64_t i = 0; i < rows; ++i)
+      logitRows[i] = int32_t(count - rows + i);
+    const int32_t bounds[] = {0, int32_t(count)};
+    return decodeStep(shared.context, {&sequence, 1, ids, bounds, logitRows.data, size_t(rows), logits}, error);
+  };
+  const int64_t most = shared.context.maxTokens;
+  while (tokenCount - sequence->length > most)
+    if (lathe_status status = read(tokens + sequence->length, most, 0))
+      return status;
+  if (sequence->length < tokenCount) // there are no guesses before the first token
+    return read(tokens + sequence->length, tokenCount - sequence->length, 1);
+  const Continuation &text = texts[0].continuation;
+  const int64_t written = sequence->length - tokenCount;
+  return read(text.ids() + length + written, text.length() - length - written + guesses, guesses + 1);
+}
+
+/// Takes guesses while they are right, and behind them a token of the model's own.
+lathe_status PromptTexts::acceptGuesses(Assistant &assistant, int64_t guesses, float *logits, lathe_error *error) {
+  Continuation &text = texts[0].continuation;
+  int64_t accepted = 0;
+  for (int64_t row = 0; row <= guesses && isLive(0); ++row, logits += shared.vocabulary) {
+    bool isRight = false;
+    if (lathe_status status = row < guesses ? text.verify(logits, assistant.probabilities(row), isRight, error)
+                                            : text.advance(logits, error))
+      return status;
+    accepted += isRight;
+    if (lathe_status status = tellOf(0, error))
+      return status;
+    if (row < guesses && !isRight)
+      break;
+  }
+  const int64_t read = tokenCount + text.length() - length;
+  if (sequences[0])
+    truncateSequence(*sequences[0], read - 1); // the last token is still to be read
+  return assistant.learn(accepted, read, error);
+}
+
+lathe_status PromptTexts::writeAssisted(lathe_error *error) {
+  const lathe_allocator &allocator = shared.context.allocator;
+  Assistant assistant(allocator, options, shared.vocabulary, shared.context.maxTokens);
+  if (lathe_status status = assistant.begin(tokens, tokenCount, prefix, shared.sources, number, error))
+    return status;
+  Continuation &text = texts[0].continuation;
+  Buffer<float> logits(allocator);
+  while (isLive(0)) {
+    const bool isFirst = text.length() == length;
+    if (!isFirst) {
+      FloatEnvironment environment;
+      if (lathe_status status = assistant.guess(text, length, shared.context.maxTokens - 1, error))
+        return status;
+    }
+    const int64_t guesses = text.guesses();
+    if (!logits.reserve(size_t((guesses + 1) * shared.vocabulary)))
+      return noMemoryForTexts(error);
+    if (lathe_status status = readUnwritten(guesses, logits.data, error))
+      return status;
+    FloatEnvironment environment;
+    if (lathe_status status = acceptGuesses(assistant, guesses, logits.data, error))
+      return status;
+  }
+  return LATHE_OK;
 }
 
 lathe_status PromptTexts::take(lathe_generated *results, lathe_error *error) const {

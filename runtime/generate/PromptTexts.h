@@ -3,8 +3,10 @@
 #define LATHE_RUNTIME_GENERATE_PROMPTTEXTS_H
 
 #include "runtime/generate/Array.h"
+#include "runtime/generate/Assistant.h"
 #include "runtime/generate/Beams.h"
 #include "runtime/generate/Continuation.h"
+#include "runtime/generate/Prompts.h"
 #include "runtime/generate/Stepper.h"
 #include "runtime/generate/TextStream.h"
 
@@ -16,6 +18,7 @@ struct Shared {
   const lathe_generate_options &options;
   Scratch &scratch;
   int64_t vocabulary;
+  const Prompts *sources; // what an encoder reads; null without one
 };
 
 /// One text that is written token by token, greedily or by draws.
@@ -41,12 +44,17 @@ public:
   /// Rows of logits that the next advance() wants; 0 when all texts have ended. Lists what they follow.
   int64_t listItems(Item *items);
   lathe_status advance(float *logits, lathe_error *error);
+  /// Once started, writes the one text to its end, in steps that also read what the options' assistant guesses.
+  lathe_status writeAssisted(lathe_error *error);
   lathe_status take(lathe_generated *results, lathe_error *error) const;
 
 private:
   lathe_status startTexts(lathe_error *error);
+  lathe_status readUnwritten(int64_t guesses, float *logits, lathe_error *error);
+  lathe_status acceptGuesses(Assistant &assistant, int64_t guesses, float *logits, lathe_error *error);
   lathe_status follow(lathe_error *error);
   lathe_status advanceText(int64_t index, float *logits, lathe_error *error);
+  lathe_status tellOf(int64_t index, lathe_error *error);
   lathe_status say(Text &text, int64_t index, int32_t id, lathe_error *error);
   bool isLive(int64_t index) const { return !texts[index].continuation.done() && !texts[index].isStopped; }
 

@@ -1,6 +1,7 @@
 #include "runtime/generate/Prompts.h"
 
 #include "runtime/core/Context.h"
+#include "runtime/generate/Assistant.h"
 #include "runtime/generate/Decode.h"
 #include "runtime/generate/GenerateOptions.h"
 
@@ -27,6 +28,8 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
   if (options.n_stop && !context.model->hasTokenizer())
     return fail(error, LATHE_INVALID_ARGUMENT, "stop strings are set, but %s was compiled without a tokenizer",
                 context.model->program->name);
+  if (lathe_status status = checkAssistant(options, vocabulary, error))
+    return status;
   for (size_t i = 0; i < options.n_stop; ++i)
     if (!options.stop || !options.stop[i] || !*options.stop[i])
       return fail(error, LATHE_INVALID_ARGUMENT, "stop string %zu is NULL or empty", i);
