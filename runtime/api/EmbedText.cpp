@@ -3,6 +3,7 @@
 #include "runtime/api/Request.h"
 #include "runtime/api/Run.h"
 #include "runtime/api/TokenizeBatch.h"
+#include "runtime/core/EntryInputs.h"
 #include "runtime/core/NameList.h"
 #include "runtime/core/Status.h"
 #include "runtime/tokenizer/Buffer.h"
