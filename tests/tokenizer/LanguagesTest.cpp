@@ -126,3 +126,27 @@ TEST(Languages, WhatIsMissingIsNamed) {
   expectWords(errorOf("m2m100", m2m100, R"({"tokenizer_class": "M2M100Tokenizer", "unk_token": "<nothing>"})"),
               {"<nothing>", "not among"});
 }
+
+/// Llama's class begins and ends texts as tokenizer_config.json says, whatever template the tokenizer.json has.
+TEST(ClassTemplate, StandsInThePlaceOfTheFiles) {
+  struct Case {
+    const char *config;
+    std::vector<std::string> expected;
+  };
+  for (const Case &each :
+       {Case{R"({})", {"<s>", "▁the"}},
+        Case{R"({"tokenizer_class": "PreTrainedTokenizerFast", "add_eos_token": true})", {"<s>", "▁the"}},
+        Case{R"({"tokenizer_class": "LlamaTokenizerFast"})", {"<s>", "▁the"}},
+        Case{R"({"tokenizer_class": "LlamaTokenizer", "add_bos_token": false, "add_eos_token": true})",
+             {"▁the", "</s>"}},
+        Case{R"({"tokenizer_class": "LlamaTokenizer", "add_eos_token": true, "eos_token": "<unk>"})",
+             {"<s>", "▁the", "<unk>"}}}) {
+    SCOPED_TRACE(each.config);
+    Translator files("llama", {{"tokenizer.json", "tokenizer.json"}}, each.config);
+    EXPECT_EQ(tokensOf(LoadedTokenizer(files.directory.path()), "the"), each.expected);
+  }
+  expectWords(compileError(Translator("llama", {{"tokenizer.json", "tokenizer.json"}},
+                                      R"({"tokenizer_class": "LlamaTokenizer", "bos_token": "<begin>"})")
+                               .directory.path()),
+              {"<begin>", "LlamaTokenizer", "not among"});
+}
