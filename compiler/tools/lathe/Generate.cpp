@@ -28,6 +28,7 @@ struct Flags {
   std::optional<int64_t> threads;
   bool json = false, outputLogits = false;
   WritingFlags writing; // what a model's own options are replaced by
+  LanguageChoice languages;
 
   bool usesFiles() const { return !inputs.empty() || !outputs.empty(); }
   /// Usage: what goes together.
@@ -103,6 +104,10 @@ void Flags::check(const CommandLine &line) const {
                                  : "generate needs --text S, or --inputs F --outputs F");
   if (usesFiles() && json)
     throw UsageError("--json goes with --text; --outputs takes tensors");
+  if (languages.target && writing.forcedBosId)
+    throw UsageError("give either --target-lang or --forced-bos-id, not both");
+  if (usesFiles() && (languages.source || languages.target))
+    throw UsageError("--source-lang and --target-lang go with --text; --inputs has tokens");
   if (!usesFiles() && outputLogits)
     throw UsageError("--forced-ids goes with --inputs and --outputs");
   if (assistant.empty() && writing.givesAssistance())
@@ -200,9 +205,15 @@ llvm::Error Flags::writeFile(const LoadedModel &model, const RunContext &context
 llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &context, WritingOptions &options,
                                 const CommandLine &line) const {
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
+  llvm::Expected<std::optional<std::string>> language = languages.ofTemplate(*tokenizer);
+  if (!language)
+    return language.takeError();
+  if (!writing.forcedBosId)
+    options->forced_bos_id = languages.firstToken(*tokenizer).value_or(options->forced_bos_id);
   PromptTokens prompts;
   for (const TextArgument &text : line.texts) {
-    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {.maxLength = 0});
+    llvm::Expected<TokenizedText> tokens =
+        tokenizer->tokenize(text.text, text.pair, {.maxLength = 0, .language = *language});
     if (!tokens)
       return tokens.takeError();
     prompts.ids.push_back(tokens->ids);
@@ -272,6 +283,9 @@ void addGenerate(CLI::App &app, CommandLine &line) {
       verb->add_flag("--output-logits", flags->outputLogits,
                      "With --forced-ids: write 'logits' [prompts, steps, vocab] of what comes before each"));
   add("--threads", flags->threads, "Default: as many as the process may run on");
+  declareLanguages(*verb, flags->languages);
+  for (const char *name : {"--source-lang", "--target-lang"})
+    writing.push_back(verb->get_option(name));
   verb->add_option("--top-k", flags->writing.topK,
                    "Of draws: only the so many likeliest tokens. Of masks: list so many");
   verb->add_flag("--json", flags->json, "An object per text, as JSON");

@@ -107,7 +107,18 @@ typedef struct lathe_tokenize_options {
   size_t size;        /* sizeof(lathe_tokenize_options) */
   int64_t max_length; /* -1: the model's own; 0: no truncation */
   lathe_truncation truncation;
+  /* A code of lathe_api.languages that the tokenizer's template names; NULL: the default one. Of most models the
+   * language of the text, of Marian's the one to be written. */
+  const char *language;
 } lathe_tokenize_options;
+
+/* A language that a model's tokenizer has a token for. */
+typedef struct lathe_language {
+  const char *code;  /* "en_XX"; lives as long as the model */
+  int32_t id;        /* of its token: what `forced_bos_id` asks for to have a text written in it */
+  int32_t is_source; /* 1: what texts are in unless told otherwise; never where the template names what is written */
+  int32_t is_target; /* 1: what the tokenizer's files say that is written */
+} lathe_language;
 
 /* One text, or a pair, as tokens. Arrays have `length` entries; freed by lathe_api.free_encoding. */
 typedef struct lathe_encoding {
@@ -411,6 +422,8 @@ struct lathe_api {
    * in several runs. */
   lathe_status (*encode)(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens, const uint8_t *mask,
                          size_t n, lathe_sequence **sequences, lathe_error *error);
+  /* The languages that the model's tokenizer has tokens for; returns how many there are, writes at most `capacity`. */
+  size_t (*languages)(const lathe_model *model, lathe_language *languages, size_t capacity);
 };
 
 #ifdef __cplusplus
