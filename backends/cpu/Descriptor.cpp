@@ -292,6 +292,10 @@ llvm::Constant *DescriptorBuilder::generation() {
   };
   auto words = llvm::map_to_vector(
       facts.badWords, [&](const std::vector<int32_t> &word) { return structure({ids(word), i64(word.size())}); });
+  auto biases = llvm::map_to_vector(facts.biases, [&](const std::pair<std::vector<int32_t>, double> &given) {
+    return structure({ids(given.first), i64(given.first.size()), number(given.second)});
+  });
+  auto stop = llvm::map_to_vector(facts.stopStrings, [&](const std::string &string) { return text(string); });
   llvm::Constant *value = structure({i64(sizeof o),
                                      i64(o.max_new_tokens),
                                      i64(o.max_length),
@@ -321,14 +325,29 @@ llvm::Constant *DescriptorBuilder::generation() {
                                      ids(facts.eosIds),
                                      i64(facts.eosIds.size()),
                                      i32(o.pad_id),
-                                     null(),
-                                     i64(0),
+                                     array(stop, "stop"),
+                                     i64(stop.size()),
                                      null(),
                                      null(),
                                      null(),
                                      i32(o.decoder_start_id),
                                      null(),
-                                     null()});
+                                     null(),
+                                     number(o.encoder_repetition_penalty),
+                                     i64(o.encoder_no_repeat_ngram_size),
+                                     array(biases, "biases"),
+                                     i64(biases.size()),
+                                     structure({ids(facts.suppressed), i64(facts.suppressed.size())}),
+                                     structure({ids(facts.suppressedFirst), i64(facts.suppressedFirst.size())}),
+                                     i64(o.decay_start),
+                                     number(o.decay_factor),
+                                     number(o.epsilon_cutoff),
+                                     number(o.eta_cutoff),
+                                     i32(o.renormalize_logits),
+                                     null(),
+                                     i64(o.num_assistant_tokens),
+                                     i32(o.num_assistant_tokens_schedule),
+                                     number(o.assistant_confidence_threshold)});
   assert(module->getDataLayout().getTypeAllocSize(value->getType()) == sizeof o && "the struct's fields, in order");
   return global(value, "generation");
 }

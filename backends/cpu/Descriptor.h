@@ -27,6 +27,9 @@ struct ProgramFacts {
   lathe_generate_options generation = {};
   std::vector<int32_t> eosIds = {};
   std::vector<std::vector<int32_t>> badWords = {};
+  std::vector<int32_t> suppressed = {}, suppressedFirst = {};
+  std::vector<std::pair<std::vector<int32_t>, double>> biases = {};
+  std::vector<std::string> stopStrings = {};
 };
 
 /// Emits the object that describes a program: `lathe_program_v1` (runtime/include/lathe/program.h) with its entries,

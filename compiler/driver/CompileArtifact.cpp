@@ -117,11 +117,16 @@ llvm::Error Compilation::link(OutputDirectory &output, const std::string &weight
     program.generation = model.generation->options;
     program.eosIds = model.generation->eosIds;
     program.badWords = model.generation->badWords;
-    // Ids that no logit stands for end nothing.
+    program.suppressed = model.generation->suppressed;
+    program.suppressedFirst = model.generation->suppressedFirst;
+    program.biases = model.generation->biases;
+    program.stopStrings = model.generation->stopStrings;
+    // Ids that no logit stands for end nothing, and need not be suppressed.
     if (func::FuncOp logits = findDerivedEntry(*code.front().kernels, "logits")) {
       const int64_t vocabulary =
           listOf(logits, xf::XfDialect::outputsAttr).front().getAs<IntegerAttr>("width").getInt();
-      llvm::erase_if(program.eosIds, [=](int32_t id) { return id >= vocabulary; });
+      for (std::vector<int32_t> *ids : {&program.eosIds, &program.suppressed, &program.suppressedFirst})
+        llvm::erase_if(*ids, [=](int32_t id) { return id >= vocabulary; });
     }
   }
   llvm::Expected<ObjectBytes> descriptor = emitDescriptor(*code.front().kernels, program);

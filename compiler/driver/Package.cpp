@@ -154,6 +154,9 @@ static inline lathe_status @NAME@_encode(lathe_context *context, const int32_t *
                                          lathe_error *error) {
   return lathe_@NAME@()->encode(context, ids, cu_seqlens, mask, n, sequences, error);
 }
+static inline size_t @NAME@_languages(const lathe_model *model, lathe_language *languages, size_t capacity) {
+  return lathe_@NAME@()->languages(model, languages, capacity);
+}
 static inline size_t @NAME@_cache_memory(const lathe_context *context) {
   return lathe_@NAME@()->cache_memory(context);
 }

@@ -75,6 +75,7 @@ public:
     settings.size = sizeof settings;
     settings.max_length = options.maxLength.value_or(-1);
     settings.truncation = options.truncation;
+    settings.language = options.language ? options.language->c_str() : nullptr;
     lathe_encoding encoding = {};
     lathe_error error = {};
     if (api.tokenize(model, text.c_str(), pair ? pair->c_str() : nullptr, &settings, &encoding, &error))
@@ -90,6 +91,12 @@ public:
     return decodeWith([&](char *text, size_t capacity, size_t *length, lathe_error *error) {
       return api.detokenize(model, ids.data(), ids.size(), skipSpecialTokens, text, capacity, length, error);
     });
+  }
+
+  std::vector<lathe_language> languages() const override {
+    std::vector<lathe_language> all(api.languages(model, nullptr, 0));
+    api.languages(model, all.data(), all.size());
+    return all;
   }
 
 private:
@@ -117,7 +124,10 @@ public:
       return std::move(error);
     lathe_encoding encoding = {};
     lathe_error error = {};
-    if (lathe::tokenize(tokenizer, allocator, text.c_str(), pair ? pair->c_str() : nullptr,
+    Tokenizer chosen = tokenizer;
+    if (options.language && chooseLanguage(chosen, options.language->c_str(), &error))
+      return toError(error);
+    if (lathe::tokenize(chosen, allocator, text.c_str(), pair ? pair->c_str() : nullptr,
                         options.maxLength.value_or(maxLength), options.truncation, &encoding, &error))
       return toError(error);
     TokenizedText result = copyEncoding(encoding, *this);
@@ -131,6 +141,12 @@ public:
     return decodeWith([&](char *text, size_t capacity, size_t *length, lathe_error *error) {
       return detokenize(tokenizer, ids.data(), ids.size(), skipSpecialTokens, text, capacity, length, error);
     });
+  }
+
+  std::vector<lathe_language> languages() const override {
+    std::vector<lathe_language> all(listLanguages(tokenizer, nullptr, 0));
+    listLanguages(tokenizer, all.data(), all.size());
+    return all;
   }
 
 private:
@@ -151,6 +167,51 @@ private:
 
 std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model) {
   return std::make_unique<ArtifactTokenizer>(model);
+}
+
+/// A template that names no language of texts names the one that is to be written.
+static bool namesTarget(ArrayRef<lathe_language> languages) {
+  return !languages.empty() && llvm::none_of(languages, [](const lathe_language &each) { return each.is_source; });
+}
+
+/// The first few codes.
+static std::string codesOf(ArrayRef<lathe_language> languages) {
+  constexpr size_t most = 8;
+  std::string codes;
+  for (const lathe_language &language : languages.take_front(most))
+    codes += (codes.empty() ? "" : ", ") + std::string(language.code);
+  if (languages.size() > most)
+    codes += " and " + std::to_string(languages.size() - most) + " more";
+  return codes;
+}
+
+Expected<std::optional<std::string>> LanguageChoice::ofTemplate(const TextTokenizer &tokenizer) const {
+  const std::vector<lathe_language> languages = tokenizer.languages();
+  for (auto [option, code] : {std::pair("--source-lang", &source), {"--target-lang", &target}}) {
+    if (!*code)
+      continue;
+    if (languages.empty())
+      return createStringError(llvm::Twine(option) + " is " + quote(**code) +
+                               "; this model's tokenizer has no codes of languages");
+    if (llvm::none_of(languages, [&](const lathe_language &language) { return **code == language.code; }))
+      return createStringError(llvm::Twine(option) + " is " + quote(**code) + "; accepted are " + codesOf(languages));
+  }
+  if (!namesTarget(languages))
+    return source;
+  if (source)
+    return createStringError("--source-lang is " + quote(*source) +
+                             "; this model's tokenizer is told what is to be written alone: --target-lang");
+  return target;
+}
+
+std::optional<int32_t> LanguageChoice::firstToken(const TextTokenizer &tokenizer) const {
+  const std::vector<lathe_language> languages = tokenizer.languages();
+  if (namesTarget(languages)) // then the text says it
+    return std::nullopt;
+  for (const lathe_language &language : languages)
+    if (target ? *target == language.code : language.is_target != 0)
+      return language.id;
+  return std::nullopt;
 }
 
 /// As lathe_api.embed_text_with does it.

@@ -22,6 +22,7 @@ struct TokenizedText {
 struct TokenizeOptions {
   std::optional<int64_t> maxLength; ///< 0: no truncation; absent: the model's own
   lathe_truncation truncation = LATHE_TRUNCATE_LONGEST_FIRST;
+  std::optional<std::string> language; ///< its code, where the tokenizer's template names one
 };
 
 /// A model's tokenizer, wherever it comes from.
@@ -33,6 +34,19 @@ public:
   /// The vocabulary's text of one id, where it has one.
   virtual std::optional<std::string> token(int32_t id) const = 0;
   virtual llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids, bool skipSpecialTokens) const = 0;
+  /// Those that it has tokens for.
+  virtual std::vector<lathe_language> languages() const = 0;
+};
+
+/// From which language into which: --source-lang and --target-lang, or what the tokenizer's files say.
+struct LanguageChoice {
+  std::optional<std::string> source, target;
+
+  /// What the tokenizer is to be told. A language that it has no token for is an error that says which there are, and
+  /// so is one for a tokenizer that is told none of that kind.
+  llvm::Expected<std::optional<std::string>> ofTemplate(const TextTokenizer &tokenizer) const;
+  /// The token that a translation begins with; none: the model's own way. Behind ofTemplate.
+  std::optional<int32_t> firstToken(const TextTokenizer &tokenizer) const;
 };
 
 /// Which prompt stands before texts: a text, or the name of one of the model's; neither: the model's default one.

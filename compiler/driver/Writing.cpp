@@ -28,6 +28,21 @@ void WritingOptions::setBadWords(std::vector<std::vector<int32_t>> words) {
   options->n_bad_words = badWordViews.size();
 }
 
+void WritingOptions::setBiases(std::vector<std::pair<std::vector<int32_t>, double>> given) {
+  biases = std::move(given);
+  biasViews.clear();
+  for (const auto &[ids, bias] : biases)
+    biasViews.push_back({ids.data(), ids.size(), bias});
+  options->sequence_bias = biasViews.data();
+  options->n_sequence_bias = biasViews.size();
+}
+
+void WritingOptions::setSuppressed(std::vector<int32_t> ids, bool atBeginning) {
+  std::vector<int32_t> &own = atBeginning ? suppressedFirst : suppressed;
+  own = std::move(ids);
+  (atBeginning ? options->begin_suppress_tokens : options->suppress_tokens) = {own.data(), own.size()};
+}
+
 void WritingOptions::setStopStrings(std::vector<std::string> strings) {
   stopStrings = std::move(strings);
   stopViews.clear();

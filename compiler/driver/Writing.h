@@ -17,6 +17,8 @@ public:
   lathe_generate_options *operator->() { return options.get(); }
   const lathe_generate_options *operator->() const { return options.get(); }
   void setBadWords(std::vector<std::vector<int32_t>> words);
+  void setBiases(std::vector<std::pair<std::vector<int32_t>, double>> given);
+  void setSuppressed(std::vector<int32_t> ids, bool atBeginning);
   void setStopStrings(std::vector<std::string> strings);
 
 private:
@@ -25,6 +27,9 @@ private:
   std::unique_ptr<lathe_generate_options> options;
   std::vector<std::vector<int32_t>> badWords;
   std::vector<lathe_ids> badWordViews;
+  std::vector<std::pair<std::vector<int32_t>, double>> biases;
+  std::vector<lathe_sequence_bias> biasViews;
+  std::vector<int32_t> suppressed, suppressedFirst;
   std::vector<std::string> stopStrings;
   std::vector<const char *> stopViews;
 };

@@ -135,6 +135,14 @@ lathe_status readTokenizeOptions(const lathe_model &model, const lathe_tokenize_
   return LATHE_OK;
 }
 
+lathe_status chooseLanguageOf(Tokenizer &tokenizer, const lathe_tokenize_options &options, lathe_error *error) {
+  return options.language ? chooseLanguage(tokenizer, options.language, error) : LATHE_OK;
+}
+
+size_t languages(const lathe_model *model, lathe_language *all, size_t capacity) {
+  return model && model->hasTokenizer() ? listLanguages(model->tokenizer, all, capacity) : 0;
+}
+
 lathe_status tokenizeText(const lathe_model *model, const char *text, const char *pair,
                           const lathe_tokenize_options *given, lathe_encoding *encoding, lathe_error *error) {
   if (!text || !encoding)
@@ -147,7 +155,10 @@ lathe_status tokenizeText(const lathe_model *model, const char *text, const char
   lathe_tokenize_options options;
   if ((status = readTokenizeOptions(*model, given, options, error)))
     return status;
-  return tokenize(*tokenizer, model->allocator, text, pair, options.max_length, options.truncation, encoding, error);
+  Tokenizer chosen = *tokenizer;
+  if ((status = chooseLanguageOf(chosen, options, error)))
+    return status;
+  return tokenize(chosen, model->allocator, text, pair, options.max_length, options.truncation, encoding, error);
 }
 
 lathe_status tokenizeTexts(lathe_context *context, const char *const *texts, const char *const *pairs, size_t count,
@@ -163,13 +174,16 @@ lathe_status tokenizeTexts(lathe_context *context, const char *const *texts, con
   lathe_tokenize_options options;
   if ((status = readTokenizeOptions(*context->model, given, options, error)))
     return status;
+  Tokenizer chosen = context->model->tokenizer;
+  if ((status = chooseLanguageOf(chosen, options, error)))
+    return status;
   Exclusive exclusive(*context);
   if ((status = exclusive.check(error)))
     return status;
   size_t failed = 0;
   lathe_error cause{};
-  status =
-      tokenizeBatch(*context, texts, pairs, count, options.max_length, options.truncation, encodings, failed, &cause);
+  status = tokenizeBatch(*context, chosen, texts, pairs, count, options.max_length, options.truncation, encodings,
+                         failed, &cause);
   if (!status || failed == count)
     return status ? fail(error, status, "%.480s", cause.message) : status;
   return fail(error, status, "text %zu: %.480s", failed, cause.message);
@@ -187,8 +201,11 @@ lathe_status tokenizeInWindows(const lathe_model *model, const char *text, const
   lathe_tokenize_options options;
   if ((status = readTokenizeOptions(*model, given, options, error)))
     return status;
-  return tokenizeWindows(*tokenizer, model->allocator, text, pair, options.max_length, options.truncation, stride,
-                         windows, capacity, count, error);
+  Tokenizer chosen = *tokenizer;
+  if ((status = chooseLanguageOf(chosen, options, error)))
+    return status;
+  return tokenizeWindows(chosen, model->allocator, text, pair, options.max_length, options.truncation, stride, windows,
+                         capacity, count, error);
 }
 
 void releaseEncoding(const lathe_model *model, lathe_encoding *encoding) {
@@ -394,6 +411,7 @@ constexpr lathe_api table = {
     cacheMemory,
     sequenceSetPrefix,
     encode,
+    languages,
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "runtime/api/Request.h"
 #include "runtime/api/Run.h"
 #include "runtime/api/TokenizeBatch.h"
+#include "runtime/core/EntryInputs.h"
 #include "runtime/core/NameList.h"
 #include "runtime/core/Status.h"
 #include "runtime/tokenizer/Buffer.h"
@@ -186,8 +187,8 @@ lathe_status addSlice(lathe_context &context, const lathe_entry &entry, Prompted
     return status;
   }
   auto tokenizeFirst = [&](size_t number) {
-    return tokenizeBatch(context, prefixed, nullptr, number, maxLength, LATHE_TRUNCATE_LONGEST_FIRST, encodings, failed,
-                         error);
+    return tokenizeBatch(context, context.model->tokenizer, prefixed, nullptr, number, maxLength,
+                         LATHE_TRUNCATE_LONGEST_FIRST, encodings, failed, error);
   };
   lathe_status status = tokenizeFirst(n);
   if (status && failed && failed < n) // those before it may have an error of their own, which comes first

@@ -3,6 +3,7 @@
 #include "runtime/api/CallersArrays.h"
 #include "runtime/core/Checked.h"
 #include "runtime/core/Context.h"
+#include "runtime/core/EntryInputs.h"
 #include "runtime/core/Status.h"
 
 namespace lathe {
@@ -15,8 +16,9 @@ class Joiner {
 public:
   Joiner(const Request &given, int32_t *numbers, int64_t tokens, lathe_error *error)
       : ids(numbers), mask(ids + tokens), types(mask + tokens), positions(types + tokens), vectors(positions + tokens),
-        offsets(vectors + tokens), given(given), idsBelow(limitOf(LATHE_INPUT_IDS)),
-        typesBelow(limitOf(LATHE_TOKEN_TYPE_IDS)), positionsBelow(limitOf(LATHE_POSITION_IDS)), error(error) {}
+        offsets(vectors + tokens), given(given), idsBelow(idLimit(*given.entry, LATHE_INPUT_IDS)),
+        typesBelow(idLimit(*given.entry, LATHE_TOKEN_TYPE_IDS)),
+        positionsBelow(idLimit(*given.entry, LATHE_POSITION_IDS)), error(error) {}
 
   int32_t *const ids, *const mask, *const types, *const positions, *const vectors, *const offsets;
 
@@ -38,11 +40,6 @@ public:
 
 private:
   int64_t offsetAt(int64_t row) const { return integerAt(*given.offsets, row); }
-
-  int64_t limitOf(lathe_input_kind kind) const {
-    const lathe_entry_input *input = findInput(*given.entry, kind);
-    return input ? idLimit(*input) : int64_t(INT32_MAX) + 1;
-  }
 
   /// A number of the caller's, or where it gives none, `otherwise`, which goes by a name of its own.
   struct Source {

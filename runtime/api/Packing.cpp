@@ -2,6 +2,7 @@
 
 #include "runtime/api/CallersArrays.h"
 #include "runtime/core/Checked.h"
+#include "runtime/core/EntryInputs.h"
 #include "runtime/core/Status.h"
 
 #include <string.h>

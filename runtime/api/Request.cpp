@@ -1,6 +1,7 @@
 #include "runtime/api/Request.h"
 
 #include "runtime/core/Checked.h"
+#include "runtime/core/EntryInputs.h"
 #include "runtime/core/NameList.h"
 #include "runtime/core/RawValue.h"
 #include "runtime/core/Status.h"
@@ -375,15 +376,6 @@ const lathe_entry *findEntry(const lathe_program &program, const char *name, lat
   fail(error, LATHE_UNAVAILABLE, "%s has no entry %.64s; it has: %s", program.name, name ? name : "at all", known.text);
   return nullptr;
 }
-
-const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind, int32_t axis) {
-  for (int32_t i = 0; i < entry.n_inputs; ++i)
-    if (entry.inputs[i].kind == kind && entry.inputs[i].axis == axis)
-      return &entry.inputs[i];
-  return nullptr;
-}
-
-int64_t idLimit(const lathe_entry_input &input) { return input.limit ? input.limit : int64_t(INT32_MAX) + 1; }
 
 int32_t findOutput(const lathe_entry &entry, const char *name) {
   for (int32_t o = 0; o < entry.n_outputs; ++o)

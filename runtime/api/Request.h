@@ -49,11 +49,6 @@ struct Request : TokenAxis {
 /// The entry called `name` (null: the first), or null with the error set.
 const lathe_entry *findEntry(const lathe_program &program, const char *name, lathe_error *error);
 
-/// The entry's input of that kind, or null.
-const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_kind kind, int32_t axis = LATHE_AXIS_TOKENS);
-/// What its ids lie below.
-int64_t idLimit(const lathe_entry_input &input);
-
 /// Index of an output, or -1.
 int32_t findOutput(const lathe_entry &entry, const char *name);
 

@@ -3,7 +3,8 @@
 #include "runtime/api/JoinModal.h"
 #include "runtime/api/Packing.h"
 #include "runtime/api/ShiftTargets.h"
-#include "runtime/core/FrameSize.h"
+#include "runtime/core/EntryInputs.h"
+#include "runtime/core/Places.h"
 #include "runtime/core/Status.h"
 
 #include <string.h>
@@ -36,14 +37,13 @@ Checked frameRows(const FrameSize &size, const lathe_entry_output &output) {
 }
 
 /// Where everything lies in the context's working memory. The order is immaterial; one place decides it.
-struct Plan {
+struct Plan : Places {
   int64_t arena, scratch, scratchStride;
   int64_t offsets, rows, columns;       // of the TokenMap
   int64_t targetOffsets, targetColumns; // of that of targets
   int64_t inputPointers, outputPointers;
   int64_t inputs;  // one behind the other
   int64_t outputs; // those that have no place in a caller's array, one behind the other
-  Checked total;
 
   Plan(const lathe_context &context, const lathe_entry &entry, const FrameSize &size) {
     arena = place(evaluate(entry.arena, size));
@@ -63,11 +63,6 @@ struct Plan {
     outputs = total.value;
   }
 
-  int64_t place(Checked bytes) {
-    int64_t offset = total.value;
-    total += bytes.roundUp(cacheLine);
-    return offset;
-  }
   int64_t placeInput(const FrameSize &size, const lathe_entry_input &input) {
     // Offsets have one more than there are sequences, of which each has a token, but perhaps no target.
     const Checked rows = input.axis == LATHE_AXIS_TARGETS ? Checked(size.targets) + size.batch : Checked(size.tokens);

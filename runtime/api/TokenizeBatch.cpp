@@ -33,13 +33,13 @@ struct Batch {
 
 } // namespace
 
-lathe_status tokenizeBatch(lathe_context &context, const char *const *texts, const char *const *pairs, size_t count,
-                           int64_t maxLength, lathe_truncation truncation, lathe_encoding *encodings, size_t &failed,
-                           lathe_error *error) {
+lathe_status tokenizeBatch(lathe_context &context, const Tokenizer &tokenizer, const char *const *texts,
+                           const char *const *pairs, size_t count, int64_t maxLength, lathe_truncation truncation,
+                           lathe_encoding *encodings, size_t &failed, lathe_error *error) {
   for (size_t i = 0; i < count; ++i)
     encodings[i] = {};
   const lathe_allocator &allocator = context.model->allocator;
-  Batch batch = {context.model->tokenizer, allocator, texts, pairs, maxLength, truncation, encodings, {count}};
+  Batch batch = {tokenizer, allocator, texts, pairs, maxLength, truncation, encodings, {count}};
   const uint64_t args[] = {reinterpret_cast<uint64_t>(&batch)};
   runPanels(context, Batch::run, args, int64_t(count));
 

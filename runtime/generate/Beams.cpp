@@ -106,12 +106,16 @@ lathe_status BeamSearch::scoreRow(float *row, float *maxima, int64_t beam, lathe
     return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: the model's logits %s", static_cast<long long>(n_ids),
                 numbers ? "have no greatest finite one" : "are not all numbers");
   logSoftmax(row, vocabulary, maxima, scratch.sums, loops);
-  const History history = {idsOf(beam), n_ids, promptLength};
   const int64_t earlier = beam - beam % groupSize; // beams of earlier groups
+  const int32_t *text = idsOf(beam);
+  const History history = {
+      text, n_ids, promptLength, source ? source : text, source ? n_source : promptLength, beam == earlier};
   if (processScores(*options, history, chosen, earlier, row, scratch))
     loops.maxima(row, vocabulary, maxima);
   if (options->do_sample && peakOf(maxima, scratch.blocks()) > -infinity)
     warpScores(*options, row, maxima, scratch.sums, scratch);
+  if (options->renormalize_logits && peakOf(maxima, scratch.blocks()) > -infinity)
+    logSoftmax(row, vocabulary, maxima, scratch.sums, loops);
   return LATHE_OK;
 }
 

@@ -36,6 +36,9 @@ public:
   lathe_status start(const int32_t *prompt, int64_t promptLength, const lathe_generate_options &options,
                      int64_t vocabulary, uint64_t sequence, lathe_error *error);
 
+  /// Says that an encoder has read these, which must live as long as this; otherwise what is read is the prompt.
+  void setSource(const int32_t *ids, int64_t n) { source = ids, n_source = n; }
+
   /// How many beams' logits the next advance() wants: 1 at first, then num_beams less those of groups that are done,
   /// and 0 when the search is.
   int64_t live() const { return n_live; }
@@ -96,6 +99,8 @@ private:
   size_t memoryBytes = 0;
 
   const lathe_generate_options *options = nullptr;
+  const int32_t *source = nullptr;
+  int64_t n_source = 0;
   uint64_t sequence = 0;
   int64_t vocabulary = 0, promptLength = 0, greatest = 0;
   int64_t beams = 0, n_groups = 0, groupSize = 0, n_candidates = 0;

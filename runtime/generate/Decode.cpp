@@ -1,9 +1,9 @@
 #include "runtime/generate/Decode.h"
 
 #include "runtime/core/Context.h"
-#include "runtime/core/FrameSize.h"
+#include "runtime/core/EntryInputs.h"
+#include "runtime/core/Places.h"
 #include "runtime/core/Status.h"
-#include "runtime/generate/EntryInputs.h"
 
 #include <string.h>
 
@@ -50,7 +50,7 @@ lathe_status checkStep(const lathe_context &context, const lathe_decoder &decode
     step.sequences[--marked]->inUse = false;
   if (status)
     return status;
-  const int64_t vocabulary = limitOf(findInput(decoder.decode, LATHE_INPUT_IDS)), tokens = tokensOf(step);
+  const int64_t vocabulary = idLimit(decoder.decode, LATHE_INPUT_IDS), tokens = tokensOf(step);
   for (int64_t i = 0; i < tokens; ++i)
     if (step.ids[i] < 0 || step.ids[i] >= vocabulary)
       return fail(error, LATHE_INVALID_ARGUMENT, "ids: %d at index %lld; accepted: 0 to %lld", step.ids[i],
@@ -76,11 +76,10 @@ FrameSize sizeOf(const DecodeStep &step) {
 }
 
 /// Where everything lies in the context's working memory. What `decode` and `logits` alone need shares its place.
-struct Plan {
+struct Plan : Places {
   int64_t hidden, picked; // rows of what the last layer gives; those of which logits are wanted
   int64_t inputPointers, inputs;
   int64_t arena, scratch, scratchStride;
-  Checked total;
 
   Plan(const lathe_context &context, const lathe_decoder &decoder, const FrameSize &size, int64_t rows) {
     const int64_t width = decoder.decode.outputs[0].width;
@@ -101,11 +100,6 @@ struct Plan {
     Checked most = a.value > b.value ? a : b;
     most.valid = a.valid && b.valid;
     return most;
-  }
-  int64_t place(Checked bytes) {
-    const int64_t offset = total.value;
-    total += bytes.roundUp(cacheLine);
-    return offset;
   }
   /// Ids, offsets or addresses.
   int64_t placeInput(const FrameSize &size) { return place((Checked(size.tokens) + 1) * sizeof(void *)); }

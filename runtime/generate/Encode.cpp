@@ -1,9 +1,9 @@
 #include "runtime/generate/Encode.h"
 
 #include "runtime/core/Context.h"
-#include "runtime/core/FrameSize.h"
+#include "runtime/core/EntryInputs.h"
+#include "runtime/core/Places.h"
 #include "runtime/core/Status.h"
-#include "runtime/generate/EntryInputs.h"
 
 namespace lathe {
 namespace {
@@ -27,7 +27,7 @@ struct Part {
 
 lathe_status checkSources(const lathe_context &context, const lathe_entry &entry, const Part &all, lathe_error *error) {
   const Sources &sources = all.sources;
-  const int64_t vocabulary = limitOf(findInput(entry, LATHE_INPUT_IDS)), places = placesOf(entry);
+  const int64_t vocabulary = idLimit(entry, LATHE_INPUT_IDS), places = placesOf(entry);
   for (size_t i = 0; i < sources.count; ++i) {
     const int64_t columns = sources.offsets[i + 1] - sources.offsets[i], tokens = all.tokensOf(i);
     if (!tokens)

@@ -36,7 +36,9 @@ lathe_status checkLengths(const lathe_generate_options &options, int64_t promptL
                  {"max_length", options.max_length},
                  {"min_new_tokens", options.min_new_tokens},
                  {"min_length", options.min_length},
-                 {"no_repeat_ngram_size", options.no_repeat_ngram_size}};
+                 {"no_repeat_ngram_size", options.no_repeat_ngram_size},
+                 {"encoder_no_repeat_ngram_size", options.encoder_no_repeat_ngram_size},
+                 {"decay_start", options.decay_start}};
   for (const auto &length : lengths)
     if (length.value < 0 || length.value > mostTokens)
       return refuseInteger(error, length.name, length.value, "0 to 2147483647");
@@ -110,16 +112,53 @@ lathe_status checkDraws(const lathe_generate_options &options, lathe_error *erro
     return refuseNumber(error, "min_p", options.min_p, "0 to 1");
   if (!(options.typical_p > 0 && options.typical_p <= 1))
     return refuseNumber(error, "typical_p", options.typical_p, "more than 0, up to 1");
+  if (!(options.epsilon_cutoff >= 0 && options.epsilon_cutoff < 1))
+    return refuseNumber(error, "epsilon_cutoff", options.epsilon_cutoff, "0 (all tokens) or more, below 1");
+  if (!(options.eta_cutoff >= 0 && options.eta_cutoff < 1))
+    return refuseNumber(error, "eta_cutoff", options.eta_cutoff, "0 (all tokens) or more, below 1");
   return LATHE_OK;
 }
 
 lathe_status checkPenalties(const lathe_generate_options &options, lathe_error *error) {
   if (!(float(options.repetition_penalty) > 0) || !isFinite(float(options.repetition_penalty)))
     return refuseNumber(error, "repetition_penalty", options.repetition_penalty, "more than 0; 1 is none");
+  const float ofSource = float(1 / options.encoder_repetition_penalty);
+  if (!(ofSource > 0) || !isFinite(ofSource))
+    return refuseNumber(error, "encoder_repetition_penalty", options.encoder_repetition_penalty,
+                        "more than 0; 1 is none");
+  if (!(options.decay_factor > 0) || !isFinite(options.decay_factor))
+    return refuseNumber(error, "decay_factor", options.decay_factor, "more than 0; 1 is none");
+  if (options.renormalize_logits != 0 && options.renormalize_logits != 1)
+    return refuseInteger(error, "renormalize_logits", options.renormalize_logits, "0 or 1");
   if (!isFinite(float(options.presence_penalty)))
     return refuseNumber(error, "presence_penalty", options.presence_penalty, "any finite number; 0 is none");
   if (!isFinite(float(options.frequency_penalty)))
     return refuseNumber(error, "frequency_penalty", options.frequency_penalty, "any finite number; 0 is none");
+  return LATHE_OK;
+}
+
+lathe_status checkIdsOf(const char *name, const lathe_ids &ids, int64_t vocabulary, lathe_error *error) {
+  if (ids.length && !ids.ids)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s has %zu ids, which are NULL", name, ids.length);
+  for (size_t i = 0; i < ids.length; ++i)
+    if (lathe_status status = checkId(name, ids.ids[i], 0, vocabulary, error))
+      return status;
+  return LATHE_OK;
+}
+
+lathe_status checkBiases(const lathe_generate_options &options, int64_t vocabulary, lathe_error *error) {
+  if (options.n_sequence_bias && !options.sequence_bias)
+    return fail(error, LATHE_INVALID_ARGUMENT, "sequence_bias is NULL, and n_sequence_bias is %zu",
+                options.n_sequence_bias);
+  for (size_t b = 0; b < options.n_sequence_bias; ++b) {
+    const lathe_sequence_bias &given = options.sequence_bias[b];
+    if (!given.ids || !given.length)
+      return fail(error, LATHE_INVALID_ARGUMENT, "sequence_bias[%zu] has no ids; it must have one at least", b);
+    if (lathe_status status = checkIdsOf("an id of sequence_bias", {given.ids, given.length}, vocabulary, error))
+      return status;
+    if (!isFinite(float(given.bias)))
+      return refuseNumber(error, "a bias of sequence_bias", given.bias, "any finite number");
+  }
   return LATHE_OK;
 }
 
@@ -148,7 +187,12 @@ lathe_status checkIds(const lathe_generate_options &options, int64_t vocabulary,
       if (lathe_status status = checkId("an id of bad_words", word.ids[i], 0, vocabulary, error))
         return status;
   }
-  return LATHE_OK;
+  if (lathe_status status = checkIdsOf("an id of suppress_tokens", options.suppress_tokens, vocabulary, error))
+    return status;
+  if (lathe_status status =
+          checkIdsOf("an id of begin_suppress_tokens", options.begin_suppress_tokens, vocabulary, error))
+    return status;
+  return checkBiases(options, vocabulary, error);
 }
 
 } // namespace
@@ -167,6 +211,11 @@ void generateDefaults(lathe_generate_options &options) {
   options.top_p = 1;
   options.typical_p = 1;
   options.repetition_penalty = 1;
+  options.encoder_repetition_penalty = 1;
+  options.decay_factor = 1;
+  options.num_assistant_tokens = 20;
+  options.num_assistant_tokens_schedule = LATHE_ASSISTANT_CONSTANT;
+  options.assistant_confidence_threshold = 0.4;
   options.forced_bos_id = -1;
   options.forced_eos_id = -1;
   options.pad_id = -1;

@@ -26,21 +26,88 @@ bool endsWith(const int32_t *ids, int64_t length, const int32_t *suffix, int64_t
   return suffixLength <= length && !memcmp(ids + length - suffixLength, suffix, size_t(suffixLength) * sizeof *ids);
 }
 
-void banRepeatedNgrams(const History &history, int64_t size, float *row) {
+/// Bans what would make a run of `size` tokens that `ids` have.
+void banNgramsOf(const int32_t *ids, int64_t length, const History &history, int64_t size, Scratch &scratch,
+                 float *row) {
+  if (history.length < size - 1)
+    return;
   const int32_t *last = history.ids + history.length - (size - 1);
-  for (int64_t start = 0; start + size <= history.length; ++start)
-    if (!memcmp(history.ids + start, last, size_t(size - 1) * sizeof *last))
-      row[history.ids[start + size - 1]] = -infinity;
+  for (int64_t start = 0; start + size <= length; ++start)
+    if (const int32_t id = ids[start + size - 1]; id >= 0 && id < scratch.vocabulary)
+      if (!memcmp(ids + start, last, size_t(size - 1) * sizeof *last))
+        row[id] = -infinity;
+}
+
+/// Whether a run's last token would complete it. One that is longer than the text is not looked for: Transformers'
+/// rule, though the last token is not in the text.
+bool mayComplete(const History &history, const int32_t *ids, size_t length) {
+  if (length == 1)
+    return true;
+  return int64_t(length) <= history.length && endsWith(history.ids, history.length, ids, int64_t(length) - 1);
 }
 
 void banBadWords(const lathe_generate_options &options, const History &history, float *row) {
   for (size_t w = 0; w < options.n_bad_words; ++w) {
     const lathe_ids &word = options.bad_words[w];
-    const int64_t length = int64_t(word.length);
-    if (length == 1 ? endsText(options, word.ids[0]) : length > history.length)
-      continue; // the second, too, is Transformers' rule, though the word's last token is not in the history
-    if (endsWith(history.ids, history.length, word.ids, length - 1))
-      row[word.ids[length - 1]] = -infinity;
+    if (word.length == 1 && endsText(options, word.ids[0]))
+      continue;
+    if (mayComplete(history, word.ids, word.length))
+      row[word.ids[word.length - 1]] = -infinity;
+  }
+}
+
+/// All biases of a token are added up before they are added to its score; those of single tokens come first.
+void addBiases(const lathe_generate_options &options, const History &history, Scratch &scratch, float *row) {
+  float *sums = scratch.weights;
+  auto forEachMatch = [&](auto visit) {
+    for (size_t b = 0; b < options.n_sequence_bias; ++b) {
+      const lathe_sequence_bias &given = options.sequence_bias[b];
+      if (mayComplete(history, given.ids, given.length))
+        visit(given, given.ids[given.length - 1]);
+    }
+  };
+  forEachMatch([&](const lathe_sequence_bias &, int32_t id) { sums[id] = 0; });
+  for (int longer = 0; longer < 2; ++longer)
+    forEachMatch([&](const lathe_sequence_bias &given, int32_t id) {
+      if ((given.length > 1) == bool(longer))
+        sums[id] += float(given.bias);
+    });
+  forEachMatch([&](const lathe_sequence_bias &, int32_t id) {
+    row[id] += sums[id];
+    sums[id] = 0;
+  });
+}
+
+/// As repetition_penalty, by `penalty`, of tokens that are among `ids`.
+void penalize(const int32_t *ids, int64_t n, float penalty, Scratch &scratch, float *row) {
+  forEachId(ids, n, scratch,
+            [&](int32_t id, int32_t) { row[id] = row[id] < 0 ? row[id] * penalty : row[id] / penalty; });
+}
+
+void ban(const lathe_ids &ids, float *row) {
+  for (size_t i = 0; i < ids.length; ++i)
+    row[ids.ids[i]] = -infinity;
+}
+
+/// base^exponent for any base.
+double integerPower(double base, int64_t exponent) {
+  double power = 1;
+  for (; exponent; exponent /= 2, base *= base)
+    if (exponent % 2)
+      power *= base;
+  return power;
+}
+
+/// What ends a text gets likelier with its length, in proportion to what its score is without its sign.
+void raiseEnds(const lathe_generate_options &options, int64_t steps, float *row) {
+  const double growth = integerPower(options.decay_factor, steps) - 1;
+  const float most = 3e38f, factor = growth < double(most) ? float(growth) : most; // finite, as it wins with less
+  for (size_t i = 0; i < options.n_eos_ids; ++i) {
+    float &score = row[options.eos_ids[i]];
+    if (score == -infinity)
+      continue; // banned by min_length
+    const float raised = score + (score < 0 ? -score : score) * factor;
+    score = raised < most ? raised : most;
   }
 }
 
@@ -56,15 +123,21 @@ bool processScores(const lathe_generate_options &options, const History &history
                    int64_t n_chosen, float *row, Scratch &scratch) {
   bool changed = false;
   const int64_t written = history.length - history.promptLength;
+  if (options.n_sequence_bias) {
+    addBiases(options, history, scratch, row);
+    changed = true;
+  }
   if (options.diversity_penalty > 0 && n_chosen) {
     const float penalty = float(options.diversity_penalty);
     forEachId(chosen, n_chosen, scratch, [&](int32_t id, int32_t times) { row[id] -= penalty * float(times); });
     changed = true;
   }
+  if (options.encoder_repetition_penalty != 1 && history.isFirst) {
+    penalize(history.source, history.sourceLength, float(1 / options.encoder_repetition_penalty), scratch, row);
+    changed = true;
+  }
   if (options.repetition_penalty != 1) {
-    const float penalty = float(options.repetition_penalty);
-    forEachId(history.ids, history.length, scratch,
-              [&](int32_t id, int32_t) { row[id] = row[id] < 0 ? row[id] * penalty : row[id] / penalty; });
+    penalize(history.ids, history.length, float(options.repetition_penalty), scratch, row);
     changed = true;
   }
   if ((options.presence_penalty != 0 || options.frequency_penalty != 0) && written > 0) {
@@ -76,7 +149,11 @@ bool processScores(const lathe_generate_options &options, const History &history
     changed = true;
   }
   if (options.no_repeat_ngram_size && history.length >= options.no_repeat_ngram_size) {
-    banRepeatedNgrams(history, options.no_repeat_ngram_size, row);
+    banNgramsOf(history.ids, history.length, history, options.no_repeat_ngram_size, scratch, row);
+    changed = true;
+  }
+  if (options.encoder_no_repeat_ngram_size) {
+    banNgramsOf(history.source, history.sourceLength, history, options.encoder_no_repeat_ngram_size, scratch, row);
     changed = true;
   }
   if (options.n_bad_words) {
@@ -88,7 +165,7 @@ bool processScores(const lathe_generate_options &options, const History &history
       row[options.eos_ids[i]] = -infinity;
     changed = true;
   }
-  // Forced tokens come last: they may be banned ones.
+  // Forced tokens come behind bans: they may be banned ones.
   if (options.forced_bos_id >= 0 && history.length == 1) {
     force(options.forced_bos_id, row, scratch.vocabulary);
     changed = true;
@@ -97,7 +174,32 @@ bool processScores(const lathe_generate_options &options, const History &history
     force(options.forced_eos_id, row, scratch.vocabulary);
     changed = true;
   }
+  if (const int64_t steps = written - options.decay_start; options.decay_factor != 1 && steps > 0) {
+    raiseEnds(options, steps, row);
+    changed = true;
+  }
+  if (options.suppress_tokens.length) {
+    ban(options.suppress_tokens, row);
+    changed = true;
+  }
+  const bool behindForced = history.promptLength == 1 && options.forced_bos_id >= 0;
+  if (options.begin_suppress_tokens.length && written == int64_t(behindForced)) {
+    ban(options.begin_suppress_tokens, row);
+    changed = true;
+  }
   return changed;
+}
+
+void softmax(float *row, int64_t size, const float *maxima, double *sums, const RowLoops &loops) {
+  const int64_t blocks = rowBlocks(size);
+  const float peak = peakOf(maxima, blocks);
+  loops.expSums(row, size, maxima, 0, peak, sums);
+  double sum = 0;
+  for (int64_t b = 0; b < blocks; ++b)
+    sum += sums[b];
+  const float share = float(1 / sum);
+  for (int64_t i = 0; i < size; ++i)
+    row[i] = expOfNegative(row[i] - peak) * share;
 }
 
 void logSoftmax(float *row, int64_t size, float *maxima, double *sums, const RowLoops &loops) {

@@ -12,6 +12,9 @@ struct History {
   const int32_t *ids; // the prompt's first
   int64_t length;
   int64_t promptLength;
+  const int32_t *source; // what is read: the prompt or, of models with an encoder, what that reads
+  int64_t sourceLength;
+  bool isFirst; // of a prompt's texts, or of the beams of a group
 };
 
 /// Changes a row of scores [vocabulary] in place: logits where one sequence is written, their logSoftmax in beam
@@ -23,6 +26,9 @@ bool processScores(const lathe_generate_options &options, const History &history
 /// logits - log(sum of exp(logits)), in place. `maxima` has the row's blocks' maxima, before and after; the greatest of
 /// them must be finite. `sums`: [blocks], overwritten.
 void logSoftmax(float *row, int64_t size, float *maxima, double *sums, const RowLoops &loops);
+
+/// The scores' probabilities, in place; otherwise the same.
+void softmax(float *row, int64_t size, const float *maxima, double *sums, const RowLoops &loops);
 
 } // namespace lathe
 

@@ -7,11 +7,17 @@ namespace {
 
 /// Tokens that a decoder may look back at when it gives the next one's text.
 constexpr size_t contextTokens = 4;
+/// Tokens whose text has been given are forgotten from time to time.
+constexpr size_t mostTokens = 16;
+constexpr size_t characterBytes = 4;
+
+constexpr char replacement[] = "\xEF\xBF\xBD"; // U+FFFD
 
 /// Whether the text ends in U+FFFD, which stands for bytes that are no whole character yet.
 bool endsInside(const Buffer<char> &text) {
-  return text.size >= 3 && !memcmp(text.data + text.size - 3, "\xEF\xBF\xBD", 3);
+  return text.size >= 3 && !memcmp(text.data + text.size - 3, replacement, 3);
 }
+bool beginsInside(const Buffer<char> &text) { return text.size >= 3 && !memcmp(text.data, replacement, 3); }
 
 bool contains(const Buffer<char> &text, const char *wanted) {
   const size_t length = strlen(wanted);
@@ -56,18 +62,32 @@ lathe_status TextStream::advance(bool complete, lathe_error *error) {
 }
 
 lathe_status TextStream::begin(const int32_t *prompt, size_t length, lathe_error *error) {
-  const size_t looked = length < contextTokens ? length : contextTokens;
+  const size_t looked = length < mostTokens ? length : mostTokens;
   for (size_t i = length - looked; i < length; ++i)
     tokens.push(prompt[i]);
   given = tokens.size;
   return tokens.failed ? noMemory(error) : LATHE_OK;
 }
 
-lathe_status TextStream::add(int32_t id, lathe_error *error) {
-  if (given == tokens.size && given > contextTokens) { // what nobody will look back at
-    memmove(tokens.data, tokens.data + given - contextTokens, contextTokens * sizeof(int32_t));
-    tokens.size = given = contextTokens;
+/// Of all tokens those stay that somebody may look back at. Where each byte is a token they begin with a whole
+/// character: bytes of half a one would spoil those behind them.
+lathe_status TextStream::forget(lathe_error *error) {
+  size_t kept = contextTokens;
+  for (; kept + 1 < contextTokens + characterBytes; ++kept) {
+    if (lathe_status status = decode(tokens.size - kept, tokens.size, before, error))
+      return status;
+    if (!beginsInside(before))
+      break;
   }
+  memmove(tokens.data, tokens.data + tokens.size - kept, kept * sizeof(int32_t));
+  tokens.size = given = kept;
+  return LATHE_OK;
+}
+
+lathe_status TextStream::add(int32_t id, lathe_error *error) {
+  if (given == tokens.size && given >= mostTokens)
+    if (lathe_status status = forget(error))
+      return status;
   tokens.push(id);
   return tokens.failed ? noMemory(error) : advance(/*complete=*/false, error);
 }

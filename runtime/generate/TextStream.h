@@ -27,6 +27,7 @@ public:
 private:
   lathe_status decode(size_t begin, size_t end, Buffer<char> &into, lathe_error *error);
   lathe_status advance(bool complete, lathe_error *error);
+  lathe_status forget(lathe_error *error);
 
   const Tokenizer &tokenizer;
   Buffer<int32_t> tokens;    // from the context of the last piece on

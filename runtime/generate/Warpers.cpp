@@ -104,7 +104,28 @@ public:
     scratch.loops.maxima(row, size, maxima);
   }
 
+  /// Tokens with a probability of at least `least`, or of eta where that is given: less where many tokens are likely.
+  void keepProbable(double epsilon) { keepProbableFrom(epsilon, sumOfWeights()); }
+  void keepByEntropy(double epsilon) {
+    const double total = sumOfWeights(), logarithm = logOf(total);
+    const float peak = peakOf(maxima, blocks);
+    const int64_t n = gather(-infinity);
+    double entropy = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      const float score = row[scratch.ids[i]] - peak;
+      entropy += double(expOfNegative(score)) / total * (logarithm - double(score));
+    }
+    const double exponent = logOf(epsilon) / 2 - entropy; // of sqrt(epsilon) e^-entropy
+    const double eta = double(expOfNegative(float(exponent < 0 ? exponent : 0)));
+    keepProbableFrom(eta < epsilon ? eta : epsilon, total);
+  }
+
 private:
+  void keepProbableFrom(double probability, double total) {
+    const float bound = peakOf(maxima, blocks) + float(logOf(probability * total)), kept = greatest(this->least).score;
+    maskBelow(bound < kept ? bound : kept);
+  }
+
   /// Relative to the peak's.
   double sumOfWeights() {
     scratch.loops.expSums(row, size, maxima, 0, peakOf(maxima, blocks), sums);
@@ -209,6 +230,10 @@ void warpScores(const lathe_generate_options &options, float *row, float *maxima
     warper.keepLikely(options.min_p);
   if (options.typical_p < 1)
     warper.keepTypical(options.typical_p);
+  if (options.epsilon_cutoff > 0)
+    warper.keepProbable(options.epsilon_cutoff);
+  if (options.eta_cutoff > 0)
+    warper.keepByEntropy(options.eta_cutoff);
 }
 
 } // namespace lathe

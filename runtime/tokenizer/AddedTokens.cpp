@@ -3,6 +3,8 @@
 #include "runtime/tokenizer/Trie.h"
 #include "runtime/tokenizer/Utf8.h"
 
+#include <string.h>
+
 using namespace lathe;
 
 CharEntry AddedTokenSplitter::propertiesBefore(size_t at) const {
@@ -28,18 +30,24 @@ size_t AddedTokenSplitter::skipSpaces(size_t at) {
   return spacesTo = at;
 }
 
+/// The longest token that begins at `begin`, if any.
+Segment AddedTokenSplitter::longestAt(size_t begin) const {
+  uint32_t node = 0;
+  Segment match = {begin, begin, nullptr};
+  for (size_t at = begin; at < size; ++at) {
+    node = trieStep(trie, node, uint8_t(text[at]));
+    if (node == trieNone)
+      break;
+    if (trie[node].base & trieKeyEnds)
+      match = {begin, at + 1, &tokenizer.added[trieValue(trie, node)]};
+  }
+  return match;
+}
+
 /// The first match at or behind `searched`.
 bool AddedTokenSplitter::findMatch(Segment &match) {
   for (; searched < size; ++searched) {
-    uint32_t node = 0;
-    match.token = nullptr;
-    for (size_t at = searched; at < size; ++at) {
-      node = trieStep(trie, node, uint8_t(text[at]));
-      if (node == trieNone)
-        break;
-      if (trie[node].base & trieKeyEnds)
-        match = {searched, at + 1, &tokenizer.added[trieValue(trie, node)]};
-    }
+    match = longestAt(searched);
     if (match.token) {
       searched = match.end;
       return true;
@@ -48,9 +56,27 @@ bool AddedTokenSplitter::findMatch(Segment &match) {
   return false;
 }
 
+/// Goes on to the next "<<", unless another token comes first.
+bool AddedTokenSplitter::takeCode(Segment &match) {
+  for (size_t at = match.end; at + 2 <= size; ++at) {
+    if (!memcmp(text + at, "<<", 2)) {
+      searched = match.end = at + 2;
+      return true;
+    }
+    const Segment other = longestAt(at);
+    if (other.token && !(other.token->flags & addedAtBegin))
+      return false;
+  }
+  return false;
+}
+
 /// Applies the token's flags to a match; false when it is passed over.
 bool AddedTokenSplitter::accept(Segment &match) {
   uint32_t flags = match.token->flags;
+  if (flags & addedAtBegin && match.begin != codeBegin)
+    return false;
+  if (flags & addedToCodeEnd && !takeCode(match))
+    return false;
   if (flags & addedSingleWord &&
       (propertiesBefore(match.begin) & charIsWord || propertiesAfter(match.end) & charIsWord))
     return false;
@@ -85,6 +111,7 @@ bool AddedTokenSplitter::next(Segment &segment) {
       segment = match;
     }
     given = match.end;
+    codeBegin = match.token->flags & addedAtBegin ? noPlace : given;
     return true;
   }
   if (given >= size)

@@ -21,7 +21,9 @@ public:
   bool next(Segment &segment);
 
 private:
+  Segment longestAt(size_t begin) const;
   bool findMatch(Segment &match);
+  bool takeCode(Segment &match);
   bool accept(Segment &match);
   CharEntry propertiesBefore(size_t at) const;
   CharEntry propertiesAfter(size_t at, unsigned *length = nullptr) const;
@@ -31,8 +33,10 @@ private:
   const TableView<TrieUnit> &trie;
   const char *text;
   size_t size;
-  size_t searched = 0;                 // where the next match may begin
-  size_t given = 0;                    // end of what was given out
+  size_t searched = 0; // where the next match may begin
+  size_t given = 0;    // end of what was given out
+  static constexpr size_t noPlace = ~size_t(0);
+  size_t codeBegin = 0;                // where an addedAtBegin may stand
   size_t spacesFrom = 0, spacesTo = 0; // the whitespace found last: no run of it is scanned twice
   Segment held = {};
   bool holding = false;

@@ -109,7 +109,7 @@ struct Validator {
     for (uint32_t i = 0; i < items.count; ++i) {
       firsts += items[i].id == templateFirst;
       seconds += items[i].id == templateSecond;
-      require(items[i].id >= templateSecond && items[i].id < int64_t(vocabulary), name);
+      require(items[i].id >= templateLanguage && items[i].id < int64_t(vocabulary), name);
     }
     require(firsts == 1 && seconds == int(isPair), name);
   }
@@ -159,6 +159,17 @@ static void checkSteps(Tokenizer &tokenizer, const TokenizerHeader &header, Vali
     bool changesText = step.kind == PreTokenizerKind::PrefixSpace || step.kind == PreTokenizerKind::Metaspace;
     check.require(isValid && !(changesText && header.flags & tokenizerEndsAtNext), "pre-tokenizer");
   }
+}
+
+static void checkLanguages(Tokenizer &tokenizer, const TokenizerHeader &header, Validator &check) {
+  const TableView<LanguageRecord> &languages = tokenizer.languages =
+      check.view<LanguageRecord>(header.languages, "language");
+  for (uint32_t i = 0; i < languages.count; ++i)
+    check.require(languages[i].code < tokenizer.pool.count && languages[i].id < tokenizer.tokens.count, "language");
+  const uint32_t choices[] = {header.language, header.targetLanguage};
+  for (uint32_t choice : choices)
+    check.require(choice < languages.count || choice == noToken, "language");
+  tokenizer.language = header.language;
 }
 
 lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &tokenizer, lathe_error *error) {
@@ -241,6 +252,11 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
                       (token.later & ~tokenIsByte) < (isByte ? 256 : tokenizer.pool.count),
                   "token");
   }
+  checkLanguages(tokenizer, *header, check);
+  check.require(header->givenTokens <= vocabulary &&
+                    (header->givenTokens == vocabulary || header->unknownId < vocabulary),
+                "token");
+  tokenizer.otherTokens = check.trie(header->otherTokens, vocabulary, "token");
   check.templates(tokenizer.single, vocabulary, false, "template");
   check.templates(tokenizer.pair, vocabulary, true, "template");
   if (check.damaged)

@@ -14,7 +14,7 @@
 
 namespace lathe {
 
-inline constexpr char tokenizerMagic[8] = {'L', 'A', 'T', 'H', 'E', 'T', 'K', '2'};
+inline constexpr char tokenizerMagic[8] = {'L', 'A', 'T', 'H', 'E', 'T', 'K', '3'};
 inline constexpr uint32_t tokenizerAlignment = 64;
 inline constexpr uint32_t codePointLimit = 0x110000;
 /// What SentencePiece writes for a space: U+2581.
@@ -85,6 +85,10 @@ struct AddedTokenRecord {
   uint32_t id, flags;
 };
 inline constexpr uint32_t addedSingleWord = 1, addedStripsLeft = 2, addedStripsRight = 4;
+/// The token stands at the beginning of the text, or behind an added one that need not, and nowhere else; it goes on to
+/// the next
+/// "<<" (as Marian's codes of languages that the vocabulary has none for: ">>xyz<<" is one unknown token).
+inline constexpr uint32_t addedAtBegin = 8, addedToCodeEnd = 16;
 
 /// Strings of one token, as offsets into the pool: the vocabulary's text, and what it decodes to at the end of the text
 /// that the decoder looks at (DecoderKind) and elsewhere. Bit 31 of `text`: a special token, left out on request. Bit
@@ -96,10 +100,15 @@ inline constexpr uint32_t tokenIsSpecial = 1u << 31, tokenIsByte = 1u << 31;
 
 /// One place in the template: a special token's id, or a sequence.
 struct TemplateItem {
-  int32_t id; // templateFirst and templateSecond stand for the texts
+  int32_t id; // templateFirst and templateSecond stand for the texts, templateLanguage for the language's token
   int32_t typeId;
 };
-inline constexpr int32_t templateFirst = -1, templateSecond = -2;
+inline constexpr int32_t templateFirst = -1, templateSecond = -2, templateLanguage = -3;
+
+/// A language that texts are in, or are to be written in: its code, in the pool, and its token.
+struct LanguageRecord {
+  uint32_t code, id;
+};
 
 /// What a code point is to the patterns: entries[index[c / 128] * 128 + c % 128], a number below 64.
 struct ClassMapSections {
@@ -261,6 +270,11 @@ struct TokenizerHeader {
   TableSection tokens;          // TokenRecord, by id
   TableSection pool;            // char; the last one is NUL
   TableSection single, pair;    // TemplateItem
+  /// Ids from here on are the model's alone: text that they spell is unknown. Below this one is what a text may get.
+  uint32_t givenTokens;
+  TableSection otherTokens; // TrieUnit: tokens that no text is cut into, but what is unknown may be; values: ids
+  TableSection languages;   // LanguageRecord; empty where the template names none
+  uint32_t language, targetLanguage; // which of them, or noToken: unless told otherwise
 };
 
 inline constexpr uint32_t tokenizerLowersFirst = 1;   // sentence-transformers' do_lower_case

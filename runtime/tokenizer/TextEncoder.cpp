@@ -12,7 +12,7 @@ void TextEncoder::encodeWords(const MappedText &text, size_t begin, size_t end, 
   if (preTokenizer.failed())
     return;
   const Buffer<Word> &words = preTokenizer.words();
-  TokenSink sink = {&preTokenizer.text(), tokens, tokenizer.has(tokenizerEndsAtNext)};
+  TokenSink sink = {tokenizer, &preTokenizer.text(), tokens, tokenizer.has(tokenizerEndsAtNext)};
   switch (tokenizer.header->model) {
   case ModelKind::WordPiece:
     for (size_t i = 0; i < words.size; ++i)
@@ -37,7 +37,7 @@ void TextEncoder::encodePiece(TextView piece, Buffer<Token> &tokens) {
   const MappedText &text = normalizer.run(piece);
   if (normalizer.failed())
     return;
-  TokenSink sink = {&text, tokens};
+  TokenSink sink = {tokenizer, &text, tokens};
   AddedTokenSplitter splitter(tokenizer, tokenizer.addedNormalized, text.bytes.data, text.size());
   for (Segment segment; splitter.next(segment);) {
     if (segment.token) {

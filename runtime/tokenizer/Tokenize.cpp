@@ -112,6 +112,19 @@ struct Tokens {
     size_t skipped = tokenizer.has(tokenizerTruncatesLeft) ? tokens.size - count : 0;
     return {&tokens, skipped, skipped + count};
   }
+  /// The item's token; negative where it is none.
+  int32_t specialToken(const TemplateItem &item) const {
+    if (item.id != templateLanguage)
+      return item.id;
+    return tokenizer.language == noToken ? -1 : int32_t(tokenizer.languages[tokenizer.language].id);
+  }
+  size_t countSpecial() const {
+    const TableView<TemplateItem> &items = hasPair ? tokenizer.pair : tokenizer.single;
+    size_t count = 0;
+    for (uint32_t i = 0; i < items.count; ++i)
+      count += specialToken(items[i]) >= 0;
+    return count;
+  }
   lathe_status write(Part firstPart, Part secondPart, lathe_encoding &encoding, lathe_error *error) const;
 
   const Tokenizer &tokenizer;
@@ -140,7 +153,7 @@ lathe_status Tokens::read(const char *text, const char *pair, int64_t maxLength,
   keptSecond = second.size;
   if (!maxLength)
     return LATHE_OK;
-  size_t special = hasPair ? tokenizer.pair.count - 2 : tokenizer.single.count - 1;
+  const size_t special = countSpecial();
   if (size_t(maxLength) < special)
     return fail(error, LATHE_INVALID_ARGUMENT,
                 "a maximum length of %lld tokens has no room for the %zu special tokens that are added",
@@ -150,7 +163,7 @@ lathe_status Tokens::read(const char *text, const char *pair, int64_t maxLength,
 
 lathe_status Tokens::write(Part firstPart, Part secondPart, lathe_encoding &encoding, lathe_error *error) const {
   const TableView<TemplateItem> &items = hasPair ? tokenizer.pair : tokenizer.single;
-  size_t length = items.count - (hasPair ? 2 : 1) + (firstPart.end - firstPart.begin);
+  size_t length = countSpecial() + (firstPart.end - firstPart.begin);
   length += hasPair ? secondPart.end - secondPart.begin : 0;
   if (!allocateEncoding(allocator, length, encoding))
     return fail(error, LATHE_OUT_OF_MEMORY, "no memory for an encoding of %zu tokens", length);
@@ -164,10 +177,10 @@ lathe_status Tokens::write(Part firstPart, Part secondPart, lathe_encoding &enco
   };
   for (uint32_t i = 0; i < items.count; ++i) {
     const TemplateItem &item = items[i];
-    if (item.id >= 0) {
-      put({item.id, 0, 0, 0, 0}, item.typeId, true);
+    if (const int32_t id = specialToken(item); id >= 0)
+      put({id, 0, 0, 0, 0}, item.typeId, true);
+    if (item.id != templateFirst && item.id != templateSecond)
       continue;
-    }
     const Part &part = item.id == templateFirst ? firstPart : secondPart;
     for (size_t k = part.begin; k < part.end; ++k) {
       Token token = part.tokens->data[k];
@@ -176,6 +189,29 @@ lathe_status Tokens::write(Part firstPart, Part secondPart, lathe_encoding &enco
     }
   }
   return LATHE_OK;
+}
+
+lathe_status lathe::chooseLanguage(Tokenizer &tokenizer, const char *code, lathe_error *error) {
+  const TableView<LanguageRecord> &languages = tokenizer.languages;
+  for (uint32_t i = 0; i < languages.count; ++i)
+    if (!strcmp(tokenizer.pool.data + languages[i].code, code)) {
+      tokenizer.language = i;
+      return LATHE_OK;
+    }
+  if (!languages.count)
+    return fail(error, LATHE_INVALID_ARGUMENT, "language %.40s: the tokenizer knows no codes of languages", code);
+  return fail(error, LATHE_INVALID_ARGUMENT, "language %.40s is not one of the tokenizer's %u, from %s to %s", code,
+              languages.count, tokenizer.pool.data + languages[0].code,
+              tokenizer.pool.data + languages[languages.count - 1].code);
+}
+
+size_t lathe::listLanguages(const Tokenizer &tokenizer, lathe_language *languages, size_t capacity) {
+  for (uint32_t i = 0; i < tokenizer.languages.count && i < capacity; ++i) {
+    const LanguageRecord &language = tokenizer.languages[i];
+    languages[i] = {tokenizer.pool.data + language.code, int32_t(language.id), i == tokenizer.header->language,
+                    i == tokenizer.header->targetLanguage};
+  }
+  return tokenizer.languages.count;
 }
 
 lathe_status lathe::tokenize(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,

@@ -54,6 +54,9 @@ struct Tokenizer {
   TableView<TokenRecord> tokens;
   TableView<char> pool;
   TableView<TemplateItem> single, pair;
+  TableView<TrieUnit> otherTokens;
+  TableView<LanguageRecord> languages;
+  uint32_t language; // the one that templates name, or noToken: they name none
 
   CharMap charMap(const CharMapSections &sections) const {
     return {view<uint16_t>(sections.index), view<CharEntry>(sections.entries), view<CharElement>(sections.elements)};
@@ -68,6 +71,11 @@ struct Tokenizer {
 /// Checks every offset and index in the tables, so that no later call can leave them, whatever they hold.
 /// `tables` must be 64-byte aligned; damaged ones give LATHE_BAD_WEIGHTS.
 lathe_status openTokenizer(const void *tables, size_t bytes, Tokenizer &tokenizer, lathe_error *error);
+
+/// Has `tokenizer` name another language of its in templates: by its code.
+lathe_status chooseLanguage(Tokenizer &tokenizer, const char *code, lathe_error *error);
+/// Writes at most `capacity` of its languages; returns how many there are.
+size_t listLanguages(const Tokenizer &tokenizer, lathe_language *languages, size_t capacity);
 
 /// Tokenizes one text or a pair (`pair` may be null) and adds the template's special tokens. `maxLength` counts those
 /// too; 0 does not truncate. Invalid UTF-8 is an error that names the byte: silently replacing it would give an

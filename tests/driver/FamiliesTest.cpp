@@ -57,6 +57,33 @@ TEST(Families, HaveTheirClassesIdsWhereFilesSayNothing) {
   EXPECT_THAT(generationOf("opt/lm", "\"eos_token_id\": [5, 6],").eosIds, ElementsAre(5, 6));
 }
 
+TEST(Families, ReadOptionsOfWriting) {
+  using testing::ElementsAre, testing::Pair;
+  const GenerationConfig given = generationOf(
+      "opt/lm", "\"suppress_tokens\": [3, 4], \"begin_suppress_tokens\": [7], \"stop_strings\": \"end\", "
+                "\"sequence_bias\": [[[1, 2], 0.5], [[3], -1.0], [[1, 2], 2.0]], "
+                "\"exponential_decay_length_penalty\": [4, 1.25], \"encoder_repetition_penalty\": 1.5, "
+                "\"encoder_no_repeat_ngram_size\": 3, \"epsilon_cutoff\": 0.25, \"eta_cutoff\": 1.0, "
+                "\"renormalize_logits\": true, \"num_assistant_tokens\": 6, "
+                "\"num_assistant_tokens_schedule\": \"heuristic\", \"assistant_confidence_threshold\": 0.5,");
+  EXPECT_THAT(given.unsupported, testing::IsEmpty());
+  EXPECT_THAT(given.suppressed, ElementsAre(3, 4));
+  EXPECT_THAT(given.suppressedFirst, ElementsAre(7));
+  EXPECT_THAT(given.stopStrings, ElementsAre("end"));
+  EXPECT_THAT(given.biases, ElementsAre(Pair(ElementsAre(1, 2), 2.0), Pair(ElementsAre(3), -1.0)));
+  EXPECT_EQ(given.options.decay_start, 4);
+  EXPECT_EQ(given.options.decay_factor, 1.25);
+  EXPECT_EQ(given.options.encoder_repetition_penalty, 1.5);
+  EXPECT_EQ(given.options.encoder_no_repeat_ngram_size, 3);
+  EXPECT_EQ(given.options.epsilon_cutoff, 0.25);
+  EXPECT_EQ(given.options.eta_cutoff, 0); // Transformers takes 1 for none
+  EXPECT_EQ(given.options.renormalize_logits, 1);
+  EXPECT_EQ(given.options.num_assistant_tokens, 6);
+  EXPECT_EQ(given.options.num_assistant_tokens_schedule, LATHE_ASSISTANT_HEURISTIC);
+  EXPECT_EQ(given.options.assistant_confidence_threshold, 0.5);
+  EXPECT_THAT(generationOf("opt/lm", "\"guidance_scale\": 1.5,").unsupported, ElementsAre("guidance_scale = 1.5"));
+}
+
 /// Of every model among the goldens, from the config alone what the import finds.
 TEST(Families, KnowTheLongestSequenceWithoutWeights) {
   mlir::MLIRContext context;

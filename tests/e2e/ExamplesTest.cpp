@@ -93,6 +93,12 @@ TEST_P(Writing, IsTransformers) {
     const std::string stopped = latheOutput({"generate", arguments[1], "--text", text.at("text"), "--stop", "went"});
     EXPECT_TRUE(text.at("written").get<std::string>().starts_with(stopped.substr(0, stopped.size() - 1)));
     EXPECT_TRUE(stopped.ends_with("went\n")) << stopped;
+    // Its own guesses are what it writes.
+    const ProcessResult assisted = lathe::test::lathe({"generate", arguments[1], "--assistant", arguments[1], "--text",
+                                                       text.at("text"), "--assistant-confidence-threshold", "0"});
+    EXPECT_EQ(assisted.exitCode, 0) << assisted.err;
+    EXPECT_EQ(assisted.out, text.at("written").get<std::string>() + "\n");
+    EXPECT_NE(assisted.err.find("of them right (100.0%)"), std::string::npos) << assisted.err;
     // Draws go by the seed alone.
     const Arguments drawn = {"generate",    arguments[1],    "--text", text.at("text"),
                              "--do-sample", "--temperature", "3",      "--seed"};
@@ -114,6 +120,17 @@ TEST(WritingErrors, SayWhatWasFound) {
                 {"'soon'", "true, false, never"});
   expectRefusal(1, {"generate", artifact, "--text", "It", "--num-beams", "2", "--stop", "x"},
                 {"stop strings", "num_beams 2"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--sequence-bias", "1,2"}, {"--sequence-bias", "'1,2'"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--suppress-tokens", "1;2"}, {"--suppress-tokens", "'1;2'"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--exponential-decay-length-penalty", "3"},
+                {"'3'", "START,FACTOR"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--eta-cutoff", "1", "--do-sample"}, {"eta_cutoff is 1"});
+  expectRefusal(1,
+                {"generate", artifact, "--text", "It", "--assistant", artifact, "--num-assistant-tokens-schedule", "x"},
+                {"'x'", "constant, heuristic, heuristic_transient"});
+  expectRefusal(1, {"generate", artifact, "--text", "It", "--assistant", artifact, "--num-beams", "2"},
+                {"an assistant with num_beams 2"});
+  expectRefusal(2, {"generate", artifact, "--text", "It", "--num-assistant-tokens", "3"}, {"go with --assistant"});
   expectRefusal(2, {"generate", artifact, "--text", "It", "--inputs", "f"}, {"--inputs and --outputs"});
   expectRefusal(2, {"generate", artifact, "--output-logits", "--text", "x"}, {"--forced-ids and --output-logits"});
 }

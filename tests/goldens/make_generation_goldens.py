@@ -139,6 +139,38 @@ def cases():
             "max_new_tokens": 14, "num_beams": 4, "num_beam_groups": 2, "num_return_sequences": 4, "pad_token_id": pad,
             "diversity_penalty": 1.03, "early_stopping": True, "eos_token_id": [2, 31, 34, 7]}
     yield from random_cases(60)
+    for search, extra in (("greedy", {}), ("beams", {"num_beams": 3, "num_return_sequences": 3}),
+                          ("groups", {"num_beams": 4, "num_beam_groups": 2, "num_return_sequences": 4,
+                                      "diversity_penalty": 0.83})):
+        for name, options in processed():
+            yield f"{search}-{name}", long, {"max_new_tokens": 14, **extra, **options}
+    yield "greedy-suppressed-first-behind-forced-bos", short, {
+        "max_new_tokens": 6, "forced_bos_token_id": 9, "begin_suppress_tokens": "written"}
+    yield "greedy-suppressed-first-behind-a-long-prompt", long, {
+        "max_new_tokens": 6, "forced_bos_token_id": 9, "begin_suppress_tokens": "written"}
+    yield "greedy-suppressed-forced-eos", short, {"max_new_tokens": 5, "forced_eos_token_id": 9, "min_new_tokens": 5,
+                                                  "suppress_tokens": [76]}
+
+
+def processed():
+    """Options that change scores, each alone and then together. A string is what would be written without."""
+    yield "encoder-repetition", {"encoder_repetition_penalty": 3.0}
+    yield "encoder-repetition-below-one", {"encoder_repetition_penalty": 0.4}
+    yield "encoder-ngram-1", {"encoder_no_repeat_ngram_size": 1}
+    yield "encoder-ngram-2", {"encoder_no_repeat_ngram_size": 2, "sequence_bias": [[[7], 2.5], [[11], 2.25]]}
+    yield "encoder-ngram-3", {"encoder_no_repeat_ngram_size": 3, "sequence_bias": [[[7], 4.5], [[11], 4.25], [[5], 3.75]]}
+    yield "sequence-bias", {"sequence_bias": "bias"}
+    yield "suppress", {"suppress_tokens": "written"}
+    yield "begin-suppress", {"begin_suppress_tokens": "written"}
+    for start, factor in ((0, 1.13), (4, 1.61), (2, 0.83), (20, 9.0)):
+        yield f"decay-{start}-{factor}", {"exponential_decay_length_penalty": [start, factor]}
+    yield "renormalize", {"renormalize_logits": True, "repetition_penalty": 1.6, "suppress_tokens": [67, 76, 31]}
+    yield "renormalize-ngram", {"renormalize_logits": True, "no_repeat_ngram_size": 2, "min_new_tokens": 6}
+    yield "every-processor", {
+        "encoder_repetition_penalty": 1.7, "encoder_no_repeat_ngram_size": 2, "repetition_penalty": 1.3,
+        "no_repeat_ngram_size": 3, "sequence_bias": "bias", "begin_suppress_tokens": [67], "suppress_tokens": [71],
+        "exponential_decay_length_penalty": [5, 1.2], "min_new_tokens": 4, "bad_words_ids": [[34]],
+        "renormalize_logits": True, "forced_eos_token_id": 2}
 
 
 def random_cases(count):
@@ -158,6 +190,7 @@ def random_cases(count):
 
 
 def generate(model, prompt, options):
+    """Texts, scores, and for greedy search how far the best score was above the next one at least."""
     config = GenerationConfig(**{"pad_token_id": 0, "eos_token_id": EOS, **options}, return_dict_in_generate=True,
                               output_scores=True, do_sample=False, use_cache=False)
     with torch.no_grad():
@@ -168,8 +201,10 @@ def generate(model, prompt, options):
     for row in out.sequences.tolist():
         length = next((i + 1 for i in range(len(prompt), len(row)) if row[i] in ends), len(row))
         rows.append(row[:length])
-    scores = out.sequences_scores.tolist() if options.get("num_beams", 1) > 1 else None
-    return rows, scores
+    if options.get("num_beams", 1) > 1:
+        return rows, out.sequences_scores.tolist(), None
+    gaps = [float(-torch.diff(scores[0].topk(2).values)) for scores in out.scores[:len(rows[0]) - len(prompt)]]
+    return rows, None, min(gaps)
 
 
 def drawn(model):
@@ -198,7 +233,10 @@ def warped():
         chains = [[("temperature", 0.7)], [("top_k", 5)], [("top_k", 1)], [("top_p", 0.9)], [("top_p", 0.3)],
                   [("top_p", 0.0)], [("top_p", 0.999)], [("min_p", 0.1)], [("min_p", 0.9)], [("typical_p", 0.2)],
                   [("typical_p", 0.9)], [("top_k", 40), ("top_p", 0.8)], [("temperature", 1.7), ("top_p", 0.6)],
-                  [("temperature", 0.5), ("top_k", 20), ("top_p", 0.95), ("min_p", 0.05), ("typical_p", 0.8)]]
+                  [("temperature", 0.5), ("top_k", 20), ("top_p", 0.95), ("min_p", 0.05), ("typical_p", 0.8)],
+                  [("epsilon_cutoff", 0.02)], [("epsilon_cutoff", 0.3)], [("eta_cutoff", 0.02)], [("eta_cutoff", 0.6)],
+                  [("eta_cutoff", 0.001)], [("temperature", 1.4), ("top_k", 50), ("epsilon_cutoff", 0.01)],
+                  [("top_p", 0.97), ("epsilon_cutoff", 0.004), ("eta_cutoff", 0.1)]]
         for keep, eos in ((1, 1), (2, 0), (2, 1), (4, 3)):
             for chain in chains:
                 scores = row[None].clone()
@@ -209,6 +247,8 @@ def warped():
                         "top_p": lambda v: lp.TopPLogitsWarper(v, min_tokens_to_keep=keep),
                         "min_p": lambda v: lp.MinPLogitsWarper(v, min_tokens_to_keep=keep),
                         "typical_p": lambda v: lp.TypicalLogitsWarper(v, min_tokens_to_keep=keep),
+                        "epsilon_cutoff": lambda v: lp.EpsilonLogitsWarper(v, min_tokens_to_keep=keep),
+                        "eta_cutoff": lambda v: lp.EtaLogitsWarper(v, min_tokens_to_keep=keep),
                     }[name](value)
                     scores = warper(None, scores)
                 kept = torch.isfinite(scores[0]).nonzero()[:, 0]
@@ -229,13 +269,22 @@ def main():
     model = TableModel(TableConfig(), table, shifts).eval()
     stored = []
     for name, prompt, options in cases():
+        if wanted := [key for key, value in options.items() if value in ("written", "bias")]:
+            # What would have been written: its tokens, and runs of it, some of which no text is long enough for.
+            text = generate(model, prompt, {k: v for k, v in options.items() if k not in wanted})[0][0]
+            new = text[len(prompt):] + [8, 8, 8]
+            made = {"written": sorted(set(new[:2])),
+                    "bias": [[[new[0]], -1.25], [[9], 0.75], [[prompt[-1], new[1]], -2.0], [[new[1], new[2]], -3.5],
+                             [[prompt[-1], 9], 2.5], [prompt[-2:] + [9], 0.3], [[1] * 30 + [new[0]], 9.0], [[67, 9], 4.0]]}
+            options |= {key: made[options[key]] for key in wanted}
         if isinstance(options.get("bad_words_ids"), str):
             # Bans what would have been written: single tokens, runs of tokens, eos alone, and one longer than the text.
             text = generate(model, prompt, {k: v for k, v in options.items() if k != "bad_words_ids"})[0][0]
             new = text[len(prompt):] + [8, 8, 8, 8]
             options["bad_words_ids"] = [[new[0]], [prompt[-1], new[1]], [new[1], new[2]], [new[2]], [EOS],
                                         [1] * 30 + [new[3]], prompt[-2:] + [13]]
-        rows, scores = generate(model, prompt, options)
+        rows, scores, gap = generate(model, prompt, options)
+        assert gap is None or gap > 1e-4, f"{name}: not clear, {gap}"
         case = {"name": name, "prompt": prompt, "options": options, "texts": rows}
         if scores:
             case["scores"] = [float(f"{s:.7g}") for s in scores]

@@ -159,6 +159,7 @@ def embed(model: SentenceTransformer, texts: list[str], prompt: dict) -> torch.T
 
 def make_golden(setting: Setting, seed: int) -> None:
     directory = OUT / setting.name / "model"
+    shutil.rmtree(OUT / setting.name, ignore_errors=True)
     write_directory(setting, directory, seed)
     model = SentenceTransformer(str(directory), device="cpu").double()
     # Versions differ in whether `do_lower_case` hides special tokens written in a text: that case decides nothing.
@@ -184,7 +185,6 @@ def make_golden(setting: Setting, seed: int) -> None:
 
 def main() -> None:
     torch.set_num_threads(1)
-    shutil.rmtree(OUT, ignore_errors=True)
     for seed, setting in enumerate(SETTINGS):
         make_golden(setting, seed)
 

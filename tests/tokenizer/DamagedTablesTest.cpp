@@ -102,6 +102,8 @@ TEST_P(DamagedTables, RandomDamage) {
                                    header.compositions,
                                    header.userSymbols,
                                    header.merges,
+                                   header.otherTokens,
+                                   header.languages,
                                    header.byteTokens,
                                    header.addedRaw,
                                    header.addedNormalized,
@@ -141,7 +143,8 @@ TEST_P(DamagedTables, RandomDamage) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, DamagedTables,
-                         testing::Values("flags", "byte-level", "unigram", "nfc", "llama", "spm-bytes", "spm-plain"),
+                         testing::Values("flags", "byte-level", "unigram", "nfc", "llama", "spm-bytes", "spm-plain",
+                                         "m2m100", "marian"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

@@ -73,7 +73,7 @@ TEST(HostileTokenizerFiles, SentencePieceClass) {
   };
   EXPECT_EQ(with("{}"), "");
   EXPECT_EQ(with(R"({"tokenizer_class": "T5TokenizerFast"})"), "");
-  expectWords(with(R"({"tokenizer_class": "LlamaTokenizer"})"), {"LlamaTokenizer", "XLMRobertaTokenizer"});
+  expectWords(with(R"({"tokenizer_class": "CpmTokenizer"})"), {"CpmTokenizer", "XLMRobertaTokenizer"});
   expectWords(with(R"({"tokenizer_class": "XLNetTokenizer", "sep_token": "s", "cls_token": "c"})"),
               {"<cls>", "pieces"});
   expectWords(with(R"({"extra_ids": -1})"), {"extra_ids", "-1"});

@@ -18,7 +18,8 @@ files of corpora/tokenizers (or of goldens/) the tokenizer has, and "config" is 
   cases        texts with everything spelled out
 
 A hash is FNV-1a over 32-bit words (Hash): the number of tokens, then id, start and end of each (ids alone with
-"lower_first", where the library's offsets count in another text).
+"lower_first", where the library's offsets count in another text, and with "ids_only", where the class has none; there
+decoding leaves special tokens out throughout).
 """
 import gzip
 import json
@@ -81,6 +82,8 @@ class Hash:
 class Reference:
     """A tokenizer as the library has it, and Python's lower case before it where asked."""
 
+    ids_only = False
+
     def __init__(self, tokenizer, lower_first=False):
         self.tokenizer, self.lower_first = tokenizer, lower_first
 
@@ -107,7 +110,7 @@ class Reference:
 
 class SentencePieceReference:
     """The library itself; pairs and truncation as ours are."""
-    lower_first = False
+    lower_first = ids_only = False
 
     def __init__(self, path):
         import sentencepiece
@@ -159,18 +162,53 @@ class SentencePieceReference:
         return 0
 
 
+class SlowReference(SentencePieceReference):
+    """A tokenizer of Transformers' that is written in Python: it has no offsets."""
+    ids_only = True
+
+    def __init__(self, tokenizer):
+        self.slow, self.tokenizer = tokenizer, self
+        whole = tokenizer.build_inputs_with_special_tokens([-1])
+        self.before, self.behind = whole[:whole.index(-1)], whole[whole.index(-1) + 1:]
+
+    def tokens(self, text):
+        return [(i, 0, 0) for i in self.slow.convert_tokens_to_ids(self.slow.tokenize(text))]
+
+    def join(self, first, second):
+        ids = [t[0] for t in [*first, *(second or [])]]
+        return types.SimpleNamespace(
+            ids=[*self.before, *ids, *self.behind], offsets=[(0, 0)] * (len(ids) + self.num_special_tokens_to_add(False)),
+            special_tokens_mask=[1] * len(self.before) + [0] * len(ids) + [1] * len(self.behind),
+            type_ids=[0] * (len(ids) + self.num_special_tokens_to_add(False)))
+
+    def truncated(self, text, pair, length, strategy="longest_first"):
+        return super().truncated(text, pair, length - self.num_special_tokens_to_add(False), strategy)
+
+    def words(self, encoding):
+        return [len(encoding.ids), *encoding.ids]
+
+    def decode(self, ids, skip_special_tokens):
+        return self.slow.decode(ids, skip_special_tokens=True)
+
+    def id_to_token(self, token):
+        return self.slow.convert_ids_to_tokens(token)
+
+    def num_special_tokens_to_add(self, is_pair):
+        return len(self.before) + len(self.behind)
+
+
 class Mixture:
     """Texts of one to twelve fragments, from Knuth's linear congruential generator."""
 
-    def __init__(self):
-        self.state = 1
+    def __init__(self, fragments):
+        self.state, self.fragments = 1, fragments
 
     def below(self, limit):
         self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
         return (self.state >> 33) % limit
 
     def text(self):
-        return "".join(FRAGMENTS[self.below(len(FRAGMENTS))] for _ in range(1 + self.below(12)))
+        return "".join(self.fragments[self.below(len(self.fragments))] for _ in range(1 + self.below(12)))
 
 
 def code_point_hashes(reference, is_short):
@@ -192,8 +230,8 @@ def text_hash(reference, path):
     return lines.hex()
 
 
-def mixture_hashes(reference):
-    mixture, block = Mixture(), Hash()
+def mixture_hashes(reference, fragments):
+    mixture, block = Mixture(fragments), Hash()
     for i in range(MIXTURES):
         text = mixture.text()
         pair = mixture.text() if i % 3 == 0 else None
@@ -240,7 +278,7 @@ def is_small(facts):
     return not facts.get("files") or any(path.startswith("goldens/") for path in facts["files"].values())
 
 
-def write(name, make, corpora, is_short=False, **facts):
+def write(name, make, corpora, is_short=False, fragments=FRAGMENTS, **facts):
     """Nothing when the command line names others."""
     folder = OUT / name
     if sys.argv[2:] and name not in sys.argv[2:]:
@@ -250,9 +288,9 @@ def write(name, make, corpora, is_short=False, **facts):
     if "files" not in facts:
         reference.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     expected = {
-        **facts, "lower_first": reference.lower_first, "code_points": list(code_point_hashes(reference, is_short)),
+        **facts, "lower_first": reference.lower_first, **({"ids_only": True} if reference.ids_only else {}), "code_points": list(code_point_hashes(reference, is_short)),
         "texts": {t: text_hash(reference, corpora / "texts" / t) for t in (FLORES if is_small(facts) else TEXTS)},
-        "fragments": FRAGMENTS, "mixtures": list(mixture_hashes(reference)),
+        "fragments": fragments, "mixtures": list(mixture_hashes(reference, fragments)),
         "hostile": list(hostile_hashes(reference)),
         "cases": [c for c in (spelled_out(reference, case) for case in CASES) if c],
     }
@@ -443,13 +481,13 @@ RULES = [("\uff21", "A"), ("\ufb01", "fi"), ("A\u030a", "\u00c5"), ("A", "\u0251
          ("\u00ad", ""), ("\u2026", ". . "), ("e\u0301", "\u00e9"), ("e\u0301\u0327", "\u0229\u0301")]
 
 
-def trained(name, corpora, **settings):
+def trained(folder, corpora, name="spiece.model", languages=("en", "de"), **settings):
     """A small SentencePiece model, trained on sentences of flores once and kept beside its golden."""
     import sentencepiece
-    path = OUT / name / "spiece.model"
+    path = OUT / folder / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [line for language in ("en", "de")
+        lines = [line for language in languages
                  for line in (corpora / "texts" / "flores" / f"flores-dev.{language}").read_text().split("\n")[:200]]
         with tempfile.TemporaryDirectory() as folder:
             rules = pathlib.Path(folder) / "rules.tsv"
@@ -483,7 +521,74 @@ CLASSES = {
                      bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]"), {"split_by_punct": True}),
     "big-bird": ("BigBirdTokenizer", "spiece.model",
                  dict(model_type="bpe", vocab_size=400, pad_id=3, control_symbols=["[SEP]", "[CLS]"],
-                      user_defined_symbols=["[MASK]"]), {})}
+                      user_defined_symbols=["[MASK]"]), {}),
+    "mt5-files": ("MT5Tokenizer", "spiece.model", dict(model_type="unigram", vocab_size=350, pad_id=0, eos_id=1, unk_id=2, bos_id=-1),
+                  {"extra_ids": 0, "additional_special_tokens": []}),
+    "mbart": ("MBartTokenizer", "sentencepiece.bpe.model", dict(model_type="unigram", vocab_size=350),
+              {"src_lang": "de_DE", "tgt_lang": "ro_RO"}),
+    "mbart50": ("MBart50Tokenizer", "sentencepiece.bpe.model", dict(model_type="bpe", vocab_size=350), {}),
+    "nllb": ("NllbTokenizer", "sentencepiece.bpe.model", dict(model_type="bpe", vocab_size=360), {"src_lang": "deu_Latn"}),
+    "nllb-legacy": ("NllbTokenizer", "sentencepiece.bpe.model", dict(model_type="unigram", vocab_size=340),
+                    {"legacy_behaviour": True, "additional_special_tokens": ["fra_Latn", "eng_Latn"]}),
+    "pegasus": ("PegasusTokenizer", "spiece.model",
+                dict(model_type="unigram", vocab_size=350, pad_id=0, eos_id=1, unk_id=2, bos_id=-1), {}),
+    "llama-files": ("LlamaTokenizer", "tokenizer.model",
+                    dict(model_type="bpe", vocab_size=600, byte_fallback=True, user_defined_symbols=["foo", "<a>"]),
+                    {"add_eos_token": True}),
+    "mistral-files": ("LlamaTokenizer", "tokenizer.model",
+                      dict(model_type="bpe", vocab_size=580, byte_fallback=True, remove_extra_whitespaces=False), {"legacy": False}),
+    "gemma-files": ("GemmaTokenizer", "tokenizer.model",
+                    dict(model_type="bpe", vocab_size=590, byte_fallback=True, pad_id=0, eos_id=1, bos_id=2, unk_id=3,
+                         pad_piece="<pad>", eos_piece="<eos>", bos_piece="<bos>", add_dummy_prefix=False,
+                         remove_extra_whitespaces=False, user_defined_symbols=["<start_of_turn>", "\u2581\u2581"]), {})}
+
+
+def numbered(folder, tokens):
+    """A vocab.json, kept beside its golden."""
+    path = OUT / folder / "vocab.json"
+    path.write_text(json.dumps({token: i for i, token in enumerate(dict.fromkeys(tokens))}, ensure_ascii=False))
+    return path
+
+
+def pieces_of(path):
+    import sentencepiece
+    library = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    return [library.id_to_piece(i) for i in range(library.get_piece_size())]
+
+
+def slow_class(name, folder, files, config):
+    import transformers
+    with tempfile.TemporaryDirectory() as place:
+        for target in files:
+            shutil.copy(OUT / folder / target, pathlib.Path(place) / target)
+        settings = OUT / folder / "tokenizer_config.json"
+        settings.write_text(json.dumps({"tokenizer_class": name, **config}))
+        shutil.copy(settings, place)
+        return SlowReference(getattr(transformers, name).from_pretrained(place))
+
+
+def m2m100_codes():
+    from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
+    return FAIRSEQ_LANGUAGE_CODES["m2m100"]
+
+
+def m2m100(corpora, config):
+    """Of the pieces some have no token; two tokens are no pieces."""
+    pieces = pieces_of(trained("m2m100", corpora, name="sentencepiece.bpe.model", model_type="unigram", vocab_size=350))[3:]
+    numbered("m2m100", ["<s>", "<pad>", "</s>", "<unk>", *pieces[:100], *pieces[110:], "\u4e2d", "\u65e5\u672c"])
+    return slow_class("M2M100Tokenizer", "m2m100", ["vocab.json", "sentencepiece.bpe.model"], config)
+
+
+def marian(corpora, config):
+    """One model reads and another writes; each has pieces that the vocabulary does not know."""
+    source = trained("marian", corpora, name="source.spm", model_type="unigram", vocab_size=350)
+    target = trained("marian", corpora, name="target.spm", languages=("de", "tr"), model_type="unigram", vocab_size=350)
+    first, second = pieces_of(source)[3:], pieces_of(target)[3:]
+    numbered("marian", ["</s>", "<unk>", *first[:90], *second[:300], *first[100:], ">>fr<<", "\u4e2d", ">>pt_BR<<", "<pad>"])
+    return slow_class("MarianTokenizer", "marian", ["vocab.json", "source.spm", "target.spm"], config)
+
+
+CODES = [">>fr<<", ">>xx<< ", ">>", "<<", ">>pt_BR<<a", "__de__", "__en__ ", " <unk>", "</s>", "<pad>", "en_XX", "\u2581"]
 
 
 def of_class(corpora, folder, name, target, source, config):
@@ -555,6 +660,11 @@ def main():
           files={"tokenizer.json": "roberta/tokenizer.json"}, config={})
     write("byte-level", lambda: Reference(byte_level()), corpora)
     write("unigram", lambda: Reference(unigram()), corpora)
+    write("bart-files", lambda: Reference(transformers_class("BartTokenizer", corpora, ROBERTA)), corpora, is_short=True,
+          files=ROBERTA, config={"tokenizer_class": "BartTokenizer"})
+    opt = {"add_bos_token": True, "bos_token": "<|endoftext|>", "pad_token": "<pad>"}
+    write("opt-files", lambda: Reference(transformers_class("GPT2Tokenizer", corpora, GPT2, **opt)), corpora, is_short=True,
+          files=GPT2, config={"tokenizer_class": "GPT2Tokenizer", **opt})
     n = normalizers
     write("nfc", lambda: Reference(bytes_behind(n.NFC())), corpora)
     write("nfkc", lambda: Reference(bytes_behind(n.Sequence([n.Nmt(), n.NFKC()]))), corpora)
@@ -572,6 +682,13 @@ def main():
     for name, settings in SPM_SMALL.items():
         write(name, lambda: SentencePieceReference(trained(name, corpora, **settings)), corpora, is_short=True,
               files={"spiece.model": f"goldens/{name}/spiece.model"}, config={})
+    listed = {"src_lang": "de", "additional_special_tokens": [f"__{code}__" for code in m2m100_codes()]}
+    write("m2m100", lambda: m2m100(corpora, listed), corpora, is_short=True, fragments=FRAGMENTS + CODES,
+          files={name: f"goldens/m2m100/{name}" for name in ("vocab.json", "sentencepiece.bpe.model")},
+          config={"tokenizer_class": "M2M100Tokenizer", **listed})
+    write("marian", lambda: marian(corpora, {}), corpora, is_short=True, fragments=FRAGMENTS + CODES,
+          files={name: f"goldens/marian/{name}" for name in ("vocab.json", "source.spm", "target.spm")},
+          config={"tokenizer_class": "MarianTokenizer"})
     for name, (kind, target, source, config) in CLASSES.items():
         path = source if isinstance(source, str) else f"goldens/{name}/spiece.model"
         write(name, lambda: of_class(corpora, name, kind, target, source, config), corpora, is_short=True,

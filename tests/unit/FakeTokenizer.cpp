@@ -47,6 +47,12 @@ lathe_status tokenize(const Tokenizer &, const lathe_allocator &allocator, const
   return LATHE_OK;
 }
 
+lathe_status chooseLanguage(Tokenizer &, const char *code, lathe_error *error) {
+  return fail(error, LATHE_INVALID_ARGUMENT, "no language %s", code);
+}
+
+size_t listLanguages(const Tokenizer &, lathe_language *, size_t) { return 0; }
+
 lathe_status tokenizeWindows(const Tokenizer &tokenizer, const lathe_allocator &allocator, const char *text,
                              const char *pair, int64_t maxLength, lathe_truncation truncation, int64_t,
                              lathe_encoding *windows, size_t capacity, size_t *count, lathe_error *error) {

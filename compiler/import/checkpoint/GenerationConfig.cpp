@@ -15,22 +15,37 @@ constexpr int64_t mostTokens = INT32_MAX;
 
 /// Fields of Transformers' GenerationConfig that change ids and that are not supported, each with the values that leave
 /// them without effect besides null.
-constexpr std::pair<StringLiteral, StringLiteral> unsupportedFields[] = {{"suppress_tokens", "[]"},
-                                                                         {"begin_suppress_tokens", "[]"},
-                                                                         {"sequence_bias", "{}"},
-                                                                         {"encoder_repetition_penalty", "1.0"},
-                                                                         {"encoder_no_repeat_ngram_size", "0"},
-                                                                         {"exponential_decay_length_penalty", ""},
-                                                                         {"epsilon_cutoff", "0.0"},
-                                                                         {"eta_cutoff", "0.0"},
-                                                                         {"penalty_alpha", "0.0"},
-                                                                         {"guidance_scale", "1.0"},
-                                                                         {"force_words_ids", "[]"},
-                                                                         {"constraints", "[]"},
-                                                                         {"renormalize_logits", "false"},
-                                                                         {"remove_invalid_values", ""},
-                                                                         {"dola_layers", ""},
-                                                                         {"watermarking_config", ""}};
+constexpr std::pair<StringLiteral, StringLiteral> unsupportedFields[] = {
+    {"penalty_alpha", "0.0"},      {"guidance_scale", "1.0"}, {"force_words_ids", "[]"},  {"constraints", "[]"},
+    {"remove_invalid_values", ""}, {"dola_layers", ""},       {"watermarking_config", ""}};
+
+/// A run that is given twice has its last bias, as in Transformers.
+void readBiases(JsonFields &fields, GenerationConfig &generation) {
+  if (fields.textOf("sequence_bias") == "{}")
+    return;
+  for (const auto &[given, bias] : fields.getWeightedLists("sequence_bias", 0, mostTokens)) {
+    const std::vector<int32_t> run(given.begin(), given.end());
+    auto same = find_if(generation.biases, [&](const auto &other) { return other.first == run; });
+    if (same == generation.biases.end())
+      generation.biases.emplace_back(run, bias);
+    else
+      same->second = bias;
+  }
+}
+
+void readDecay(JsonFields &fields, lathe_generate_options &options) {
+  constexpr StringLiteral name = "exponential_decay_length_penalty";
+  const std::string text = fields.textOf(name);
+  if (text.empty() || text == "null")
+    return;
+  const std::vector<double> values = fields.getFloats(name, 0, 1e9);
+  if (values.size() == 2 && values[0] == double(int64_t(values[0])) && values[1] > 0) {
+    options.decay_start = int64_t(values[0]);
+    options.decay_factor = values[1];
+  } else {
+    fields.reject(name, "is " + text + "; accepted: [START, FACTOR], a number of tokens and a number above 0");
+  }
+}
 
 void readInto(JsonFields &fields, GenerationConfig &generation) {
   lathe_generate_options &o = generation.options;
@@ -62,7 +77,16 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
   number("min_p", o.min_p, 0, 1);
   number("typical_p", o.typical_p, 0, 1);
   number("repetition_penalty", o.repetition_penalty, 0, 1e30);
+  number("encoder_repetition_penalty", o.encoder_repetition_penalty, 0, 1e30);
   count("no_repeat_ngram_size", o.no_repeat_ngram_size, 0);
+  count("encoder_no_repeat_ngram_size", o.encoder_no_repeat_ngram_size, 0);
+  number("epsilon_cutoff", o.epsilon_cutoff, 0, 1);
+  number("eta_cutoff", o.eta_cutoff, 0, 1);
+  for (double *cutoff : {&o.epsilon_cutoff, &o.eta_cutoff})
+    if (*cutoff == 1) // which Transformers takes for none
+      *cutoff = 0;
+  if (fields.has("renormalize_logits"))
+    o.renormalize_logits = fields.getBool("renormalize_logits", false);
   count("forced_bos_token_id", o.forced_bos_id, 0);
   count("forced_eos_token_id", o.forced_eos_id, 0);
   count("pad_token_id", o.pad_id, -1);
@@ -72,6 +96,23 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
     generation.eosIds.push_back(int32_t(id));
   for (const std::vector<int64_t> &word : fields.getIntLists("bad_words_ids", 0, mostTokens))
     generation.badWords.emplace_back(word.begin(), word.end());
+  auto ids = [&](StringRef name, std::vector<int32_t> &list) {
+    for (int64_t id : fields.getIntOrInts(name, 0, mostTokens))
+      list.push_back(int32_t(id));
+  };
+  ids("suppress_tokens", generation.suppressed);
+  ids("begin_suppress_tokens", generation.suppressedFirst);
+  count("num_assistant_tokens", o.num_assistant_tokens, 1);
+  if (fields.isString("num_assistant_tokens_schedule"))
+    o.num_assistant_tokens_schedule =
+        fields.getChoice<lathe_assistant_schedule>("num_assistant_tokens_schedule", "constant",
+                                                   {{"constant", LATHE_ASSISTANT_CONSTANT},
+                                                    {"heuristic", LATHE_ASSISTANT_HEURISTIC},
+                                                    {"heuristic_transient", LATHE_ASSISTANT_HEURISTIC_TRANSIENT}});
+  number("assistant_confidence_threshold", o.assistant_confidence_threshold, 0, 1);
+  readBiases(fields, generation);
+  readDecay(fields, o);
+  generation.stopStrings = fields.getOptionalStringOrStrings("stop_strings").value_or(std::vector<std::string>());
   if (fields.has("early_stopping"))
     o.early_stopping =
         fields.isString("early_stopping")

@@ -12,6 +12,9 @@ struct GenerationConfig {
   lathe_generate_options options;
   std::vector<int32_t> eosIds;
   std::vector<std::vector<int32_t>> badWords;
+  std::vector<int32_t> suppressed, suppressedFirst;
+  std::vector<std::pair<std::vector<int32_t>, double>> biases;
+  std::vector<std::string> stopStrings;
   /// Fields that change what is written and that nothing here knows of, with their values.
   std::vector<std::string> unsupported;
 };

@@ -295,6 +295,28 @@ std::vector<std::vector<int64_t>> JsonFields::getIntLists(StringRef name, int64_
   return {};
 }
 
+std::vector<std::pair<std::vector<int64_t>, double>> JsonFields::getWeightedLists(StringRef name, int64_t min,
+                                                                                  int64_t max) {
+  const json *value = find(name);
+  std::vector<std::pair<std::vector<int64_t>, double>> lists;
+  if (!value || value->is_null())
+    return lists;
+  bool fits = value->is_array();
+  for (size_t i = 0; fits && i < value->size(); ++i) {
+    const json &pair = (*value)[i];
+    fits = pair.is_array() && pair.size() == 2 && pair[1].is_number();
+    std::optional<std::vector<int64_t>> list = fits ? readInts(pair[0], min, max) : std::nullopt;
+    fits = list && !list->empty();
+    if (fits)
+      lists.emplace_back(*list, pair[1].get<double>());
+  }
+  if (fits)
+    return lists;
+  mismatch(name, *value,
+           formatv("an array of pairs, each of an array of integers from {0} to {1} and a number", min, max));
+  return {};
+}
+
 bool JsonFields::isString(StringRef name) const {
   const json *value = find(name);
   return value && value->is_string();

@@ -82,6 +82,8 @@ public:
   /// An integer or an array of such, as one list; and an array of arrays. Nothing where the field is absent or null.
   std::vector<int64_t> getIntOrInts(llvm::StringRef name, int64_t min, int64_t max);
   std::vector<std::vector<int64_t>> getIntLists(llvm::StringRef name, int64_t min, int64_t max);
+  /// An array of pairs, each of a list of integers and a number: [[[1, 2], 0.5], ...]. Likewise.
+  std::vector<std::pair<std::vector<int64_t>, double>> getWeightedLists(llvm::StringRef name, int64_t min, int64_t max);
   bool isString(llvm::StringRef name) const;
   /// The value as JSON has it; empty where there is none.
   std::string textOf(llvm::StringRef name) const;

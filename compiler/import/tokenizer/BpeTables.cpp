@@ -100,7 +100,7 @@ llvm::Error lathe::markWholeWords(const BpeModel &model, const std::map<std::str
       text.clear();
       text.append(word.data(), word.size(), 0);
       tokens.size = 0;
-      TokenSink sink = {&text, tokens};
+      TokenSink sink = {tokenizer, &text, tokens};
       bpe.merge({0, word.size()}, sink);
       isWhole = tokens.size == 1 && uint32_t(tokens.data[0].id) == value / 2;
     }

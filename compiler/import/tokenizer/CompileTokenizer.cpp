@@ -33,9 +33,14 @@ static const char *kindOf(const Model &model) {
 
 llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::StringRef directory,
                                                                          const TokenizerOptions &options) {
+  llvm::Expected<TokenizerConfig> config = readTokenizerConfig(directory);
+  if (!config)
+    return config.takeError();
   const Format *format = nullptr;
   llvm::SmallString<128> path;
   for (const Format &candidate : formats) {
+    if (candidate.name == "tokenizer.json" && isPieceTranslator(*config)) // whose classes do not read one
+      continue;
     path = directory;
     llvm::sys::path::append(path, candidate.name);
     if (llvm::sys::fs::exists(path)) {
@@ -50,12 +55,11 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
                                                         "tokenizer.json, WordPiece's vocab.txt, vocab.json with "
                                                         "merges.txt, and SentencePiece's spiece.model");
 
-  llvm::Expected<TokenizerConfig> config = readTokenizerConfig(directory);
-  if (!config)
-    return config.takeError();
   llvm::Expected<TokenizerSpec> spec = format->read(path, *config);
   if (!spec)
     return spec.takeError();
+  if (llvm::Error error = setClassTemplate(*spec, *config, path))
+    return error;
   spec->lowersFirst = options.lowerFirst;
   llvm::Expected<std::vector<uint8_t>> tables = writeTables(*spec, path);
   if (!tables)
@@ -65,7 +69,7 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
   result.tables = std::move(*tables);
   result.kind = kindOf(spec->model);
   result.file = llvm::sys::path::filename(path).str();
-  result.vocabularySize = uint32_t(spec->vocabulary.size());
+  result.vocabularySize = spec->givenTokens.value_or(uint32_t(spec->vocabulary.size()));
   result.truncationLength = spec->truncationLength;
   result.modelMaxLength = config->modelMaxLength;
   // A file need not name the special tokens that it has.

@@ -106,6 +106,8 @@ DecoderPlan lathe::planDecoder(const Decoder &decoder) {
   if (auto *spm = std::get_if<SentencePieceDecoder>(&decoder[0])) {
     plan.kind = DecoderKind::SentencePiece;
     plan.dropsOnce = !spm->dropsAll;
+    if (spm->stripsSpaces)
+      plan.stripsBegin = plan.stripsEnd = {' ', INT32_MAX};
   }
   if (llvm::any_of(decoder, is<BpeDecoder>))
     plan.kind = DecoderKind::EndPieces;

@@ -2,7 +2,9 @@
 // and adds its own special tokens. A model without a class is SentencePiece's alone (PlainSentencePiece.h).
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/JsonView.h"
+#include "compiler/import/tokenizer/LanguageCodes.h"
 #include "compiler/import/tokenizer/LegacyTokens.h"
+#include "compiler/import/tokenizer/LlamaSentencePiece.h"
 #include "compiler/import/tokenizer/PlainSentencePiece.h"
 #include "compiler/import/tokenizer/ReadCharsmap.h"
 #include "compiler/import/tokenizer/SentencePieceModel.h"
@@ -11,17 +13,18 @@
 #include "runtime/tokenizer/Utf8.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace lathe;
 
 namespace {
 /// How pieces are numbered.
-enum class Numbers { AsTheyAre, CommasLast, Fairseq, Camembert, WithExtraIds };
+enum class Numbers { AsTheyAre, CommasLast, Fairseq, Mbart, Mbart50, Nllb, Camembert, Pegasus, WithExtraIds };
 enum class Normal { Usual, Albert, Deberta };
-enum class Template { None, Bert, Roberta, T5, XlNet };
+enum class Template { None, Bert, Roberta, T5, Pegasus, XlNet };
 
 /// Further ways of a class.
-constexpr unsigned maskStripsLeft = 1, unknownIsNormalized = 2, lowersCase = 4;
+constexpr unsigned maskStripsLeft = 1, unknownIsNormalized = 2, lowersCase = 4, maskIsNormalized = 8;
 
 /// What a tokenizer's class adds to a model.
 struct SpmClass {
@@ -38,6 +41,7 @@ struct SpmClass {
 static constexpr const char *const albertTokens[] = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"};
 static constexpr const char *const bigBirdTokens[] = {"<s>", "</s>", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"};
 static constexpr const char *const debertaTokens[] = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+static constexpr const char *const pegasusTokens[] = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, "<mask_2>"};
 static constexpr const char *const reformerTokens[] = {nullptr, "</s>", "<unk>", nullptr, nullptr, nullptr, nullptr};
 static constexpr const char *const robertaTokens[] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"};
 static constexpr const char *const t5Tokens[] = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr};
@@ -49,6 +53,11 @@ static constexpr SpmClass classes[] = {
     {"BigBirdTokenizer", Numbers::AsTheyAre, Normal::Usual, Template::Bert, bigBirdTokens, maskStripsLeft | unknownIsNormalized},
     {"CamembertTokenizer", Numbers::Camembert, Normal::Usual, Template::Roberta, robertaTokens, maskStripsLeft},
     {"DebertaV2Tokenizer", Numbers::AsTheyAre, Normal::Deberta, Template::Bert, debertaTokens, unknownIsNormalized},
+    {"MBartTokenizer", Numbers::Mbart, Normal::Usual, Template::None, robertaTokens, maskStripsLeft},
+    {"MBart50Tokenizer", Numbers::Mbart50, Normal::Usual, Template::None, robertaTokens, maskStripsLeft | maskIsNormalized},
+    {"MT5Tokenizer", Numbers::WithExtraIds, Normal::Usual, Template::T5, t5Tokens, 0},
+    {"NllbTokenizer", Numbers::Nllb, Normal::Usual, Template::None, robertaTokens, maskStripsLeft | maskIsNormalized},
+    {"PegasusTokenizer", Numbers::Pegasus, Normal::Usual, Template::Pegasus, pegasusTokens, 0},
     {"ReformerTokenizer", Numbers::AsTheyAre, Normal::Usual, Template::None, reformerTokens, 0},
     {"T5Tokenizer", Numbers::WithExtraIds, Normal::Usual, Template::T5, t5Tokens, 0},
     {"XLMRobertaTokenizer", Numbers::Fairseq, Normal::Usual, Template::Roberta, robertaTokens, maskStripsLeft},
@@ -71,6 +80,9 @@ private:
     scores.push_back(score);
   }
   void addPieces(size_t first);
+  void addFairseq();
+  void addMasks();
+  std::vector<std::string> usualTokens() const;
   void numberPieces();
   void setModel();
   llvm::Error addTokens();
@@ -85,6 +97,7 @@ private:
   TokenizerSpec spec;
   std::vector<double> scores;
   uint32_t unknownId = 0;
+  const uint32_t offset = config.offset.value_or(103); // PEGASUS's
 };
 } // namespace
 
@@ -102,15 +115,47 @@ void Converter::addPieces(size_t first) {
   }
 }
 
+/// Fairseq's four come first, in place of the model's three.
+void Converter::addFairseq() {
+  for (const char *token : {"<s>", "<pad>", "</s>", "<unk>"})
+    add(token, 0);
+  addPieces(3);
+  unknownId = 3;
+}
+
+/// PEGASUS's ids for masks, most of which were of use in training alone.
+void Converter::addMasks() {
+  add(tokenOr(config.padding, "<pad>").content, 0);
+  add(tokenOr(config.end, "</s>").content, 0);
+  if (offset) {
+    add(tokenOr(config.maskSentence, "<mask_1>").content, 0);
+    add(tokenOr(config.mask, "<mask_2>").content, 0);
+  }
+  for (uint32_t i = 2; i < offset; ++i)
+    add("<unk_" + std::to_string(i) + ">", -100);
+}
+
 void Converter::numberPieces() {
   unknownId = model.unknown;
   switch (kind.numbers) {
-  case Numbers::Fairseq: // its four come first, in place of the model's three
-    for (const char *token : {"<s>", "<pad>", "</s>", "<unk>"})
-      add(token, 0);
-    addPieces(3);
+  case Numbers::Fairseq:
+    addFairseq();
     add("<mask>", 0);
-    unknownId = 3;
+    break;
+  case Numbers::Mbart:
+  case Numbers::Mbart50:
+    addFairseq();
+    for (llvm::StringRef code : llvm::split(kind.numbers == Numbers::Mbart ? mbartLanguages : mbart50Languages, ' '))
+      add(code.str(), 0);
+    add("<mask>", 0);
+    break;
+  case Numbers::Nllb:
+    addFairseq();
+    break;
+  case Numbers::Pegasus:
+    addMasks();
+    addPieces(2);
+    unknownId = model.unknown + offset;
     break;
   case Numbers::Camembert:
     for (const char *token : {"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>"})
@@ -171,23 +216,47 @@ llvm::Error Converter::addTokens() {
     AddedToken token = tokenOr(*given, assumed ? assumed : "");
     if (!*given && given == &config.mask)
       token.stripsLeft = kind.has(maskStripsLeft);
+    if (!*given && given == &config.mask)
+      token.normalized = kind.has(maskIsNormalized);
     if (!*given && given == &config.unknown)
       token.normalized = kind.has(unknownIsNormalized);
     added.addOrChange(token);
   }
-  std::vector<std::string> usual;
-  if (kind.numbers == Numbers::Camembert)
-    usual = {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"};
-  else if (kind.form == Template::XlNet)
-    usual = {"<eop>", "<eod>"};
-  for (uint32_t i = 0; kind.numbers == Numbers::WithExtraIds && i < config.extraIds.value_or(100); ++i)
-    usual.push_back("<extra_id_" + std::to_string(i) + ">");
-  if (config.additional.empty())
-    for (const std::string &token : usual)
+  // Those of mBART and PEGASUS are there whatever else is.
+  const bool always =
+      kind.numbers == Numbers::Mbart || kind.numbers == Numbers::Mbart50 || kind.numbers == Numbers::Pegasus;
+  if (config.additional.empty() || always)
+    for (const std::string &token : usualTokens())
       added.addOrChange(tokenOr(std::nullopt, token));
   for (const AddedToken &token : config.additional)
     added.addOrChange(token);
   return added.check();
+}
+
+/// The further special tokens of a class.
+std::vector<std::string> Converter::usualTokens() const {
+  std::vector<std::string> usual;
+  auto addCodes = [&](const char *codes) {
+    for (llvm::StringRef code : llvm::split(codes, ' '))
+      usual.push_back(code.str());
+  };
+  if (kind.numbers == Numbers::Camembert)
+    usual = {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"};
+  else if (kind.form == Template::XlNet)
+    usual = {"<eop>", "<eod>"};
+  else if (kind.numbers == Numbers::Mbart)
+    addCodes(mbartLanguages);
+  else if (kind.numbers == Numbers::Mbart50)
+    addCodes(mbart50Languages);
+  else if (kind.numbers == Numbers::Nllb)
+    addCodes(nllbLanguages);
+  else if (kind.numbers == Numbers::Pegasus && offset)
+    usual = {tokenOr(config.maskSentence, "<mask_1>").content};
+  for (uint32_t i = 2; kind.numbers == Numbers::Pegasus && i < offset; ++i)
+    usual.push_back("<unk_" + std::to_string(i) + ">");
+  for (uint32_t i = 0; kind.numbers == Numbers::WithExtraIds && i < config.extraIds.value_or(100); ++i)
+    usual.push_back("<extra_id_" + std::to_string(i) + ">");
+  return usual;
 }
 
 llvm::Error Converter::setNormalizer() {
@@ -231,6 +300,8 @@ void Converter::setWords() {
                                                     : PrependScheme::First;
   if (kind.normal == Normal::Deberta && config.splitsPunctuation.value_or(false))
     spec.preTokenizer.push_back(KindsStep{.isolatesPunctuation = true});
+  if (kind.form == Template::Pegasus)
+    spec.preTokenizer.push_back(SplitStep{{"\\s", false}, SplitBehavior::Removed});
   spec.preTokenizer.push_back(MetaspaceStep{spaceMark, scheme});
   spec.preTokenizer.push_back(SplitStep{{spaceMark, true}, SplitBehavior::WithNext});
   spec.decoder = {MetaspaceDecoder{spaceMark, scheme != PrependScheme::Never}};
@@ -241,6 +312,12 @@ llvm::Error Converter::setTemplates() {
   spec.pair = {{templateFirst, 0}, {templateSecond, 0}};
   if (kind.form == Template::None)
     return llvm::Error::success();
+  if (kind.form == Template::Pegasus) {
+    const int32_t end = int32_t(*spec.idOf(tokenOr(config.end, "</s>").content));
+    spec.single = {{templateFirst, 0}, {end, 0}};
+    spec.pair = {{templateFirst, 0}, {templateSecond, 0}, {end, 0}};
+    return llvm::Error::success();
+  }
   bool isXlNet = kind.form == Template::XlNet, isBert = kind.form == Template::Bert;
   const char *cls = isBert ? "[CLS]" : isXlNet ? "<cls>" : kind.form == Template::T5 ? "</s>" : "<s>";
   const char *sep = isBert ? "[SEP]" : isXlNet ? "<sep>" : "</s>";
@@ -280,13 +357,12 @@ llvm::Expected<TokenizerSpec> Converter::convert() {
 }
 
 llvm::Expected<TokenizerSpec> lathe::readSentencePiece(llvm::StringRef path, const TokenizerConfig &config) {
-  llvm::StringRef name = config.tokenizerClass;
-  name.consume_back("Fast");
+  const llvm::StringRef name = tokenizerClassOf(config);
   const SpmClass *kind = llvm::find_if(classes, [&](const SpmClass &kind) { return kind.name == name; });
-  if (!name.empty() && kind == std::end(classes)) {
-    std::string accepted;
+  if (!name.empty() && kind == std::end(classes) && !isLlamaClass(name)) {
+    std::string accepted = "GemmaTokenizer, LlamaTokenizer";
     for (const SpmClass &kind : classes)
-      accepted += (accepted.empty() ? "" : ", ") + kind.name.str();
+      accepted += ", " + kind.name.str();
     return llvm::make_error<UnsupportedTokenizer>(
         path, "the tokenizer's class is " + quote(config.tokenizerClass) + " (" + config.classOrigin +
                   "), which is not supported; accepted are " + accepted + ", or none");
@@ -299,5 +375,7 @@ llvm::Expected<TokenizerSpec> lathe::readSentencePiece(llvm::StringRef path, con
   if (model->kind != SentencePieceModel::Unigram && model->kind != SentencePieceModel::Bpe)
     return llvm::make_error<UnsupportedTokenizer>(path, "a model of characters or words, which " + name +
                                                             " does not take; accepted: Unigram or BPE");
+  if (isLlamaClass(name))
+    return llamaSentencePiece(*model, path, config);
   return Converter(*kind, *model, path, config).convert();
 }

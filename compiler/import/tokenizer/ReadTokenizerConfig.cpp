@@ -66,6 +66,7 @@ static void readSpecialTokens(JsonView root, TokenizerConfig &config) {
   read("cls_token", config.classification);
   read("pad_token", config.padding);
   read("mask_token", config.mask);
+  read("mask_token_sent", config.maskSentence);
   read("bos_token", config.beginning);
   read("eos_token", config.end);
   JsonView additional = root["additional_special_tokens"];
@@ -101,6 +102,20 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
     config.isLegacy = flag.boolean();
   if (JsonView number = root["extra_ids"]; !number.isNull())
     config.extraIds = number.number(100000);
+  if (JsonView number = root["offset"]; !number.isNull())
+    config.offset = number.number(100000);
+  if (JsonView flag = root["add_bos_token"]; !flag.isNull())
+    config.addsBeginning = flag.boolean();
+  if (JsonView flag = root["add_eos_token"]; !flag.isNull())
+    config.addsEnd = flag.boolean();
+  if (JsonView code = root["src_lang"]; !code.isNull())
+    config.sourceLanguage = code.string();
+  if (JsonView code = root["tgt_lang"]; !code.isNull())
+    config.targetLanguage = code.string();
+  if (JsonView codes = root["language_codes"]; !codes.isNull())
+    config.languageCodes = codes.string();
+  config.hasLegacyBehaviour = root["legacy_behaviour"].boolean(false);
+  config.hasSeparateVocabularies = root["separate_vocabs"].boolean(false);
   if (JsonView side = root["truncation_side"]; !side.isNull()) {
     std::string name = side.string();
     if (name != "left" && name != "right")
@@ -134,10 +149,34 @@ static llvm::Error readModelConfig(llvm::StringRef path, TokenizerConfig &config
   if (!config.tokenizerClass.empty())
     return fields.takeError();
   static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> classes[] = {
-      {"albert", "AlbertTokenizer"},          {"big_bird", "BigBirdTokenizer"}, {"camembert", "CamembertTokenizer"},
-      {"deberta-v2", "DebertaV2Tokenizer"},   {"gpt2", "GPT2Tokenizer"},        {"openai-gpt", "OpenAIGPTTokenizer"},
-      {"reformer", "ReformerTokenizer"},      {"roberta", "RobertaTokenizer"},  {"t5", "T5Tokenizer"},
-      {"xlm-roberta", "XLMRobertaTokenizer"}, {"xlnet", "XLNetTokenizer"}};
+      {"albert", "AlbertTokenizer"},
+      {"bart", "BartTokenizer"},
+      {"big_bird", "BigBirdTokenizer"},
+      {"camembert", "CamembertTokenizer"},
+      {"ctrl", "CTRLTokenizer"},
+      {"deberta-v2", "DebertaV2Tokenizer"},
+      {"gemma", "GemmaTokenizer"},
+      {"gemma2", "GemmaTokenizer"},
+      {"gemma3_text", "GemmaTokenizer"},
+      {"gpt2", "GPT2Tokenizer"},
+      {"gptj", "GPT2Tokenizer"},
+      {"llama", "LlamaTokenizer"},
+      {"m2m_100", "M2M100Tokenizer"},
+      {"marian", "MarianTokenizer"},
+      {"mbart", "MBartTokenizer"},
+      {"mistral", "LlamaTokenizer"},
+      {"mt5", "T5Tokenizer"},
+      {"openai-gpt", "OpenAIGPTTokenizer"},
+      {"opt", "GPT2Tokenizer"},
+      {"pegasus", "PegasusTokenizer"},
+      {"phi3", "LlamaTokenizer"},
+      {"reformer", "ReformerTokenizer"},
+      {"roberta", "RobertaTokenizer"},
+      {"starcoder2", "GPT2Tokenizer"},
+      {"t5", "T5Tokenizer"},
+      {"umt5", "T5Tokenizer"},
+      {"xlm-roberta", "XLMRobertaTokenizer"},
+      {"xlnet", "XLNetTokenizer"}};
   for (auto [modelType, tokenizerClass] : classes)
     if (type == modelType) {
       config.tokenizerClass = tokenizerClass.str();

@@ -53,7 +53,8 @@ static llvm::Error finishByteLevel(TokenizerSpec &spec, llvm::StringRef path, co
   if (!config.mask)
     mask.stripsLeft = true; // as RobertaTokenizer makes it
   AddedToken classification = tokenOr(config.classification, "<s>"), separator = tokenOr(config.separator, end);
-  added.add(tokenOr(config.beginning, isRoberta ? "<s>" : end));
+  const AddedToken beginning = tokenOr(config.beginning, isRoberta ? "<s>" : end);
+  added.add(beginning);
   added.add(tokenOr(config.end, end));
   added.add(tokenOr(config.unknown, isRoberta ? "<unk>" : end));
   if (isRoberta || config.separator)
@@ -75,6 +76,11 @@ static llvm::Error finishByteLevel(TokenizerSpec &spec, llvm::StringRef path, co
   spec.decoder = {ByteLevelDecoder()};
   spec.trimsOffsets = isRoberta;
   spec.trimsAfterPrefix = config.addsPrefixSpace.value_or(false);
+  if (!isRoberta && config.addsBeginning.value_or(false)) { // OPT's
+    const TemplateItem first = {int32_t(*spec.idOf(beginning.content)), 0};
+    spec.single.insert(spec.single.begin(), first);
+    spec.pair.insert(spec.pair.begin(), first);
+  }
   if (isRoberta)
     spec.setRobertaTemplate({int32_t(*spec.idOf(classification.content)), int32_t(*spec.idOf(separator.content))});
   return llvm::Error::success();
@@ -108,7 +114,8 @@ static llvm::Error finishGpt(TokenizerSpec &spec, BpeModel &model, llvm::StringR
 }
 
 static llvm::Error unsupportedClass(llvm::StringRef path, const TokenizerConfig &config) {
-  constexpr const char *accepted = "accepted are GPT2Tokenizer, OpenAIGPTTokenizer and RobertaTokenizer";
+  constexpr const char *accepted = "accepted are BartTokenizer, GPT2Tokenizer, M2M100Tokenizer, MarianTokenizer, "
+                                   "OpenAIGPTTokenizer and RobertaTokenizer";
   std::string reason = "no file names the tokenizer's class; " + std::string(accepted) +
                        ", in tokenizer_config.json or by config.json's model_type";
   if (!config.tokenizerClass.empty())
@@ -118,9 +125,11 @@ static llvm::Error unsupportedClass(llvm::StringRef path, const TokenizerConfig 
 }
 
 llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config) {
-  llvm::StringRef name = config.tokenizerClass;
-  name.consume_back("Fast");
-  bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer", isGpt = name == "OpenAIGPTTokenizer";
+  if (isPieceTranslator(config))
+    return readPieceTranslator(path, config);
+  const llvm::StringRef name = tokenizerClassOf(config);
+  bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer" || name == "BartTokenizer",
+       isGpt = name == "OpenAIGPTTokenizer";
   if (!isRoberta && !isGpt && name != "GPT2Tokenizer")
     return unsupportedClass(path, config);
   llvm::Expected<JsonDocument> document = JsonDocument::open(path);

@@ -11,6 +11,12 @@ std::optional<std::string> TokenizerSpec::unknown() const {
   return std::visit([](const auto &kind) -> std::optional<std::string> { return kind.unknown; }, model);
 }
 
+llvm::StringRef lathe::tokenizerClassOf(const TokenizerConfig &config) {
+  llvm::StringRef name = config.tokenizerClass;
+  name.consume_back("Fast");
+  return name;
+}
+
 void TokenizerSpec::setBertTemplate(std::pair<int32_t, int32_t> ids) {
   auto [cls, sep] = ids;
   single = {{cls, 0}, {templateFirst, 0}, {sep, 0}};

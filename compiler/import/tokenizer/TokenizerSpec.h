@@ -111,7 +111,8 @@ struct AddedToken {
   std::string content;
   uint32_t id = 0;
   bool special = false, singleWord = false, stripsLeft = false, stripsRight = false;
-  bool normalized = false; // matched behind the normalizer, against its own normalized content
+  bool normalized = false;                 // matched behind the normalizer, against its own normalized content
+  bool atBegin = false, toCodeEnd = false; // see addedAtBegin
 };
 
 /// Tokens joined by spaces.
@@ -150,11 +151,18 @@ struct SentencePieceDecoder {
   std::vector<uint8_t> types;                      // PieceType by id
   std::map<std::string, std::string> replacements; // in the decoded text, the longest keys first
   bool dropsMark = true, dropsAll = true;
+  bool stripsSpaces = false; // none are left at the text's ends
 };
 using DecoderStep =
     std::variant<SentencePieceDecoder, SpacesDecoder, WordPieceDecoder, ByteLevelDecoder, MetaspaceDecoder, BpeDecoder,
                  ReplaceDecoder, StripDecoder, ByteFallbackDecoder, FuseDecoder>;
 using Decoder = std::vector<DecoderStep>;
+
+/// A language's code and the token that stands for it.
+struct Language {
+  std::string code;
+  uint32_t id = 0;
+};
 
 struct TokenizerSpec {
   std::vector<std::string> vocabulary;  // by id, added tokens included
@@ -162,11 +170,15 @@ struct TokenizerSpec {
   std::vector<bool> isHidden;           // by id: the model has it, but no text gives it; or empty
   std::vector<std::string> userSymbols; // of SentencePiece: tokens that nothing changes or cuts
   uint32_t modelTokens = 0;             // ids below this are the model's own; added tokens beyond are not the model's
+  std::optional<uint32_t> givenTokens;  // ids from here on are never given out: text that they spell is unknown
+  std::vector<std::string> otherTokens; // what is unknown to the model, but has a token if a run of it spells one
   Model model;
   std::vector<NormalizerStep> normalizer;
   std::vector<PreTokenizerStep> preTokenizer;
   std::vector<AddedToken> added;
   std::vector<TemplateItem> single, pair;
+  std::vector<Language> languages;                     // of which templates name one, see templateLanguage
+  std::optional<uint32_t> language, targetLanguage;    // which by default, of `languages`
   bool trimsOffsets = false, trimsAfterPrefix = false; // see tokenizerTrimsOffsets
   bool endsAtNext = false;                             // see tokenizerEndsAtNext
   Decoder decoder = {WordPieceDecoder{}};
@@ -220,19 +232,33 @@ struct TokenizerConfig {
   std::optional<bool> truncatesLeft;
   std::optional<bool> addsPrefixSpace;
   std::optional<bool> keepsAccents, splitsPunctuation, isLegacy; // of SentencePiece's classes
-  std::optional<uint32_t> extraIds;
-  uint32_t modelMaxLength = 0; // 0: none
+  std::optional<uint32_t> extraIds, offset;                      // of T5's class, and of PEGASUS's
+  std::optional<bool> addsBeginning, addsEnd;                    // tokens around texts, of GPT-2's and Llama's
+  std::optional<std::string> sourceLanguage, targetLanguage, languageCodes; // of translators
+  bool hasLegacyBehaviour = false;                                          // NLLB's: the language stands behind
+  bool hasSeparateVocabularies = false;                                     // Marian's
+  uint32_t modelMaxLength = 0;                                              // 0: none
   /// Where no file names them, each class has its own.
-  std::optional<AddedToken> unknown, separator, padding, classification, mask, beginning, end;
+  std::optional<AddedToken> unknown, separator, padding, classification, mask, maskSentence, beginning, end;
   std::vector<AddedToken> additional; // other special tokens
   std::vector<AddedToken> byId;       // added_tokens_decoder, by id
 };
+
+/// The class without "Fast": both kinds give the same ids.
+llvm::StringRef tokenizerClassOf(const TokenizerConfig &config);
 
 llvm::Expected<TokenizerConfig> readTokenizerConfig(llvm::StringRef directory);
 llvm::Expected<TokenizerSpec> readTokenizerJson(llvm::StringRef path, const TokenizerConfig &config);
 llvm::Expected<TokenizerSpec> readVocabularyText(llvm::StringRef path, const TokenizerConfig &config);
 /// vocab.json, with merges.txt beside it.
 llvm::Expected<TokenizerSpec> readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config);
+/// vocab.json with the SentencePiece models that cut texts into its tokens: of M2M100 and of Marian.
+bool isPieceTranslator(const TokenizerConfig &config);
+llvm::Expected<TokenizerSpec> readPieceTranslator(llvm::StringRef path, const TokenizerConfig &config);
+/// What the tokenizer's class in Transformers puts around texts whatever the vocabulary's file says: a language's
+/// token, or those that begin and end a text. Most classes put nothing there.
+llvm::Error setClassTemplate(TokenizerSpec &spec, const TokenizerConfig &config, llvm::StringRef path);
+
 /// SentencePiece's .model: by the tokenizer's class, or as the library itself where no file names one.
 llvm::Expected<TokenizerSpec> readSentencePiece(llvm::StringRef path, const TokenizerConfig &config);
 

@@ -264,7 +264,8 @@ llvm::Error TableWriter::writeAddedTokens() {
                        "added token " + quote(token.content) + " is normalized to nothing; it could match anywhere");
     (token.normalized ? normalized : raw).emplace(*content, uint32_t(added.size())); // of equal ones the first counts
     added.push_back({token.id, (token.singleWord ? addedSingleWord : 0) | (token.stripsLeft ? addedStripsLeft : 0) |
-                                   (token.stripsRight ? addedStripsRight : 0)});
+                                   (token.stripsRight ? addedStripsRight : 0) | (token.atBegin ? addedAtBegin : 0) |
+                                   (token.toCodeEnd ? addedToCodeEnd : 0)});
     if (token.special)
       records[token.id].text |= tokenIsSpecial;
   }
@@ -299,6 +300,17 @@ llvm::Expected<std::vector<uint8_t>> TableWriter::write() {
     return error;
   if (spec.lowersFirst)
     header.lowerFirst = blob.append(buildLowerFirstMap());
+  std::vector<LanguageRecord> languages;
+  for (const Language &language : spec.languages)
+    languages.push_back({pool.intern(language.code), language.id});
+  header.languages = blob.append(languages);
+  header.language = spec.language.value_or(noToken);
+  header.targetLanguage = spec.targetLanguage.value_or(noToken);
+  header.givenTokens = spec.givenTokens.value_or(uint32_t(spec.vocabulary.size()));
+  std::map<std::string, uint32_t> others;
+  for (const std::string &token : spec.otherTokens)
+    others.emplace(token, *spec.idOf(token));
+  header.otherTokens = blob.append(buildTrie(others));
   header.tokens = blob.append(records);
   header.pool = blob.append(pool.chars);
   header.single = blob.append(spec.single);

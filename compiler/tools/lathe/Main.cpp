@@ -62,6 +62,12 @@ void lathe::declarePrompt(CLI::App &verb, CommandLine &line) {
               "  --prompt S          instead: this text before each text, taken as it is; an empty one for none");
 }
 
+void lathe::declareLanguages(CLI::App &verb, LanguageChoice &languages) {
+  verb.add_option("--source-lang", languages.source,
+                  "The language of texts, by its code in the model's tokenizer (default: its src_lang)");
+  verb.add_option("--target-lang", languages.target, "The language to be written (default: its tgt_lang, if any)");
+}
+
 llvm::Error lathe::notBuiltYet(llvm::StringRef option, llvm::StringRef accepted) {
   return llvm::createStringError(option + " is not supported yet" +
                                  (accepted.empty() ? "" : "; supported is: " + accepted));

@@ -20,18 +20,19 @@ struct Flags {
   std::string directory, truncation = "longest_first";
   std::optional<std::string> ids;
   std::optional<int64_t> maxLength;
+  LanguageChoice languages;
   bool skipSpecialTokens = false, json = false;
 
   llvm::Error run(const std::vector<TextArgument> &texts) const;
 
 private:
-  llvm::Expected<TokenizeOptions> options() const;
+  llvm::Expected<TokenizeOptions> options(const TextTokenizer &tokenizer) const;
   llvm::Error encode(const TextTokenizer &tokenizer, const std::vector<TextArgument> &texts) const;
   llvm::Error decode(const TextTokenizer &tokenizer) const;
 };
 } // namespace
 
-llvm::Expected<TokenizeOptions> Flags::options() const {
+llvm::Expected<TokenizeOptions> Flags::options(const TextTokenizer &tokenizer) const {
   constexpr std::pair<llvm::StringRef, lathe_truncation> names[] = {{"longest_first", LATHE_TRUNCATE_LONGEST_FIRST},
                                                                     {"only_first", LATHE_TRUNCATE_ONLY_FIRST},
                                                                     {"only_second", LATHE_TRUNCATE_ONLY_SECOND}};
@@ -42,7 +43,10 @@ llvm::Expected<TokenizeOptions> Flags::options() const {
   if (maxLength && *maxLength < 0)
     return llvm::createStringError("--max-length is " + llvm::Twine(*maxLength) +
                                    "; accepted are 0 (do not truncate) and more");
-  return TokenizeOptions{maxLength, found->second};
+  llvm::Expected<std::optional<std::string>> language = languages.ofTemplate(tokenizer);
+  if (!language)
+    return language.takeError();
+  return TokenizeOptions{maxLength, found->second, *language};
 }
 
 static void printTable(llvm::raw_ostream &os, const TextArgument &text, const TokenizedText &tokens) {
@@ -72,7 +76,7 @@ static Json toJson(const TokenizedText &tokens) {
 }
 
 llvm::Error Flags::encode(const TextTokenizer &tokenizer, const std::vector<TextArgument> &texts) const {
-  llvm::Expected<TokenizeOptions> settings = options();
+  llvm::Expected<TokenizeOptions> settings = options(tokenizer);
   if (!settings)
     return settings.takeError();
   Json array = Json::array();
@@ -130,13 +134,17 @@ void addTokenize(CLI::App &app, CommandLine &line) {
   verb->add_option("--ids", flags->ids, "Ids to turn into text: 1,2,3");
   verb->add_flag("--skip-special-tokens", flags->skipSpecialTokens, "With --ids: leave special tokens out");
   verb->add_flag("--json", flags->json, "An object per text, as JSON");
+  declareLanguages(*verb, flags->languages);
   declareText(*verb);
   verb->callback([flags, verb, &line] {
     if (flags->ids.has_value() == !line.texts.empty())
       throw UsageError(flags->ids ? "give either --text or --ids, not both"
                                   : "tokenize needs --text S, or --ids 1,2,3");
-    if (flags->ids ? verb->count("--max-length") || verb->count("--truncation") : flags->skipSpecialTokens)
-      throw UsageError("--max-length and --truncation go with --text, --skip-special-tokens with --ids");
+    if (flags->ids ? verb->count("--max-length") || verb->count("--truncation") || verb->count("--source-lang") ||
+                         verb->count("--target-lang")
+                   : flags->skipSpecialTokens)
+      throw UsageError("--max-length, --truncation, --source-lang and --target-lang go with --text, "
+                       "--skip-special-tokens with --ids");
     line.action = [flags, &line] { return flags->run(line.texts); };
   });
 }

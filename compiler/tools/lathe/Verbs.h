@@ -55,6 +55,8 @@ void addCompare(CLI::App &app, CommandLine &line);
 void declareText(CLI::App &verb);
 /// Declares --prompt-name, and --prompt for the help text, behind `declareText` if the verb has that.
 void declarePrompt(CLI::App &verb, CommandLine &line);
+/// Declares --source-lang and --target-lang.
+void declareLanguages(CLI::App &verb, LanguageChoice &languages);
 
 /// An error that names an option of the contract that is not built yet, and what is supported instead.
 llvm::Error notBuiltYet(llvm::StringRef option, llvm::StringRef accepted = "");

@@ -107,7 +107,18 @@ typedef struct lathe_tokenize_options {
   size_t size;        /* sizeof(lathe_tokenize_options) */
   int64_t max_length; /* -1: the model's own; 0: no truncation */
   lathe_truncation truncation;
+  /* A code of lathe_api.languages that the tokenizer's template names; NULL: the default one. Of most models the
+   * language of the text, of Marian's the one to be written. */
+  const char *language;
 } lathe_tokenize_options;
+
+/* A language that a model's tokenizer has a token for. */
+typedef struct lathe_language {
+  const char *code;  /* "en_XX"; lives as long as the model */
+  int32_t id;        /* of its token: what `forced_bos_id` asks for to have a text written in it */
+  int32_t is_source; /* 1: what texts are in unless told otherwise; never where the template names what is written */
+  int32_t is_target; /* 1: what the tokenizer's files say that is written */
+} lathe_language;
 
 /* One text, or a pair, as tokens. Arrays have `length` entries; freed by lathe_api.free_encoding. */
 typedef struct lathe_encoding {
@@ -164,11 +175,43 @@ typedef enum lathe_early_stopping {
 typedef int32_t (*lathe_stream)(void *user, size_t prompt, size_t sequence, int32_t id, const char *text,
                                 size_t length);
 
+typedef struct lathe_api lathe_api;
+
+/* A smaller model of the same vocabulary, in a library of its own, that guesses what comes next, so that the other one
+ * reads several tokens in one step (assisted, or speculative, decoding). The guesses change how long it takes: greedy
+ * texts are those without an assistant, and draws have the same probabilities. */
+typedef struct lathe_assistant {
+  size_t size;          /* sizeof(lathe_assistant) */
+  const lathe_api *api; /* its library's */
+  lathe_model *model;
+  lathe_context *context; /* of that model, in use by `generate` until it returns */
+  /* How many tokens it guesses in a step; 0: num_assistant_tokens. With a heuristic schedule that is not transient it
+   * is left at what the next call is to begin with. */
+  double tokens;
+  /* Added to by each call: steps that had guesses, guesses, and those that were right. */
+  int64_t steps, guessed, accepted;
+} lathe_assistant;
+
+/* How the number of guesses changes (Transformers' num_assistant_tokens_schedule): with a heuristic one it grows by two
+ * where all are right and else falls by one, for all that follows, or for one text. */
+typedef enum lathe_assistant_schedule {
+  LATHE_ASSISTANT_CONSTANT = 0,
+  LATHE_ASSISTANT_HEURISTIC = 1,
+  LATHE_ASSISTANT_HEURISTIC_TRANSIENT = 2
+} lathe_assistant_schedule;
+
 /* A run of ids, as in a list of words. */
 typedef struct lathe_ids {
   const int32_t *ids;
   size_t length;
 } lathe_ids;
+
+/* Added to the score of the last of these ids where a text ends with those before it. */
+typedef struct lathe_sequence_bias {
+  const int32_t *ids;
+  size_t length;
+  double bias;
+} lathe_sequence_bias;
 
 /* How a model writes: what Transformers' generation_config.json says, under its names and with its meaning.
  * lathe_api.generate_defaults sets every member to what the model's own file says, or else to Transformers' default. */
@@ -217,6 +260,28 @@ typedef struct lathe_generate_options {
    * decoder_start_id, that stands before each. NULL: decoder_start_id alone. */
   const int32_t *decoder_ids;
   const int32_t *decoder_cu_seqlens;
+  /* 1: none; below 1, tokens of what is read (the prompt or, of models with an encoder, what that reads) are less
+   * likely. As Transformers has it, of the beams of a prompt, or a group, the first one's only, and of several texts
+   * the first. */
+  double encoder_repetition_penalty;
+  int64_t encoder_no_repeat_ngram_size; /* 0: what is read may come again */
+  const lathe_sequence_bias *sequence_bias;
+  size_t n_sequence_bias;
+  lathe_ids suppress_tokens;       /* that are never written, forced ones included */
+  lathe_ids begin_suppress_tokens; /* that are not written first, or not behind forced_bos_id */
+  /* exponential_decay_length_penalty: when so many tokens have been written, what ends a text gets likelier with each
+   * further one, by this factor to the power of their number; 1: it does not. */
+  int64_t decay_start;
+  double decay_factor;
+  double epsilon_cutoff;      /* of the draw: 0: all tokens, else those with such a probability at least */
+  double eta_cutoff;          /* of the draw: 0: all tokens, else the same, or less where many tokens are likely */
+  int32_t renormalize_logits; /* 1: of beam search: probabilities add up to 1 after all of these, too */
+  /* NULL: none; not in beam search, and one text for each prompt. The next three are of the texts that it assists with;
+   * Transformers takes them from the assistant's own file. */
+  lathe_assistant *assistant;
+  int64_t num_assistant_tokens; /* guesses in a step, at most; 1 or more */
+  lathe_assistant_schedule num_assistant_tokens_schedule;
+  double assistant_confidence_threshold; /* a guess with a smaller probability is the step's last one; 0: none is */
 } lathe_generate_options;
 
 /* A text that a model has written. */
@@ -235,7 +300,7 @@ typedef struct lathe_profile_step {
   double busy_seconds; /* of seconds * threads, what the context's threads spent in the kernel */
 } lathe_profile_step;
 
-typedef struct lathe_api {
+struct lathe_api {
   uint32_t abi_version; /* LATHE_ABI_VERSION; check before touching another field */
   uint32_t size;        /* sizeof(lathe_api) */
   const char *(*name)(void);
@@ -357,7 +422,9 @@ typedef struct lathe_api {
    * in several runs. */
   lathe_status (*encode)(lathe_context *context, const int32_t *ids, const int32_t *cu_seqlens, const uint8_t *mask,
                          size_t n, lathe_sequence **sequences, lathe_error *error);
-} lathe_api;
+  /* The languages that the model's tokenizer has tokens for; returns how many there are, writes at most `capacity`. */
+  size_t (*languages)(const lathe_model *model, lathe_language *languages, size_t capacity);
+};
 
 #ifdef __cplusplus
 }

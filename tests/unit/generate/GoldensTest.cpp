@@ -25,6 +25,9 @@ struct GoldenOptions {
   Ids ends = {2};
   std::vector<Ids> words;
   std::vector<lathe_ids> wordList;
+  Ids suppressed, suppressedFirst;
+  std::vector<std::pair<Ids, double>> biases;
+  std::vector<lathe_sequence_bias> biasList;
 
   explicit GoldenOptions(const json &given) {
     options.pad_id = 0;
@@ -36,6 +39,12 @@ struct GoldenOptions {
       wordList.push_back({word.data(), word.size()});
     options.bad_words = wordList.data();
     options.n_bad_words = wordList.size();
+    options.suppress_tokens = {suppressed.data(), suppressed.size()};
+    options.begin_suppress_tokens = {suppressedFirst.data(), suppressedFirst.size()};
+    for (const auto &[ids, bias] : biases)
+      biasList.push_back({ids.data(), ids.size(), bias});
+    options.sequence_bias = biasList.data();
+    options.n_sequence_bias = biasList.size();
   }
   GoldenOptions(const GoldenOptions &) = delete;
 
@@ -45,6 +54,16 @@ private:
       ends = value.is_null() ? Ids() : value.is_array() ? value.get<Ids>() : Ids{value.get<int32_t>()};
     else if (name == "bad_words_ids")
       words = value.get<std::vector<Ids>>();
+    else if (name == "suppress_tokens")
+      suppressed = value.get<Ids>();
+    else if (name == "begin_suppress_tokens")
+      suppressedFirst = value.get<Ids>();
+    else if (name == "sequence_bias")
+      biases = value.get<std::vector<std::pair<Ids, double>>>();
+    else if (name == "exponential_decay_length_penalty")
+      options.decay_start = value[0], options.decay_factor = value[1];
+    else if (name == "renormalize_logits")
+      options.renormalize_logits = value.get<bool>();
     else if (name == "early_stopping")
       options.early_stopping = value.is_string()   ? LATHE_STOP_NEVER_EARLY
                                : value.get<bool>() ? LATHE_STOP_WHEN_ENOUGH
@@ -65,6 +84,10 @@ private:
         {"num_return_sequences", [&] { options.num_return_sequences = value; }},
         {"repetition_penalty", [&] { options.repetition_penalty = value; }},
         {"no_repeat_ngram_size", [&] { options.no_repeat_ngram_size = value; }},
+        {"encoder_repetition_penalty", [&] { options.encoder_repetition_penalty = value; }},
+        {"encoder_no_repeat_ngram_size", [&] { options.encoder_no_repeat_ngram_size = value; }},
+        {"epsilon_cutoff", [&] { options.epsilon_cutoff = value; }},
+        {"eta_cutoff", [&] { options.eta_cutoff = value; }},
         {"forced_bos_token_id", [&] { options.forced_bos_id = value; }},
         {"forced_eos_token_id", [&] { options.forced_eos_id = value; }},
         {"pad_token_id", [&] { options.pad_id = value; }},
@@ -89,7 +112,7 @@ void tableLogits(const int32_t *ids, int64_t length, float *row) {
 
 TEST(Goldens, TextsAreThoseOfTransformers) {
   const int64_t vocabulary = goldens()["vocabulary"];
-  ASSERT_GE(goldens()["cases"].size(), 130u);
+  ASSERT_GE(goldens()["cases"].size(), 180u);
   for (const json &golden : goldens()["cases"]) {
     SCOPED_TRACE(golden["name"]);
     const GoldenOptions given(golden["options"]);

@@ -86,6 +86,10 @@ TEST(GenerateOptions, DrawsAreRefused) {
     refused(drawn([=](auto &o) { o.typical_p = share; }), "typical_p is ");
   }
   refused(drawn([](auto &o) { o.typical_p = 0; }), "typical_p is 0");
+  for (double share : {-0.1, 1.0, nan}) {
+    refused(drawn([=](auto &o) { o.epsilon_cutoff = share; }), "epsilon_cutoff is ");
+    refused(drawn([=](auto &o) { o.eta_cutoff = share; }), "eta_cutoff is ");
+  }
   lathe_generate_options unread = defaults(); // as files of models have it
   unread.temperature = 0;
   EXPECT_EQ(checkGenerateOptions(unread, 10, 2, nullptr), LATHE_OK);
@@ -106,6 +110,21 @@ TEST(GenerateOptions, PenaltiesAndIdsAreRefused) {
   static const lathe_ids empty = {ends, 0}, wrong = {ends, 2};
   refused([](auto &o) { o.bad_words = &empty, o.n_bad_words = 1; }, "bad_words[0] has no ids");
   refused([](auto &o) { o.bad_words = &wrong, o.n_bad_words = 1; }, "an id of bad_words is 10");
+  refused([](auto &o) { o.suppress_tokens = wrong; }, "an id of suppress_tokens is 10");
+  refused([](auto &o) { o.begin_suppress_tokens = wrong; }, "an id of begin_suppress_tokens is 10");
+  refused([](auto &o) { o.suppress_tokens.length = 1; }, "an id of suppress_tokens has 1 ids, which are NULL");
+  static const lathe_sequence_bias none = {ends, 0, 1}, other = {ends, 2, 1}, endless = {ends, 1, inf};
+  refused([](auto &o) { o.n_sequence_bias = 1; }, "sequence_bias is NULL");
+  refused([](auto &o) { o.sequence_bias = &none, o.n_sequence_bias = 1; }, "sequence_bias[0] has no ids");
+  refused([](auto &o) { o.sequence_bias = &other, o.n_sequence_bias = 1; }, "an id of sequence_bias is 10");
+  refused([](auto &o) { o.sequence_bias = &endless, o.n_sequence_bias = 1; }, "a bias of sequence_bias is inf");
+  for (double factor : {0.0, -1.0, nan, inf}) {
+    refused([=](auto &o) { o.encoder_repetition_penalty = factor; }, "encoder_repetition_penalty is ");
+    refused([=](auto &o) { o.decay_factor = factor; }, "decay_factor is ");
+  }
+  refused([](auto &o) { o.encoder_no_repeat_ngram_size = -1; }, "encoder_no_repeat_ngram_size is -1");
+  refused([](auto &o) { o.decay_start = -1; }, "decay_start is -1");
+  refused([](auto &o) { o.renormalize_logits = 2; }, "renormalize_logits is 2");
 }
 
 TEST(GenerateOptions, PromptsAndVocabulariesAreRefused) {
