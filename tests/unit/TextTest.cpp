@@ -244,7 +244,7 @@ TEST(EmbedText, UnavailableWithoutOutputOrTokenizer) {
 TEST(Tokenize, OptionsAndDefaults) {
   FakeModel fake;
   lathe_encoding encoding = {};
-  lathe_tokenize_options options = {sizeof options, -1, LATHE_TRUNCATE_LONGEST_FIRST};
+  lathe_tokenize_options options = {sizeof options, -1, LATHE_TRUNCATE_LONGEST_FIRST, nullptr};
   const std::string text = std::string(60, 'a') + std::string(40, ' ') + "b c d e f g h i j k l m n o p q r s t";
   auto length = [&](const lathe_tokenize_options *given) {
     lathe_error error = {};
@@ -261,7 +261,7 @@ TEST(Tokenize, OptionsAndDefaults) {
   EXPECT_EQ(length(&options), 5u);
   options.max_length = -2;
   EXPECT_EQ(api.tokenize(fake.model, "a", nullptr, &options, &encoding, nullptr), LATHE_INVALID_ARGUMENT);
-  options = {sizeof options, 0, lathe_truncation(7)};
+  options = {sizeof options, 0, lathe_truncation(7), nullptr};
   EXPECT_EQ(api.tokenize(fake.model, "a", nullptr, &options, &encoding, nullptr), LATHE_INVALID_ARGUMENT);
   EXPECT_EQ(api.tokenize(fake.model, nullptr, nullptr, nullptr, &encoding, nullptr), LATHE_INVALID_ARGUMENT);
   EXPECT_EQ(api.tokenize(fake.model, "a", nullptr, nullptr, nullptr, nullptr), LATHE_INVALID_ARGUMENT);
