@@ -99,6 +99,8 @@ private:
                                    mlir::Value bias, double eps, std::optional<xf::Precision> precision,
                                    bool orZeros = false);
   void lowerLinear(xf::LinearOp op);
+  /// Whether of each 16 columns of a product nothing but the greatest is wanted.
+  static bool keepsGreatest(mlir::Value value);
   void lowerSplit(xf::SplitOp op);
   void lowerJoin(xf::JoinOp op);
   void lowerHeads(mlir::Operation *op, mlir::Value x, mlir::Value result, bool split);
@@ -142,6 +144,7 @@ private:
   void lowerLayerNorm(xf::LayerNormOp op);
   void lowerHeadNorm(xf::HeadNormOp op);
   void lowerNormalize(xf::NormalizeOp op);
+  void lowerArgmax(xf::ArgmaxOp op);
   void lowerUnary(mlir::Value x, mlir::Value result, llvm::StringRef function, double factor);
   void lowerAdd(xf::AddOp op);
   mlir::LogicalResult lowerRows(mlir::Operation *op);

@@ -115,6 +115,19 @@ void EntrySelector::lowerNormalize(xf::NormalizeOp op) {
                "normalize");
 }
 
+void EntrySelector::lowerArgmax(xf::ArgmaxOp op) {
+  const Buffer x = get(op.getX()), y = bufferFor(op.getResult(), x.rows);
+  const bool ofSixteens = keepsGreatest(op.getX());
+  calls.launch("argmax_f32", {calls.flag("of_sixteens", ofSixteens)},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"N", calls.integer(ofSixteens ? x.width / 2 : x.width)}},
+               "argmax");
+}
+
 Buffer EntrySelector::contiguous(Value value) {
   const Buffer buffer = get(value);
   if (buffer.stride == buffer.width)

@@ -1,5 +1,6 @@
 //===- ProductKernels.cpp - kernels for what has weights and precisions -------===//
 #include "backends/cpu/EntrySelector.h"
+#include "backends/cpu/kernels/KernelBuilder.h"
 #include "backends/cpu/layouts/WeightLayout.h"
 #include "passes/precision/Observed.h"
 
@@ -207,6 +208,12 @@ static Value rangeOfOnlyReader(Value value) {
   return reader && reader.getX() == value ? reader.getRange() : Value();
 }
 
+bool EntrySelector::keepsGreatest(Value value) {
+  auto linear = value.getDefiningOp<xf::LinearOp>();
+  return linear && value.hasOneUse() && isa<xf::ArgmaxOp>(*value.user_begin()) && !linear.getActivation() &&
+         !linear.getResidual();
+}
+
 void EntrySelector::lowerLinear(xf::LinearOp op) {
   if (op->hasAttr(observedAttr)) {
     const Buffer read = get(op.getX());
@@ -216,8 +223,12 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
   const Buffer x = getFactor(op.getX(), formOfX(op), op.getRange());
   const bool isNarrow = op.getPrecision().has_value();
   const Value range = op.getPrecision() == xf::Precision::INT8 ? rangeOfOnlyReader(op.getResult()) : Value();
+  const bool isBest = keepsGreatest(op.getResult());
   Buffer y;
-  if (range && !buffers.contains(op.getResult()))
+  if (isBest)
+    y = buffers[op.getResult()] =
+        calls.allocate(x.rows, 2 * llvm::divideCeil(widthOf(op.getResult()), KernelBuilder::lanes));
+  else if (range && !buffers.contains(op.getResult()))
     y = (factors[{op.getResult(), xf::Precision::INT8}] = {calls.allocateQuantized(x.rows, widthOf(op.getResult()))})
             .buffer;
   else
@@ -226,6 +237,8 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
   StringRef activation = op.getActivation() ? xf::stringifyActivation(*op.getActivation()) : "none";
   SmallVector<NamedAttribute> params = {calls.flag("bias", bool(op.getBias())), calls.choice("activation", activation),
                                         calls.flag("residual", bool(op.getResidual()))};
+  if (isBest)
+    params.push_back(calls.flag("best", true));
   if (isNarrow)
     params.push_back(calls.flag("y_bf16", stored.isBF16()));
   if (stored.isInteger(8))
@@ -252,7 +265,7 @@ void EntrySelector::lowerLinear(xf::LinearOp op) {
   if (stored.isInteger(8))
     arguments.push_back({"range", calls.weight(weightRefs[range], "vector")});
   calls.launch(names.gemm, params, arguments, nameOf(op.getWeight()),
-               {.flops = {xf::termOf(x.rows), 2 * y.width * x.width}});
+               {.flops = {xf::termOf(x.rows), 2 * widthOf(op.getResult()) * x.width}});
 }
 
 } // namespace lathe

@@ -395,6 +395,7 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })
       .Case([&](xf::HeadNormOp op) { return lowerHeadNorm(op), success(); })
       .Case([&](xf::NormalizeOp op) { return lowerNormalize(op), success(); })
+      .Case([&](xf::ArgmaxOp op) { return lowerArgmax(op), success(); })
       .Case([&](xf::ActivateOp op) {
         return lowerUnary(op.getX(), op.getResult(), xf::stringifyActivation(op.getActivation()), 0), success();
       })

@@ -210,6 +210,22 @@ void bench_head_norm_f32() {
   });
 }
 
+/// Logits of GPT-2's vocabulary.
+void bench_argmax_f32() {
+  for (int64_t rows : {1, 16})
+    add("argmax_f32", "{}", shapeText({rows, 50257}), [=](Run &run, const Kernel &kernel) {
+      const int64_t width = 50257;
+      Random random(7);
+      Array<float> x(random.vector(rows * width)), y(2 * rows);
+      run.warmUp(kernel, std::vector<Arg>{x, width, y, 2, rows, width});
+      bool correct = holdsAt(rows, [&](int64_t row) {
+        const float *numbers = &x[row * width], *greatest = std::max_element(numbers, numbers + width);
+        return y[2 * row] == *greatest && y[2 * row + 1] == float(greatest - numbers);
+      });
+      run.time(correct, {0, floats(1.0 * rows * width)});
+    });
+}
+
 void bench_normalize_f32() {
   for (RowShape shape : rowModelShapes)
     add("normalize_f32", "{}", shapeText(shape), [=](Run &run, const Kernel &kernel) {

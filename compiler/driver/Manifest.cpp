@@ -101,11 +101,12 @@ static Json describeSteps(ArrayRef<LoweredStep> steps) {
 }
 
 /// What the entries do that `generate`, `decode` and `encode` run: one on the tokens of a step, one on those rows of
-/// its result of which logits are wanted, and an encoder on what it is to read, with whose rows `decode` has cross
-/// pairs. Not counted is what the cache brings to attention, and takes from it, in bytes.
+/// its result of which logits are wanted, another one where only the greatest of these is, and an encoder on what it is
+/// to read, with whose rows `decode` has cross pairs. Not counted is what the cache brings to attention, and takes from
+/// it, in bytes.
 static Json describeDecoder(ModuleOp kernels) {
   Json json = Json::object();
-  for (const char *purpose : {"decode", "logits", "source"})
+  for (const char *purpose : {"decode", "logits", "best", "source"})
     if (func::FuncOp function = findDerivedEntry(kernels, purpose)) {
       std::vector<LoweredStep> lowered = stepsOf(function);
       json[purpose] = {{"flops", sum(lowered, &LoweredStep::flops)},

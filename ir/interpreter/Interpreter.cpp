@@ -305,6 +305,7 @@ llvm::Error Frame::execute(Operation *op) {
         return set(headNorm(get(op.getX()), get(op.getGain()), op.getHeads(), op.getEps().convertToDouble()));
       })
       .Case([&](xf::NormalizeOp op) { return set(normalize(get(op.getX()), op.getEps().convertToDouble())); })
+      .Case([&](xf::ArgmaxOp op) { return set(argmax(get(op.getX()))); })
       .Case([&](xf::FirstTokenOp op) { return set(firstToken(get(op.getX()), getOrNull(op.getCuSeqlens()))); })
       .Case([&](xf::PoolOp op) {
         return set(pool(op.getMode(), get(op.getX()), getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()),

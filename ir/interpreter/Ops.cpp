@@ -222,6 +222,20 @@ Tensor normalize(const Tensor &x, double eps) {
   return result;
 }
 
+Tensor argmax(const Tensor &x) {
+  Tensor result({x.rows(), 2});
+  for (int64_t index = 0; index < x.rows(); ++index) {
+    double *best = result.row(index);
+    best[0] = -INFINITY;
+    for (int64_t i = 0; i < x.width(); ++i) {
+      const double value = std::isnan(x.row(index)[i]) ? INFINITY : x.row(index)[i];
+      if (value > best[0])
+        best[0] = value, best[1] = double(i);
+    }
+  }
+  return result;
+}
+
 /// First and one-past-last row of sequence `b`.
 static std::pair<int64_t, int64_t> rowsOf(const Tensor &x, const Tensor *cuSeqlens, int64_t b) {
   if (cuSeqlens)

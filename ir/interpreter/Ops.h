@@ -73,6 +73,7 @@ Tensor reduce(xf::ReduceKind kind, const Tensor &x);
 Tensor layerNorm(const Tensor &x, const Tensor &gain, const Tensor *bias, double eps, bool rms = false);
 Tensor headNorm(const Tensor &x, const Tensor &gain, int64_t heads, double eps);
 Tensor normalize(const Tensor &x, double eps);
+Tensor argmax(const Tensor &x);
 
 Tensor firstToken(const Tensor &x, const Tensor *cuSeqlens);
 Tensor pool(xf::PoolMode mode, const Tensor &x, const Tensor *mask, const Tensor *cuSeqlens,

@@ -42,6 +42,20 @@ def Xf_LinearOp : Xf_PureOp<"linear", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Xf_ArgmaxOp : Xf_PureOp<"argmax"> {
+  let summary = "each row's greatest number, and which it is";
+  let description = [{
+    Of x [rows, n], `result` [rows, 2] has the greatest and its index, the first of several, as f32, in which it is exact:
+    n is at most 2^24. Where a row has something that is no number the greatest is infinity. `DeriveDecode` adds it behind
+    logits. Of the result of a linear that nothing else reads, the product's kernel keeps the greatest of each 16 columns
+    alone, so that rows of logits are stored nowhere.
+  }];
+  let arguments = (ins Xf_Tensor:$x);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Xf_ConcatOp : Xf_PureOp<"concat"> {
   let summary = "tensors joined along their first axis";
   let description = "Joins weights (or biases) of linears that read the same input; formed by `MergeQkv`.";

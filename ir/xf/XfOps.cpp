@@ -146,6 +146,16 @@ LogicalResult ConcatOp::verify() { return verifyParts(*this, getInputs(), getRes
 LogicalResult JoinOp::verify() { return verifyParts(*this, getInputs(), getResult(), shapeOf(getResult()).size() - 1); }
 LogicalResult SplitOp::verify() { return verifyParts(*this, getResults(), getInput(), shapeOf(getInput()).size() - 1); }
 
+LogicalResult ArgmaxOp::verify() {
+  constexpr int64_t mostColumns = 1 << 24;
+  ArrayRef<int64_t> x = shapeOf(getX()), result = shapeOf(getResult());
+  if (x.size() != 2 || ShapedType::isDynamic(x[1]) || x[1] < 1 || x[1] > mostColumns)
+    return emitOpError("looks at ") << getX().getType() << "; accepted are rows of 1 to " << mostColumns << " numbers";
+  if (result != ArrayRef{x[0], int64_t(2)})
+    return emitOpError("gives two numbers for each row of ") << getX().getType() << "; found " << getResult().getType();
+  return success();
+}
+
 /// Checks [batch, seq, heads * head_dim] against [batch, heads, seq, head_dim].
 /// With `mayRepeat` the merged side may have fewer heads.
 static LogicalResult verifyHeads(Operation *op, Value merged, Value split, bool mayRepeat) {

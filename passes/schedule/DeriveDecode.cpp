@@ -175,7 +175,7 @@ private:
   void derive(func::FuncOp entry, const Head &head) {
     const bool hasSource =
         llvm::any_of(entry.getBody().front(), [&](Operation &op) { return isLayers(&op) && readsSource(&op); });
-    deriveLogits(entry, head);
+    deriveBest(deriveLogits(entry, head));
     if (hasSource)
       deriveSource(entry);
     func::FuncOp decode = clone(entry, "decode");
@@ -324,7 +324,7 @@ private:
   }
 
   /// @logits: [tokens, H] -> [tokens, V].
-  void deriveLogits(func::FuncOp entry, const Head &head) {
+  static func::FuncOp deriveLogits(func::FuncOp entry, const Head &head) {
     OpBuilder builder(entry.getContext());
     builder.setInsertionPointAfter(entry);
     const unsigned output = *findLogits(entry);
@@ -345,6 +345,20 @@ private:
       if (head.ops.contains(&op))
         builder.clone(op, values);
     func::ReturnOp::create(builder, entry.getLoc(), values.lookup(logits));
+    return function;
+  }
+
+  /// @best: [tokens, H] -> [tokens, 2], the greatest of the same logits and which it is.
+  void deriveBest(func::FuncOp logits) {
+    func::FuncOp best = clone(logits, "best");
+    best->setAttr(xf::XfDialect::derivedAttr, best.getSymNameAttr());
+    Operation *ret = best.getBody().front().getTerminator();
+    OpBuilder builder(ret);
+    const auto type = RankedTensorType::get({ShapedType::kDynamic, 2}, builder.getF32Type());
+    Value result = xf::ArgmaxOp::create(builder, ret->getLoc(), type, ret->getOperand(0));
+    ret->setOperand(0, result);
+    best.setType(builder.getFunctionType(best.getArgumentTypes(), type));
+    best.setResultAttr(0, xf::XfDialect::outputAttr, builder.getStringAttr("best"));
   }
 
   static Value addInput(func::FuncOp function, StringRef name, unsigned bits) {

@@ -36,7 +36,8 @@ const lathe_entry *entryAt(const lathe_program &program, int32_t index) {
   return !decoder                         ? nullptr
          : index == program.n_entries     ? &decoder->decode
          : index == program.n_entries + 1 ? &decoder->logits
-         : index == program.n_entries + 2 ? decoder->source
+         : index == program.n_entries + 2 ? &decoder->best
+         : index == program.n_entries + 3 ? decoder->source
                                           : nullptr;
 }
 

@@ -55,15 +55,21 @@ lathe_status Continuation::score(float *logits, int64_t guessed, float &peak, la
   if (processScores(*options, history(guessed), nullptr, 0, logits, scratch))
     scratch.loops.maxima(logits, vocabulary, maxima);
   peak = peakOf(maxima, scratch.blocks());
-  if (!isFinite(peak))
-    return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: %s", place,
-                peak > 0 ? "the model's logits have no greatest finite one"
-                         : "neither the model nor the options leave a token that could be written");
+  if (lathe_status status = checkPeak(peak, guessed, error))
+    return status;
   if (options->do_sample) {
     warpScores(*options, logits, maxima, scratch.sums, scratch);
     peak = peakOf(maxima, scratch.blocks());
   }
   return LATHE_OK;
+}
+
+lathe_status Continuation::checkPeak(float peak, int64_t guessed, lathe_error *error) const {
+  if (isFinite(peak))
+    return LATHE_OK;
+  return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: %s", static_cast<long long>(n_ids + guessed),
+              peak > 0 ? "the model's logits have no greatest finite one"
+                       : "neither the model nor the options leave a token that could be written");
 }
 
 /// The token with the greatest score, or one that is drawn under the number `drawnFor`.
@@ -92,6 +98,16 @@ lathe_status Continuation::advance(float *logits, lathe_error *error) {
   if (lathe_status status = score(logits, 0, peak, error))
     return status;
   take(choose(logits, 0, sequence, peak));
+  return LATHE_OK;
+}
+
+lathe_status Continuation::advanceToBest(const float best[2], lathe_error *error) {
+  if (ended)
+    return fail(error, LATHE_INVALID_ARGUMENT, "the text has ended: it takes no more logits");
+  ended = true; // unless all goes well
+  if (lathe_status status = checkPeak(best[0], 0, error))
+    return status;
+  take(int32_t(best[1]));
   return LATHE_OK;
 }
 

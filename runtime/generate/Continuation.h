@@ -29,6 +29,8 @@ public:
 
   /// Chooses the next token by the logits [vocabulary], which may be overwritten.
   lathe_status advance(float *logits, lathe_error *error);
+  /// Takes the token with the greatest logit, where takesBest(options): `best` is that logit, and the token.
+  lathe_status advanceToBest(const float best[2], lathe_error *error);
 
   /// Guesses the token behind those already guessed, by another model's logits, which become its probabilities; as many
   /// as roomForGuesses() says at most.
@@ -48,6 +50,7 @@ private:
   int32_t choose(const float *logits, int64_t guessed, uint64_t drawnFor, float peak);
   int32_t drawFromRest(const float *logits, const float *probabilities, double uniform);
   void take(int32_t token);
+  lathe_status checkPeak(float peak, int64_t guessed, lathe_error *error) const;
 
   const lathe_allocator &allocator;
   Scratch &scratch;

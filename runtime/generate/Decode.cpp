@@ -75,13 +75,15 @@ FrameSize sizeOf(const DecodeStep &step) {
   return size;
 }
 
-/// Where everything lies in the context's working memory. What `decode` and `logits` alone need shares its place.
+/// Where everything lies in the context's working memory. What `decode` and the entry behind it need alone shares its
+/// place.
 struct Plan : Places {
   int64_t hidden, picked; // rows of what the last layer gives; those of which logits are wanted
   int64_t inputPointers, inputs;
   int64_t arena, scratch, scratchStride;
 
-  Plan(const lathe_context &context, const lathe_decoder &decoder, const FrameSize &size, int64_t rows) {
+  Plan(const lathe_context &context, const lathe_decoder &decoder, const FrameSize &size, const lathe_entry &head,
+       int64_t rows) {
     const int64_t width = decoder.decode.outputs[0].width;
     hidden = place(Checked(size.tokens) * width * sizeof(float));
     picked = place(Checked(rows) * width * sizeof(float));
@@ -89,10 +91,9 @@ struct Plan : Places {
     inputs = total.value;
     for (int32_t i = 0; i < decoder.decode.n_inputs; ++i)
       placeInput(size);
-    const FrameSize ofLogits = {rows, rows, 1};
-    arena = place(larger(evaluate(decoder.decode.arena, size), evaluate(decoder.logits.arena, ofLogits)));
-    const Checked perWorker =
-        larger(evaluate(decoder.decode.scratch, size), evaluate(decoder.logits.scratch, ofLogits));
+    const FrameSize ofHead = {rows, rows, 1};
+    arena = place(larger(evaluate(decoder.decode.arena, size), evaluate(head.arena, ofHead)));
+    const Checked perWorker = larger(evaluate(decoder.decode.scratch, size), evaluate(head.scratch, ofHead));
     scratchStride = perWorker.value;
     scratch = place(perWorker * context.threads);
   }
@@ -162,7 +163,8 @@ lathe_status runPart(lathe_context &context, const lathe_entry &entry, const Fra
 lathe_status runStep(lathe_context &context, const lathe_decoder &decoder, const DecodeStep &step, lathe_error *error) {
   const FrameSize size = sizeOf(step);
   const int64_t rows = int64_t(step.logitRowCount), width = decoder.decode.outputs[0].width;
-  Plan plan(context, decoder, size, rows);
+  const lathe_entry &head = step.best ? decoder.best : decoder.logits;
+  Plan plan(context, decoder, size, head, rows);
   uint8_t *memory = plan.total.valid ? context.memory.reserve(size_t(plan.total.value)) : nullptr;
   if (!memory)
     return fail(error, LATHE_OUT_OF_MEMORY, "no memory for a step of %lld tokens in %lld sequences (%lld bytes)",
@@ -182,8 +184,8 @@ lathe_status runStep(lathe_context &context, const lathe_decoder &decoder, const
   const size_t rowBytes = size_t(width) * sizeof(float);
   for (int64_t i = 0; i < rows; ++i)
     memcpy(picked + size_t(i) * rowBytes, hidden + size_t(step.logitRows[i]) * rowBytes, rowBytes);
-  void *const ofLogits[] = {picked};
-  return runPart(context, decoder.logits, {rows, rows, 1}, plan, memory, ofLogits, step.logits, error);
+  void *const ofHead[] = {picked};
+  return runPart(context, head, {rows, rows, 1}, plan, memory, ofHead, step.best ? step.best : step.logits, error);
 }
 
 } // namespace

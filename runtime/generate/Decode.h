@@ -13,7 +13,8 @@ struct DecodeStep {
   const int32_t *ids, *offsets; ///< [tokens], and [count + 1] as cu_seqlens
   const int32_t *logitRows;     ///< of tokens, by index
   size_t logitRowCount;
-  float *logits; ///< [logitRowCount, vocab]
+  float *logits;         ///< [logitRowCount, vocab]
+  float *best = nullptr; ///< or, of each of these rows, [logitRowCount, 2]: the greatest logit and its id
 };
 
 /// The context must be the caller's alone.

@@ -42,7 +42,7 @@ public:
 
   lathe_status run(int64_t width, lathe_error *error) {
     const int64_t rows = width > mostRows ? width : mostRows;
-    Stepper stepper(shared.context, rows, int64_t(prompts.offsets[prompts.count]) + rows);
+    Stepper stepper(shared.context, rows, int64_t(prompts.offsets[prompts.count]) + rows, shared.onlyBest);
     Array<Item> items(allocator, rows);
     if (!hasMemory() || !stepper.hasMemory() || !items.data)
       return noMemoryForTexts(error);
@@ -135,7 +135,8 @@ lathe_status generateTexts(lathe_context &context, const Prompts &prompts, const
   if (lathe_status status = checkRequest(context, begins, options, error))
     return status;
   Scratch scratch(context.allocator, /*avx512=*/true); // which every level has
-  Shared shared = {context, options, scratch, vocabularyOf(*decoder), decoder->source ? &prompts : nullptr};
+  Shared shared = {context,           options, scratch, vocabularyOf(*decoder), decoder->source ? &prompts : nullptr,
+                   takesBest(options)};
   Generation generation(shared, begins);
   const int32_t perPrompt = options.num_return_sequences;
   lathe_status status = generation.run(options.num_beams > 1 ? options.num_beams : perPrompt, error);

@@ -160,7 +160,7 @@ bool processScores(const lathe_generate_options &options, const History &history
     banBadWords(options, history, row);
     changed = true;
   }
-  if (history.length < leastLength(options, history.promptLength)) {
+  if (options.n_eos_ids && history.length < leastLength(options, history.promptLength)) {
     for (size_t i = 0; i < options.n_eos_ids; ++i)
       row[options.eos_ids[i]] = -infinity;
     changed = true;
@@ -174,7 +174,8 @@ bool processScores(const lathe_generate_options &options, const History &history
     force(options.forced_eos_id, row, scratch.vocabulary);
     changed = true;
   }
-  if (const int64_t steps = written - options.decay_start; options.decay_factor != 1 && steps > 0) {
+  if (const int64_t steps = written - options.decay_start;
+      options.n_eos_ids && options.decay_factor != 1 && steps > 0) {
     raiseEnds(options, steps, row);
     changed = true;
   }
@@ -188,6 +189,17 @@ bool processScores(const lathe_generate_options &options, const History &history
     changed = true;
   }
   return changed;
+}
+
+bool takesBest(const lathe_generate_options &o) {
+  const bool isGreedy = o.num_beams == 1 && !o.do_sample && !o.assistant;
+  const bool hasPenalties = o.encoder_repetition_penalty != 1 || o.repetition_penalty != 1 || o.presence_penalty != 0 ||
+                            o.frequency_penalty != 0 || o.n_sequence_bias;
+  const bool hasBans = o.no_repeat_ngram_size || o.encoder_no_repeat_ngram_size || o.n_bad_words ||
+                       o.suppress_tokens.length || o.begin_suppress_tokens.length;
+  const bool isForced = o.forced_bos_id >= 0 || o.forced_eos_id >= 0;
+  const bool hasEndsInTime = o.n_eos_ids && (o.min_new_tokens || o.min_length || o.decay_factor != 1);
+  return isGreedy && !hasPenalties && !hasBans && !isForced && !hasEndsInTime;
 }
 
 void softmax(float *row, int64_t size, const float *maxima, double *sums, const RowLoops &loops) {

@@ -23,6 +23,9 @@ struct History {
 bool processScores(const lathe_generate_options &options, const History &history, const int32_t *chosen,
                    int64_t n_chosen, float *row, Scratch &scratch);
 
+/// Whether the options leave it to logits alone which token comes next: the one with the greatest.
+bool takesBest(const lathe_generate_options &options);
+
 /// logits - log(sum of exp(logits)), in place. `maxima` has the row's blocks' maxima, before and after; the greatest of
 /// them must be finite. `sums`: [blocks], overwritten.
 void logSoftmax(float *row, int64_t size, float *maxima, double *sums, const RowLoops &loops);

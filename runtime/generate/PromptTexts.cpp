@@ -132,10 +132,10 @@ lathe_status PromptTexts::follow(lathe_error *error) {
   return status;
 }
 
-lathe_status PromptTexts::advance(float *logits, lathe_error *error) {
+lathe_status PromptTexts::advance(float *rows, lathe_error *error) {
   if (isSearch) {
     begun = true;
-    lathe_status status = search.advance(logits, shared.vocabulary, error);
+    lathe_status status = search.advance(rows, shared.vocabulary, error);
     return status ? status : follow(error);
   }
   if (!begun) { // one row for all
@@ -145,10 +145,10 @@ lathe_status PromptTexts::advance(float *logits, lathe_error *error) {
     if (width > 1 && !shared.scratch.reserve(shared.vocabulary, 1))
       return noMemoryForTexts(error);
     for (int64_t i = 0; i < width; ++i) {
-      float *row = logits;
+      float *row = rows;
       if (i + 1 < width) { // the last one may overwrite it
         row = shared.scratch.row;
-        memcpy(row, logits, size_t(shared.vocabulary) * sizeof(float));
+        memcpy(row, rows, size_t(rowWidth()) * sizeof(float));
       }
       if (lathe_status status = advanceText(i, row, error))
         return status;
@@ -157,16 +157,16 @@ lathe_status PromptTexts::advance(float *logits, lathe_error *error) {
   }
   for (int64_t i = 0; i < width; ++i)
     if (isLive(i)) {
-      if (lathe_status status = advanceText(i, logits, error))
+      if (lathe_status status = advanceText(i, rows, error))
         return status;
-      logits += shared.vocabulary;
+      rows += rowWidth();
     }
   return LATHE_OK;
 }
 
-lathe_status PromptTexts::advanceText(int64_t index, float *logits, lathe_error *error) {
-  Text &text = texts[index];
-  if (lathe_status status = text.continuation.advance(logits, error))
+lathe_status PromptTexts::advanceText(int64_t index, float *row, lathe_error *error) {
+  Continuation &text = texts[index].continuation;
+  if (lathe_status status = shared.onlyBest ? text.advanceToBest(row, error) : text.advance(row, error))
     return status;
   return tellOf(index, error);
 }

@@ -19,6 +19,7 @@ struct Shared {
   Scratch &scratch;
   int64_t vocabulary;
   const Prompts *sources; // what an encoder reads; null without one
+  bool onlyBest;          // what takesBest(options) says
 };
 
 /// One text that is written token by token, greedily or by draws.
@@ -43,7 +44,8 @@ public:
   lathe_status start(lathe_sequence *begun, lathe_error *error);
   /// Rows of logits that the next advance() wants; 0 when all texts have ended. Lists what they follow.
   int64_t listItems(Item *items);
-  lathe_status advance(float *logits, lathe_error *error);
+  /// Rows are of a Stepper with the same `onlyBest`.
+  lathe_status advance(float *rows, lathe_error *error);
   /// Once started, writes the one text to its end, in steps that also read what the options' assistant guesses.
   lathe_status writeAssisted(lathe_error *error);
   lathe_status take(lathe_generated *results, lathe_error *error) const;
@@ -53,9 +55,10 @@ private:
   lathe_status readUnwritten(int64_t guesses, float *logits, lathe_error *error);
   lathe_status acceptGuesses(Assistant &assistant, int64_t guesses, float *logits, lathe_error *error);
   lathe_status follow(lathe_error *error);
-  lathe_status advanceText(int64_t index, float *logits, lathe_error *error);
+  lathe_status advanceText(int64_t index, float *row, lathe_error *error);
   lathe_status tellOf(int64_t index, lathe_error *error);
   lathe_status say(Text &text, int64_t index, int32_t id, lathe_error *error);
+  int64_t rowWidth() const { return shared.onlyBest ? 2 : shared.vocabulary; }
   bool isLive(int64_t index) const { return !texts[index].continuation.done() && !texts[index].isStopped; }
 
   Shared &shared;

@@ -5,11 +5,11 @@
 
 namespace lathe {
 
-Stepper::Stepper(lathe_context &context, int64_t rows, int64_t tokens)
-    : context(context), vocabulary(vocabularyOf(*context.model->program->decoder)), most(context.maxTokens),
-      sequences(context.allocator, rows), ids(context.allocator, tokens < most ? tokens : most),
-      offsets(context.allocator, rows + 1), logitRows(context.allocator, rows),
-      logits(context.allocator, rows * vocabulary) {}
+Stepper::Stepper(lathe_context &context, int64_t rows, int64_t tokens, bool onlyBest)
+    : context(context), onlyBest(onlyBest), width(onlyBest ? 2 : vocabularyOf(*context.model->program->decoder)),
+      most(context.maxTokens), sequences(context.allocator, rows),
+      ids(context.allocator, tokens < most ? tokens : most), offsets(context.allocator, rows + 1),
+      wanted(context.allocator, rows), results(context.allocator, rows * width) {}
 
 lathe_status Stepper::run(Item *items, int64_t count, lathe_error *error) {
   for (int64_t i = 0; i < count; ++i)
@@ -39,11 +39,13 @@ lathe_status Stepper::runTogether(const Item *items, int64_t count, int64_t firs
     tokens += int32_t(items[i].count);
     sequences[i] = items[i].sequence;
     offsets[i + 1] = tokens;
-    logitRows[i] = tokens - 1;
+    wanted[i] = tokens - 1;
   }
-  return decodeStep(
-      context, {sequences.data, size_t(count), ids.data, offsets.data, logitRows.data, size_t(count), row(firstRow)},
-      error);
+  float *rows = row(firstRow);
+  return decodeStep(context,
+                    {sequences.data, size_t(count), ids.data, offsets.data, wanted.data, size_t(count),
+                     onlyBest ? nullptr : rows, onlyBest ? rows : nullptr},
+                    error);
 }
 
 } // namespace lathe

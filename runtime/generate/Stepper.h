@@ -6,7 +6,7 @@
 
 namespace lathe {
 
-/// What is put to the model in one step for one row of logits: tokens that a sequence goes on with.
+/// What is put to the model in one step for one row of results: tokens that a sequence goes on with.
 struct Item {
   lathe_sequence *sequence;
   const int32_t *ids;
@@ -16,28 +16,24 @@ struct Item {
 /// Runs steps in parts that keep within the context's budget.
 class Stepper {
 public:
-  /// For up to so many rows of logits, and tokens, in a step.
-  Stepper(lathe_context &context, int64_t rows, int64_t tokens);
-  bool hasMemory() const { return sequences.data && ids.data && offsets.data && logitRows.data && logits.data; }
+  /// For up to so many rows, and tokens, in a step. A row is logits or, `onlyBest`, the greatest of them and its id.
+  Stepper(lathe_context &context, int64_t rows, int64_t tokens, bool onlyBest);
+  bool hasMemory() const { return sequences.data && ids.data && offsets.data && wanted.data && results.data; }
 
-  /// Logits of what follows each item's last token. Changes the items.
+  /// Computes a row of what follows each item's last token. Changes the items.
   lathe_status run(Item *items, int64_t count, lathe_error *error);
-  float *row(int64_t index) const { return &logits[index * vocabulary]; }
+  float *row(int64_t index) const { return &results[index * width]; }
 
 private:
   lathe_status runPart(const Item &item, lathe_error *error);
   lathe_status runTogether(const Item *items, int64_t count, int64_t firstRow, lathe_error *error);
 
   lathe_context &context;
-
-public:
-  const int64_t vocabulary;
-
-private:
-  const int64_t most;
+  const bool onlyBest;
+  const int64_t width, most;
   Array<lathe_sequence *> sequences;
-  Array<int32_t> ids, offsets, logitRows;
-  Array<float> logits;
+  Array<int32_t> ids, offsets, wanted;
+  Array<float> results;
 };
 
 } // namespace lathe

@@ -196,6 +196,12 @@ TEST(Ops, NormalizeStopsAtEpsilon) {
   EXPECT_TRUE(near(normalize(x, 10), Tensor({2, 2}, {0.3, 0.4, 0, 0})));
 }
 
+TEST(Ops, ArgmaxTakesTheFirstOfSeveral) {
+  Tensor x({4, 3}, {1, 5, 5, -INFINITY, -INFINITY, -INFINITY, 2, NAN, 3, -2, -3, -1});
+  const Tensor best = argmax(x);
+  EXPECT_EQ(best.values, (std::vector<double>{5, 1, -INFINITY, 0, INFINITY, 1, -1, 2}));
+}
+
 TEST(Ops, FirstTokenDenseAndPacked) {
   Tensor dense({2, 2, 1}, {1, 2, 3, 4}), packed({3, 1}, {1, 2, 3}), offsets({4}, {0, 2, 2, 3});
   EXPECT_TRUE(near(firstToken(dense, nullptr), Tensor({2, 1}, {1, 3})));

@@ -431,3 +431,19 @@ func.func @f(%x: tensor<?x12xf32>, %a: tensor<?x6xf32>) {
   return
 }
 
+
+// -----
+// argmax: rows
+func.func @f(%x: tensor<?x?xf32>) {
+  // expected-error @+1 {{looks at 'tensor<?x?xf32>'; accepted are rows of 1 to 16777216 numbers}}
+  %0 = xf.argmax %x : tensor<?x?xf32> -> tensor<?x2xf32>
+  return
+}
+
+// -----
+// argmax: result
+func.func @f(%x: tensor<?x7xf32>) {
+  // expected-error @+1 {{gives two numbers for each row of 'tensor<?x7xf32>'; found 'tensor<?x1xf32>'}}
+  %0 = xf.argmax %x : tensor<?x7xf32> -> tensor<?x1xf32>
+  return
+}

@@ -268,3 +268,24 @@ func.func @terms(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32
   %y = xf.attention %q, %q, %q cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) key_terms(%terms : tensor<?x5xf32>) index(%index : tensor<7xf32>) heads 1 scale 0.5 in bf16 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+// Where nothing but the greatest of a product's columns is wanted, its rows are stored nowhere; what changes them is
+// computed of all.
+// CHECK-LABEL: func.func @greatest
+// CHECK: %[[SIXTEENS:.*]] = xf.buffer {{.*}}memref<?x6xf32
+// CHECK: xf.launch @lathe_gemm_s8_best({{.*}}%[[SIXTEENS]]
+// CHECK: xf.launch @lathe_argmax_f32_of_sixteens(%[[SIXTEENS]]
+// CHECK: xf.launch @lathe_gemm_f32(
+// CHECK: xf.launch @lathe_unary_f32
+// CHECK: xf.launch @lathe_argmax_f32(
+xf.weight @w = dense<1.0> : tensor<40x8xf32>
+func.func @greatest(%x: tensor<?x8xf32> {xf.input = "hidden"}) -> (tensor<?x2xf32>, tensor<?x2xf32>) attributes {xf.entry} {
+  %w = xf.load_weight @w : tensor<40x8xf32>
+  %a = xf.linear %x, %w in int8 : tensor<?x8xf32>, tensor<40x8xf32> -> tensor<?x40xf32>
+  %b = xf.argmax %a : tensor<?x40xf32> -> tensor<?x2xf32>
+  %c = xf.linear %x, %w : tensor<?x8xf32>, tensor<40x8xf32> -> tensor<?x40xf32>
+  %d = xf.activate relu %c : tensor<?x40xf32>
+  %e = xf.argmax %d : tensor<?x40xf32> -> tensor<?x2xf32>
+  return %b, %e : tensor<?x2xf32>, tensor<?x2xf32>
+}

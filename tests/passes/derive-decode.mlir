@@ -17,6 +17,11 @@
 // CHECK: func.func @logits(%[[H:.*]]: tensor<?x4xf32> {xf.input = "hidden", xf.limit = 4 : i64}) -> (tensor<?x7xf32> {xf.output = "logits", xf.rows = "tokens"})
 // CHECK: %[[N:.*]] = xf.layer_norm %[[H]]
 // CHECK: xf.linear %[[N]]
+// CHECK: func.func @best(%{{.*}}: tensor<?x4xf32> {xf.input = "hidden", xf.limit = 4 : i64}) -> (tensor<?x2xf32> {xf.output = "best", xf.rows = "tokens"})
+// CHECK-SAME: xf.derived = "best"
+// CHECK: %[[L:.*]] = xf.linear
+// CHECK: %[[B:.*]] = xf.argmax %[[L]] : tensor<?x7xf32> -> tensor<?x2xf32>
+// CHECK: return %[[B]]
 func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>) -> tensor<?x4xf32> {
   %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
   return %0 : tensor<?x4xf32>

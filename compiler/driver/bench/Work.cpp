@@ -98,7 +98,8 @@ static Error addSteps(const Artifact &artifact, const nlohmann::json &entry, Str
   return Error::success();
 }
 
-/// The decoder's entries: of `decode` the passes over all tokens, of `logits` those over the last of each sequence.
+/// The decoder's entries: of `decode` the passes over all tokens, of `best` or, for beams, `logits` those over the last
+/// of each sequence.
 /// With an encoder its entry, too, which reads the prompts; `decode` then begins with one token of its own.
 /// `promptsOnly` leaves the pass over the prompts.
 static Expected<std::vector<StepWork>> readDecoderSteps(const Artifact &artifact, const Workload &workload,
@@ -125,7 +126,11 @@ static Expected<std::vector<StepWork>> readDecoderSteps(const Artifact &artifact
   if (!hasEncoder || !promptsOnly) {
     if (Error error = add("decode", decode))
       return error;
-    if (Error error = add("logits", logits))
+    const std::vector<Sizes> none; // but that of the comparison
+    const bool isGreedy = workload.generation->beams == 1;
+    if (Error error = add("logits", isGreedy ? none : logits))
+      return error;
+    if (Error error = add("best", isGreedy ? logits : none))
       return error;
   }
   if (hasEncoder)

@@ -197,13 +197,13 @@ enum { LATHE_PAGE_TOKENS = 16 };
 /* How a model goes on with texts. `decode` computes "hidden", its one output, for T tokens that follow those cached for
  * their sequences, and caches them, too: page_tables[b][i / LATHE_PAGE_TOKENS] is the page of token i of sequence b,
  * 64-byte aligned, zeros when it is new; position_ids and columns are places in the sequence. `logits` computes logits
- * of rows of that.
+ * of rows of that, and `best` of each row the greatest logit, infinity if one is no number, and its id, both as f32.
  *
  * With an encoder beside the decoder, `source` computes the encoder's part for T tokens of B texts, and stores what the
  * decoder's layers read of it in pages of another size, likewise; its output "hidden" is of no further use. `decode`
  * then reads these pages, too. */
 typedef struct lathe_decoder {
-  lathe_entry decode, logits;
+  lathe_entry decode, logits, best;
   int64_t page_bytes;                     /* of all layers */
   const lathe_generate_options *defaults; /* what the model's file says of writing */
   const lathe_entry *source;              /* NULL: the model has no encoder */

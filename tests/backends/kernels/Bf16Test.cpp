@@ -117,6 +117,22 @@ TEST_P(Bf16Test, ProductsOfOddShapes) {
     }
 }
 
+TEST_P(Bf16Test, OnlyTheGreatestMayBeKept) {
+  Random random(15);
+  for (GemmShape shape : gemmOddShapes()) {
+    SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
+    const Problem problem(shape, random);
+    Guarded<float> y(problem.outputSize(false));
+    problem.run(variants[1], GetParam(), y, 0);
+    expectGreatest(y, shape.m, problem.ldy, shape.n, [&](Guarded<float> &best, int64_t ldbest) {
+      Kernel::get("gemm_bf16", "{bias = true, best = true}", GetParam())
+          .run({problem.packedX.data(), problem.ldx, problem.packedW.data(), problem.bias.data(), nullptr, 0,
+                best.data(), ldbest, shape.m, shape.n, shape.k},
+               1);
+    });
+  }
+}
+
 TEST_P(Bf16Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
   Random random(9);
   const Variant &variant = variants[5];

@@ -110,6 +110,22 @@ TEST_F(GemmTest, RowsHaveTheSameBitsAloneAndInAnyBatch) {
   }
 }
 
+TEST_F(GemmTest, OnlyTheGreatestMayBeKept) {
+  Random random(12);
+  for (GemmShape shape : gemmOddShapes()) {
+    SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
+    const Problem problem(shape, random);
+    Guarded<float> y(problem.outputSize());
+    problem.run({true, "none", false}, y, 0);
+    expectGreatest(y, shape.m, problem.ldy, shape.n, [&](Guarded<float> &best, int64_t ldbest) {
+      Kernel::get("gemm_f32", "{bias = true, best = true}")
+          .run({problem.x.data(), problem.ldx, problem.packed.data(), problem.bias.data(), nullptr, 0, best.data(),
+                ldbest, shape.m, shape.n, shape.k},
+               1);
+    });
+  }
+}
+
 TEST_F(GemmTest, ResidualMayBeTheOutput) {
   Random random(10);
   Problem problem({20, 70, 33}, random);

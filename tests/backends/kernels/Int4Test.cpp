@@ -128,6 +128,22 @@ TEST_P(Int4Test, ScalesBiasAndActivationFollow) {
     }
 }
 
+TEST_P(Int4Test, OnlyTheGreatestMayBeKept) {
+  Random random(16);
+  for (GemmShape shape : gemmOddShapes()) {
+    SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
+    const Problem problem(shape, 64, random, /*exact=*/false);
+    Guarded<float> y(problem.outputSize());
+    problem.run(groupVariants[0], GetParam(), y, 0);
+    expectGreatest(y, shape.m, problem.ldy, shape.n, [&](Guarded<float> &best, int64_t ldbest) {
+      Kernel::get("gemm_s4", "{best = true}", GetParam())
+          .run({problem.rows.data(), problem.ldx, problem.panels.data(), nullptr, nullptr, 0, best.data(), ldbest,
+                shape.m, shape.n, shape.k},
+               1);
+    });
+  }
+}
+
 /// Stored for products in bf16: what is stored otherwise, rounded.
 TEST_P(Int4Test, ResultsAreRoundedToBf16) {
   Random random(13);

@@ -116,6 +116,22 @@ TEST_P(Int8Test, ScalesBiasAndActivationFollow) {
     }
 }
 
+TEST_P(Int8Test, OnlyTheGreatestMayBeKept) {
+  Random random(14);
+  for (GemmShape shape : gemm500Shapes()) {
+    SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
+    const Problem problem(shape, random, /*exact=*/shape.m % 2 == 0); // exact sums are often the same
+    Guarded<float> y(problem.outputSize());
+    problem.run(variants[0], GetParam(), y, 0);
+    expectGreatest(y, shape.m, problem.ldy, shape.n, [&](Guarded<float> &best, int64_t ldbest) {
+      Kernel::get("gemm_s8", "{best = true}", GetParam())
+          .run({problem.rows.data(), problem.ldx, problem.panels.data(), nullptr, nullptr, 0, best.data(), ldbest,
+                shape.m, shape.n, shape.k, nullptr},
+               1);
+    });
+  }
+}
+
 /// The same numbers, rounded, and zeros up to a whole vector: what the next product reads beyond an odd column.
 TEST_P(Int8Test, ResultsCanBeStoredInBf16) {
   Random random(10);

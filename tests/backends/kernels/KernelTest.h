@@ -5,6 +5,7 @@
 #include "Harness.h"
 #include "Reference.h"
 #include "Shapes.h"
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace lathe::test {
@@ -39,6 +40,28 @@ void expectSameBitsInAnyBatch(const Guarded<float> &all, int64_t rows, int64_t l
     for (int64_t r = 0; r < count; ++r)
       ASSERT_EQ(std::memcmp(&some[r * ldy], &all[(row + r) * ldy], width * sizeof(float)), 0)
           << "row " << row + r << " in a batch of " << count;
+  }
+}
+
+/// Of rows of a product, which lie in `all`, `run(y, ldy)` with best leaves the greatest of each 16 columns, as a
+/// float, and the first column that it is in, and argmax_f32 the greatest of the row.
+template <typename Run>
+void expectGreatest(const Guarded<float> &all, int64_t rows, int64_t ldy, int64_t width, Run run) {
+  const int64_t sixteens = (width + 15) / 16, ldbest = 2 * sixteens + 3;
+  Guarded<float> best((rows - 1) * ldbest + 2 * sixteens), ofRows(2 * rows);
+  run(best, ldbest);
+  Kernel::get("argmax_f32", "{of_sixteens = true}")
+      .run({best.data(), ldbest, ofRows.data(), 2, rows, sixteens}, /*panelsPerCall=*/1);
+  for (int64_t row = 0; row < rows; ++row) {
+    const float *numbers = &all[row * ldy];
+    for (int64_t i = 0; i < sixteens; ++i) {
+      const float *greatest = std::max_element(numbers + 16 * i, numbers + std::min(16 * i + 16, width));
+      ASSERT_EQ(best[row * ldbest + i], *greatest) << "row " << row << ", columns from " << 16 * i;
+      ASSERT_EQ(best[row * ldbest + sixteens + i], float(greatest - numbers)) << "row " << row;
+    }
+    const float *greatest = std::max_element(numbers, numbers + width);
+    ASSERT_EQ(ofRows[2 * row], *greatest);
+    ASSERT_EQ(ofRows[2 * row + 1], float(greatest - numbers));
   }
 }
 

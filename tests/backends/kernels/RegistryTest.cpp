@@ -78,7 +78,7 @@ TEST_F(RegistryTest, WrongParametersAreErrors) {
   EXPECT_EQ(errorOf("gemm_f32", "{bias = 1}"),
             "kernel 'gemm_f32': parameter 'bias' is 1 : i64, accepted: true or false");
   EXPECT_EQ(errorOf("gemm_f32", "{tile = 8}"),
-            "kernel 'gemm_f32' has no parameter 'tile', accepted: bias, activation, residual");
+            "kernel 'gemm_f32' has no parameter 'tile', accepted: bias, activation, residual, best");
   EXPECT_EQ(errorOf("attention_f32", "{head_dim = 257}"),
             "kernel 'attention_f32': parameter 'head_dim' is 257 : i64, accepted: an i64 from 1 to 256");
   EXPECT_EQ(errorOf("attention_f32", "{head_dim = 8 : i32}"),

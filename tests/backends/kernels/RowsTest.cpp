@@ -278,6 +278,36 @@ TEST_F(RowsTest, Normalize) {
   }
 }
 
+TEST_F(RowsTest, Argmax) {
+  Random random(4);
+  const Kernel &kernel = Kernel::get("argmax_f32");
+  for (RowShape shape : rowOddShapes()) {
+    SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
+    const int64_t ldx = shape.width + random.below(3);
+    std::vector<float> values(shape.rows ? (shape.rows - 1) * ldx + shape.width : 0);
+    for (float &value : values)
+      value = float(random.below(10)); // so that the greatest comes more than once
+    const float odd[] = {-INFINITY, NAN, INFINITY};
+    for (int64_t m = 1; m < shape.rows && m <= 3; ++m) // a row of nothing but these, and one with one of them
+      if (m == 1)
+        std::fill_n(values.begin() + m * ldx, shape.width, odd[0]);
+      else
+        values[m * ldx + random.below(shape.width)] = odd[m - 1];
+    Guarded<float> x(values), y(2 * shape.rows), split(2 * shape.rows);
+    kernel.run({x.data(), ldx, y.data(), 2, shape.rows, shape.width});
+    kernel.run({x.data(), ldx, split.data(), 2, shape.rows, shape.width}, 1);
+    EXPECT_TRUE(sameBits(y, split));
+    for (int64_t m = 0; m < shape.rows; ++m) {
+      float greatest = -INFINITY, column = 0;
+      for (int64_t h = 0; h < shape.width; ++h)
+        if (const float value = std::isnan(x[m * ldx + h]) ? INFINITY : x[m * ldx + h]; value > greatest)
+          greatest = value, column = float(h);
+      ASSERT_EQ(y[2 * m], greatest) << "row " << m;
+      ASSERT_EQ(y[2 * m + 1], column) << "row " << m;
+    }
+  }
+}
+
 /// What a mode makes of one column of the tokens that take part, which are in these columns of the sequence.
 static double pooledColumn(const std::string &mode, const std::vector<double> &values,
                            const std::vector<int32_t> &columns) {

@@ -19,8 +19,10 @@ std::vector<float> processed(const lathe_generate_options &options, const Ids &i
   std::vector<float> row(8, 2.0f);
   Scratch scratch(heapAllocator, false);
   EXPECT_TRUE(scratch.reserve(8, 1));
-  processScores(options, {ids.data(), int64_t(ids.size()), promptLength, ids.data(), promptLength, true}, nullptr, 0,
-                row.data(), scratch);
+  const bool isChanged =
+      processScores(options, {ids.data(), int64_t(ids.size()), promptLength, ids.data(), promptLength, true}, nullptr,
+                    0, row.data(), scratch);
+  EXPECT_TRUE(!isChanged || !takesBest(options));
   EXPECT_TRUE(std::all_of(scratch.counts, scratch.counts + 8, [](int32_t count) { return count == 0; }));
   return row;
 }

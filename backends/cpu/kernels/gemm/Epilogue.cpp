@@ -1,3 +1,4 @@
+#include "backends/cpu/kernels/Greatest.h"
 #include "backends/cpu/kernels/VectorMath.h"
 #include "backends/cpu/kernels/gemm/Gemm.h"
 
@@ -63,6 +64,14 @@ Value Operands::scaled(KernelBuilder &b, Value sums, Value row, Value column, Va
   return b.mul(b.mul(exact, b.broadcast(scale)), int4Group ? b.loadBf16(ofWeights) : b.load(ofWeights));
 }
 
+/// Stores the greatest of sixteen columns' numbers, and which it is.
+static void storeGreatest(KernelBuilder &b, const Operands &operands, Value numbers, Value row, Value column,
+                          Value mask) {
+  Value sixteens = b.ceilDiv(operands.columns, lanes);
+  Value y = b.at(b.at(operands.y, b.mul(row, operands.ldy)), b.div(column, b.integer(lanes)));
+  Greatest::of(b, numbers, Greatest::columnsFrom(b, column), mask).store(b, y, b.at(y, sixteens));
+}
+
 void emitEpilogue(KernelBuilder &b, const Operands &operands, Value staged, Value row, Value firstColumn, Value width,
                   Value sumsOfBytes) {
   const Parameters &params = operands.params;
@@ -79,7 +88,9 @@ void emitEpilogue(KernelBuilder &b, const Operands &operands, Value staged, Valu
     v = emitActivation(b, params.choice("activation"), v);
     if (params.flag("residual"))
       v = b.add(v, b.load(b.at(residual, column), mask));
-    if (operands.steps)
+    if (params.flag("best"))
+      storeGreatest(b, operands, v, row, b.add(firstColumn, column), mask);
+    else if (operands.steps)
       operands.steps->store(b, v, b.atByte(y, column));
     else if (operands.narrow)
       b.storeBf16(v, b.atBf16(y, column));
@@ -97,7 +108,8 @@ void emitEpiloguePrefetch(KernelBuilder &b, const Operands &operands, Value from
   b.forRange(from, to, 1, [&](Value row) {
     if (operands.params.flag("residual"))
       prefetch(operands.residualAt(b, row, column));
-    prefetch(operands.yAt(b, row, column));
+    if (!operands.params.flag("best"))
+      prefetch(operands.yAt(b, row, column));
   });
 }
 

@@ -9,7 +9,8 @@
 //
 // All walk over words of 4 bytes: a word of x, one f32, two bf16 or four bytes of neighbouring k, meets a line of 16
 // words of W.
-// With y_bf16 or y_u8 y is stored as products read it, in bf16 or as quantize_u8 does with a fixed range.
+// With y_bf16 or y_u8 y is stored as products read it, in bf16 or as quantize_u8 does with a fixed range. With best of
+// each 16 columns the greatest alone is stored, infinity if one is no number, and which column it is, for argmax_f32.
 // A panel is up to 64 rows times 48 columns, of which blocks of up to 1024 of K are summed one after the other: the
 // block's weights (196 KB) stay in the second-level cache while rows stream past, with room for the next block, which
 // arrives meanwhile (BERT-large, whose K is up to 4096, at 8 x 128: 1329 ms, 1355 in one block). 64 rows keep the
@@ -35,7 +36,8 @@ constexpr Slot slotTable[] = {
     {"residual", SlotKind::Pointer, "rows [M][ldr]; may be y"},
     {"ldr", SlotKind::Integer, "elements from a row of residual to the next"},
     {"y", SlotKind::Pointer,
-     "rows [M][ldy]; may not overlap x; of bf16 and of bytes, written up to a multiple of 16 columns"},
+     "rows [M][ldy]; may not overlap x; of bf16 and of bytes, written up to a multiple of 16 columns; best: of "
+     "ceil(N/16) numbers, then as many columns"},
     {"ldy", SlotKind::Integer, "elements from a row of y to the next, of bytes with their header"},
     {"M", SlotKind::Integer, "rows"},
     {"N", SlotKind::Integer, "columns of y"},
@@ -120,9 +122,11 @@ private:
     return words == Words::U8S8Quads && !isInt4 ? ArrayRef(slotTable) : ArrayRef(slotTable).drop_back();
   }
   static ArrayRef<Parameter> parameterList(Words words, bool isInt4) {
-    static const Parameter list[] = {Parameter::flag("bias"), Parameter::choice("activation", activationNames()),
-                                     Parameter::flag("residual"), Parameter::flag("y_bf16"), Parameter::flag("y_u8")};
-    static const Parameter ofInt4[] = {list[0], list[1], list[2], list[3], Parameter::choice("group", groupNames)};
+    static const Parameter list[] = {Parameter::flag("bias"),     Parameter::choice("activation", activationNames()),
+                                     Parameter::flag("residual"), Parameter::flag("best"),
+                                     Parameter::flag("y_bf16"),   Parameter::flag("y_u8")};
+    static const Parameter ofInt4[] = {list[0], list[1], list[2],
+                                       list[3], list[4], Parameter::choice("group", groupNames)};
     if (isInt4)
       return ofInt4;
     return ArrayRef(list).drop_back(words == Words::F32 ? 2 : words == Words::Bf16Pairs ? 1 : 0);
