@@ -270,6 +270,8 @@ lathe_status encode(lathe_context *context, const int32_t *ids, const int32_t *o
   return encodeSources(*context, {ids, offsets, mask, count}, sequences, error);
 }
 
+lathe_model *modelOf(const lathe_context *context) { return context ? context->model : nullptr; }
+
 constexpr lathe_api table = {
     LATHE_ABI_VERSION,
     sizeof(lathe_api),
@@ -309,6 +311,7 @@ constexpr lathe_api table = {
     sequenceSetPrefix,
     encode,
     languages,
+    modelOf,
 };
 
 } // namespace

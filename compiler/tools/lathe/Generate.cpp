@@ -66,14 +66,7 @@ struct Assistant {
     if (!context)
       return context.takeError();
     auto made = std::make_unique<Assistant>(Assistant{std::move(*loaded), std::move(*context), {}});
-    made->given = {sizeof(lathe_assistant),
-                   &made->loaded.model.api(),
-                   made->loaded.model.model(),
-                   made->context.get(),
-                   0,
-                   0,
-                   0,
-                   0};
+    made->given = {sizeof(lathe_assistant), &made->loaded.model.api(), made->context.get(), 0, 0, 0, 0};
     return made;
   }
   std::string summary() const {
