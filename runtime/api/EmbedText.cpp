@@ -121,7 +121,8 @@ public:
   /// What is to be tokenized of `n` texts: they themselves where there is no prompt. Lives until the next call.
   lathe_status join(const char *const *texts, size_t n, const char **prefixed, lathe_error *error) {
     if (!prompt) {
-      memcpy(prefixed, texts, n * sizeof *texts);
+      for (size_t i = 0; i < n; ++i)
+        prefixed[i] = texts[i];
       return LATHE_OK;
     }
     const size_t length = strlen(prompt);

@@ -49,7 +49,7 @@ History Continuation::history(int64_t guessed) const {
 lathe_status Continuation::score(float *logits, int64_t guessed, float &peak, lathe_error *error) {
   const int64_t vocabulary = scratch.vocabulary;
   float *maxima = scratch.maxima;
-  const auto place = static_cast<long long>(n_ids + guessed);
+  const long long place = n_ids + guessed;
   if (!scratch.loops.maxima(logits, vocabulary, maxima))
     return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: the model's logits are not all numbers", place);
   if (processScores(*options, history(guessed), nullptr, 0, logits, scratch))
