@@ -68,9 +68,11 @@ template <typename T> void addAppend(const std::string &family, bool inBytes) {
           const char *page = reinterpret_cast<char *>(texts.pageTables.front()[tokens / LATHE_PAGE_TOKENS]);
           auto holds = [&](int64_t at, T value, int64_t row) {
             float step;
+            T stored;
+            std::memcpy(&stored, page + at, sizeof stored);
             std::memcpy(&step, page + layout.keyBytes() + layout.valueBytes() + row * sizeof(float), sizeof step);
             return inBytes ? page[at] == 127 && isNear(step, double(as<T>({1})[0] == value ? 1 : 2) / 127)
-                           : std::memcmp(page + at, &value, sizeof value) == 0;
+                           : stored == value;
           };
           run.time(
               holds(lane * perWord * texts.elementBytes(), k[0], lane) &&

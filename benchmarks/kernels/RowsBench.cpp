@@ -45,7 +45,8 @@ void bench_angles_f32() {
     run.warmUp(kernel, {positions, frequencies, y, 2 * n, rows, n});
     run.time(holdsAt(rows * n,
                      [&](int64_t i) {
-                       return isNear(y[i / n * 2 * n + i % n], std::cos(double(float(i / n) * frequencies[i % n])));
+                       const int64_t row = i / n;
+                       return isNear(y[row * 2 * n + i % n], std::cos(double(float(row) * frequencies[i % n])));
                      }),
              {0, floats(2.0 * rows * n)});
   });

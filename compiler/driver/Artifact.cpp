@@ -25,8 +25,7 @@ using llvm::StringRef;
 namespace lathe {
 
 constexpr StringRef manifestName = "manifest.json";
-/// Libraries that were made before there were prompts have a table that ends here.
-constexpr size_t smallestTable = offsetof(lathe_api, prompts);
+constexpr StringRef compileAnew = ": compile the model anew";
 
 //===----------------------------------------------------------------------===//
 // The manifest
@@ -90,7 +89,7 @@ Error Artifact::read() {
   std::string origin = quote(file(manifestName));
   if (abi != LATHE_ABI_VERSION)
     return createStringError(origin + ": abi_version is " + llvm::Twine(abi) + "; this lathe understands " +
-                             llvm::Twine(LATHE_ABI_VERSION));
+                             llvm::Twine(LATHE_ABI_VERSION) + compileAnew);
   if (Error error = checkName(name)) // also keeps the library's path inside the directory
     return createStringError(origin + ": " + llvm::toString(std::move(error)));
   if (!isHex(buildId, 32) || !isHex(weightsHash, 64))
@@ -198,9 +197,11 @@ Expected<LoadedModel> LoadedModel::load(const Artifact &artifact) {
   if (!getTable)
     return createStringError(quote(path) + " does not export lathe_" + artifact.name);
   loaded.table = getTable();
-  if (loaded.table->abi_version != LATHE_ABI_VERSION || loaded.table->size < smallestTable)
-    return createStringError(quote(path) + " has version " + llvm::Twine(loaded.table->abi_version) +
-                             " of the ABI; this lathe understands " + llvm::Twine(LATHE_ABI_VERSION));
+  if (loaded.table->abi_version != LATHE_ABI_VERSION || loaded.table->size < sizeof(lathe_api))
+    return createStringError(quote(path) + " has version " + llvm::Twine(loaded.table->abi_version) + " of the ABI, " +
+                             llvm::Twine(loaded.table->size) + " bytes of it; this lathe understands " +
+                             llvm::Twine(LATHE_ABI_VERSION) + ", " + llvm::Twine(sizeof(lathe_api)) + " and more" +
+                             compileAnew);
   if (loaded.table->build_id() != artifact.buildId)
     return createStringError(quote(path) + " is of build " + loaded.table->build_id() + ", its manifest of " +
                              artifact.buildId);
@@ -239,8 +240,6 @@ Expected<const lathe_entry_info *> LoadedModel::entry(StringRef name) const {
 
 ArrayRef<lathe_prompt> LoadedModel::prompts() const {
   const lathe_prompt *prompts = nullptr;
-  if (table->size == smallestTable)
-    return {};
   const size_t count = table->prompts(&prompts);
   return {prompts, count};
 }

@@ -203,7 +203,7 @@ llvm::Error Compilation::evaluate() {
     return made.takeError();
   TaskMetric metric = {options.evalTask, "spearman", llvm::sys::path::filename(options.evalData).str(),
                        task->hash().str(), task->pairs()};
-  for (auto [by, value] : {std::pair(PrecisionPlan(), &metric.inF32), {plan, &metric.compiled}}) {
+  for (const auto &[by, value] : {std::pair(PrecisionPlan(), &metric.inF32), {plan, &metric.compiled}}) {
     llvm::Expected<const LoadedArtifact *> probe = (*made)->get(by);
     if (!probe)
       return probe.takeError();

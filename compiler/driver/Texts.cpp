@@ -174,15 +174,11 @@ static bool namesTarget(ArrayRef<lathe_language> languages) {
   return !languages.empty() && llvm::none_of(languages, [](const lathe_language &each) { return each.is_source; });
 }
 
-/// The first few codes.
 static std::string codesOf(ArrayRef<lathe_language> languages) {
-  constexpr size_t most = 8;
-  std::string codes;
-  for (const lathe_language &language : languages.take_front(most))
-    codes += (codes.empty() ? "" : ", ") + std::string(language.code);
-  if (languages.size() > most)
-    codes += " and " + std::to_string(languages.size() - most) + " more";
-  return codes;
+  std::vector<StringRef> codes;
+  for (const lathe_language &language : languages)
+    codes.push_back(language.code);
+  return listOf(codes);
 }
 
 Expected<std::optional<std::string>> LanguageChoice::ofTemplate(const TextTokenizer &tokenizer) const {
@@ -265,9 +261,7 @@ Expected<std::unique_ptr<TextTokenizer>> compileTextTokenizer(StringRef director
   if (!compiled)
     return compiled.takeError();
   if (!*compiled)
-    return createStringError(quote(path) + " has no tokenizer that is supported; accepted are tokenizer.json, "
-                                           "WordPiece's vocab.txt, vocab.json with merges.txt, and SentencePiece's "
-                                           "spiece.model");
+    return createStringError(quote(path) + " has no tokenizer that is supported; accepted are " + acceptedTokenizers);
   ImportedModel limits; // only what maximumLength reads
   if (*sentence)
     limits.sentenceMaxLength = (*sentence)->maxSeqLength;

@@ -10,7 +10,6 @@
 #include <map>
 
 using llvm::ArrayRef;
-using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 

@@ -2,9 +2,8 @@
 #include "runtime/api/EmbedText.h"
 #include "runtime/api/Request.h"
 #include "runtime/api/Run.h"
-#include "runtime/api/TokenizeBatch.h"
+#include "runtime/api/TokenizeText.h"
 #include "runtime/core/Options.h"
-#include "runtime/core/RawValue.h"
 #include "runtime/generate/Decode.h"
 #include "runtime/generate/Encode.h"
 #include "runtime/generate/Generate.h"
@@ -12,10 +11,6 @@
 using namespace lathe;
 
 namespace {
-
-lathe_status nullArgument(lathe_error *error, const char *function, const char *argument) {
-  return fail(error, LATHE_INVALID_ARGUMENT, "%s: `%s` must not be NULL", function, argument);
-}
 
 const char *name() { return lathe_program_v1.name; }
 
@@ -108,104 +103,8 @@ lathe_status embed(lathe_context *context, const char *const *texts, size_t coun
   return embedWith(context, texts, count, nullptr, embeddings, error);
 }
 
-/// The model's tokenizer, or null with the error set.
-const Tokenizer *tokenizerOf(const lathe_model *model, const char *function, lathe_error *error, lathe_status &status) {
-  if (!model)
-    status = nullArgument(error, function, "model");
-  else if (!model->hasTokenizer())
-    status = fail(error, LATHE_UNAVAILABLE, "%s was compiled without a tokenizer", model->program->name);
-  else
-    return &model->tokenizer;
-  return nullptr;
-}
-
-/// The options with nothing left to be chosen.
-lathe_status readTokenizeOptions(const lathe_model &model, const lathe_tokenize_options *given,
-                                 lathe_tokenize_options &options, lathe_error *error) {
-  if (lathe_status status = readOptions("lathe_tokenize_options", given, options, error))
-    return status;
-  if (!given || options.max_length == -1)
-    options.max_length = model.program->max_length;
-  if (options.max_length < 0)
-    return fail(error, LATHE_INVALID_ARGUMENT, "max_length is %lld; accepted: -1 (the model's own), 0 (none) or more",
-                static_cast<long long>(options.max_length));
-  if (rawValue(options.truncation) > LATHE_TRUNCATE_ONLY_SECOND)
-    return fail(error, LATHE_INVALID_ARGUMENT, "truncation is %u; accepted: 0 to %d", rawValue(options.truncation),
-                int(LATHE_TRUNCATE_ONLY_SECOND));
-  return LATHE_OK;
-}
-
-lathe_status chooseLanguageOf(Tokenizer &tokenizer, const lathe_tokenize_options &options, lathe_error *error) {
-  return options.language ? chooseLanguage(tokenizer, options.language, error) : LATHE_OK;
-}
-
 size_t languages(const lathe_model *model, lathe_language *all, size_t capacity) {
   return model && model->hasTokenizer() ? listLanguages(model->tokenizer, all, capacity) : 0;
-}
-
-lathe_status tokenizeText(const lathe_model *model, const char *text, const char *pair,
-                          const lathe_tokenize_options *given, lathe_encoding *encoding, lathe_error *error) {
-  if (!text || !encoding)
-    return nullArgument(error, "tokenize", text ? "encoding" : "text");
-  *encoding = {};
-  lathe_status status;
-  const Tokenizer *tokenizer = tokenizerOf(model, "tokenize", error, status);
-  if (!tokenizer)
-    return status;
-  lathe_tokenize_options options;
-  if ((status = readTokenizeOptions(*model, given, options, error)))
-    return status;
-  Tokenizer chosen = *tokenizer;
-  if ((status = chooseLanguageOf(chosen, options, error)))
-    return status;
-  return tokenize(chosen, model->allocator, text, pair, options.max_length, options.truncation, encoding, error);
-}
-
-lathe_status tokenizeTexts(lathe_context *context, const char *const *texts, const char *const *pairs, size_t count,
-                           const lathe_tokenize_options *given, lathe_encoding *encodings, lathe_error *error) {
-  if (!context || (count && (!texts || !encodings)))
-    return nullArgument(error, "tokenize_batch", !context ? "context" : texts ? "encodings" : "texts");
-  lathe_status status;
-  if (!tokenizerOf(context->model, "tokenize_batch", error, status))
-    return status;
-  for (size_t i = 0; i < count; ++i)
-    if (!texts[i])
-      return fail(error, LATHE_INVALID_ARGUMENT, "tokenize_batch: text %zu is NULL", i);
-  lathe_tokenize_options options;
-  if ((status = readTokenizeOptions(*context->model, given, options, error)))
-    return status;
-  Tokenizer chosen = context->model->tokenizer;
-  if ((status = chooseLanguageOf(chosen, options, error)))
-    return status;
-  Exclusive exclusive(*context);
-  if ((status = exclusive.check(error)))
-    return status;
-  size_t failed = 0;
-  lathe_error cause{};
-  status = tokenizeBatch(*context, chosen, texts, pairs, count, options.max_length, options.truncation, encodings,
-                         failed, &cause);
-  if (!status || failed == count)
-    return status ? fail(error, status, "%.480s", cause.message) : status;
-  return fail(error, status, "text %zu: %.480s", failed, cause.message);
-}
-
-lathe_status tokenizeInWindows(const lathe_model *model, const char *text, const char *pair,
-                               const lathe_tokenize_options *given, int64_t stride, lathe_encoding *windows,
-                               size_t capacity, size_t *count, lathe_error *error) {
-  if (!text || !count || (capacity && !windows))
-    return nullArgument(error, "tokenize_windows", !text ? "text" : count ? "windows" : "n_windows");
-  lathe_status status;
-  const Tokenizer *tokenizer = tokenizerOf(model, "tokenize_windows", error, status);
-  if (!tokenizer)
-    return status;
-  lathe_tokenize_options options;
-  if ((status = readTokenizeOptions(*model, given, options, error)))
-    return status;
-  Tokenizer chosen = *tokenizer;
-  if ((status = chooseLanguageOf(chosen, options, error)))
-    return status;
-  return tokenizeWindows(chosen, model->allocator, text, pair, options.max_length, options.truncation, stride, windows,
-                         capacity, count, error);
 }
 
 void releaseEncoding(const lathe_model *model, lathe_encoding *encoding) {
@@ -215,13 +114,11 @@ void releaseEncoding(const lathe_model *model, lathe_encoding *encoding) {
 
 lathe_status detokenizeIds(const lathe_model *model, const int32_t *ids, size_t count, int32_t skipSpecialTokens,
                            char *text, size_t capacity, size_t *length, lathe_error *error) {
-  lathe_status status;
-  const Tokenizer *tokenizer = tokenizerOf(model, "detokenize", error, status);
-  if (!tokenizer)
+  if (lathe_status status = checkTokenizer(model, "detokenize", error))
     return status;
   if ((count && !ids) || !length || (capacity && !text))
     return nullArgument(error, "detokenize", count && !ids ? "ids" : !length ? "length" : "text");
-  return detokenize(*tokenizer, ids, count, skipSpecialTokens != 0, text, capacity, length, error);
+  return detokenize(model->tokenizer, ids, count, skipSpecialTokens != 0, text, capacity, length, error);
 }
 
 const char *textOfToken(const lathe_model *model, int32_t id) {
@@ -373,6 +270,8 @@ lathe_status encode(lathe_context *context, const int32_t *ids, const int32_t *o
   return encodeSources(*context, {ids, offsets, mask, count}, sequences, error);
 }
 
+lathe_model *modelOf(const lathe_context *context) { return context ? context->model : nullptr; }
+
 constexpr lathe_api table = {
     LATHE_ABI_VERSION,
     sizeof(lathe_api),
@@ -412,6 +311,7 @@ constexpr lathe_api table = {
     sequenceSetPrefix,
     encode,
     languages,
+    modelOf,
 };
 
 } // namespace

@@ -121,7 +121,8 @@ public:
   /// What is to be tokenized of `n` texts: they themselves where there is no prompt. Lives until the next call.
   lathe_status join(const char *const *texts, size_t n, const char **prefixed, lathe_error *error) {
     if (!prompt) {
-      memcpy(prefixed, texts, n * sizeof *texts);
+      for (size_t i = 0; i < n; ++i)
+        prefixed[i] = texts[i];
       return LATHE_OK;
     }
     const size_t length = strlen(prompt);
@@ -160,7 +161,7 @@ lathe_status addText(lathe_context &context, const lathe_entry &entry, TextBatch
                      size_t promptTokens, float *&embeddings, lathe_error *error) {
   const int64_t limit = entry.position_limit, tokens = int64_t(encoding.length);
   if (limit && tokens > limit)
-    return fail(error, LATHE_INVALID_ARGUMENT, "it has %lld tokens; this model has positions for %lld",
+    return fail(error, LATHE_TOO_LONG, "it has %lld tokens; this model has positions for %lld",
                 static_cast<long long>(tokens), static_cast<long long>(limit));
   if (tokens > context.maxTokens)
     return fail(error, LATHE_OVER_BUDGET, "it has %lld tokens; the context's budget (max_tokens) is %lld",

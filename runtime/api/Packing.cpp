@@ -98,7 +98,7 @@ lathe_status checkOffsets(const Request &request, const TokenAxis &axis, lathe_e
       return fail(error, LATHE_INVALID_ARGUMENT, "%scu_seqlens falls from %d to %d at index %lld; it must not fall",
                   prefix, previous, next, static_cast<long long>(row) + 1);
     if (limit && next - previous > limit)
-      return fail(error, LATHE_INVALID_ARGUMENT, "sequence %lld has %d tokens; this model has positions for %lld",
+      return fail(error, LATHE_TOO_LONG, "sequence %lld has %d tokens; this model has positions for %lld",
                   static_cast<long long>(row), next - previous, static_cast<long long>(limit));
     previous = next;
   }

@@ -183,7 +183,7 @@ lathe_status readPaddedShape(Request &request, lathe_error *error) {
                 ShapeText(*request.mask).text, ShapeText(ids).text);
   int64_t limit = request.entry->position_limit;
   if (limit && request.columns > limit)
-    return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is %s; this model has positions for %lld columns",
+    return fail(error, LATHE_TOO_LONG, "input_ids is %s; this model has positions for %lld columns",
                 ShapeText(ids).text, static_cast<long long>(limit));
   return LATHE_OK;
 }
@@ -253,7 +253,7 @@ lathe_status readTargetShape(Request &request, lathe_error *error) {
                 "the same",
                 ShapeText(*targets.mask).text, ShapeText(ids).text);
   if (entry.position_limit && targets.columns > entry.position_limit)
-    return fail(error, LATHE_INVALID_ARGUMENT, "decoder_input_ids is %s; this model has positions for %lld columns",
+    return fail(error, LATHE_TOO_LONG, "decoder_input_ids is %s; this model has positions for %lld columns",
                 ShapeText(ids).text, static_cast<long long>(entry.position_limit));
   return LATHE_OK;
 }

@@ -1,4 +1,4 @@
-// Inputs of entries, and what lies below their limits.
+// Which inputs an entry has, and what their values must lie below.
 #ifndef LATHE_RUNTIME_CORE_ENTRYINPUTS_H
 #define LATHE_RUNTIME_CORE_ENTRYINPUTS_H
 
@@ -15,7 +15,7 @@ inline const lathe_entry_input *findInput(const lathe_entry &entry, lathe_input_
   return nullptr;
 }
 
-/// What the values of an input lie below: where it says nothing, and where there is no such input, what int32 has.
+/// What the values of an input must lie below; any int32 will do where it says nothing, or there is no such input.
 inline int64_t idLimit(const lathe_entry_input &input) { return input.limit ? input.limit : int64_t(INT32_MAX) + 1; }
 inline int64_t idLimit(const lathe_entry &entry, lathe_input_kind kind) {
   const lathe_entry_input *input = findInput(entry, kind);

@@ -11,6 +11,11 @@ namespace lathe {
 lathe_status fail(lathe_error *error, lathe_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/// That an argument of a function of lathe_api is null.
+inline lathe_status nullArgument(lathe_error *error, const char *function, const char *argument) {
+  return fail(error, LATHE_INVALID_ARGUMENT, "%s: `%s` must not be NULL", function, argument);
+}
+
 } // namespace lathe
 
 #endif

@@ -11,11 +11,8 @@ lathe_status checkAssistant(const lathe_generate_options &options, int64_t vocab
   if (given->size != sizeof(lathe_assistant))
     return fail(error, LATHE_INVALID_ARGUMENT, "lathe_assistant: size is %zu; set it to sizeof(lathe_assistant), %zu",
                 given->size, sizeof(lathe_assistant));
-  if (!given->api || !given->model || !given->context)
-    return fail(error, LATHE_INVALID_ARGUMENT, "assistant: %s is NULL",
-                !given->api    ? "api"
-                : given->model ? "context"
-                               : "model");
+  if (!given->api || !given->context)
+    return fail(error, LATHE_INVALID_ARGUMENT, "assistant: %s is NULL", given->api ? "context" : "api");
   if (given->api->abi_version != LATHE_ABI_VERSION || given->api->size < sizeof(lathe_api))
     return fail(error, LATHE_INVALID_ARGUMENT,
                 "the assistant's library has ABI %u of %u bytes; accepted is %u of %zu and more: compile it anew",
@@ -37,7 +34,8 @@ lathe_status checkAssistant(const lathe_generate_options &options, int64_t vocab
   if (!(options.assistant_confidence_threshold >= 0 && options.assistant_confidence_threshold <= 1))
     return fail(error, LATHE_INVALID_ARGUMENT, "assistant_confidence_threshold is %g; accepted is 0 to 1",
                 options.assistant_confidence_threshold);
-  if (const int64_t other = given->api->vocabulary(given->model); other != vocabulary)
+  const lathe_model *model = given->api->context_model(given->context);
+  if (const int64_t other = given->api->vocabulary(model); other != vocabulary)
     return fail(error, LATHE_INVALID_ARGUMENT,
                 "the assistant, %s, has a vocabulary of %lld ids; accepted is that of the model, of %lld",
                 given->api->name(), static_cast<long long>(other), static_cast<long long>(vocabulary));
@@ -55,7 +53,7 @@ lathe_status Assistant::failed(lathe_status status, const lathe_error &own, lath
   return fail(error, status, "the assistant, %s: %s", assistant.api->name(), own.message);
 }
 
-lathe_status Assistant::begin(const int32_t *tokens, int64_t count, int64_t prefix, const Prompts *sources,
+lathe_status Assistant::begin(const int32_t *tokens, int64_t count, int64_t seenFromAll, const Prompts *sources,
                               size_t index, lathe_error *error) {
   const lathe_api &api = *assistant.api;
   lathe_error own = {};
@@ -64,27 +62,37 @@ lathe_status Assistant::begin(const int32_t *tokens, int64_t count, int64_t pref
     const int32_t first = sources->offsets[index], bounds[] = {0, sources->offsets[index + 1] - first};
     status = api.encode(assistant.context, sources->ids + first, bounds,
                         sources->mask ? sources->mask + first : nullptr, 1, &sequence, &own);
+    isOver = status == LATHE_TOO_LONG || status == LATHE_OVER_BUDGET;
   } else {
     status = api.sequence_create(assistant.context, nullptr, 0, &sequence, &own);
-    if (!status && prefix)
-      status = api.sequence_set_prefix(sequence, prefix, &own);
+    if (!status && seenFromAll)
+      status = api.sequence_set_prefix(sequence, seenFromAll, &own);
   }
-  if (status)
+  if (status && !isOver)
     return failed(status, own, error);
   prompt = tokens;
   promptTokens = count;
+  prefix = seenFromAll;
   return LATHE_OK;
 }
 
-/// Goes on with tokens, and gets the logits behind the last of them.
+/// Goes on with tokens, and gets the logits behind the last of them, unless from here on it isOver.
 lathe_status Assistant::read(const int32_t *ids, int64_t count, float *logits, lathe_error *error) {
   lathe_error own = {};
-  while (count) {
+  while (count && !isOver) {
     const int64_t now = count < mostTokens ? count : mostTokens;
     const int32_t bounds[] = {0, int32_t(now)}, last = int32_t(now) - 1;
     const size_t wanted = now == count && logits;
-    if (lathe_status status = assistant.api->decode(assistant.context, &sequence, 1, ids, bounds,
-                                                    wanted ? &last : nullptr, wanted, wanted ? logits : nullptr, &own))
+    const lathe_status status =
+        assistant.api->decode(assistant.context, &sequence, 1, ids, bounds, wanted ? &last : nullptr, wanted,
+                              wanted ? logits : nullptr, &own);
+    const int64_t least = assistant.api->sequence_length(sequence) < prefix ? prefix : 1;
+    if (status == LATHE_OVER_BUDGET && now > least) { // its context's budget is smaller
+      mostTokens = now / 2 > least ? now / 2 : least;
+      continue;
+    }
+    isOver = status == LATHE_TOO_LONG || status == LATHE_OVER_BUDGET;
+    if (status && !isOver)
       return failed(status, own, error);
     ids += now;
     count -= now;
@@ -96,11 +104,10 @@ lathe_status Assistant::guess(Continuation &text, int64_t promptLength, int64_t 
   n_guesses = 0;
   const int64_t room = text.roomForGuesses(), cap = room < most ? room : most;
   const int64_t wanted = tokens < double(cap) ? int64_t(tokens) : cap;
-  if (wanted <= 0)
+  if (wanted <= 0 || isOver)
     return LATHE_OK;
   // What it has not read yet: first its prompt, and each time what the model wrote otherwise.
   const int64_t cached = assistant.api->sequence_length(sequence);
-  float *logits = nullptr;
   if (cached < promptTokens)
     if (lathe_status status = read(prompt + cached, promptTokens - cached, nullptr, error))
       return status;
@@ -108,14 +115,15 @@ lathe_status Assistant::guess(Continuation &text, int64_t promptLength, int64_t 
   const int32_t *next = text.ids() + promptLength + behind;
   int64_t count = text.length() - promptLength - behind;
   while (n_guesses < wanted) {
-    rows.size = size_t(n_guesses * vocabulary);
+    rows.size = options.do_sample ? size_t(n_guesses * vocabulary) : 0;
     if (!rows.reserve(size_t(vocabulary)))
       return noMemoryForTexts(error);
-    logits = rows.data + n_guesses * vocabulary;
+    float *logits = rows.data + rows.size;
     if (lathe_status status = read(next, count, logits, error))
       return status;
-    if (lathe_status status = text.guess(logits, error))
-      return status;
+    // A guess that cannot be made is none: what is written does not depend on it.
+    if (isOver || text.guess(logits, nullptr))
+      break;
     next = text.ids() + text.length() + n_guesses;
     count = 1;
     const int32_t guess = *next;

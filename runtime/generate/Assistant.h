@@ -15,21 +15,25 @@ lathe_status checkAssistant(const lathe_generate_options &options, int64_t vocab
 /// What the assistant does for one text.
 class Assistant {
 public:
-  /// Of the options there is an assistant. It reads at most `most` tokens in a step.
+  /// Of the options there is an assistant. It reads at most `most` tokens in a step, or as
+  /// many as its own budget allows.
   Assistant(const lathe_allocator &allocator, const lathe_generate_options &options, int64_t vocabulary, int64_t most);
   ~Assistant();
   Assistant(const Assistant &) = delete;
   Assistant &operator=(const Assistant &) = delete;
 
-  /// The text begins with `tokens`, of which the first `prefix` see each other. With an encoder, the assistant's own
-  /// one reads text `index` of `sources`.
-  lathe_status begin(const int32_t *tokens, int64_t count, int64_t prefix, const Prompts *sources, size_t index,
+  /// The text begins with `tokens`, of which the first `seenFromAll` see each other. With an encoder, the assistant's
+  /// own one reads text `index` of `sources`.
+  lathe_status begin(const int32_t *tokens, int64_t count, int64_t seenFromAll, const Prompts *sources, size_t index,
                      lathe_error *error);
   /// Guesses what follows the text, of which `promptLength` tokens are the prompt with its padding: as many tokens as
-  /// its schedule says, at most `most`, and none behind one that ends texts or that it is not confident of.
+  /// its schedule says, at most `most`, and none behind one that ends texts or that it is not confident of, nor where
+  /// it has no place left, or no token that could be guessed.
   lathe_status guess(Continuation &text, int64_t promptLength, int64_t most, lathe_error *error);
-  /// The probabilities that a guess was drawn with.
-  const float *probabilities(int64_t guess) const { return rows.data + guess * vocabulary; }
+  /// The probabilities that a guess was drawn with; null where nothing is drawn.
+  const float *probabilities(int64_t guess) const {
+    return options.do_sample ? rows.data + guess * vocabulary : nullptr;
+  }
   /// So many of the guesses were right; the text, with the model's own next token, has as many tokens as `length` says.
   lathe_status learn(int64_t accepted, int64_t length, lathe_error *error);
 
@@ -39,12 +43,14 @@ private:
 
   const lathe_generate_options &options;
   lathe_assistant &assistant;
-  const int64_t vocabulary, mostTokens;
-  double tokens; // guesses in a step
+  const int64_t vocabulary;
+  int64_t mostTokens; // in a step
+  double tokens;      // guesses in a step
   lathe_sequence *sequence = nullptr;
   const int32_t *prompt = nullptr;
-  int64_t promptTokens = 0, n_guesses = 0;
-  Buffer<float> rows; // of each guess
+  int64_t promptTokens = 0, prefix = 0, n_guesses = 0;
+  bool isOver = false; // the text is longer than it can read
+  Buffer<float> rows;  // of each guess that is drawn, else of the last
 };
 
 } // namespace lathe

@@ -142,9 +142,9 @@ lathe_status BeamSearch::findCandidates(int64_t group, float *logits, int64_t st
     const float greatestOfRow = peakOf(rowMaxima[i], scratch.blocks()) + shifts[i];
     peak = greatestOfRow > peak ? greatestOfRow : peak;
   }
-  if (peak == -infinity)
-    return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: the options leave no token that could be written",
-                static_cast<long long>(n_ids));
+  if (!isFinite(peak))
+    return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: the options leave no token %s",
+                static_cast<long long>(n_ids), peak > 0 ? "with a greatest finite score" : "that could be written");
   if (options->do_sample)
     drawTokens({rows, rowMaxima, shifts, groupSize, vocabulary, peak, scratch.sums, scratch.totals},
                {options->seed, sequence, uint32_t(n_ids - promptLength)}, n_candidates, scratch.loops, candidates);

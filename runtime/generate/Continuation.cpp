@@ -49,7 +49,7 @@ History Continuation::history(int64_t guessed) const {
 lathe_status Continuation::score(float *logits, int64_t guessed, float &peak, lathe_error *error) {
   const int64_t vocabulary = scratch.vocabulary;
   float *maxima = scratch.maxima;
-  const auto place = static_cast<long long>(n_ids + guessed);
+  const long long place = n_ids + guessed;
   if (!scratch.loops.maxima(logits, vocabulary, maxima))
     return fail(error, LATHE_INVALID_ARGUMENT, "token %lld: the model's logits are not all numbers", place);
   if (processScores(*options, history(guessed), nullptr, 0, logits, scratch))
@@ -147,16 +147,20 @@ lathe_status Continuation::verify(float *logits, const float *probabilities, boo
   return LATHE_OK;
 }
 
-/// Draws from what a token's probability is above that with which it is guessed.
+/// Draws from what a token's probability is above that with which it is guessed; where rounding leaves nothing of that,
+/// from its probability.
 int32_t Continuation::drawFromRest(const float *own, const float *guessed, double uniform) {
-  double rest = 0;
-  for (int64_t i = 0; i < scratch.vocabulary; ++i)
-    rest += own[i] > guessed[i] ? double(own[i] - guessed[i]) : 0;
-  double target = uniform * rest;
+  const auto above = [&](int64_t i) { return own[i] > guessed[i] ? double(own[i] - guessed[i]) : 0; };
+  double rest = 0, all = 0;
+  for (int64_t i = 0; i < scratch.vocabulary; ++i) {
+    rest += above(i);
+    all += double(own[i]);
+  }
+  double target = uniform * (rest > 0 ? rest : all);
   int32_t last = 0; // that can be drawn
   for (int64_t i = 0; i < scratch.vocabulary && target >= 0; ++i)
-    if (own[i] > guessed[i]) {
-      target -= double(own[i] - guessed[i]);
+    if (const double weight = rest > 0 ? above(i) : double(own[i]); weight > 0) {
+      target -= weight;
       last = int32_t(i);
     }
   return last;

@@ -32,15 +32,16 @@ public:
   /// Takes the token with the greatest logit, where takesBest(options): `best` is that logit, and the token.
   lathe_status advanceToBest(const float best[2], lathe_error *error);
 
-  /// Guesses the token behind those already guessed, by another model's logits, which become its probabilities; as many
-  /// as roomForGuesses() says at most.
+  /// Guesses the token behind those already guessed, by another model's logits, in whose place every token's
+  /// probability stands then; as many as roomForGuesses() says at most. After an error there is no guess more than
+  /// before.
   lathe_status guess(float *logits, lathe_error *error);
   int64_t guesses() const { return n_guesses; }
   int64_t roomForGuesses() const { return greatest - n_ids - 1; }
   int32_t guessed(int64_t index) const { return tokens[n_ids + index]; }
-  /// Chooses the next token, of which there is a guess with these `probabilities`: greedily as advance() does,
-  /// otherwise so that it has the probabilities that draws of advance() have. Sets `accepted` if it is the guess; if
-  /// not, there are no guesses any more.
+  /// Chooses the next token, of which there is a guess: greedily as advance() does, otherwise so that it has the
+  /// probabilities that draws of advance() have; then `probabilities` are those that guess() left in its row. Sets
+  /// `accepted` if it is the guess; if not, there are no guesses any more.
   lathe_status verify(float *logits, const float *probabilities, bool &accepted, lathe_error *error);
 
 private:
@@ -48,7 +49,7 @@ private:
   History history(int64_t guessed) const;
   lathe_status score(float *logits, int64_t guessed, float &peak, lathe_error *error);
   int32_t choose(const float *logits, int64_t guessed, uint64_t drawnFor, float peak);
-  int32_t drawFromRest(const float *logits, const float *probabilities, double uniform);
+  int32_t drawFromRest(const float *own, const float *guessed, double uniform);
   void take(int32_t token);
   lathe_status checkPeak(float peak, int64_t guessed, lathe_error *error) const;
 

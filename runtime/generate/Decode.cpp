@@ -27,8 +27,8 @@ lathe_status checkSequence(const lathe_context &context, const DecodeStep &step,
                 step.offsets[index], step.offsets[index + 1], index + 1);
   const int64_t length = sequence->length + added;
   if (length > places)
-    return fail(error, LATHE_INVALID_ARGUMENT, "sequence %zu would have %lld tokens; this model has positions for %lld",
-                index, static_cast<long long>(length), static_cast<long long>(places));
+    return fail(error, LATHE_TOO_LONG, "sequence %zu would have %lld tokens; this model has positions for %lld", index,
+                static_cast<long long>(length), static_cast<long long>(places));
   if (added && length < sequence->prefix)
     return fail(
         error, LATHE_INVALID_ARGUMENT,

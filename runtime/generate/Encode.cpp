@@ -33,7 +33,7 @@ lathe_status checkSources(const lathe_context &context, const lathe_entry &entry
     if (!tokens)
       return fail(error, LATHE_INVALID_ARGUMENT, "text %zu has no tokens to be read; it must have one at least", i);
     if (columns > places)
-      return fail(error, LATHE_INVALID_ARGUMENT, "text %zu has %lld tokens; this model has positions for %lld", i,
+      return fail(error, LATHE_TOO_LONG, "text %zu has %lld tokens; this model has positions for %lld", i,
                   static_cast<long long>(columns), static_cast<long long>(places));
     if (tokens > context.maxTokens)
       return fail(error, LATHE_OVER_BUDGET, "text %zu has %lld tokens; the context's budget (max_tokens) is %lld", i,

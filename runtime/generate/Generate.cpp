@@ -41,15 +41,23 @@ public:
   bool hasMemory() const { return tokens.data && texts.data; }
 
   lathe_status run(int64_t width, lathe_error *error) {
-    const int64_t rows = width > mostRows ? width : mostRows;
-    Stepper stepper(shared.context, rows, int64_t(prompts.offsets[prompts.count]) + rows, shared.onlyBest);
-    Array<Item> items(allocator, rows);
-    if (!hasMemory() || !stepper.hasMemory() || !items.data)
+    if (!hasMemory())
       return noMemoryForTexts(error);
     if (lathe_status status = start(error))
       return status;
-    if (shared.options.assistant)
-      return writeAssisted(error);
+    return shared.options.assistant ? writeAssisted(error) : writeTogether(width, error);
+  }
+  lathe_status take(size_t index, lathe_generated *results, lathe_error *error) const {
+    return texts[int64_t(index)].take(results, error);
+  }
+
+private:
+  lathe_status writeTogether(int64_t width, lathe_error *error) {
+    const int64_t rows = width > mostRows ? width : mostRows;
+    Stepper stepper(shared.context, rows, int64_t(prompts.offsets[prompts.count]) + rows, shared.onlyBest);
+    Array<Item> items(allocator, rows);
+    if (!stepper.hasMemory() || !items.data)
+      return noMemoryForTexts(error);
     for (bool any = true; any;) {
       any = false;
       for (size_t first = 0, end = 0; first < prompts.count; first = end) {
@@ -63,11 +71,6 @@ public:
     }
     return LATHE_OK;
   }
-  lathe_status take(size_t index, lathe_generated *results, lathe_error *error) const {
-    return texts[int64_t(index)].take(results, error);
-  }
-
-private:
   /// One text behind the other, as each has guesses of its own.
   lathe_status writeAssisted(lathe_error *error) {
     for (size_t i = 0; i < prompts.count; ++i)

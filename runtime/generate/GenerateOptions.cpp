@@ -10,6 +10,7 @@ namespace {
 
 constexpr int32_t mostBeams = 1024;
 constexpr int64_t mostTokens = INT32_MAX;
+constexpr double mostBias = 1e30; // so that sums of them are finite floats
 
 /// "NAME is FOUND; accepted are ACCEPTED"
 lathe_status refuseInteger(lathe_error *error, const char *name, int64_t found, const char *accepted) {
@@ -38,7 +39,7 @@ lathe_status checkLengths(const lathe_generate_options &options, int64_t promptL
                  {"min_length", options.min_length},
                  {"no_repeat_ngram_size", options.no_repeat_ngram_size},
                  {"encoder_no_repeat_ngram_size", options.encoder_no_repeat_ngram_size},
-                 {"decay_start", options.decay_start}};
+                 {"exponential_decay_length_penalty: decay_start", options.decay_start}};
   for (const auto &length : lengths)
     if (length.value < 0 || length.value > mostTokens)
       return refuseInteger(error, length.name, length.value, "0 to 2147483647");
@@ -127,7 +128,8 @@ lathe_status checkPenalties(const lathe_generate_options &options, lathe_error *
     return refuseNumber(error, "encoder_repetition_penalty", options.encoder_repetition_penalty,
                         "more than 0; 1 is none");
   if (!(options.decay_factor > 0) || !isFinite(options.decay_factor))
-    return refuseNumber(error, "decay_factor", options.decay_factor, "more than 0; 1 is none");
+    return refuseNumber(error, "exponential_decay_length_penalty: decay_factor", options.decay_factor,
+                        "more than 0; 1 is none");
   if (options.renormalize_logits != 0 && options.renormalize_logits != 1)
     return refuseInteger(error, "renormalize_logits", options.renormalize_logits, "0 or 1");
   if (!isFinite(float(options.presence_penalty)))
@@ -156,8 +158,8 @@ lathe_status checkBiases(const lathe_generate_options &options, int64_t vocabula
       return fail(error, LATHE_INVALID_ARGUMENT, "sequence_bias[%zu] has no ids; it must have one at least", b);
     if (lathe_status status = checkIdsOf("an id of sequence_bias", {given.ids, given.length}, vocabulary, error))
       return status;
-    if (!isFinite(float(given.bias)))
-      return refuseNumber(error, "a bias of sequence_bias", given.bias, "any finite number");
+    if (!(given.bias >= -mostBias && given.bias <= mostBias))
+      return refuseNumber(error, "a bias of sequence_bias", given.bias, "-1e30 to 1e30");
   }
   return LATHE_OK;
 }

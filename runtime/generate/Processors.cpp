@@ -56,6 +56,17 @@ void banBadWords(const lathe_generate_options &options, const History &history, 
   }
 }
 
+/// Whether a run comes again later, which then counts in its place.
+bool isRepeated(const lathe_generate_options &options, size_t index) {
+  const lathe_sequence_bias &given = options.sequence_bias[index];
+  for (size_t b = index + 1; b < options.n_sequence_bias; ++b) {
+    const lathe_sequence_bias &other = options.sequence_bias[b];
+    if (other.length == given.length && endsWith(other.ids, int64_t(other.length), given.ids, int64_t(given.length)))
+      return true;
+  }
+  return false;
+}
+
 /// All biases of a token are added up before they are added to its score; those of single tokens come first.
 void addBiases(const lathe_generate_options &options, const History &history, Scratch &scratch, float *row) {
   float *sums = scratch.weights;
@@ -63,16 +74,20 @@ void addBiases(const lathe_generate_options &options, const History &history, Sc
     for (size_t b = 0; b < options.n_sequence_bias; ++b) {
       const lathe_sequence_bias &given = options.sequence_bias[b];
       if (mayComplete(history, given.ids, given.length))
-        visit(given, given.ids[given.length - 1]);
+        visit(b, given.ids[given.length - 1]);
     }
   };
-  forEachMatch([&](const lathe_sequence_bias &, int32_t id) { sums[id] = 0; });
-  for (int longer = 0; longer < 2; ++longer)
-    forEachMatch([&](const lathe_sequence_bias &given, int32_t id) {
-      if ((given.length > 1) == bool(longer))
-        sums[id] += float(given.bias);
-    });
-  forEachMatch([&](const lathe_sequence_bias &, int32_t id) {
+  const lathe_sequence_bias *biases = options.sequence_bias;
+  forEachMatch([&](size_t, int32_t id) { sums[id] = 0; });
+  forEachMatch([&](size_t b, int32_t id) {
+    if (biases[b].length == 1)
+      sums[id] = float(biases[b].bias); // the last one, where there are several
+  });
+  forEachMatch([&](size_t b, int32_t id) {
+    if (biases[b].length > 1 && !isRepeated(options, b))
+      sums[id] += float(biases[b].bias);
+  });
+  forEachMatch([&](size_t, int32_t id) {
     row[id] += sums[id];
     sums[id] = 0;
   });
@@ -99,16 +114,14 @@ double integerPower(double base, int64_t exponent) {
 }
 
 /// What ends a text gets likelier with its length, in proportion to what its score is without its sign.
-void raiseEnds(const lathe_generate_options &options, int64_t steps, float *row) {
+void raiseEnds(const lathe_generate_options &options, int64_t steps, Scratch &scratch, float *row) {
   const double growth = integerPower(options.decay_factor, steps) - 1;
   const float most = 3e38f, factor = growth < double(most) ? float(growth) : most; // finite, as it wins with less
-  for (size_t i = 0; i < options.n_eos_ids; ++i) {
-    float &score = row[options.eos_ids[i]];
-    if (score == -infinity)
-      continue; // banned by min_length
-    const float raised = score + (score < 0 ? -score : score) * factor;
-    score = raised < most ? raised : most;
-  }
+  forEachId(options.eos_ids, int64_t(options.n_eos_ids), scratch, [&](int32_t id, int32_t) {
+    const float score = row[id], raised = score + (score < 0 ? -score : score) * factor;
+    if (score != -infinity) // which min_length makes it
+      row[id] = raised < most ? raised : most;
+  });
 }
 
 void force(int32_t id, float *row, int64_t vocabulary) {
@@ -176,7 +189,7 @@ bool processScores(const lathe_generate_options &options, const History &history
   }
   if (const int64_t steps = written - options.decay_start;
       options.n_eos_ids && options.decay_factor != 1 && steps > 0) {
-    raiseEnds(options, steps, row);
+    raiseEnds(options, steps, scratch, row);
     changed = true;
   }
   if (options.suppress_tokens.length) {
@@ -202,14 +215,19 @@ bool takesBest(const lathe_generate_options &o) {
   return isGreedy && !hasPenalties && !hasBans && !isForced && !hasEndsInTime;
 }
 
-void softmax(float *row, int64_t size, const float *maxima, double *sums, const RowLoops &loops) {
-  const int64_t blocks = rowBlocks(size);
-  const float peak = peakOf(maxima, blocks);
+/// The sum of exp(score - peak).
+static double sumOfWeights(const float *row, int64_t size, const float *maxima, float peak, double *sums,
+                           const RowLoops &loops) {
   loops.expSums(row, size, maxima, 0, peak, sums);
   double sum = 0;
-  for (int64_t b = 0; b < blocks; ++b)
+  for (int64_t b = 0; b < rowBlocks(size); ++b)
     sum += sums[b];
-  const float share = float(1 / sum);
+  return sum;
+}
+
+void softmax(float *row, int64_t size, const float *maxima, double *sums, const RowLoops &loops) {
+  const float peak = peakOf(maxima, rowBlocks(size));
+  const auto share = float(1 / sumOfWeights(row, size, maxima, peak, sums, loops));
   for (int64_t i = 0; i < size; ++i)
     row[i] = expOfNegative(row[i] - peak) * share;
 }
@@ -217,11 +235,7 @@ void softmax(float *row, int64_t size, const float *maxima, double *sums, const 
 void logSoftmax(float *row, int64_t size, float *maxima, double *sums, const RowLoops &loops) {
   const int64_t blocks = rowBlocks(size);
   const float peak = peakOf(maxima, blocks);
-  loops.expSums(row, size, maxima, 0, peak, sums);
-  double sum = 0;
-  for (int64_t b = 0; b < blocks; ++b)
-    sum += sums[b];
-  const float logarithm = float(logOf(sum));
+  const auto logarithm = float(logOf(sumOfWeights(row, size, maxima, peak, sums, loops)));
   loops.normalize(row, size, peak, logarithm);
   loops.normalize(maxima, blocks, peak, logarithm); // rounding keeps the order: the greatest score stays the greatest
 }

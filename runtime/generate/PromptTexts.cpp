@@ -212,8 +212,8 @@ lathe_status PromptTexts::say(Text &text, int64_t index, int32_t id, lathe_error
   return tell(-1);
 }
 
-/// What the model has not read: of the prompt and of what has been written, and so many guesses. Gives logits behind
-/// all but the first so many of these, [guesses + 1, vocab].
+/// Has the model read what it has not read yet of the prompt and of what has been written, and then the guesses. Gives
+/// the logits behind the last token that is no guess, and those behind each guess, [guesses + 1, vocab].
 lathe_status PromptTexts::readUnwritten(int64_t guesses, float *logits, lathe_error *error) {
   lathe_sequence *sequence = sequences[0];
   auto read = [&](const int32_t *ids, int64_t count, int64_t rows) {

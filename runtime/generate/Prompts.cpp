@@ -43,7 +43,7 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
     if (!tokens)
       return fail(error, LATHE_INVALID_ARGUMENT, "prompt %zu has no tokens: the mask is 0 for all of them", i);
     if (tokens > places)
-      return fail(error, LATHE_INVALID_ARGUMENT, "prompt %zu has %lld tokens; this model has positions for %lld", i,
+      return fail(error, LATHE_TOO_LONG, "prompt %zu has %lld tokens; this model has positions for %lld", i,
                   static_cast<long long>(tokens), static_cast<long long>(places));
     if (options.prefix_lens && options.prefix_lens[i] < 0)
       return fail(error, LATHE_INVALID_ARGUMENT, "prefix_lens is %d for prompt %zu; accepted: 0 and more",

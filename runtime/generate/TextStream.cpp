@@ -56,7 +56,14 @@ lathe_status TextStream::advance(bool complete, lathe_error *error) {
   if (status || text.size <= before.size || (!complete && endsInside(text)))
     return status;
   pieceBegin = before.size;
-  pieceSize = text.size - before.size;
+  if (memcmp(text.data, before.data, before.size)) {
+    // What has been given reads otherwise now: where characters are spelled byte by byte, one byte too many spoils
+    // those before it. What is new is then read by itself.
+    pieceBegin = 0;
+    if ((status = decode(given, tokens.size, text, error)))
+      return status;
+  }
+  pieceSize = text.size - pieceBegin;
   given = tokens.size;
   return LATHE_OK;
 }

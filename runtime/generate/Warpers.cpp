@@ -104,8 +104,9 @@ public:
     scratch.loops.maxima(row, size, maxima);
   }
 
-  /// Tokens with a probability of at least `least`, or of eta where that is given: less where many tokens are likely.
+  /// Tokens with a probability of at least epsilon.
   void keepProbable(double epsilon) { keepProbableFrom(epsilon, sumOfWeights()); }
+  /// The same, or of at least sqrt(epsilon) e^-entropy, which is less where many tokens are likely.
   void keepByEntropy(double epsilon) {
     const double total = sumOfWeights(), logarithm = logOf(total);
     const float peak = peakOf(maxima, blocks);

@@ -86,8 +86,7 @@ struct AddedTokenRecord {
 };
 inline constexpr uint32_t addedSingleWord = 1, addedStripsLeft = 2, addedStripsRight = 4;
 /// The token stands at the beginning of the text, or behind an added one that need not, and nowhere else; it goes on to
-/// the next
-/// "<<" (as Marian's codes of languages that the vocabulary has none for: ">>xyz<<" is one unknown token).
+/// the next "<<" (as Marian's codes of languages that the vocabulary has none for: ">>xyz<<" is one unknown token).
 inline constexpr uint32_t addedAtBegin = 8, addedToCodeEnd = 16;
 
 /// Strings of one token, as offsets into the pool: the vocabulary's text, and what it decodes to at the end of the text

@@ -86,7 +86,10 @@ TEST_F(ArtifactDirectory, ManifestsThatAreNone) {
 TEST_F(ArtifactDirectory, ManifestsThatLie) {
   expectRefused({{"name", "../m"}}, {"manifest.json", "../m"});
   expectRefused({{"name", "M"}}, {"lower-case"});
-  expectRefused({{"abi_version", LATHE_ABI_VERSION + 1}}, {"abi_version", std::to_string(LATHE_ABI_VERSION)});
+  for (int other : {LATHE_ABI_VERSION - 1, LATHE_ABI_VERSION + 1})
+    expectRefused({{"abi_version", other}},
+                  {"abi_version", std::to_string(other), std::to_string(LATHE_ABI_VERSION), "anew"});
+  expectRefused({{"abi_version", 1}}, {"abi_version", "1"}); // before tokenizers had languages
   expectRefused({{"build_id", "xyz"}}, {"build_id"});
   expectRefused({{"model", nullptr}, {"weights", {{"bytes", -1}}}}, {"bytes"});
   expectRefused({{"files", "none"}}, {"files"});

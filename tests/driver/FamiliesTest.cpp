@@ -3,6 +3,7 @@
 #include "compiler/import/checkpoint/Json.h"
 #include "compiler/import/families/Family.h"
 #include "ir/xf/XfDialect.h"
+#include "tests/driver/Errors.h"
 #include "tests/support/TemporaryDirectory.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -28,7 +29,7 @@ TEST(Families, ThatWriteSayWhatEndsTheirTexts) {
 
 /// What a model's files say of writing when `fields` stand in its config.json in place of all ids, and without
 /// generation_config.json.
-GenerationConfig generationOf(const std::string &model, const std::string &fields) {
+llvm::Expected<GenerationConfig> readGeneration(const std::string &model, const std::string &fields) {
   const std::filesystem::path from = std::filesystem::path(LATHE_SOURCE_DIR "/tests/goldens") / model / "model";
   const test::TemporaryDirectory directory;
   std::filesystem::copy(from / "model.safetensors", directory / "model.safetensors");
@@ -40,7 +41,13 @@ GenerationConfig generationOf(const std::string &model, const std::string &field
   edited.close();
   mlir::MLIRContext context;
   context.loadDialect<xf::XfDialect, mlir::func::FuncDialect>();
-  return llvm::cantFail(importModel(&context, directory.path().string(), {})).generation.value();
+  llvm::Expected<ImportedModel> imported = importModel(&context, directory.path().string(), {});
+  if (!imported)
+    return imported.takeError();
+  return imported->generation.value();
+}
+GenerationConfig generationOf(const std::string &model, const std::string &fields) {
+  return llvm::cantFail(readGeneration(model, fields));
 }
 
 TEST(Families, HaveTheirClassesIdsWhereFilesSayNothing) {
@@ -82,6 +89,29 @@ TEST(Families, ReadOptionsOfWriting) {
   EXPECT_EQ(given.options.num_assistant_tokens_schedule, LATHE_ASSISTANT_HEURISTIC);
   EXPECT_EQ(given.options.assistant_confidence_threshold, 0.5);
   EXPECT_THAT(generationOf("opt/lm", "\"guidance_scale\": 1.5,").unsupported, ElementsAre("guidance_scale = 1.5"));
+}
+
+/// Values that change nothing in Transformers either, however they are written; and those that do.
+TEST(Families, KnowWhichOptionsOfWritingChangeNothing) {
+  using testing::ElementsAre;
+  const GenerationConfig given =
+      generationOf("opt/lm", "\"remove_invalid_values\": false, \"guidance_scale\": 1, \"penalty_alpha\": 0, "
+                             "\"renormalize_logits\": null, \"do_sample\": null, \"early_stopping\": null, "
+                             "\"token_healing\": false, \"max_time\": null, \"constraints\": [],");
+  EXPECT_THAT(given.unsupported, testing::IsEmpty());
+  EXPECT_EQ(given.options.renormalize_logits, 0);
+  EXPECT_EQ(given.options.early_stopping, LATHE_STOP_BY_BEST);
+  EXPECT_THAT(generationOf("opt/lm", "\"token_healing\": true, \"max_time\": 0.5,").unsupported,
+              ElementsAre("token_healing = true", "max_time = 0.5"));
+  EXPECT_THAT(generationOf("opt/lm", "\"remove_invalid_values\": true, \"guidance_scale\": 0,").unsupported,
+              ElementsAre("guidance_scale = 0", "remove_invalid_values = true"));
+}
+
+TEST(Families, RefuseOptionsOfWritingThatCannotBeMeant) {
+  test::expectError(readGeneration("opt/lm", "\"stop_strings\": [\"end\", \"\"],"), {"stop_strings", "empty string"});
+  test::expectError(readGeneration("opt/lm", "\"stop_strings\": \"a\\u0000b\","), {"stop_strings", "a\\x00b", "NUL"});
+  test::expectError(readGeneration("opt/lm", "\"sequence_bias\": [[[1], 3e38]],"),
+                    {"sequence_bias", "3.0", "e+38", "1e30"});
 }
 
 /// Of every model among the goldens, from the config alone what the import finds.

@@ -2,6 +2,8 @@
 // whatever is guessed.
 #include "tests/e2e/DecodingRuns.h"
 
+#include <cmath>
+
 namespace lathe::test {
 namespace {
 
@@ -23,7 +25,7 @@ std::vector<Json> greedyRuns(const Pair &pair) {
 }
 
 lathe_assistant assistantOf(const LoadedModel &model) {
-  return {sizeof(lathe_assistant), &model.api(), model.model(), model.context(), 0, 0, 0, 0};
+  return {sizeof(lathe_assistant), &model.api(), model.context(), 0, 0, 0, 0};
 }
 
 lathe_status write(const LoadedModel &model, const Json &run, lathe_generate_options options, std::vector<Ids> &texts,
@@ -108,6 +110,85 @@ TEST(Assistants, ThatAreTheModelItselfAreAlwaysRight) {
     EXPECT_EQ(assistant.guessed + assistant.steps, 40);
     EXPECT_EQ(assistant.steps, tokens == 1 ? 20 : tokens == 3 ? 10 : 2);
   }
+}
+
+/// A context of a model with another budget than that of its own.
+struct SmallContext {
+  SmallContext(const LoadedModel &model, int64_t budget) : api(model.api()) {
+    lathe_context_options options = {};
+    options.size = sizeof options;
+    options.max_tokens = budget;
+    lathe_error error = {};
+    EXPECT_EQ(api.context_create(model.model(), &options, &context, &error), LATHE_OK) << error.message;
+  }
+  ~SmallContext() { api.context_destroy(context); }
+
+  const lathe_api &api;
+  lathe_context *context = nullptr;
+};
+
+/// Texts that begin, and grow, beyond what an assistant has positions for, and prompts beyond its budget: it guesses
+/// what it can.
+TEST(Assistants, ThatCannotGoOnLeaveTheRestToTheModel) {
+  const auto expectTextsWithout = [](const std::string &name, const std::string &assisting, const Json &run,
+                                     int64_t budget) {
+    SCOPED_TRACE(name + " with " + assisting + " and a budget of " + std::to_string(budget));
+    const LoadedModel model(artifactOf(name), "model"), other(artifactOf(assisting), "model");
+    const SmallContext small(other, budget);
+    const Options given(model, {{"max_new_tokens", 30}, {"eos_token_id", nullptr}});
+    lathe_generate_options options = given.get();
+    std::vector<Ids> alone, assisted;
+    lathe_error error = {};
+    EXPECT_EQ(write(model, run, options, alone, error), LATHE_OK) << error.message;
+    lathe_assistant assistant = {sizeof(lathe_assistant), &other.api(), small.context, 4, 0, 0, 0};
+    options.assistant = &assistant;
+    options.assistant_confidence_threshold = 0;
+    EXPECT_EQ(write(model, run, options, assisted, error), LATHE_OK) << error.message;
+    EXPECT_EQ(assisted, alone);
+    EXPECT_EQ(other.api().cache_memory(small.context), 0u);
+    return assistant;
+  };
+  const Json within = {{"prompts", {Ids(20, 7)}}}, crosses = {{"prompts", {Ids(50, 7)}}},
+             beyond = {{"prompts", {Ids(70, 7)}}}, both = {{"prompts", {Ids(70, 7), Ids(20, 7)}}};
+  const int64_t steps = expectTextsWithout("llama/lm-prefix", "opt/lm", within, 0).steps;
+  EXPECT_GT(steps, 0);
+  const lathe_assistant crossing = expectTextsWithout("llama/lm-prefix", "opt/lm", crosses, 0);
+  EXPECT_GT(crossing.steps, 0);
+  EXPECT_LT(crossing.guessed, 4 * 14 + 4);
+  EXPECT_EQ(expectTextsWithout("llama/lm-prefix", "opt/lm", beyond, 0).steps, 0);
+  EXPECT_EQ(expectTextsWithout("llama/lm-prefix", "opt/lm", both, 0).steps, steps);
+  EXPECT_EQ(expectTextsWithout("llama/lm-prefix", "opt/lm", within, 6).steps, steps) << "it reads the prompt in parts";
+  EXPECT_EQ(expectTextsWithout("llama/lm-prefix", "opt/lm", within, 1).steps, steps);
+  const Json sources = {{"sources", {Ids(70, 7), Ids(20, 7)}}};
+  EXPECT_GT(expectTextsWithout("t5/lm", "bart/lm", sources, 0).steps, 0);
+  EXPECT_EQ(expectTextsWithout("t5/lm", "bart/lm", sources, 16).steps, 0) << "an encoder reads a text at once";
+}
+
+/// In the place of an assistant's logits, numbers that are none: its guesses are its own affair.
+TEST(Assistants, WhoseLogitsAreNoneGuessNothing) {
+  const LoadedModel model(artifactOf("llama/lm"), "model"), other(artifactOf("qwen2/lm"), "model");
+  static lathe_api api;
+  api = other.api();
+  static const lathe_api *own;
+  own = &other.api();
+  api.decode = [](lathe_context *context, lathe_sequence *const *sequences, size_t n, const int32_t *ids,
+                  const int32_t *offsets, const int32_t *rows, size_t rowCount, float *logits, lathe_error *error) {
+    const lathe_status status = own->decode(context, sequences, n, ids, offsets, rows, rowCount, logits, error);
+    for (size_t i = 0; !status && i < rowCount; ++i)
+      logits[i * 97] = NAN;
+    return status;
+  };
+  const Json run = {{"prompts", {{5, 6, 7}}}};
+  const Options given(model, {{"max_new_tokens", 8}, {"eos_token_id", nullptr}});
+  lathe_generate_options options = given.get();
+  std::vector<Ids> alone, assisted;
+  lathe_error error = {};
+  ASSERT_EQ(write(model, run, options, alone, error), LATHE_OK) << error.message;
+  lathe_assistant assistant = {sizeof(lathe_assistant), &api, other.context(), 4, 0, 0, 0};
+  options.assistant = &assistant;
+  ASSERT_EQ(write(model, run, options, assisted, error), LATHE_OK) << error.message;
+  EXPECT_EQ(assisted, alone);
+  EXPECT_EQ(assistant.guessed, 0);
 }
 
 TEST(Assistants, DrawsAreTheSameTwice) {

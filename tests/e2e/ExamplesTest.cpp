@@ -108,6 +108,51 @@ TEST_P(Writing, IsTransformers) {
 }
 INSTANTIATE_TEST_SUITE_P(Models, Writing, testing::Values("diary"));
 
+/// What a model's files say of writing can be taken back, and of their stop strings those that cannot be looked for are
+/// left out.
+TEST(WritingOptions, OfTheFilesCanBeTakenBack) {
+  const Path diary = examples() / "diary" / "model", artifact = compiled(diary);
+  const Arguments few = {"--text", "The sun", "--json", "--max-new-tokens", "12"};
+  auto written = [&](const Path &from, const Arguments &more) {
+    return Json::parse(latheOutput(with(with({"generate", from}, few), more)));
+  };
+  const Json plain = written(artifact, {});
+  const ScratchDirectory scratch;
+  const Json ids = plain[0].at("ids");
+  const Json options = {{"eos_token_id", 0},
+                        {"stop_strings", {" "}},
+                        {"suppress_tokens", {ids.back()}},
+                        {"do_sample", true},
+                        {"bad_words_ids", {{ids.back()}}},
+                        {"forced_eos_token_id", 0},
+                        {"temperature", 5.0},
+                        {"sequence_bias", Json::array({Json::array({{ids.back()}, -5.0})})}};
+  for (const char *name : {"whole", "without a tokenizer"}) {
+    std::filesystem::copy(diary, scratch / name);
+    writeFile(scratch / name / "generation_config.json", options.dump());
+  }
+  for (const auto &file : std::filesystem::directory_iterator(scratch / "without a tokenizer"))
+    if (file.path().filename().string().find("token") != std::string::npos)
+      std::filesystem::remove(file.path());
+  const Path changed = compiled(scratch / "whole"), bare = compiled(scratch / "without a tokenizer");
+  const Arguments back = {
+      "--no-do-sample", "--suppress-tokens", "", "--bad-words", "", "--sequence-bias", "", "--forced-eos-id", "-1"};
+  EXPECT_NE(written(changed, {}), plain);
+  EXPECT_EQ(written(changed, with(back, {"--stop", ""})), plain);
+  const ProcessResult searched =
+      lathe::test::lathe(with(with({"generate", changed}, few), with(back, {"--num-beams", "3"})));
+  EXPECT_EQ(searched.exitCode, 0) << searched.err;
+  EXPECT_NE(searched.err.find("note: the model's stop strings are not looked for"), std::string::npos) << searched.err;
+  EXPECT_EQ(Json::parse(searched.out), written(artifact, {"--num-beams", "3"}));
+
+  const std::vector<int32_t> prompt = {5, 6, 7};
+  writeTensors(scratch / "inputs", {{"input_ids", Tensor::of({1, 3}, prompt)}});
+  const ProcessResult ofIds =
+      lathe::test::lathe({"generate", bare, "--inputs", scratch / "inputs", "--outputs", scratch / "outputs"});
+  EXPECT_EQ(ofIds.exitCode, 0) << ofIds.err;
+  EXPECT_NE(ofIds.err.find("has no tokenizer"), std::string::npos) << ofIds.err;
+}
+
 TEST(WritingErrors, SayWhatWasFound) {
   const Path artifact = compiled(examples() / "diary" / "model");
   expectRefusal(1, {"generate", artifact, "--text", "It", "--num-beams", "0"}, {"num_beams is 0", "1 to 1024"});

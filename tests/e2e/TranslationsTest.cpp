@@ -47,6 +47,26 @@ TEST_P(Translations, AreTransformers) {
 INSTANTIATE_TEST_SUITE_P(Models, Translations, testing::Values("mbart50", "m2m100", "marian", "t5"),
                          [](const auto &info) { return info.param; });
 
+/// generate() of Transformers begins texts as generation_config.json says; the tokenizer's target is for its pipelines.
+TEST(Languages, OfTheModelsOwnOptionsComeBeforeTheTokenizers) {
+  const ScratchDirectory scratch;
+  const Path model = scratch / "model";
+  std::filesystem::copy(goldens() / "translations/mbart50/model", model); // whose tgt_lang is ro_RO
+  auto firstOf = [](const Path &artifact, const Arguments &more) {
+    const Json written = resultOf({"generate", artifact, "--json", "--max-new-tokens", "3", "--text", "a"}, more);
+    return written[0].at("ids").at(1).get<int>();
+  };
+  const Path plain = compiled(goldens() / "translations/mbart50/model");
+  const int french = firstOf(plain, {"--target-lang", "fr_XX"}), german = firstOf(plain, {"--target-lang", "de_DE"});
+  EXPECT_NE(firstOf(plain, {}), french);
+  Json options = Json::parse(readFile(model / "generation_config.json"));
+  options["forced_bos_token_id"] = french;
+  writeFile(model / "generation_config.json", options.dump());
+  const Path changed = compiled(model);
+  EXPECT_EQ(firstOf(changed, {}), french);
+  EXPECT_EQ(firstOf(changed, {"--target-lang", "de_DE"}), german);
+}
+
 TEST(Languages, MistakesAreNamed) {
   const Path m2m100 = compiled(goldens() / "translations/m2m100/model"),
              marian = compiled(goldens() / "translations/marian/model"),

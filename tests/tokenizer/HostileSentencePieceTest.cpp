@@ -64,6 +64,65 @@ TEST(HostileTokenizerFiles, SentencePieceDamage) {
   EXPECT_GT(refused, 20);
 }
 
+/// Gemma's unknown token is the fourth piece, whatever the model says.
+TEST(HostileTokenizerFiles, LlamasFirstPiecesMustBeThere) {
+  auto piece = [](const std::string &text, int type) {
+    std::string fields = "\x0A" + std::string(1, char(text.size())) + text + "\x18" + std::string(1, char(type));
+    return "\x0A" + std::string(1, char(fields.size())) + fields;
+  };
+  for (const char *name : {"LlamaTokenizer", "GemmaTokenizer"}) {
+    const std::string config = R"({"tokenizer_class": ")" + std::string(name) + "\"}";
+    std::string model = piece("<unk>", 2);
+    for (int pieces = 1; pieces < 4; ++pieces) {
+      expectWords(errorOf({{"tokenizer.model", model}, {"tokenizer_config.json", config}}),
+                  {(std::to_string(pieces) + " pieces").c_str(), name, "4 and more"});
+      model += piece(std::string(1, char('a' + pieces)), 1);
+    }
+    std::string error = errorOf({{"tokenizer.model", model}, {"tokenizer_config.json", config}});
+    EXPECT_EQ(error.find("4 and more"), std::string::npos) << error;
+  }
+}
+
+/// A class has tokens of its own in the place of some pieces, of which BPE's for what is unknown may be one.
+TEST(HostileTokenizerFiles, WhatStandsForTheUnknownMustBeThere) {
+  TemporaryDirectory directory;
+  copy_file(goldens() / "nllb" / "spiece.model", directory / "spiece.model"); // BPE
+  auto with = [&](const char *config) {
+    writeFile(directory / "tokenizer_config.json", config);
+    return compileError(directory.path());
+  };
+  EXPECT_EQ(with(R"({"tokenizer_class": "MBart50Tokenizer"})"), "");
+  const std::string bytes = readFile(goldens() / "llama-files" / "spiece.model"); // BPE, too
+  expectWords(errorOf({{"tokenizer.model", bytes},
+                       {"tokenizer_config.json",
+                        R"({"tokenizer_class": "LlamaTokenizer", "unk_token": "<none>",
+                            "added_tokens_decoder": {"0": {"content": "<none>", "special": true}}})"}}),
+              {"'<unk>'", "unknown", "not among"});
+}
+
+/// PEGASUS numbers its masks as its files have it: with none for sentences the ids of pieces move, but not that of what
+/// is unknown. As in Transformers.
+TEST(HostileTokenizerFiles, PegasusWithoutAMaskOfSentences) {
+  struct Case {
+    const char *config;
+    std::vector<int32_t> ids;
+  };
+  for (const Case &each :
+       {Case{R"("offset": 103)", {124, 198, 112, 112, 122, 106, 105, 1}},
+        Case{R"("mask_token_sent": null)", {122, 196, 110, 110, 120, 104, 105, 1}},
+        Case{R"("mask_token_sent": null, "offset": 5)", {24, 98, 12, 12, 22, 6, 7, 1}},
+        Case{R"("offset": 5)", {26, 100, 14, 14, 24, 8, 7, 1}}, Case{R"("offset": 3)", {23, 97, 11, 11, 21, 5, 1}},
+        Case{R"("mask_token_sent": null, "offset": 0)", {21, 95, 9, 9, 19, 3, 2, 1}}, // BigBird-PEGASUS's
+        Case{R"("offset": 0)", {22, 96, 10, 10, 20, 4, 2, 1}}}) {
+    SCOPED_TRACE(each.config);
+    TemporaryDirectory directory;
+    copy_file(goldens() / "pegasus" / "spiece.model", directory / "spiece.model");
+    writeFile(directory / "tokenizer_config.json",
+              R"({"tokenizer_class": "PegasusTokenizer", )" + std::string(each.config) + "}");
+    EXPECT_EQ(LoadedTokenizer(directory.path()).encode("the food \u6587").ids, each.ids);
+  }
+}
+
 TEST(HostileTokenizerFiles, SentencePieceClass) {
   TemporaryDirectory directory;
   copy_file(goldens() / "spm-plain" / "spiece.model", directory / "spiece.model");

@@ -125,6 +125,61 @@ TEST(Languages, WhatIsMissingIsNamed) {
               {"sentencepiece.bpe.model", "not found"});
   expectWords(errorOf("m2m100", m2m100, R"({"tokenizer_class": "M2M100Tokenizer", "unk_token": "<nothing>"})"),
               {"<nothing>", "not among"});
+  expectWords(errorOf("m2m100", m2m100, R"({"tokenizer_class": "M2M100Tokenizer", "language_codes": "wmt20"})"),
+              {"language_codes", "wmt20", "m2m100 and wmt21"});
+  // Their classes do not read a tokenizer.json.
+  expectWords(errorOf("llama", {{"tokenizer.json", "tokenizer.json"}}, R"({"tokenizer_class": "M2M100Tokenizer"})"),
+              {"tokenizer.json", "M2M100Tokenizer", "vocab.json", "sentencepiece.bpe.model"});
+  expectWords(errorOf("llama", {{"tokenizer.json", "tokenizer.json"}}, R"({"tokenizer_class": "MarianTokenizer"})"),
+              {"tokenizer.json", "MarianTokenizer", "source.spm and target.spm"});
+}
+
+/// NLLB takes any token for a language's: one that was trained later is among the special tokens of the files.
+TEST(Languages, OfNllbMayBeAdded) {
+  Translator files("nllb", oneModel,
+                   R"({"tokenizer_class": "NllbTokenizer", "src_lang": "gsw_Latn", "tgt_lang": "fra_Latn",
+                       "additional_special_tokens": ["fra_Latn", "gsw_Latn", "<other>"]})");
+  LoadedTokenizer loaded(files.directory.path());
+  std::vector<std::string> codes;
+  for (const lathe_language &language : languagesOf(loaded.tokenizer))
+    codes.push_back(language.code);
+  EXPECT_EQ(codes, (std::vector<std::string>{"fra_Latn", "gsw_Latn"}));
+  EXPECT_EQ(tokensOf(loaded, ""), (std::vector<std::string>{"gsw_Latn", "</s>"}));
+}
+
+/// What another class's files say is nothing to this one; null is nothing at all.
+TEST(Languages, OptionsOfOtherClassesAreNotRead) {
+  struct Case {
+    const char *golden;
+    const std::vector<std::pair<const char *, const char *>> &files;
+    const char *config;
+    std::vector<std::string> expected;
+  };
+  for (const Case &each :
+       {Case{"mbart50",
+             oneModel,
+             R"({"tokenizer_class": "MBart50Tokenizer", "legacy_behaviour": true})",
+             {"en_XX", "</s>"}},
+        Case{"nllb",
+             oneModel,
+             R"({"tokenizer_class": "NllbTokenizer", "legacy_behaviour": null})",
+             {"eng_Latn", "</s>"}},
+        Case{"m2m100",
+             m2m100,
+             R"({"tokenizer_class": "M2M100Tokenizer", "legacy_behaviour": true, "separate_vocabs": true})",
+             {"__en__", "</s>"}},
+        Case{"marian",
+             marian,
+             R"({"tokenizer_class": "MarianTokenizer", "language_codes": "none", "separate_vocabs": null})",
+             {"</s>"}},
+        Case{"mbart50",
+             oneModel,
+             R"({"tokenizer_class": "MBart50Tokenizer", "language_codes": "wmt21"})",
+             {"en_XX", "</s>"}}}) {
+    SCOPED_TRACE(each.config);
+    Translator files(each.golden, each.files, each.config);
+    EXPECT_EQ(tokensOf(LoadedTokenizer(files.directory.path()), ""), each.expected);
+  }
 }
 
 /// Llama's class begins and ends texts as tokenizer_config.json says, whatever template the tokenizer.json has.

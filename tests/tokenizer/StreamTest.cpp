@@ -104,6 +104,28 @@ TEST_P(Stream, WhatIsCutOffComesAtTheEnd) {
     EXPECT_EQ(pieces[i].find(replacement), std::string::npos) << pieces[i];
 }
 
+/// A character that has been given stays, though with half a one behind it all its bytes are none any more.
+TEST_P(Stream, HalfACharacterDoesNotSpoilTheOneBefore) {
+  const std::string emoji = "\U0001F600";
+  std::vector<int32_t> ids = loaded.encode(emoji + emoji).ids;
+  while (loaded.decode(ids, true) == emoji + emoji)
+    ids.pop_back();
+  const size_t cut = ids.size();
+  for (int32_t id : loaded.encode("the").ids) // whose text goes on behind that
+    ids.push_back(id);
+  for (size_t count : {cut, ids.size()}) {
+    const std::vector<std::string> pieces =
+        piecesOf(loaded.tokenizer, {ids.begin(), ids.begin() + ptrdiff_t(count)}, 0);
+    const std::string text = joined(pieces);
+    EXPECT_NE(text.find(emoji + replacement), std::string::npos) << text;
+    EXPECT_EQ(text.find("the") != std::string::npos, count > cut) << text;
+    for (const std::string &piece : pieces) {
+      EXPECT_TRUE(piece.empty() || (uint8_t(piece[0]) & 0xC0) != 0x80) << "it begins inside a character";
+      EXPECT_TRUE(endsWholeCharacter(piece)) << piece;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Stream, testing::Values("llama", "spm-bytes", "byte-level", "nfc"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;

@@ -114,7 +114,7 @@ TEST_F(Arguments, Shapes) {
   inputs = {tensor("input_ids", ids, {INT64_MAX / 4, 0})};
   refused({"larger than any memory"});
   inputs = {tensor("input_ids", ids, {1, positionLimit + 1})};
-  refused({"[1, 33]", "positions for 32 columns"});
+  refused({"[1, 33]", "positions for 32 columns"}, LATHE_TOO_LONG);
 }
 
 TEST_F(Arguments, OutputShapes) {
@@ -171,7 +171,7 @@ TEST_F(Arguments, RaggedSequenceBeyondThePositions) {
   std::vector<int32_t> many(40, 1);
   offsets = {0, 3, 40};
   inputs = {tensor("input_ids", many, {40}), tensor("cu_seqlens", offsets, {3})};
-  refused({"sequence 1 has 37 tokens", "32"});
+  refused({"sequence 1 has 37 tokens", "32"}, LATHE_TOO_LONG);
 }
 
 TEST_F(Arguments, DataAndArraysMustBeThere) {

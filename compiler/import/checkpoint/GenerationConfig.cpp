@@ -1,9 +1,11 @@
 //===- GenerationConfig.cpp - what a model's files say of writing -------------===//
 #include "compiler/import/checkpoint/GenerationConfig.h"
 
+#include "compiler/import/safetensors/Quote.h"
 #include "runtime/generate/GenerateOptions.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -13,17 +15,32 @@ namespace {
 
 constexpr int64_t mostTokens = INT32_MAX;
 
-/// Fields of Transformers' GenerationConfig that change ids and that are not supported, each with the values that leave
-/// them without effect besides null.
-constexpr std::pair<StringLiteral, StringLiteral> unsupportedFields[] = {
-    {"penalty_alpha", "0.0"},      {"guidance_scale", "1.0"}, {"force_words_ids", "[]"},  {"constraints", "[]"},
-    {"remove_invalid_values", ""}, {"dola_layers", ""},       {"watermarking_config", ""}};
+constexpr double mostBias = 1e30;
+
+/// Fields of Transformers' GenerationConfig that change ids and that are not supported. Null, false and an empty list
+/// leave them without effect, and so does a number for those that have one.
+struct UnsupportedField {
+  StringLiteral name;
+  std::optional<double> harmless;
+
+  bool isHarmless(StringRef value) const {
+    double number;
+    return is_contained({"", "null", "false", "[]"}, value) ||
+           (harmless && !value.getAsDouble(number) && number == *harmless);
+  }
+};
+constexpr UnsupportedField unsupportedFields[] = {
+    {"penalty_alpha", 0},        {"guidance_scale", 1},         {"force_words_ids", {}},
+    {"constraints", {}},         {"remove_invalid_values", {}}, {"dola_layers", {}},
+    {"watermarking_config", {}}, {"token_healing", {}},         {"max_time", {}}};
 
 /// A run that is given twice has its last bias, as in Transformers.
 void readBiases(JsonFields &fields, GenerationConfig &generation) {
   if (fields.textOf("sequence_bias") == "{}")
     return;
   for (const auto &[given, bias] : fields.getWeightedLists("sequence_bias", 0, mostTokens)) {
+    if (!(bias >= -mostBias && bias <= mostBias))
+      fields.reject("sequence_bias", formatv("has a bias of {0:e}; accepted: -1e30 to 1e30", bias).str());
     const std::vector<int32_t> run(given.begin(), given.end());
     auto same = find_if(generation.biases, [&](const auto &other) { return other.first == run; });
     if (same == generation.biases.end())
@@ -47,6 +64,15 @@ void readDecay(JsonFields &fields, lathe_generate_options &options) {
   }
 }
 
+void readStopStrings(JsonFields &fields, GenerationConfig &generation) {
+  constexpr StringLiteral name = "stop_strings";
+  generation.stopStrings = fields.getOptionalStringOrStrings(name).value_or(std::vector<std::string>());
+  for (const std::string &string : generation.stopStrings)
+    if (string.empty() || StringRef(string).contains('\0')) // the ABI's strings end with NUL
+      fields.reject(name, "has " + (string.empty() ? "an empty string" : quote(string)) +
+                              "; accepted: strings with a character at least, and without NUL");
+}
+
 void readInto(JsonFields &fields, GenerationConfig &generation) {
   lathe_generate_options &o = generation.options;
   auto count = [&](StringRef name, auto &value, int64_t least, int64_t most = mostTokens) {
@@ -55,6 +81,10 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
   };
   auto number = [&](StringRef name, double &value, double least, double most) {
     if (std::optional<double> given = fields.getOptionalFloat(name, least, most))
+      value = *given;
+  };
+  auto flag = [&](StringRef name, int32_t &value) {
+    if (std::optional<bool> given = fields.getOptionalBool(name))
       value = *given;
   };
   // Where nobody sets the length, 20 counts what is written.
@@ -69,8 +99,7 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
   number("diversity_penalty", o.diversity_penalty, 0, 1e30);
   number("length_penalty", o.length_penalty, -1e30, 1e30);
   count("num_return_sequences", o.num_return_sequences, 1, 1024);
-  if (fields.has("do_sample"))
-    o.do_sample = fields.getBool("do_sample", false);
+  flag("do_sample", o.do_sample);
   number("temperature", o.temperature, 0, 1e30);
   count("top_k", o.top_k, 0);
   number("top_p", o.top_p, 0, 1);
@@ -85,8 +114,7 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
   for (double *cutoff : {&o.epsilon_cutoff, &o.eta_cutoff})
     if (*cutoff == 1) // which Transformers takes for none
       *cutoff = 0;
-  if (fields.has("renormalize_logits"))
-    o.renormalize_logits = fields.getBool("renormalize_logits", false);
+  flag("renormalize_logits", o.renormalize_logits);
   count("forced_bos_token_id", o.forced_bos_id, 0);
   count("forced_eos_token_id", o.forced_eos_id, 0);
   count("pad_token_id", o.pad_id, -1);
@@ -105,23 +133,19 @@ void readInto(JsonFields &fields, GenerationConfig &generation) {
   count("num_assistant_tokens", o.num_assistant_tokens, 1);
   if (fields.isString("num_assistant_tokens_schedule"))
     o.num_assistant_tokens_schedule =
-        fields.getChoice<lathe_assistant_schedule>("num_assistant_tokens_schedule", "constant",
-                                                   {{"constant", LATHE_ASSISTANT_CONSTANT},
-                                                    {"heuristic", LATHE_ASSISTANT_HEURISTIC},
-                                                    {"heuristic_transient", LATHE_ASSISTANT_HEURISTIC_TRANSIENT}});
+        fields.getChoice<lathe_assistant_schedule>("num_assistant_tokens_schedule", "constant", assistantSchedules);
   number("assistant_confidence_threshold", o.assistant_confidence_threshold, 0, 1);
   readBiases(fields, generation);
   readDecay(fields, o);
-  generation.stopStrings = fields.getOptionalStringOrStrings("stop_strings").value_or(std::vector<std::string>());
-  if (fields.has("early_stopping"))
+  readStopStrings(fields, generation);
+  if (fields.isString("early_stopping"))
     o.early_stopping =
-        fields.isString("early_stopping")
-            ? fields.getChoice<lathe_early_stopping>("early_stopping", "never", {{"never", LATHE_STOP_NEVER_EARLY}})
-        : fields.getBool("early_stopping", false) ? LATHE_STOP_WHEN_ENOUGH
-                                                  : LATHE_STOP_BY_BEST;
-  for (const auto &[name, harmless] : unsupportedFields)
-    if (std::string value = fields.textOf(name); !value.empty() && value != "null" && value != harmless)
-      generation.unsupported.push_back((name + " = " + value).str());
+        fields.getChoice<lathe_early_stopping>("early_stopping", "never", {{"never", LATHE_STOP_NEVER_EARLY}});
+  else if (std::optional<bool> early = fields.getOptionalBool("early_stopping"))
+    o.early_stopping = *early ? LATHE_STOP_WHEN_ENOUGH : LATHE_STOP_BY_BEST;
+  for (const UnsupportedField &field : unsupportedFields)
+    if (const std::string value = fields.textOf(field.name); !field.isHarmless(value))
+      generation.unsupported.push_back((field.name + " = " + value).str());
 }
 
 } // namespace

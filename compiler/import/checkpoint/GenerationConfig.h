@@ -7,6 +7,12 @@
 
 namespace lathe {
 
+/// Transformers' names of how the number of guesses changes.
+inline constexpr std::pair<llvm::StringRef, lathe_assistant_schedule> assistantSchedules[] = {
+    {"constant", LATHE_ASSISTANT_CONSTANT},
+    {"heuristic", LATHE_ASSISTANT_HEURISTIC},
+    {"heuristic_transient", LATHE_ASSISTANT_HEURISTIC_TRANSIENT}};
+
 struct GenerationConfig {
   /// Transformers' defaults, and what the file says instead. Its pointers are null: the lists are these.
   lathe_generate_options options;

@@ -257,6 +257,13 @@ std::optional<double> JsonFields::getOptionalFloat(StringRef name, double min, d
   return getFloat(name, std::nullopt, min, max);
 }
 
+std::optional<bool> JsonFields::getOptionalBool(StringRef name) {
+  const json *value = find(name);
+  if (!value || value->is_null())
+    return std::nullopt;
+  return getBool(name);
+}
+
 /// An array of integers; nothing if it is something else.
 std::optional<std::vector<int64_t>> JsonFields::readInts(const json &value, int64_t min, int64_t max) {
   if (!value.is_array() ||

@@ -69,6 +69,7 @@ public:
   bool getBool(llvm::StringRef name, std::optional<bool> fallback = std::nullopt);
 
   std::optional<int64_t> getOptionalInt(llvm::StringRef name, int64_t min, int64_t max);
+  std::optional<bool> getOptionalBool(llvm::StringRef name);
   std::optional<double> getOptionalFloat(llvm::StringRef name, double min, double max);
   std::optional<std::string> getOptionalString(llvm::StringRef name);
   std::optional<std::vector<std::string>> getOptionalStrings(llvm::StringRef name);

@@ -35,6 +35,16 @@ std::string lathe::printable(StringRef text) {
 
 std::string lathe::quote(StringRef text) { return "'" + printable(text) + "'"; }
 
+std::string lathe::listOf(llvm::ArrayRef<StringRef> names) {
+  constexpr size_t most = 8;
+  std::string list;
+  for (StringRef name : names.take_front(most))
+    list += (list.empty() ? "" : ", ") + printable(name);
+  if (names.size() > most)
+    list += " and " + std::to_string(names.size() - most) + " more";
+  return list;
+}
+
 std::string lathe::jsonErrorText(StringRef what) {
   if (what.starts_with("["))
     what = what.drop_front(std::min(what.find("] "), what.size() - 2) + 2);

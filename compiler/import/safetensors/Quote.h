@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_IMPORT_SAFETENSORS_QUOTE_H
 #define LATHE_COMPILER_IMPORT_SAFETENSORS_QUOTE_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <string>
 
@@ -13,6 +14,9 @@ std::string printable(llvm::StringRef text);
 
 /// The same in single quotes.
 std::string quote(llvm::StringRef text);
+
+/// The first eight of some names, with commas between, and how many more there are.
+std::string listOf(llvm::ArrayRef<llvm::StringRef> names);
 
 /// What nlohmann's parser says of bad JSON, without the number it gives the kind of error.
 std::string jsonErrorText(llvm::StringRef what);

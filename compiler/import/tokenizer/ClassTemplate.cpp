@@ -1,30 +1,16 @@
 // What Transformers' classes put around texts themselves, whichever file the vocabulary is from: translators the token
-// of a language, Llama's and Gemma's what begins and ends a text.
+// of a language, Llama's and Gemma's what begins and ends a text. What a class only says of files without a template
+// stands where these are read: PEGASUS's end in ReadSentencePiece, OPT's beginning in ReadVocabularyJson.
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/LanguageCodes.h"
-#include "compiler/import/tokenizer/TokenizerSpec.h"
+#include "compiler/import/tokenizer/LlamaSentencePiece.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace lathe;
-
-namespace {
-/// A class whose template names a language.
-struct Translator {
-  llvm::StringLiteral name;
-  const char *const *codes; // null: those that the vocabulary spells ">>xx<<"
-  llvm::StringLiteral assumed;
-  bool isBehind; // else the language comes before the text
-};
-} // namespace
-
-static constexpr Translator translators[] = {{"MBartTokenizer", &mbartLanguages, "en_XX", true},
-                                             {"MBart50Tokenizer", &mbart50Languages, "en_XX", false},
-                                             {"NllbTokenizer", &nllbLanguages, "eng_Latn", false},
-                                             {"M2M100Tokenizer", &m2m100Languages, "en", false},
-                                             {"MarianTokenizer", nullptr, "", false}};
 
 static llvm::Expected<int32_t> tokenAround(const TokenizerSpec &spec, llvm::StringRef token,
                                            const TokenizerConfig &config, llvm::StringRef path) {
@@ -34,47 +20,45 @@ static llvm::Expected<int32_t> tokenAround(const TokenizerSpec &spec, llvm::Stri
                              " puts around texts, is not among the " + llvm::Twine(spec.vocabulary.size()) + " tokens");
 }
 
-/// The token that a class has for a code.
-static std::string tokenOfCode(const Translator &kind, llvm::StringRef code) {
-  if (kind.name == "M2M100Tokenizer")
-    return ("__" + code + "__").str();
-  return code.str();
+/// "fra_Latn": a language and its script.
+static bool isLanguageOfScript(llvm::StringRef token) {
+  auto [language, script] = token.split('_');
+  return language.size() == 3 && script.size() == 4 && llvm::all_of(language, llvm::isLower) &&
+         llvm::isUpper(script.front()) && llvm::all_of(script.drop_front(), llvm::isLower);
 }
 
 static std::vector<Language> findLanguages(const Translator &kind, const TokenizerSpec &spec,
                                            const TokenizerConfig &config) {
   std::vector<Language> languages;
+  llvm::StringSet<> known;
   auto add = [&](llvm::StringRef code, llvm::StringRef token) {
-    bool isThere = llvm::any_of(languages, [&](const Language &language) { return language.code == code; });
-    if (std::optional<uint32_t> id = spec.idOf(token); id && !isThere)
+    if (std::optional<uint32_t> id = spec.idOf(token); id && known.insert(code).second)
       languages.push_back({code.str(), *id});
   };
-  if (!kind.codes) {
+  for (llvm::StringRef code : codesOf(kind, config))
+    add(code, tokenOfCode(kind, code));
+  if (!kind.codes)
     for (llvm::StringRef token : spec.vocabulary)
       if (llvm::StringRef code = token; code.consume_front(">>") && code.consume_back("<<"))
         add(code, token);
-    return languages;
-  }
-  const bool isWmt21 = config.languageCodes == "wmt21";
-  for (llvm::StringRef code : llvm::split(isWmt21 ? wmt21Languages : *kind.codes, ' '))
-    add(code, tokenOfCode(kind, code));
+  if (kind.name == "NllbTokenizer") // which takes any token for a language's, so that more can be trained
+    for (const AddedToken &token : spec.added)
+      if (token.special && isLanguageOfScript(token.content))
+        add(token.content, token.content);
   return languages;
 }
 
 /// The language of this code; one that there is none of is an error that says which there are.
 static llvm::Expected<uint32_t> findLanguage(const TokenizerSpec &spec, llvm::StringRef code, llvm::StringRef field,
                                              llvm::StringRef path) {
-  std::string accepted;
+  std::vector<llvm::StringRef> codes;
   for (auto [index, language] : llvm::enumerate(spec.languages)) {
     if (language.code == code)
       return uint32_t(index);
-    if (index < 8)
-      accepted += (index ? ", " : "") + language.code;
+    codes.push_back(language.code);
   }
-  if (spec.languages.size() > 8)
-    accepted += " and " + std::to_string(spec.languages.size() - 8) + " more";
   return fileError(path, field + " is " + quote(code) + "; accepted are " +
-                             (accepted.empty() ? "none: the vocabulary has no token of a language" : accepted));
+                             (codes.empty() ? "none: the vocabulary has no token of a language" : listOf(codes)));
 }
 
 static llvm::Error setLanguages(const Translator &kind, TokenizerSpec &spec, const TokenizerConfig &config,
@@ -85,7 +69,8 @@ static llvm::Error setLanguages(const Translator &kind, TokenizerSpec &spec, con
     return end.takeError();
   const TemplateItem language = {templateLanguage, 0}, first = {templateFirst, 0}, second = {templateSecond, 0},
                      last = {*end, 0};
-  if (kind.isBehind || config.hasLegacyBehaviour) {
+  if (kind.place == LanguagePlace::Behind ||
+      (kind.place == LanguagePlace::BehindIfLegacy && config.hasLegacyBehaviour)) {
     spec.single = {first, last, language};
     spec.pair = {first, second, last, language};
   } else {
@@ -112,7 +97,8 @@ static llvm::Error setLanguages(const Translator &kind, TokenizerSpec &spec, con
 }
 
 /// Llama's and Gemma's: what begins each text, and ends it.
-static llvm::Error setEnds(TokenizerSpec &spec, const TokenizerConfig &config, bool isGemma, llvm::StringRef path) {
+static llvm::Error setEnds(const LlamaClass &kind, TokenizerSpec &spec, const TokenizerConfig &config,
+                           llvm::StringRef path) {
   auto ends = [&](bool isAdded, const std::optional<AddedToken> &named, llvm::StringRef assumed,
                   std::vector<TemplateItem> &items, int32_t typeId) -> llvm::Error {
     if (!isAdded)
@@ -126,11 +112,10 @@ static llvm::Error setEnds(TokenizerSpec &spec, const TokenizerConfig &config, b
   spec.pair.clear();
   for (int32_t typeId : {0, 1}) {
     if (llvm::Error error =
-            ends(config.addsBeginning.value_or(true), config.beginning, isGemma ? "<bos>" : "<s>", spec.pair, typeId))
+            ends(config.addsBeginning.value_or(true), config.beginning, kind.beginning, spec.pair, typeId))
       return error;
     spec.pair.push_back({typeId ? templateSecond : templateFirst, typeId});
-    if (llvm::Error error =
-            ends(config.addsEnd.value_or(false), config.end, isGemma ? "<eos>" : "</s>", spec.pair, typeId))
+    if (llvm::Error error = ends(config.addsEnd.value_or(false), config.end, kind.end, spec.pair, typeId))
       return error;
     if (!typeId)
       spec.single = spec.pair;
@@ -139,11 +124,10 @@ static llvm::Error setEnds(TokenizerSpec &spec, const TokenizerConfig &config, b
 }
 
 llvm::Error lathe::setClassTemplate(TokenizerSpec &spec, const TokenizerConfig &config, llvm::StringRef path) {
-  const llvm::StringRef name = tokenizerClassOf(config);
-  const Translator *kind = llvm::find_if(translators, [&](const Translator &kind) { return kind.name == name; });
-  const bool isTranslator = kind != std::end(translators), isGemma = name == "GemmaTokenizer";
-  if (!isTranslator && !isGemma && name != "LlamaTokenizer")
+  const Translator *translator = findTranslator(config);
+  const LlamaClass *llama = findLlamaClass(config);
+  if (!translator && !llama)
     return llvm::Error::success();
   spec.trimsOffsets = false; // the template stands in the place of any other post-processor
-  return isTranslator ? setLanguages(*kind, spec, config, path) : setEnds(spec, config, isGemma, path);
+  return translator ? setLanguages(*translator, spec, config, path) : setEnds(*llama, spec, config, path);
 }

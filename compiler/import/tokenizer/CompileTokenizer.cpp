@@ -1,7 +1,7 @@
 #include "compiler/import/tokenizer/CompileTokenizer.h"
 
 #include "compiler/import/tokenizer/JsonView.h"
-#include "compiler/import/tokenizer/TokenizerSpec.h"
+#include "compiler/import/tokenizer/LanguageCodes.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -10,6 +10,11 @@
 using namespace lathe;
 
 char UnsupportedTokenizer::ID;
+
+const char *const lathe::acceptedTokenizers =
+    "tokenizer.json, WordPiece's vocab.txt, vocab.json with merges.txt, of M2M-100 with sentencepiece.bpe.model and of "
+    "Marian with source.spm and target.spm, and SentencePiece's spiece.model, spm.model, sentencepiece.bpe.model and "
+    "tokenizer.model";
 
 namespace {
 /// A file that may hold a tokenizer, and what reads it; null: not covered. In order of preference.
@@ -36,24 +41,31 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
   llvm::Expected<TokenizerConfig> config = readTokenizerConfig(directory);
   if (!config)
     return config.takeError();
+  const Translator *translator = findTranslator(*config);
   const Format *format = nullptr;
-  llvm::SmallString<128> path;
+  llvm::SmallString<128> path, passedOver;
   for (const Format &candidate : formats) {
-    if (candidate.name == "tokenizer.json" && isPieceTranslator(*config)) // whose classes do not read one
-      continue;
     path = directory;
     llvm::sys::path::append(path, candidate.name);
-    if (llvm::sys::fs::exists(path)) {
-      format = &candidate;
-      break;
+    if (!llvm::sys::fs::exists(path))
+      continue;
+    const bool isPassedOver = candidate.name == "tokenizer.json" && translator && translator->numbersPieces;
+    if (isPassedOver) {
+      passedOver = path;
+      continue;
     }
+    format = &candidate;
+    break;
   }
+  if (!format && !passedOver.empty())
+    return llvm::make_error<UnsupportedTokenizer>(
+        passedOver, config->tokenizerClass + " does not read it; accepted is a vocab.json with " +
+                        (translator->codes ? "sentencepiece.bpe.model" : "source.spm and target.spm") + " beside");
   if (!format)
     return std::nullopt;
   if (!format->read)
-    return llvm::make_error<UnsupportedTokenizer>(path, "this kind of tokenizer is not supported; accepted are "
-                                                        "tokenizer.json, WordPiece's vocab.txt, vocab.json with "
-                                                        "merges.txt, and SentencePiece's spiece.model");
+    return llvm::make_error<UnsupportedTokenizer>(path, "this kind of tokenizer is not supported; accepted are " +
+                                                            llvm::Twine(acceptedTokenizers));
 
   llvm::Expected<TokenizerSpec> spec = format->read(path, *config);
   if (!spec)

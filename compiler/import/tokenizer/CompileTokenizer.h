@@ -10,6 +10,9 @@
 
 namespace lathe {
 
+/// The files that are read, as errors list them.
+extern const char *const acceptedTokenizers;
+
 struct TokenizerOptions {
   /// `do_lower_case` of sentence_bert_config.json: texts are lower-cased before the tokenizer, added tokens included,
   /// sees them. Offsets still count in the text as given.

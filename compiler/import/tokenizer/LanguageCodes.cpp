@@ -1,17 +1,24 @@
-// Codes of languages in the order of their tokens, as translators were released with them: what a directory that lists
-// no special tokens means. Data.
 #include "compiler/import/tokenizer/LanguageCodes.h"
 
-const char *const lathe::mbartLanguages =
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace lathe;
+
+// In the order of their tokens, with spaces between, as translators were released with them: what a directory that
+// lists no special tokens means. mBART-50's begin with mBART's; NLLB's name languages and their scripts; the models of
+// WMT 2021 have M2M-100's form.
+
+static constexpr const char *mbartLanguages =
     "ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT lv_LV my_MM ne_NP "
     "nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN";
 
-const char *const lathe::mbart50Languages =
+static constexpr const char *mbart50Languages =
     "ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT lv_LV my_MM ne_NP "
     "nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN "
     "mn_MN mr_IN pl_PL ps_AF pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI";
 
-const char *const lathe::nllbLanguages =
+static constexpr const char *nllbLanguages =
     "ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn amh_Ethi apc_Arab arb_Arab ars_Arab "
     "ary_Arab arz_Arab asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl "
     "bem_Latn ben_Beng bho_Deva bjn_Arab bjn_Latn bod_Tibt bos_Latn bug_Latn bul_Cyrl cat_Latn ceb_Latn ces_Latn "
@@ -30,9 +37,34 @@ const char *const lathe::nllbLanguages =
     "tso_Latn tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn "
     "vie_Latn war_Latn wol_Latn xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zul_Latn";
 
-const char *const lathe::m2m100Languages =
+static constexpr const char *m2m100Languages =
     "af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et fa ff fi fr fy ga gd gl gu ha he hi hr ht "
     "hu hy id ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg mk ml mn mr ms my ne nl no ns oc or pa pl ps "
     "pt ro ru sd si sk sl so sq sr ss su sv sw ta th tl tn tr uk ur uz vi wo xh yi yo zh zu";
 
-const char *const lathe::wmt21Languages = "en ha is ja cs ru zh de";
+static constexpr const char *wmt21Languages = "en ha is ja cs ru zh de";
+
+static constexpr Translator translators[] = {
+    {"MBartTokenizer", mbartLanguages, "en_XX", LanguagePlace::Behind, false},
+    {"MBart50Tokenizer", mbart50Languages, "en_XX", LanguagePlace::Before, false},
+    {"NllbTokenizer", nllbLanguages, "eng_Latn", LanguagePlace::BehindIfLegacy, false},
+    {"M2M100Tokenizer", m2m100Languages, "en", LanguagePlace::Before, true},
+    {"MarianTokenizer", nullptr, "", LanguagePlace::Before, true}};
+
+const Translator *lathe::findTranslator(const TokenizerConfig &config) {
+  const llvm::StringRef name = tokenizerClassOf(config);
+  const Translator *kind = llvm::find_if(translators, [&](const Translator &kind) { return kind.name == name; });
+  return kind == std::end(translators) ? nullptr : kind;
+}
+
+std::vector<llvm::StringRef> lathe::codesOf(const Translator &kind, const TokenizerConfig &config) {
+  if (!kind.codes)
+    return {};
+  const bool isWmt21 = kind.name == "M2M100Tokenizer" && config.languageCodes == "wmt21";
+  auto codes = llvm::split(isWmt21 ? wmt21Languages : kind.codes, ' ');
+  return {codes.begin(), codes.end()};
+}
+
+std::string lathe::tokenOfCode(const Translator &kind, llvm::StringRef code) {
+  return kind.name == "M2M100Tokenizer" ? ("__" + code + "__").str() : code.str();
+}

@@ -1,5 +1,6 @@
 #include "compiler/import/tokenizer/LlamaSentencePiece.h"
 
+#include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/LegacyTokens.h"
 #include "compiler/import/tokenizer/PlainSentencePiece.h"
 
@@ -7,15 +8,21 @@
 
 using namespace lathe;
 
-bool lathe::isLlamaClass(llvm::StringRef tokenizerClass) {
-  return tokenizerClass == "LlamaTokenizer" || tokenizerClass == "GemmaTokenizer";
+static constexpr LlamaClass classes[] = {{"LlamaTokenizer", "<s>", "</s>", 0, false},
+                                         {"GemmaTokenizer", "<bos>", "<eos>", 3, true}};
+
+const LlamaClass *lathe::findLlamaClass(const TokenizerConfig &config) {
+  const llvm::StringRef name = tokenizerClassOf(config);
+  const LlamaClass *kind = llvm::find_if(classes, [&](const LlamaClass &kind) { return kind.name == name; });
+  return kind == std::end(classes) ? nullptr : kind;
 }
 
 namespace {
 class LlamaConverter {
 public:
-  LlamaConverter(const SentencePieceModel &model, llvm::StringRef path, const TokenizerConfig &config)
-      : model(model), path(path), config(config), isGemma(tokenizerClassOf(config) == "GemmaTokenizer") {}
+  LlamaConverter(const LlamaClass &kind, const SentencePieceModel &model, llvm::StringRef path,
+                 const TokenizerConfig &config)
+      : kind(kind), model(model), path(path), config(config), isGemma(kind.isGemma) {}
 
   llvm::Expected<TokenizerSpec> convert();
 
@@ -25,6 +32,7 @@ private:
   llvm::Error addTokens();
   void setSpaces();
 
+  const LlamaClass &kind;
   const SentencePieceModel &model;
   llvm::StringRef path;
   const TokenizerConfig &config;
@@ -40,14 +48,10 @@ void LlamaConverter::numberPieces() {
     spec.vocabulary.push_back(piece.text);
     scores.push_back(spec.vocabulary.size() > 3 ? piece.score : 0);
   }
-  auto rename = [&](uint32_t id, const std::string &text) {
-    if (id < spec.vocabulary.size())
-      spec.vocabulary[id] = text;
-  };
   if (isGemma) {
-    rename(0, tokenOr(config.padding, "<pad>").content);
-    rename(1, tokenOr(config.end, "<eos>").content);
-    rename(2, tokenOr(config.beginning, "<bos>").content);
+    spec.vocabulary[0] = tokenOr(config.padding, "<pad>").content;
+    spec.vocabulary[1] = tokenOr(config.end, kind.end.str()).content;
+    spec.vocabulary[2] = tokenOr(config.beginning, kind.beginning.str()).content;
     // Gemma's first models had no tab but as a byte.
     if (!llvm::is_contained(spec.vocabulary, "\t"))
       if (auto byte = llvm::find(spec.vocabulary, byteFallbackToken('\t')); byte != spec.vocabulary.end())
@@ -55,7 +59,7 @@ void LlamaConverter::numberPieces() {
   } else {
     for (const AddedToken &token : config.byId)
       if (token.id < 3)
-        rename(token.id, token.content);
+        spec.vocabulary[token.id] = token.content;
   }
   for (auto [id, token] : llvm::enumerate(spec.vocabulary))
     spec.ids[token] = uint32_t(id); // of equal tokens the last counts
@@ -63,11 +67,10 @@ void LlamaConverter::numberPieces() {
 }
 
 void LlamaConverter::setModel() {
-  const uint32_t unknownId = isGemma ? 3 : 0;
   if (model.kind == SentencePieceModel::Unigram) {
     UnigramModel unigram;
-    unigram.unknown = spec.vocabulary[unknownId];
-    unigram.unknownId = unknownId;
+    unigram.unknown = spec.vocabulary[kind.unknownId]; // whatever the model takes for unknown
+    unigram.unknownId = kind.unknownId;
     unigram.fallsBack = true;
     unigram.scores = std::move(scores);
     spec.model = std::move(unigram);
@@ -93,8 +96,8 @@ llvm::Error LlamaConverter::addTokens() {
     }
   if (llvm::Error error = added.addById(config.byId))
     return error;
-  added.addOrChange(tokenOr(config.beginning, isGemma ? "<bos>" : "<s>"));
-  added.addOrChange(tokenOr(config.end, isGemma ? "<eos>" : "</s>"));
+  added.addOrChange(tokenOr(config.beginning, kind.beginning.str()));
+  added.addOrChange(tokenOr(config.end, kind.end.str()));
   added.addOrChange(tokenOr(config.unknown, "<unk>"));
   if (isGemma || config.padding)
     added.addOrChange(tokenOr(config.padding, "<pad>"));
@@ -121,6 +124,10 @@ void LlamaConverter::setSpaces() {
 }
 
 llvm::Expected<TokenizerSpec> LlamaConverter::convert() {
+  constexpr size_t ownPieces = 4; // that the classes have tokens or ids of their own for
+  if (model.pieces.size() < ownPieces)
+    return fileError(path, llvm::Twine(model.pieces.size()) + " pieces; of " + kind.name +
+                               " accepted: " + llvm::Twine(ownPieces) + " and more");
   numberPieces();
   setModel();
   if (llvm::Error error = addTokens())
@@ -132,7 +139,7 @@ llvm::Expected<TokenizerSpec> LlamaConverter::convert() {
   return std::move(spec);
 }
 
-llvm::Expected<TokenizerSpec> lathe::llamaSentencePiece(const SentencePieceModel &model, llvm::StringRef path,
-                                                        const TokenizerConfig &config) {
-  return LlamaConverter(model, path, config).convert();
+llvm::Expected<TokenizerSpec> lathe::llamaSentencePiece(const LlamaClass &kind, const SentencePieceModel &model,
+                                                        llvm::StringRef path, const TokenizerConfig &config) {
+  return LlamaConverter(kind, model, path, config).convert();
 }

@@ -15,12 +15,6 @@
 
 using namespace lathe;
 
-static bool isMarian(const TokenizerConfig &config) { return tokenizerClassOf(config) == "MarianTokenizer"; }
-
-bool lathe::isPieceTranslator(const TokenizerConfig &config) {
-  return isMarian(config) || tokenizerClassOf(config) == "M2M100Tokenizer";
-}
-
 /// A SentencePiece model beside the vocabulary.
 static llvm::Expected<SentencePieceModel> readModelBeside(llvm::StringRef path, llvm::StringRef name,
                                                           const TokenizerConfig &config) {
@@ -122,9 +116,13 @@ static void addCodes(TokenizerSpec &spec, uint32_t unknown) {
   }
 }
 
-llvm::Expected<TokenizerSpec> lathe::readPieceTranslator(llvm::StringRef path, const TokenizerConfig &config) {
-  const bool isMarian = ::isMarian(config);
-  if (config.hasSeparateVocabularies)
+llvm::Expected<TokenizerSpec> lathe::readPieceTranslator(const Translator &kind, llvm::StringRef path,
+                                                         const TokenizerConfig &config) {
+  const bool isMarian = !kind.codes;
+  if (!isMarian && config.languageCodes && *config.languageCodes != "m2m100" && *config.languageCodes != "wmt21")
+    return fileError(path, "language_codes of tokenizer_config.json is " + quote(*config.languageCodes) +
+                               "; accepted are m2m100 and wmt21");
+  if (isMarian && config.hasSeparateVocabularies)
     return llvm::make_error<UnsupportedTokenizer>(path,
                                                   "separate_vocabs of tokenizer_config.json is true: what is read "
                                                   "and what is written have different ids, which is not "
@@ -167,8 +165,8 @@ llvm::Expected<TokenizerSpec> lathe::readPieceTranslator(llvm::StringRef path, c
   if (isMarian)
     addCodes(spec, *spec.idOf(unknown.content));
   else // languages that no file lists have tokens behind the vocabulary's all the same
-    for (llvm::StringRef code : llvm::split(config.languageCodes == "wmt21" ? wmt21Languages : m2m100Languages, ' '))
-      if (std::string token = ("__" + code + "__").str(); !spec.ids.contains(token)) {
+    for (llvm::StringRef code : codesOf(kind, config))
+      if (std::string token = tokenOfCode(kind, code); !spec.ids.contains(token)) {
         spec.ids[token] = uint32_t(spec.vocabulary.size());
         spec.vocabulary.push_back(token);
       }

@@ -83,6 +83,10 @@ private:
   void addFairseq();
   void addMasks();
   std::vector<std::string> usualTokens() const;
+  std::vector<llvm::StringRef> codes() const {
+    const Translator *translator = findTranslator(config);
+    return translator ? codesOf(*translator, config) : std::vector<llvm::StringRef>();
+  }
   void numberPieces();
   void setModel();
   llvm::Error addTokens();
@@ -123,13 +127,17 @@ void Converter::addFairseq() {
   unknownId = 3;
 }
 
-/// PEGASUS's ids for masks, most of which were of use in training alone.
+/// PEGASUS's ids for masks, most of which were of use in training alone. The mask of words comes behind all pieces
+/// where the offset leaves no place for it, or there is no mask of sentences; what is unknown has the id that it would
+/// have with both.
 void Converter::addMasks() {
+  constexpr uint32_t maskId = 3;
   add(tokenOr(config.padding, "<pad>").content, 0);
   add(tokenOr(config.end, "</s>").content, 0);
-  if (offset) {
+  if (!config.hasNoMaskSentence) {
     add(tokenOr(config.maskSentence, "<mask_1>").content, 0);
-    add(tokenOr(config.mask, "<mask_2>").content, 0);
+    if (maskId < offset)
+      add(tokenOr(config.mask, "<mask_2>").content, 0);
   }
   for (uint32_t i = 2; i < offset; ++i)
     add("<unk_" + std::to_string(i) + ">", -100);
@@ -145,7 +153,7 @@ void Converter::numberPieces() {
   case Numbers::Mbart:
   case Numbers::Mbart50:
     addFairseq();
-    for (llvm::StringRef code : llvm::split(kind.numbers == Numbers::Mbart ? mbartLanguages : mbart50Languages, ' '))
+    for (llvm::StringRef code : codes())
       add(code.str(), 0);
     add("<mask>", 0);
     break;
@@ -236,21 +244,13 @@ llvm::Error Converter::addTokens() {
 /// The further special tokens of a class.
 std::vector<std::string> Converter::usualTokens() const {
   std::vector<std::string> usual;
-  auto addCodes = [&](const char *codes) {
-    for (llvm::StringRef code : llvm::split(codes, ' '))
-      usual.push_back(code.str());
-  };
+  for (llvm::StringRef code : codes())
+    usual.push_back(code.str());
   if (kind.numbers == Numbers::Camembert)
     usual = {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"};
   else if (kind.form == Template::XlNet)
     usual = {"<eop>", "<eod>"};
-  else if (kind.numbers == Numbers::Mbart)
-    addCodes(mbartLanguages);
-  else if (kind.numbers == Numbers::Mbart50)
-    addCodes(mbart50Languages);
-  else if (kind.numbers == Numbers::Nllb)
-    addCodes(nllbLanguages);
-  else if (kind.numbers == Numbers::Pegasus && offset)
+  else if (kind.numbers == Numbers::Pegasus && !config.hasNoMaskSentence)
     usual = {tokenOr(config.maskSentence, "<mask_1>").content};
   for (uint32_t i = 2; kind.numbers == Numbers::Pegasus && i < offset; ++i)
     usual.push_back("<unk_" + std::to_string(i) + ">");
@@ -344,6 +344,9 @@ llvm::Error Converter::setTemplates() {
 
 llvm::Expected<TokenizerSpec> Converter::convert() {
   numberPieces();
+  if (unknownId >= spec.vocabulary.size()) // as PEGASUS numbers it without a mask of sentences
+    return fileError(path, "what is unknown has the id " + llvm::Twine(unknownId) + " of " +
+                               llvm::Twine(spec.vocabulary.size()));
   setModel();
   if (llvm::Error error = addTokens())
     return error;
@@ -359,7 +362,8 @@ llvm::Expected<TokenizerSpec> Converter::convert() {
 llvm::Expected<TokenizerSpec> lathe::readSentencePiece(llvm::StringRef path, const TokenizerConfig &config) {
   const llvm::StringRef name = tokenizerClassOf(config);
   const SpmClass *kind = llvm::find_if(classes, [&](const SpmClass &kind) { return kind.name == name; });
-  if (!name.empty() && kind == std::end(classes) && !isLlamaClass(name)) {
+  const LlamaClass *llama = findLlamaClass(config);
+  if (!name.empty() && kind == std::end(classes) && !llama) {
     std::string accepted = "GemmaTokenizer, LlamaTokenizer";
     for (const SpmClass &kind : classes)
       accepted += ", " + kind.name.str();
@@ -375,7 +379,7 @@ llvm::Expected<TokenizerSpec> lathe::readSentencePiece(llvm::StringRef path, con
   if (model->kind != SentencePieceModel::Unigram && model->kind != SentencePieceModel::Bpe)
     return llvm::make_error<UnsupportedTokenizer>(path, "a model of characters or words, which " + name +
                                                             " does not take; accepted: Unigram or BPE");
-  if (isLlamaClass(name))
-    return llamaSentencePiece(*model, path, config);
+  if (llama)
+    return llamaSentencePiece(*llama, *model, path, config);
   return Converter(*kind, *model, path, config).convert();
 }

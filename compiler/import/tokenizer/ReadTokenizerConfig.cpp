@@ -67,6 +67,8 @@ static void readSpecialTokens(JsonView root, TokenizerConfig &config) {
   read("pad_token", config.padding);
   read("mask_token", config.mask);
   read("mask_token_sent", config.maskSentence);
+  if (JsonView view = root["mask_token_sent"]; !view.isAbsent())
+    config.hasNoMaskSentence = view.isNull();
   read("bos_token", config.beginning);
   read("eos_token", config.end);
   JsonView additional = root["additional_special_tokens"];
@@ -114,8 +116,10 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
     config.targetLanguage = code.string();
   if (JsonView codes = root["language_codes"]; !codes.isNull())
     config.languageCodes = codes.string();
-  config.hasLegacyBehaviour = root["legacy_behaviour"].boolean(false);
-  config.hasSeparateVocabularies = root["separate_vocabs"].boolean(false);
+  if (JsonView flag = root["legacy_behaviour"]; !flag.isNull())
+    config.hasLegacyBehaviour = flag.boolean();
+  if (JsonView flag = root["separate_vocabs"]; !flag.isNull())
+    config.hasSeparateVocabularies = flag.boolean();
   if (JsonView side = root["truncation_side"]; !side.isNull()) {
     std::string name = side.string();
     if (name != "left" && name != "right")

@@ -2,6 +2,7 @@
 // way.
 #include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/tokenizer/LanguageCodes.h"
 #include "compiler/import/tokenizer/LegacyTokens.h"
 #include "compiler/import/tokenizer/TokenizerJson.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
@@ -125,8 +126,8 @@ static llvm::Error unsupportedClass(llvm::StringRef path, const TokenizerConfig 
 }
 
 llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config) {
-  if (isPieceTranslator(config))
-    return readPieceTranslator(path, config);
+  if (const Translator *translator = findTranslator(config); translator && translator->numbersPieces)
+    return readPieceTranslator(*translator, path, config);
   const llvm::StringRef name = tokenizerClassOf(config);
   bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer" || name == "BartTokenizer",
        isGpt = name == "OpenAIGPTTokenizer";

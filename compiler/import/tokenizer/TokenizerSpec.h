@@ -234,10 +234,12 @@ struct TokenizerConfig {
   std::optional<bool> keepsAccents, splitsPunctuation, isLegacy; // of SentencePiece's classes
   std::optional<uint32_t> extraIds, offset;                      // of T5's class, and of PEGASUS's
   std::optional<bool> addsBeginning, addsEnd;                    // tokens around texts, of GPT-2's and Llama's
-  std::optional<std::string> sourceLanguage, targetLanguage, languageCodes; // of translators
-  bool hasLegacyBehaviour = false;                                          // NLLB's: the language stands behind
-  bool hasSeparateVocabularies = false;                                     // Marian's
-  uint32_t modelMaxLength = 0;                                              // 0: none
+  std::optional<std::string> sourceLanguage, targetLanguage;     // of translators
+  std::optional<std::string> languageCodes;                      // M2M-100's: which list of them
+  bool hasLegacyBehaviour = false;                               // NLLB's: the language stands behind
+  bool hasSeparateVocabularies = false;                          // Marian's
+  bool hasNoMaskSentence = false;                                // PEGASUS's maskSentence is given, as null
+  uint32_t modelMaxLength = 0;                                   // 0: none
   /// Where no file names them, each class has its own.
   std::optional<AddedToken> unknown, separator, padding, classification, mask, maskSentence, beginning, end;
   std::vector<AddedToken> additional; // other special tokens
@@ -250,11 +252,8 @@ llvm::StringRef tokenizerClassOf(const TokenizerConfig &config);
 llvm::Expected<TokenizerConfig> readTokenizerConfig(llvm::StringRef directory);
 llvm::Expected<TokenizerSpec> readTokenizerJson(llvm::StringRef path, const TokenizerConfig &config);
 llvm::Expected<TokenizerSpec> readVocabularyText(llvm::StringRef path, const TokenizerConfig &config);
-/// vocab.json, with merges.txt beside it.
+/// vocab.json, with merges.txt or, of some translators, SentencePiece's models beside it.
 llvm::Expected<TokenizerSpec> readVocabularyJson(llvm::StringRef path, const TokenizerConfig &config);
-/// vocab.json with the SentencePiece models that cut texts into its tokens: of M2M100 and of Marian.
-bool isPieceTranslator(const TokenizerConfig &config);
-llvm::Expected<TokenizerSpec> readPieceTranslator(llvm::StringRef path, const TokenizerConfig &config);
 /// What the tokenizer's class in Transformers puts around texts whatever the vocabulary's file says: a language's
 /// token, or those that begin and end a text. Most classes put nothing there.
 llvm::Error setClassTemplate(TokenizerSpec &spec, const TokenizerConfig &config, llvm::StringRef path);

@@ -323,5 +323,8 @@ llvm::Expected<std::vector<uint8_t>> TableWriter::write() {
 }
 
 llvm::Expected<std::vector<uint8_t>> lathe::writeTables(const TokenizerSpec &spec, llvm::StringRef path) {
+  if (std::optional<std::string> unknown = spec.unknown(); unknown && !spec.idOf(*unknown))
+    return fileError(path, "the token " + quote(*unknown) + ", which stands for what is unknown, is not among the " +
+                               llvm::Twine(spec.vocabulary.size()) + " tokens");
   return TableWriter(spec, path).write();
 }

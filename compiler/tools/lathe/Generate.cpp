@@ -66,14 +66,7 @@ struct Assistant {
     if (!context)
       return context.takeError();
     auto made = std::make_unique<Assistant>(Assistant{std::move(*loaded), std::move(*context), {}});
-    made->given = {sizeof(lathe_assistant),
-                   &made->loaded.model.api(),
-                   made->loaded.model.model(),
-                   made->context.get(),
-                   0,
-                   0,
-                   0,
-                   0};
+    made->given = {sizeof(lathe_assistant), &made->loaded.model.api(), made->context.get(), 0, 0, 0, 0};
     return made;
   }
   std::string summary() const {
@@ -147,7 +140,7 @@ llvm::Error Flags::write(const LoadedArtifact &loaded, const CommandLine &line) 
   llvm::Expected<WritingOptions> options = WritingOptions::of(loaded.model);
   if (!options)
     return options.takeError();
-  if (llvm::Error error = writing.apply(*options, line.stop))
+  if (llvm::Error error = writing.apply(*options, line.stop, loaded.artifact.manifest().contains("tokenizer")))
     return error;
   llvm::Expected<RunContext> context = loaded.model.createContext({.threads = threads.value_or(0)});
   if (!context)
@@ -208,7 +201,9 @@ llvm::Error Flags::writeToTexts(const LoadedModel &model, const RunContext &cont
   llvm::Expected<std::optional<std::string>> language = languages.ofTemplate(*tokenizer);
   if (!language)
     return language.takeError();
-  if (!writing.forcedBosId)
+  // What the tokenizer's files say that is written counts, as generate() of Transformers goes by
+  // generation_config.json, only where that says nothing.
+  if (!writing.forcedBosId && (languages.target || options->forced_bos_id < 0))
     options->forced_bos_id = languages.firstToken(*tokenizer).value_or(options->forced_bos_id);
   PromptTokens prompts;
   for (const TextArgument &text : line.texts) {
@@ -267,7 +262,7 @@ void addGenerate(CLI::App &app, CommandLine &line) {
   declareText(*verb);
   verb->footer(verb->get_footer() +
                "\n  --stop S            end a text where S has come in it; may be given again, and "
-               "is taken as it is");
+               "is taken as it is;\n                      '' for none of the model's own");
   std::vector<CLI::Option *> writing;
   auto add = [&](const char *name, auto &value, const char *help) {
     writing.push_back(verb->add_option(name, value, help));

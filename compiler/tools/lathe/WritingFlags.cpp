@@ -1,11 +1,17 @@
 //===- WritingFlags.cpp - how lathe generate is told to write -----------------===//
 #include "compiler/tools/lathe/WritingFlags.h"
 
+#include "compiler/import/checkpoint/GenerationConfig.h"
 #include "compiler/import/safetensors/Quote.h"
+
+#include "llvm/Support/raw_ostream.h"
 
 namespace lathe {
 
 namespace {
+
+/// What an option is set to that is to have none of what the model's file lists.
+bool isNone(llvm::StringRef text) { return text.trim().empty(); }
 
 /// "1,2"
 llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef flag, llvm::StringRef text, llvm::StringRef example) {
@@ -24,6 +30,8 @@ llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef flag, llvm::String
 /// "1,2;3" as lists of ids.
 llvm::Expected<std::vector<std::vector<int32_t>>> parseWords(llvm::StringRef text) {
   std::vector<std::vector<int32_t>> words;
+  if (isNone(text))
+    return words;
   llvm::SmallVector<llvm::StringRef> parts;
   text.split(parts, ';');
   for (llvm::StringRef part : parts) {
@@ -41,6 +49,8 @@ llvm::Expected<std::vector<std::pair<std::vector<int32_t>, double>>> parseBiases
   constexpr llvm::StringLiteral example =
       "ids with commas between those of a run, a colon and its bias, and semicolons between runs: 1,2:0.5;3:-1";
   std::vector<std::pair<std::vector<int32_t>, double>> biases;
+  if (isNone(text))
+    return biases;
   llvm::SmallVector<llvm::StringRef> parts;
   text.split(parts, ';');
   for (llvm::StringRef part : parts) {
@@ -58,19 +68,34 @@ llvm::Expected<std::vector<std::pair<std::vector<int32_t>, double>>> parseBiases
 
 } // namespace
 
-llvm::Error WritingFlags::apply(WritingOptions &options, llvm::ArrayRef<std::string> stop) const {
+/// What the command line says, or of the model's own strings those that can be looked for.
+static void applyStopStrings(WritingOptions &options, llvm::ArrayRef<std::string> stop, bool hasTokenizer) {
+  if (!stop.empty())
+    return options.setStopStrings(stop.size() == 1 && stop[0].empty() ? std::vector<std::string>() : stop.vec());
+  const char *reason = options->num_beams > 1 ? "beam search writes nothing before its end"
+                       : !hasTokenizer        ? "the artifact has no tokenizer"
+                                              : nullptr;
+  if (!options->n_stop || !reason)
+    return;
+  llvm::errs() << "note: the model's stop strings are not looked for: " << reason << "\n";
+  options.setStopStrings({});
+}
+
+llvm::Error WritingFlags::apply(WritingOptions &options, llvm::ArrayRef<std::string> stop, bool hasTokenizer) const {
   auto set = [](auto &option, const auto &given) {
     if (given)
       option = std::remove_reference_t<decltype(option)>(*given);
   };
   // What does not fit would be another number.
   for (auto [name, value] : {std::pair("--num-beams", numBeams),
-                             {"--forced-bos-id", forcedBosId},
-                             {"--forced-eos-id", forcedEosId},
                              {"--num-return-sequences", numReturnSequences},
                              {"--num-beam-groups", numBeamGroups}})
     if (value && (*value < 0 || *value > INT32_MAX))
       return llvm::createStringError(llvm::Twine(name) + " is " + llvm::Twine(*value) + "; accepted: 0 to 2147483647");
+  for (auto [name, value] : {std::pair("--forced-bos-id", forcedBosId), {"--forced-eos-id", forcedEosId}})
+    if (value && (*value < -1 || *value > INT32_MAX))
+      return llvm::createStringError(llvm::Twine(name) + " is " + llvm::Twine(*value) +
+                                     "; accepted: -1 (none) to 2147483647");
   set(options->max_new_tokens, maxNewTokens);
   set(options->min_new_tokens, minNewTokens);
   set(options->num_beams, numBeams);
@@ -100,10 +125,8 @@ llvm::Error WritingFlags::apply(WritingOptions &options, llvm::ArrayRef<std::str
     options->max_new_tokens = 0;
   if (minLength && !minNewTokens)
     options->min_new_tokens = 0;
-  if (doSample)
-    options->do_sample = 1;
-  if (renormalizeLogits)
-    options->renormalize_logits = 1;
+  set(options->do_sample, doSample);
+  set(options->renormalize_logits, renormalizeLogits);
   if (maxNewTokens && *maxNewTokens < 1)
     return llvm::createStringError("--max-new-tokens is " + llvm::Twine(*maxNewTokens) + "; accepted: 1 or more");
   if (earlyStopping) {
@@ -114,8 +137,7 @@ llvm::Error WritingFlags::apply(WritingOptions &options, llvm::ArrayRef<std::str
                               : *earlyStopping == "false" ? LATHE_STOP_BY_BEST
                                                           : LATHE_STOP_NEVER_EARLY;
   }
-  if (!stop.empty())
-    options.setStopStrings(stop.vec());
+  applyStopStrings(options, stop, hasTokenizer);
   return applyLists(options);
 }
 
@@ -136,8 +158,10 @@ llvm::Error WritingFlags::applyLists(WritingOptions &options) const {
     const std::optional<std::string> &given = atBeginning ? beginSuppressTokens : suppressTokens;
     if (!given)
       continue;
-    llvm::Expected<std::vector<int32_t>> ids = parseIds(atBeginning ? "--begin-suppress-tokens" : "--suppress-tokens",
-                                                        *given, "ids with commas between them: 1,2");
+    llvm::Expected<std::vector<int32_t>> ids =
+        isNone(*given) ? std::vector<int32_t>()
+                       : parseIds(atBeginning ? "--begin-suppress-tokens" : "--suppress-tokens", *given,
+                                  "ids with commas between them: 1,2");
     if (!ids)
       return ids.takeError();
     options.setSuppressed(std::move(*ids), atBeginning);
@@ -158,17 +182,16 @@ llvm::Error WritingFlags::applyToAssisted(WritingOptions &options, const Writing
   options->num_assistant_tokens_schedule = ofAssistant->num_assistant_tokens_schedule;
   if (!numAssistantTokensSchedule)
     return llvm::Error::success();
-  const std::pair<llvm::StringRef, lathe_assistant_schedule> schedules[] = {
-      {"constant", LATHE_ASSISTANT_CONSTANT},
-      {"heuristic", LATHE_ASSISTANT_HEURISTIC},
-      {"heuristic_transient", LATHE_ASSISTANT_HEURISTIC_TRANSIENT}};
-  for (const auto &[name, schedule] : schedules)
+  std::vector<llvm::StringRef> names;
+  for (const auto &[name, schedule] : assistantSchedules) {
     if (name == *numAssistantTokensSchedule) {
       options->num_assistant_tokens_schedule = schedule;
       return llvm::Error::success();
     }
+    names.push_back(name);
+  }
   return llvm::createStringError("--num-assistant-tokens-schedule is " + quote(*numAssistantTokensSchedule) +
-                                 "; accepted are constant, heuristic, heuristic_transient");
+                                 "; accepted are " + listOf(names));
 }
 
 std::vector<CLI::Option *> WritingFlags::declare(CLI::App &verb) {
@@ -184,7 +207,7 @@ std::vector<CLI::Option *> WritingFlags::declare(CLI::App &verb) {
   add("--num-return-sequences", numReturnSequences, "Texts for each prompt, best first");
   add("--num-beam-groups", numBeamGroups, "Of beams: search in so many groups, which --diversity-penalty holds apart");
   add("--diversity-penalty", diversityPenalty, "Of groups: taken from logits of tokens that earlier groups write here");
-  declared.push_back(verb.add_flag("--renormalize-logits", renormalizeLogits,
+  declared.push_back(verb.add_flag("--renormalize-logits,!--no-renormalize-logits", renormalizeLogits,
                                    "Of beams: probabilities add up to 1 after all options, too"));
   add("--max-length", maxLength, "The same as --max-new-tokens, with the prompt");
   add("--min-length", minLength, "The same as --min-new-tokens, with the prompt");
@@ -197,14 +220,15 @@ std::vector<CLI::Option *> WritingFlags::declare(CLI::App &verb) {
   add("--encoder-no-repeat-ngram-size", encoderNoRepeatNgramSize, "No run of so many tokens comes that is read");
   add("--presence-penalty", presencePenalty, "Taken from logits of tokens that were written");
   add("--frequency-penalty", frequencyPenalty, "The same for each time that they were");
-  add("--bad-words", badWords, "Ids that are never written: 1,2;3 for the word 1 2 and the word 3");
+  add("--bad-words", badWords,
+      "Ids that are never written: 1,2;3 for the word 1 2 and the word 3; here and below, '' for none");
   add("--sequence-bias", sequenceBias,
       "Added to logits of what completes runs of ids: 1,2:0.5;3:-1 for the run 1 2 and the id 3");
   add("--suppress-tokens", suppressTokens, "Ids that are never written, forced ones included: 1,2");
   add("--begin-suppress-tokens", beginSuppressTokens, "Ids that are not written first: 1,2");
-  add("--forced-bos-id", forcedBosId, "The first token that is written behind a prompt of one");
-  add("--forced-eos-id", forcedEosId, "The last token at the greatest length");
-  declared.push_back(verb.add_flag("--do-sample", doSample, "Draw tokens"));
+  add("--forced-bos-id", forcedBosId, "The first token that is written behind a prompt of one; -1: none");
+  add("--forced-eos-id", forcedEosId, "The last token at the greatest length; -1: none");
+  declared.push_back(verb.add_flag("--do-sample,!--no-do-sample", doSample, "Draw tokens, or the likeliest"));
   add("--temperature", temperature, "Of draws: logits are divided by this");
   add("--top-p", topP, "Of draws: only the likeliest tokens that make up so much");
   add("--min-p", minP, "Of draws: only tokens at least so likely as a share of the likeliest");

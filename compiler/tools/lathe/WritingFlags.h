@@ -20,11 +20,13 @@ struct WritingFlags {
   std::optional<int64_t> numAssistantTokens;
   std::optional<double> assistantConfidenceThreshold;
   std::optional<std::string> numAssistantTokensSchedule;
-  bool doSample = false, renormalizeLogits = false;
+  std::optional<bool> doSample, renormalizeLogits;
 
   /// Declares all but --top-k, which has another meaning beside masks; the options declared.
   std::vector<CLI::Option *> declare(CLI::App &verb);
-  llvm::Error apply(WritingOptions &options, llvm::ArrayRef<std::string> stop) const;
+  /// `stop`: strings that end a text, or "" alone for none. Of the model's own, those that cannot be looked for are
+  /// left out with a note.
+  llvm::Error apply(WritingOptions &options, llvm::ArrayRef<std::string> stop, bool hasTokenizer) const;
 
   /// What goes with an assistant: what its own file says unless it is told otherwise.
   llvm::Error applyToAssisted(WritingOptions &options, const WritingOptions &ofAssistant) const;

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define LATHE_ABI_VERSION 1
+#define LATHE_ABI_VERSION 2
 
 typedef enum lathe_status {
   LATHE_OK = 0,
@@ -26,7 +26,8 @@ typedef enum lathe_status {
   LATHE_OUT_OF_MEMORY = 5,
   LATHE_OVER_BUDGET = 6, /* more tokens than the context was created for */
   LATHE_CANCELLED = 7,
-  LATHE_UNAVAILABLE = 8 /* the model has no such entry, output or tokenizer */
+  LATHE_UNAVAILABLE = 8, /* the model has no such entry, output or tokenizer */
+  LATHE_TOO_LONG = 9     /* more tokens of one text than the model has positions for */
 } lathe_status;
 
 /* Filled by a failing call; the caller owns it. The message comes first so that `= {0}` is valid C++ too, where an
@@ -179,12 +180,15 @@ typedef struct lathe_api lathe_api;
 
 /* A smaller model of the same vocabulary, in a library of its own, that guesses what comes next, so that the other one
  * reads several tokens in one step (assisted, or speculative, decoding). The guesses change how long it takes: greedy
- * texts are those without an assistant, and draws have the same probabilities. */
+ * texts are those without an assistant, and draws have the same probabilities, as far as logits do not depend on how
+ * many tokens are read in a step: that may change their last bits, which decide between tokens that are equally likely.
+ *
+ * It guesses no further where a text is longer than the assistant has positions for, or what its encoder reads longer
+ * than these or its context's budget (max_tokens); the model goes on alone. */
 typedef struct lathe_assistant {
-  size_t size;          /* sizeof(lathe_assistant) */
-  const lathe_api *api; /* its library's */
-  lathe_model *model;
-  lathe_context *context; /* of that model, in use by `generate` until it returns */
+  size_t size;            /* sizeof(lathe_assistant) */
+  const lathe_api *api;   /* its library's */
+  lathe_context *context; /* of that library, in use by `generate` until it returns */
   /* How many tokens it guesses in a step; 0: num_assistant_tokens. With a heuristic schedule that is not transient it
    * is left at what the next call is to begin with. */
   double tokens;
@@ -424,6 +428,8 @@ struct lathe_api {
                          size_t n, lathe_sequence **sequences, lathe_error *error);
   /* The languages that the model's tokenizer has tokens for; returns how many there are, writes at most `capacity`. */
   size_t (*languages)(const lathe_model *model, lathe_language *languages, size_t capacity);
+  /* The model that a context was created for. */
+  lathe_model *(*context_model)(const lathe_context *context);
 };
 
 #ifdef __cplusplus

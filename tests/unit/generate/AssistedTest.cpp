@@ -108,6 +108,51 @@ TEST(Assisted, DrawsHaveTheirExactProbabilities) {
   }
 }
 
+/// A guess with more than its probability is rejected now and then; where no token has less, the text goes on as if
+/// there had been none, and never with a token that the options ban.
+TEST(Assisted, WhereNothingIsLeftTokensKeepTheirProbabilities) {
+  lathe_generate_options options = defaults();
+  options.do_sample = 1;
+  options.top_k = 0;
+  options.max_new_tokens = 2;
+  const int32_t banned[] = {0};
+  options.suppress_tokens = {banned, 1};
+  const std::vector<float> all(vocabulary, 2.0f);
+  Scratch scratch(heapAllocator, hasAvx512());
+  const Ids prompt = {1};
+  std::map<int32_t, int> written;
+  for (uint64_t sequence = 0; sequence < 200; ++sequence) {
+    Continuation text(heapAllocator, scratch);
+    lathe_error error = {};
+    ASSERT_EQ(text.start(prompt.data(), 1, options, vocabulary, sequence, &error), LATHE_OK) << error.message;
+    std::vector<float> row(vocabulary);
+    othersLogits(text.ids(), 1, row.data());
+    ASSERT_EQ(text.guess(row.data(), &error), LATHE_OK) << error.message;
+    ownLogits(text.ids(), 1, row.data());
+    bool isRight = false;
+    ASSERT_EQ(text.verify(row.data(), all.data(), isRight, &error), LATHE_OK) << error.message;
+    ++written[text.ids()[1]];
+  }
+  EXPECT_EQ(written.count(0), 0u);
+  EXPECT_EQ(written.size(), size_t(vocabulary - 1)) << "not one of them alone";
+}
+
+/// One that cannot be made leaves all as it was.
+TEST(Assisted, AGuessByLogitsThatAreNoneIsNone) {
+  lathe_generate_options options = defaults();
+  options.max_new_tokens = 4;
+  Scratch scratch(heapAllocator, hasAvx512());
+  Continuation text(heapAllocator, scratch);
+  const Ids prompt = {1};
+  lathe_error error = {};
+  ASSERT_EQ(text.start(prompt.data(), 1, options, vocabulary, 0, &error), LATHE_OK) << error.message;
+  std::vector<float> row(vocabulary, NAN);
+  EXPECT_NE(text.guess(row.data(), nullptr), LATHE_OK);
+  EXPECT_EQ(text.guesses(), 0);
+  ownLogits(text.ids(), 1, row.data());
+  EXPECT_EQ(text.advance(row.data(), &error), LATHE_OK) << error.message;
+}
+
 TEST(Assisted, GreedyTextsAreThoseWithout) {
   lathe_generate_options options = defaults();
   options.max_new_tokens = 12;

@@ -113,11 +113,13 @@ TEST(GenerateOptions, PenaltiesAndIdsAreRefused) {
   refused([](auto &o) { o.suppress_tokens = wrong; }, "an id of suppress_tokens is 10");
   refused([](auto &o) { o.begin_suppress_tokens = wrong; }, "an id of begin_suppress_tokens is 10");
   refused([](auto &o) { o.suppress_tokens.length = 1; }, "an id of suppress_tokens has 1 ids, which are NULL");
-  static const lathe_sequence_bias none = {ends, 0, 1}, other = {ends, 2, 1}, endless = {ends, 1, inf};
+  static const lathe_sequence_bias none = {ends, 0, 1}, other = {ends, 2, 1}, endless = {ends, 1, inf},
+                                   great = {ends, 1, -2e30};
   refused([](auto &o) { o.n_sequence_bias = 1; }, "sequence_bias is NULL");
   refused([](auto &o) { o.sequence_bias = &none, o.n_sequence_bias = 1; }, "sequence_bias[0] has no ids");
   refused([](auto &o) { o.sequence_bias = &other, o.n_sequence_bias = 1; }, "an id of sequence_bias is 10");
   refused([](auto &o) { o.sequence_bias = &endless, o.n_sequence_bias = 1; }, "a bias of sequence_bias is inf");
+  refused([](auto &o) { o.sequence_bias = &great, o.n_sequence_bias = 1; }, "is -2e+30; accepted is -1e30 to 1e30");
   for (double factor : {0.0, -1.0, nan, inf}) {
     refused([=](auto &o) { o.encoder_repetition_penalty = factor; }, "encoder_repetition_penalty is ");
     refused([=](auto &o) { o.decay_factor = factor; }, "decay_factor is ");

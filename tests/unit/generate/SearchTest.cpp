@@ -37,6 +37,26 @@ TEST(Processors, PresenceAndFrequencyCountWhatIsWritten) {
   EXPECT_EQ(processed(options, {1, 2, 3, 3, 1}, 2), (std::vector<float>{2, 0.25f, 1, 0, 2, 2, 2, 2}));
 }
 
+/// As of the keys of Transformers' dict.
+TEST(Processors, OfEqualRunsTheLastBiasCounts) {
+  const int32_t one[] = {3}, run[] = {1, 4}, other[] = {2, 4};
+  const lathe_sequence_bias biases[] = {{one, 1, 9},  {run, 2, 7},     {one, 1, 0.5},
+                                        {run, 2, -1}, {other, 2, 100}, {one, 1, 0.25}};
+  lathe_generate_options options = defaults();
+  options.sequence_bias = biases;
+  options.n_sequence_bias = std::size(biases);
+  EXPECT_EQ(processed(options, {5, 1}, 1), (std::vector<float>{2, 2, 2, 2.25f, 1, 2, 2, 2}));
+}
+
+TEST(Processors, AnEndThatIsListedTwiceGetsLikelierOnce) {
+  const int32_t ends[] = {2, 2, 6};
+  lathe_generate_options options = defaults();
+  options.eos_ids = ends;
+  options.n_eos_ids = std::size(ends);
+  options.decay_factor = 1.5;
+  EXPECT_EQ(processed(options, {5, 1, 1}, 1), (std::vector<float>{2, 2, 4.5f, 2, 2, 2, 4.5f, 2}));
+}
+
 TEST(Warpers, KeepTheLowestOfEqualIds) {
   auto kept = [](auto set, std::vector<float> row) {
     lathe_generate_options options = defaults();
@@ -184,6 +204,18 @@ TEST(Beams, AnyOptionsGiveOrderedTextsOfTheVocabulary) {
     }
   }
   EXPECT_GT(searches, 300);
+}
+
+TEST(Beams, ScoresThatAreNotFiniteAreRefused) {
+  lathe_generate_options options = defaults();
+  options.num_beams = 2;
+  options.max_new_tokens = 3;
+  options.presence_penalty = options.frequency_penalty = -3e38;
+  const Logits flat = [](const int32_t *, int64_t, float *row) { std::fill_n(row, 9, 1.0f); };
+  std::vector<Text> texts;
+  lathe_error error = {};
+  EXPECT_EQ(writeWithBeams(flat, {1}, options, 9, 0, texts, error), LATHE_INVALID_ARGUMENT);
+  EXPECT_TRUE(strstr(error.message, "the options leave no token with a greatest finite score")) << error.message;
 }
 
 TEST(Beams, OfEqualTextsThatOfTheLaterGroupComesFirst) { // as in Transformers, which sorts and takes from the end
