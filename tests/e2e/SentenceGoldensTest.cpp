@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(Directories, SentenceGoldens, testing::ValuesIn(setting
   return name;
 });
 
-TEST(SentenceGoldenList, AllDirectoriesAreTested) { EXPECT_EQ(settings().size(), 11u); }
+TEST(SentenceGoldenList, AllDirectoriesAreTested) { EXPECT_EQ(settings().size(), 13u); }
 
 //===----------------------------------------------------------------------===//
 // Prompts

@@ -126,11 +126,7 @@ static Expected<std::vector<StepWork>> readDecoderSteps(const Artifact &artifact
   if (!hasEncoder || !promptsOnly) {
     if (Error error = add("decode", decode))
       return error;
-    const std::vector<Sizes> none; // but that of the comparison
-    const bool isGreedy = workload.generation->beams == 1;
-    if (Error error = add("logits", isGreedy ? none : logits))
-      return error;
-    if (Error error = add("best", isGreedy ? logits : none))
+    if (Error error = add(workload.generation->beams == 1 ? "best" : "logits", logits))
       return error;
   }
   if (hasEncoder)

@@ -12,9 +12,7 @@ using namespace lathe;
 char UnsupportedTokenizer::ID;
 
 const char *const lathe::acceptedTokenizers =
-    "tokenizer.json, WordPiece's vocab.txt, vocab.json with merges.txt, of M2M-100 with sentencepiece.bpe.model and of "
-    "Marian with source.spm and target.spm, and SentencePiece's spiece.model, spm.model, sentencepiece.bpe.model and "
-    "tokenizer.model";
+    "tokenizer.json, WordPiece's vocab.txt, vocab.json with merges.txt, .spm or .model, SentencePiece's .model";
 
 namespace {
 /// A file that may hold a tokenizer, and what reads it; null: not covered. In order of preference.

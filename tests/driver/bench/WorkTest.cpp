@@ -96,12 +96,14 @@ Json entryOf(const char *name, const Json &flops, const Json &bytes) {
 TEST_F(Manifest, WritingIsPassesOfTheDecoder) {
   manifest["generation"]["decoder"] = {
       {"decode", entryOf("layer", {{"per_causal_pair", 1}, {"per_token", 100}}, {{"fixed", 10}, {"per_longest", 1}})},
-      {"logits", entryOf("head", {{"per_token", 1}}, {{"fixed", 7}})}};
+      {"logits", entryOf("head", {{"per_token", 1}}, {{"fixed", 7}})},
+      {"best", entryOf("greedy", {{"per_token", 1}}, {{"fixed", 7}})}};
   for (int64_t beams : {1, 3}) {
     const double rows = 2 * beams;
     std::vector<StepWork> steps = llvm::cantFail(readWriting(beams));
     ASSERT_EQ(steps.size(), 2u);
     EXPECT_EQ(steps[0].name, "layer");
+    EXPECT_EQ(steps[1].name, beams == 1 ? "greedy" : "head");
     EXPECT_EQ(steps[0].calls, 2 * 3);
     const Work run = sumOf(steps), prompt = sumOf(llvm::cantFail(readWriting(beams, /*promptsOnly=*/true)));
     EXPECT_DOUBLE_EQ(prompt.flops, 2 * (2 * 10 + 100 * 8) + 2 * 2);
@@ -109,8 +111,8 @@ TEST_F(Manifest, WritingIsPassesOfTheDecoder) {
     EXPECT_DOUBLE_EQ(run.flops, prompt.flops + 2 * (rows * (5 + 6) + 2 * 100 * rows) + 2 * 2 * rows);
     EXPECT_DOUBLE_EQ(run.weightBytes, prompt.weightBytes + 2 * 2 * (10 + 1) + 2 * 2 * 7);
   }
-  manifest["generation"]["decoder"].erase("logits");
-  expectError(readWriting(1), {"manifest.json", "entry logits", "compile the model again"});
+  manifest["generation"]["decoder"].erase("best");
+  expectError(readWriting(1), {"manifest.json", "entry best", "compile the model again"});
   manifest.erase("generation");
   expectError(readWriting(1), {"task 'base'", "lathe generate"});
 }
@@ -122,7 +124,8 @@ TEST_F(Manifest, WritingFromASourceHasAPassOfTheEncoder) {
       {"source", entryOf("read", {{"per_token", 10}, {"per_token_pair", 1}}, {{"fixed", 20}, {"per_token", 1}})},
       {"decode",
        entryOf("layer", {{"per_token", 100}, {"per_causal_pair", 1}, {"per_cross_pair", 1000}}, {{"fixed", 10}})},
-      {"logits", entryOf("head", {{"per_token", 1}}, {{"fixed", 7}})}};
+      {"logits", entryOf("head", {{"per_token", 1}}, {{"fixed", 7}})},
+      {"best", entryOf("greedy", {{"per_token", 1}}, {{"fixed", 7}})}};
   for (int64_t beams : {1, 3}) {
     const double rows = 2 * beams;
     std::vector<StepWork> steps = llvm::cantFail(readWriting(beams));
