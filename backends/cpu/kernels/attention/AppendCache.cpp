@@ -56,8 +56,7 @@ private:
   void emitValue(KernelBuilder &b, Value from, Value panels, Value place, const CachePages &layout,
                  int64_t headDim) const;
   Value emitBytes(KernelBuilder &b, Value from, int64_t headDim) const;
-  void emitKeyBytes(KernelBuilder &b, const CachePages::Lines &keys, Value place, const CachePages &layout,
-                    int64_t headDim) const;
+  void emitKeyBytes(KernelBuilder &b, Value keys, Value place, const CachePages &layout, int64_t headDim) const;
   void emitValueBytes(KernelBuilder &b, Value part, Value place, const CachePages &layout) const;
 
   const Words words;
@@ -82,16 +81,16 @@ void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
     b.forRange(b.integer(0), sequence.length, 1, [&](Value token) {
       Value place = b.add(before, token), row = b.add(sequence.first, token), tokens = b.integer(CachePages::tokens);
       Value part = layout.head(b, table, b.div(place, tokens), layer, head), inPage = b.rem(place, tokens);
-      const CachePages::Lines keys = layout.keys(b, part), values = layout.values(b, part);
+      Value keys = layout.keys(b, part), values = layout.values(b, part);
       Value key = rowAt(k, ldk, row, column), value = rowAt(v, ldv, row, column);
       if (layout.inBytes) {
-        b.storeScalar(emitBytes(b, key, headDim), b.at(keys.steps, inPage));
+        b.storeScalar(emitBytes(b, key, headDim), b.at(layout.keySteps(b, part), inPage));
         emitKeyBytes(b, keys, inPage, layout, headDim);
-        b.storeScalar(emitBytes(b, value, headDim), b.at(values.steps, inPage));
+        b.storeScalar(emitBytes(b, value, headDim), b.at(layout.valueSteps(b, part), inPage));
         emitValueBytes(b, part, inPage, layout);
       } else {
-        emitKey(b, key, b.at(keys.base, inPage), layout, headDim);
-        emitValue(b, value, values.base, inPage, layout, headDim);
+        emitKey(b, key, b.at(keys, inPage), layout, headDim);
+        emitValue(b, value, values, inPage, layout, headDim);
       }
     });
   });
@@ -148,9 +147,9 @@ Value AppendCache::emitBytes(KernelBuilder &b, Value from, int64_t headDim) cons
 }
 
 /// Puts the bytes in scratch into a column of keys.
-void AppendCache::emitKeyBytes(KernelBuilder &b, const CachePages::Lines &keys, Value place, const CachePages &layout,
+void AppendCache::emitKeyBytes(KernelBuilder &b, Value keys, Value place, const CachePages &layout,
                                int64_t headDim) const {
-  Value column = b.atByte(keys.base, place);
+  Value column = b.atByte(keys, place);
   b.forRange(b.integer(0), b.integer(headDim), 1, [&](Value line) {
     b.storeByte(b.loadByte(b.atByte(b.scratch, line)), b.atByte(column, b.mul(line, layout.lineBytes())));
   });

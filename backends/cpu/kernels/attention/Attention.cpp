@@ -14,10 +14,7 @@
 // from token to token, no key further away by count is nearer by column.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Sequences.h"
-#include "backends/cpu/kernels/VectorMath.h"
-#include "backends/cpu/kernels/attention/Distances.h"
-#include "backends/cpu/kernels/attention/HeadProducts.h"
-#include "backends/cpu/kernels/attention/PageProducts.h"
+#include "backends/cpu/kernels/attention/AttentionRows.h"
 
 using namespace mlir;
 
@@ -87,34 +84,7 @@ constexpr Parameter parameterTable[] = {
 };
 
 constexpr int64_t lanes = KernelBuilder::lanes;
-constexpr int64_t keyBlock = HeadProducts::keyBlock;
-constexpr float log2OfE = 1.44269504f;
-/// Packing 512 keys is then less than a twentieth of the arithmetic on them.
-constexpr int64_t queryBlock = 128;
-
-/// The scratch, in words: every part begins on a cache line.
-struct Layout {
-  Layout(const Parameters &params, Words words)
-      : headDim(params.integer("head_dim")), paddedDim(llvm::alignTo(headDim, lanes)),
-        mostRows(HeadProducts::mostRows(words)), bias(HeadProducts::scratchWords(headDim, words)),
-        scores(bias + keyBlock), products(scores + mostRows * HeadProducts::longestRow),
-        corrections(products + mostRows * paddedDim), sums(corrections + llvm::alignTo(mostRows, lanes)),
-        maxima(sums + queryBlock * paddedDim), weights(maxima + queryBlock), columns(weights + queryBlock),
-        distances(columns + (Distances::apply(params) ? keyBlock : 0)),
-        end(distances + Distances::scratchWords(params)) {}
-  int64_t headDim, paddedDim, mostRows;
-  // Packed keys and values come first.
-  int64_t bias;        // [512]: 0 for a key, -inf for none
-  int64_t scores;      // [rows at once][HeadProducts::rowWords], then exponentials
-  int64_t products;    // [rows at once][head_dim up to a multiple of 16]: exponentials times values of this block
-  int64_t corrections; // [rows at once]: what earlier sums are multiplied by
-  int64_t sums;        // [128][likewise]: the same, of earlier blocks
-  int64_t maxima;      // [128]: largest score so far
-  int64_t weights;     // [128]: sum of exponentials so far
-  int64_t columns;     // [512] of keys, where scores go by distance
-  int64_t distances;   // biases by distance
-  int64_t end;
-};
+constexpr int64_t keyBlock = AttentionScratch::keyBlock, queryBlock = AttentionScratch::queryBlock;
 
 /// Emits one variant; members are what its parts have in common.
 class AttentionEmitter {
@@ -123,10 +93,11 @@ public:
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
         masked(params.flag("masked")), paged(params.flag("paged")), crossed(params.flag("crossed")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        pageLayout(headDim, words, words == Words::F32 && params.flag("in_bytes")),
-        scale(b.broadcast(b.floatSlot(Scale))), cap(params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()),
-        products(b, headDim, words, b.scratch), pageProducts(b, headDim, words, pageLayout),
-        distances(b, params, FirstDistance, part(layout.distances)) {}
+        pageLayout(headDim, words, layout.inBytes), products(b, headDim, words, b.scratch),
+        pageProducts(b, headDim, words, pageLayout),
+        distances(b, params, FirstDistance, b.at(b.scratch, layout.distances)),
+        panelRows(b, params, words, layout, pageLayout, distances, b.broadcast(b.floatSlot(Scale)),
+                  params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()) {}
   void emit();
 
 private:
@@ -134,18 +105,12 @@ private:
   const Words words;
   const int64_t headDim, grouped;
   const bool masked, paged, crossed, narrow; ///< narrow: y is bf16
-  const Layout layout;
+  const AttentionScratch layout;
   const CachePages pageLayout;
-  Value scale, cap; ///< cap: null for none
   HeadProducts products;
   PageProducts pageProducts;
   const Distances distances;
-  Value scoreStride; ///< of the block
-
-  Value part(int64_t offset) { return b.at(b.scratch, offset); }
-  Value rowOf(int64_t offset, Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }
-  Value biasAt(Value key) { return b.load(b.at(part(layout.bias), key)); }
-  Value scoresOf(Value row) { return b.at(part(layout.scores), b.mul(row, scoreStride)); }
+  AttentionRows panelRows;
 
   Rows head(Value base, Value stride, Value row, Value column, Words words);
   /// Where the keys that a panel looks at begin and end, counted from the sequence's first.
@@ -168,16 +133,6 @@ private:
   };
   void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
-  void emitBias(Sequence sequence, Value firstKey, Value keys);
-  Value scored(Value products, Value key);
-  /// Whether scores take more than a product and a sum: they are stored in the products' places then.
-  bool storesScores() const { return distances.any() || cap; }
-  Value score(Value row, Value key);
-  Value storeScore(Value row, const Distances::Query &query, Value keyTerms, Value key, Value keys);
-  Value exponentBase(Value largest);
-  void emitMaximum(Value row, Value query, const Distances::Query &place, Value keyTerms, Value isFirst, Value keys);
-  void emitExponentials(Value row, Value query, Value keys);
-  void emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y);
 };
 
 void AttentionEmitter::emit() {
@@ -224,7 +179,7 @@ void AttentionEmitter::emit() {
                        : b.select(b.less(b.integer(keyBlock), ofKeys.length), b.flag(false), isPacked);
         b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
           products.emitPacked(rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn), keys);
-          emitBias(ofKeys, firstKey, keys);
+          panelRows.emitBias(ofKeys, firstKey, keys);
         });
       };
       emitBlock(queries, range, firstKey, {emitPacked, pageAt});
@@ -262,13 +217,15 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
   };
   if (paged) {
     b.ifTrue(b.equal(isInPlace, b.flag(false)), [&] { products.emitGathered(pageLayout, source.pageAt, keys); });
-    emitBias({}, firstKey, keys);
+    panelRows.emitBias({}, firstKey, keys);
+    if (layout.inBytes)
+      panelRows.emitSteps(source.pageAt, keys);
   } else {
     source.emitPacked(keys);
   }
 
-  scoreStride = products.rowWords(keys);
-  const Rows scores = {part(layout.scores), scoreStride};
+  panelRows.beginBlock(products.rowWords(keys));
+  const Rows scores = panelRows.scores(), sums = panelRows.products();
   b.forRange(b.integer(0), count, products.rowsAtOnce(), [&](Value query) {
     Value rows = b.min(b.integer(products.rowsAtOnce()), b.sub(count, query));
     const Rows x = {b.at(q.base, b.mul(query, q.stride)), q.stride};
@@ -279,18 +236,19 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
       const Distances::Query place = distances.query(b, b.add(b.add(sequence.first, firstQuery), at), head, index);
-      emitMaximum(row, at, place, distances.keyTermsOf(b, b.add(sequence.first, firstKey), head), isFirst, keys);
+      panelRows.emitMaximum(row, at, place, distances.keyTermsOf(b, b.add(sequence.first, firstKey), head), isFirst,
+                            keys);
     });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       emitPrefetch(upcoming, b.add(query, row));
-      emitExponentials(row, b.add(query, row), keys);
+      panelRows.emitExponentials(row, b.add(query, row), keys);
+      products.emitRowEnd(panelRows.scoresOf(row), keys);
     });
-    const Rows sums = {part(layout.products), b.integer(layout.paddedDim)};
     whereKeysAre([&] { pageProducts.emitProducts(scores, rows, source.pageAt, keys, sums); },
                  [&] { products.emitProducts(scores, rows, keys, sums); });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
-      emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));
+      panelRows.emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));
     });
   });
 }
@@ -303,134 +261,6 @@ void AttentionEmitter::emitPrefetch(ArrayRef<Rows> upcoming, Value row) {
   for (Rows rows : upcoming)
     for (int64_t c = depth; c < 2 * depth; c += lanes)
       b.prefetch(b.at(b.at(rows.base, b.mul(row, rows.stride)), c));
-}
-
-/// 0 for keys, -inf for lanes without one: added to scores, these get a weight of exactly 0. And the keys' columns.
-void AttentionEmitter::emitBias(Sequence sequence, Value firstKey, Value keys) {
-  b.forRange(b.integer(0), keys, lanes, [&](Value key) {
-    Value present = b.firstLanes(b.sub(keys, key));
-    if (masked) {
-      Value row = b.add(sequence.first, b.add(firstKey, key));
-      present = b.nonZeroBytes(b.atByte(sequence.mask, row), present);
-    }
-    b.store(b.select(present, b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
-    if (!distances.any())
-      return;
-    if (paged) {
-      b.store(b.floatsOf(b.add(b.broadcast(b.wordOf(b.add(firstKey, key))), b.laneNumbers())),
-              b.at(part(layout.columns), key));
-    } else {
-      Value token = b.add(sequence.first, b.add(firstKey, key));
-      b.store(b.load(distances.column(b, token), b.firstLanes(b.sub(keys, key))), b.at(part(layout.columns), key));
-    }
-  });
-}
-
-/// What sixteen products come to: scaled, capped, and -inf where there is no key.
-Value AttentionEmitter::scored(Value products, Value key) {
-  if (!cap)
-    return b.fma(products, scale, biasAt(key));
-  return b.fma(cap, emitTanh(b, b.div(b.mul(products, scale), cap)), biasAt(key));
-}
-
-Value AttentionEmitter::score(Value row, Value key) { return scored(b.load(b.at(scoresOf(row), key)), key); }
-
-/// The same, with what goes by distance, and stored in its place for what comes.
-Value AttentionEmitter::storeScore(Value row, const Distances::Query &query, Value keyTerms, Value key, Value keys) {
-  Value scores = b.load(b.at(scoresOf(row), key));
-  if (distances.any()) {
-    Value away = distances.away(b, query.column, b.loadWords(b.at(part(layout.columns), key)));
-    if (distances.hasTerms())
-      scores = distances.addTerms(b, scores, away, query.terms, distances.keyRow(b, keyTerms, key),
-                                  b.firstLanes(b.sub(keys, key)));
-    scores = distances.change(b, scored(scores, key), away, query);
-  } else {
-    scores = scored(scores, key);
-  }
-  b.store(scores, b.at(scoresOf(row), key));
-  return scores;
-}
-
-/// What exponentials are relative to: the largest score so far. While all keys so far are masked that is -inf; any
-/// number then serves as well, and -inf - -inf would not.
-Value AttentionEmitter::exponentBase(Value largest) {
-  return b.broadcast(b.select(b.equal(largest, b.scalar(-INFINITY)), b.scalar(0.0f), largest));
-}
-
-/// Brings a row's maximum up to date and corrects the weight that was summed relative to the one before.
-void AttentionEmitter::emitMaximum(Value row, Value query, const Distances::Query &place, Value keyTerms, Value isFirst,
-                                   Value keys) {
-  Value maximum = rowOf(layout.maxima, query, 1), weight = rowOf(layout.weights, query, 1);
-  Value before = b.select(isFirst, b.scalar(-INFINITY), b.loadScalar(maximum));
-  Value lanesLargest = b.forRange(b.integer(0), keys, lanes, b.broadcast(before), [&](Value key, ValueRange carried) {
-    return KernelBuilder::Values{
-        b.max(carried[0], storesScores() ? storeScore(row, place, keyTerms, key, keys) : score(row, key))};
-  })[0];
-  Value largest = b.maxOfLanes(lanesLargest);
-  b.storeScalar(largest, maximum);
-  b.ifElse(
-      isFirst, [&] { b.storeScalar(b.scalar(0.0f), weight); },
-      [&] {
-        Value correction = b.firstLane(emitExp(b, b.sub(b.broadcast(before), exponentBase(largest))));
-        b.storeScalar(correction, rowOf(layout.corrections, row, 1));
-        b.storeScalar(b.mul(b.loadScalar(weight), correction), weight);
-      });
-}
-
-/// Turns a row's scores into exponentials, which take their place, and adds them to its weight. In bf16 they fill the
-/// first half of it: what is written was read before.
-void AttentionEmitter::emitExponentials(Value row, Value query, Value keys) {
-  Value weight = rowOf(layout.weights, query, 1), exponentials = scoresOf(row);
-  Value base = exponentBase(b.loadScalar(rowOf(layout.maxima, query, 1)));
-  // In bf16 of 2, so that its logarithm is multiplied in with the scale.
-  Value binaryScale = b.mul(scale, b.splat(log2OfE)), negativeBase = b.mul(base, b.splat(-log2OfE));
-  auto exponential = [&](Value key) {
-    Value stored = b.load(b.at(exponentials, key));
-    if (words == Words::F32) {
-      Value e = emitExp(b, b.sub(storesScores() ? stored : score(row, key), base));
-      b.store(e, b.at(exponentials, key));
-      return e;
-    }
-    Value exponent = storesScores() ? b.fma(stored, b.splat(log2OfE), negativeBase)
-                                    : b.add(b.fma(stored, binaryScale, biasAt(key)), negativeBase);
-    // The weight is the sum of what is multiplied, so that weights add up to one.
-    return b.storeRoundedBf16(emitExp2(b, exponent), b.atBf16(exponentials, key));
-  };
-  Value sums = b.forRange(b.integer(0), keys, lanes, b.splat(0.0f), [&](Value key, ValueRange carried) {
-    return KernelBuilder::Values{b.add(carried[0], exponential(key))};
-  })[0];
-  products.emitRowEnd(exponentials, keys);
-  b.storeScalar(b.add(b.loadScalar(weight), b.sumOfLanes(sums)), weight);
-}
-
-/// Adds a row's product to what earlier blocks gave; after the last block divides by the weight and writes the result.
-void AttentionEmitter::emitOutputRow(Value row, Value query, Value isFirst, Value isLast, Value y) {
-  Value product = rowOf(layout.products, row, layout.paddedDim), sum = rowOf(layout.sums, query, layout.paddedDim);
-  b.ifTrue(b.equal(isFirst, b.flag(false)), [&] {
-    Value correction = b.broadcast(b.loadScalar(rowOf(layout.corrections, row, 1)));
-    b.forRange(b.integer(0), b.integer(layout.paddedDim), lanes, [&](Value c) {
-      Value v = b.fma(b.load(b.at(sum, c)), correction, b.load(b.at(product, c)));
-      b.store(v, b.at(product, c));
-    });
-  });
-  b.ifElse(
-      isLast,
-      [&] {
-        Value weight = b.loadScalar(rowOf(layout.weights, query, 1));
-        // Without a single key the weight is 0, and so is the product.
-        Value inverse = b.div(b.scalar(1.0f), b.select(b.equal(weight, b.scalar(0.0f)), b.scalar(1.0f), weight));
-        b.forVectors(b.integer(headDim), [&](Value c, Value mask) {
-          Value v = b.mul(b.load(b.at(product, c)), b.broadcast(inverse));
-          if (narrow)
-            b.storeBf16(v, b.atBf16(y, c), mask);
-          else
-            b.store(v, b.at(y, c), mask);
-        });
-      },
-      [&] {
-        b.forRange(b.integer(0), b.integer(layout.paddedDim), lanes,
-                   [&](Value c) { b.store(b.load(b.at(product, c)), b.at(sum, c)); });
-      });
 }
 
 class Attention final : public KernelFamily {
@@ -446,7 +276,9 @@ protected:
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
     return b.mul(b.mul(slots[Batch], slots[Heads]), b.ceilDiv(slots[Longest], queryBlock));
   }
-  int64_t scratchBytes(const Parameters &params) const override { return Layout(params, words).end * sizeof(float); }
+  int64_t scratchBytes(const Parameters &params) const override {
+    return AttentionScratch(params, words).end * sizeof(float);
+  }
   ArrayRef<IsaLevel> ownLevels(const Parameters &params) const override {
     static constexpr IsaLevel ofPairs[] = {IsaLevel::Avx512, IsaLevel::Avx512Bf16, IsaLevel::Amx};
     return words == Words::Bf16Pairs ? ofPairs : KernelFamily::ownLevels(params);

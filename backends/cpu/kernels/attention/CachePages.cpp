@@ -21,27 +21,23 @@ Value CachePages::head(KernelBuilder &b, Value table, Value page, Value layer, V
   return b.atByte(address, b.add(layer, b.mul(head, headBytes())));
 }
 
-CachePages::Lines CachePages::keys(KernelBuilder &b, Value head) const {
-  return {head, inBytes ? b.atByte(head, b.integer(keyBytes() + valueBytes())) : Value(), /*ofKeys=*/true};
-}
-CachePages::Lines CachePages::values(KernelBuilder &b, Value head, int64_t panel) const {
-  return {b.atByte(head, b.integer(keyBytes() + panel * valueLines() * lineBytes())),
-          inBytes ? b.at(keys(b, head).steps, tokens) : Value(), /*ofKeys=*/false};
-}
-CachePages::Lines CachePages::from(KernelBuilder &b, const Lines &keys, Value first) const {
-  return {address(b, keys, first), keys.steps, keys.ofKeys};
+Value CachePages::values(KernelBuilder &b, Value head, int64_t panel) const {
+  return b.atByte(head, b.integer(keyBytes() + panel * valueLines() * lineBytes()));
 }
 
-Value CachePages::address(KernelBuilder &b, const Lines &lines, Value line) const {
-  return b.atByte(lines.base, b.mul(line, lineBytes()));
+Value CachePages::keySteps(KernelBuilder &b, Value head) const {
+  assert(inBytes);
+  return b.atByte(head, b.integer(keyBytes() + valueBytes()));
+}
+Value CachePages::valueSteps(KernelBuilder &b, Value head) const { return b.at(keySteps(b, head), tokens); }
+
+Value CachePages::address(KernelBuilder &b, Value lines, Value line) const {
+  return b.atByte(lines, b.mul(line, lineBytes()));
 }
 
-Value CachePages::load(KernelBuilder &b, const Lines &lines, Value line) const {
+Value CachePages::load(KernelBuilder &b, Value lines, Value line) const {
   Value from = address(b, lines, line);
-  if (!inBytes)
-    return b.load(from);
-  Value step = lines.ofKeys ? b.load(lines.steps) : b.broadcast(b.loadScalar(b.at(lines.steps, line)));
-  return b.mul(b.loadS8(from), step);
+  return inBytes ? b.loadS8(from) : b.load(from);
 }
 
 } // namespace lathe

@@ -4,7 +4,7 @@
 //
 // In bytes, which stand for f32, a word is a signed one of 127 steps from 0 to the largest of its token's key or value
 // in that head, and behind the values stand the sizes of these steps, f32, 16 of keys and 16 of values. What is read of
-// such pages is what the words would be, rounded so, and everything behind that is the same.
+// such pages counts steps; scores are multiplied by the keys' sizes, and exponentials by the values'.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_CACHEPAGES_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_CACHEPAGES_H
 
@@ -41,20 +41,16 @@ public:
     return b.loadPointer(b.atByte(pages, b.mul(sequence, sizeof(void *))));
   }
 
-  /// Lines of 16 words, and in bytes the steps that they count: of keys one for each word of a line, of values one for
-  /// each line.
-  struct Lines {
-    mlir::Value base, steps;
-    bool ofKeys;
-  };
-  Lines keys(KernelBuilder &b, mlir::Value head) const;
-  Lines values(KernelBuilder &b, mlir::Value head, int64_t panel = 0) const;
-  /// The lines of keys from the `first`th on.
-  Lines from(KernelBuilder &b, const Lines &keys, mlir::Value first) const;
+  /// Where lines of 16 words begin: a head's keys, and a panel of its values.
+  mlir::Value keys(KernelBuilder &, mlir::Value head) const { return head; }
+  mlir::Value values(KernelBuilder &b, mlir::Value head, int64_t panel = 0) const;
+  /// In bytes, the sizes of steps of the page's 16 keys, and of its values.
+  mlir::Value keySteps(KernelBuilder &b, mlir::Value head) const;
+  mlir::Value valueSteps(KernelBuilder &b, mlir::Value head) const;
 
-  mlir::Value address(KernelBuilder &b, const Lines &lines, mlir::Value line) const;
-  /// A line's words.
-  mlir::Value load(KernelBuilder &b, const Lines &lines, mlir::Value line) const;
+  /// The `line`th of lines, and its words: of bytes, steps.
+  mlir::Value address(KernelBuilder &b, mlir::Value lines, mlir::Value line) const;
+  mlir::Value load(KernelBuilder &b, mlir::Value lines, mlir::Value line) const;
 
 private:
   int64_t headDim;

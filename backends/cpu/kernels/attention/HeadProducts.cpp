@@ -87,7 +87,7 @@ void HeadProducts::emitGathered(const CachePages &layout, llvm::function_ref<Val
   const int64_t panelWords = keyBlock / perWord * lanes, lines = layout.valueLines();
   b.forRange(b.integer(0), b.ceilDiv(keys, CachePages::tokens), 1, [&](Value page) {
     Value head = pageAt(page);
-    const CachePages::Lines keysFrom = layout.keys(b, head);
+    Value keysFrom = layout.keys(b, head);
     Value keysTo = b.at(keysAt, b.mul(page, depth * lanes)), valuesTo = b.at(valuesAt, b.mul(page, lines * lanes));
     b.forRange(b.integer(0), b.integer(depth), 1,
                [&](Value line) { b.store(layout.load(b, keysFrom, line), b.at(keysTo, b.mul(line, lanes))); });

@@ -53,8 +53,8 @@ PageProducts::Values PageProducts::scoresOf(Value x, const Columns &keys) {
   Values none = zeros(keys.lines.size());
   return b.forRange(b.integer(0), b.integer(depth), amxDepth, none, [&](Value word, ValueRange sums) {
     Columns step = {{}, keys.ahead};
-    for (const CachePages::Lines &lines : keys.lines)
-      step.lines.push_back(layout.from(b, lines, word));
+    for (Value lines : keys.lines)
+      step.lines.push_back(layout.address(b, lines, word));
     return closeStep(sums, addLines(zeros(chainsOf(sums.size())), b.at(x, word), b.integer(amxDepth), step));
   });
 }

@@ -32,7 +32,7 @@ private:
   Values zeros(size_t count) { return Values(count, b.splat(0.0f)); }
   /// Lines that are multiplied side by side; the caches are asked for what lies so many bytes behind them.
   struct Columns {
-    llvm::SmallVector<CachePages::Lines> lines;
+    Values lines;
     int64_t ahead;
   };
   size_t chainsOf(size_t columns) const { return tiled ? 2 * columns : columns; }
