@@ -47,11 +47,10 @@ protected:
   }
 
   int64_t scratchBytes(const Parameters &params) const override {
-    return isInBytes(params) ? llvm::alignTo(params.integer("head_dim"), 64) : 0;
+    return CachePages::of(params, words).inBytes ? llvm::alignTo(params.integer("head_dim"), 64) : 0;
   }
 
 private:
-  bool isInBytes(const Parameters &params) const { return words == Words::F32 && params.flag("in_bytes"); }
   void emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout, int64_t headDim) const;
   void emitValue(KernelBuilder &b, Value from, Value panels, Value place, const CachePages &layout,
                  int64_t headDim) const;
@@ -64,7 +63,7 @@ private:
 
 void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
   const int64_t headDim = params.integer("head_dim");
-  const CachePages layout(headDim, words, isInBytes(params));
+  const CachePages layout = CachePages::of(params, words);
   Value k = b.pointerSlot(K), ldk = b.integerSlot(LdK), v = b.pointerSlot(V), ldv = b.integerSlot(LdV);
   Value heads = b.integerSlot(Heads), pages = b.pointerSlot(Pages), cached = b.pointerSlot(Cached);
   Value layer = b.integerSlot(Layer);

@@ -93,7 +93,7 @@ public:
       : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
         masked(params.flag("masked")), paged(params.flag("paged")), crossed(params.flag("crossed")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        pageLayout(headDim, words, layout.inBytes), products(b, headDim, words, b.scratch),
+        pageLayout(CachePages::of(params, words)), products(b, headDim, words, b.scratch),
         pageProducts(b, headDim, words, pageLayout),
         distances(b, params, FirstDistance, b.at(b.scratch, layout.distances)),
         panelRows(b, params, words, layout, pageLayout, distances, b.broadcast(b.floatSlot(Scale)),

@@ -18,7 +18,7 @@ struct AttentionScratch {
   static constexpr int64_t queryBlock = 128;
 
   AttentionScratch(const Parameters &params, Words words)
-      : inBytes(words == Words::F32 && params.flag("in_bytes")), headDim(params.integer("head_dim")),
+      : inBytes(CachePages::of(params, words).inBytes), headDim(params.integer("head_dim")),
         paddedDim(llvm::alignTo(headDim, KernelBuilder::lanes)), mostRows(HeadProducts::mostRows(words)),
         bias(HeadProducts::scratchWords(headDim, words)), scores(bias + keyBlock),
         products(scores + mostRows * HeadProducts::longestRow), corrections(products + mostRows * paddedDim),

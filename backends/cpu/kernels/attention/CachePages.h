@@ -8,6 +8,7 @@
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_CACHEPAGES_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_CACHEPAGES_H
 
+#include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/MicroTile.h"
 #include "lathe/program.h"
 
@@ -20,6 +21,11 @@ public:
 
   CachePages(int64_t headDim, Words words, bool inBytes) : inBytes(inBytes), headDim(headDim), words(words) {
     assert(!inBytes || words == Words::F32);
+  }
+
+  /// Those of a kernel that reads or writes them.
+  static CachePages of(const Parameters &params, Words words) {
+    return {params.integer("head_dim"), words, words == Words::F32 && params.flag("in_bytes")};
   }
 
   const bool inBytes;
