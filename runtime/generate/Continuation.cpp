@@ -90,10 +90,17 @@ void Continuation::take(int32_t token) {
   ended = n_ids == greatest || endsText(*options, token);
 }
 
-lathe_status Continuation::advance(float *logits, lathe_error *error) {
+/// A token is about to be chosen.
+lathe_status Continuation::begin(lathe_error *error) {
   if (ended)
     return fail(error, LATHE_INVALID_ARGUMENT, "the text has ended: it takes no more logits");
   ended = true; // unless all goes well
+  return LATHE_OK;
+}
+
+lathe_status Continuation::advance(float *logits, lathe_error *error) {
+  if (lathe_status status = begin(error))
+    return status;
   float peak;
   if (lathe_status status = score(logits, 0, peak, error))
     return status;
@@ -102,9 +109,8 @@ lathe_status Continuation::advance(float *logits, lathe_error *error) {
 }
 
 lathe_status Continuation::advanceToBest(const float best[2], lathe_error *error) {
-  if (ended)
-    return fail(error, LATHE_INVALID_ARGUMENT, "the text has ended: it takes no more logits");
-  ended = true; // unless all goes well
+  if (lathe_status status = begin(error))
+    return status;
   if (lathe_status status = checkPeak(best[0], 0, error))
     return status;
   take(int32_t(best[1]));
@@ -123,10 +129,10 @@ lathe_status Continuation::guess(float *logits, lathe_error *error) {
 }
 
 lathe_status Continuation::verify(float *logits, const float *probabilities, bool &accepted, lathe_error *error) {
-  if (ended || !n_guesses)
-    return fail(error, LATHE_INVALID_ARGUMENT,
-                ended ? "the text has ended: it takes no more logits" : "there is no guess that could be verified");
-  ended = true; // unless all goes well
+  if (!ended && !n_guesses)
+    return fail(error, LATHE_INVALID_ARGUMENT, "there is no guess that could be verified");
+  if (lathe_status status = begin(error))
+    return status;
   float peak;
   if (lathe_status status = score(logits, 0, peak, error))
     return status;

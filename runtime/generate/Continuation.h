@@ -47,6 +47,7 @@ public:
 private:
   void release();
   History history(int64_t guessed) const;
+  lathe_status begin(lathe_error *error);
   lathe_status score(float *logits, int64_t guessed, float &peak, lathe_error *error);
   int32_t choose(const float *logits, int64_t guessed, uint64_t drawnFor, float peak);
   int32_t drawFromRest(const float *own, const float *guessed, double uniform);
