@@ -38,6 +38,16 @@ llvm::Error LegacyTokens::addById(llvm::ArrayRef<AddedToken> tokens) {
   return llvm::Error::success();
 }
 
+void LegacyTokens::addPieces(const SentencePieceModel &model, llvm::ArrayRef<llvm::StringRef> alsoSpecial) {
+  for (const SentencePiece &piece : model.pieces)
+    if (piece.type == PieceType::Control || piece.type == PieceType::UserDefined) {
+      AddedToken token;
+      token.content = piece.text;
+      token.special = piece.type == PieceType::Control || llvm::is_contained(alsoSpecial, piece.text);
+      add(std::move(token));
+    }
+}
+
 llvm::Error LegacyTokens::check() const {
   for (const AddedToken &token : spec.added)
     if (token.content.empty())

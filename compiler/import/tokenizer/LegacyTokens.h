@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_IMPORT_TOKENIZER_LEGACYTOKENS_H
 #define LATHE_COMPILER_IMPORT_TOKENIZER_LEGACYTOKENS_H
 
+#include "compiler/import/tokenizer/SentencePieceModel.h"
 #include "compiler/import/tokenizer/TokenizerSpec.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -25,6 +26,9 @@ public:
   LegacyTokens(TokenizerSpec &spec, llvm::StringRef path) : spec(spec), path(path) {}
 
   void add(AddedToken token);
+  /// A SentencePiece model's control pieces, which are special, and symbols of the user, which are where they are
+  /// listed.
+  void addPieces(const SentencePieceModel &model, llvm::ArrayRef<llvm::StringRef> alsoSpecial = {});
   /// The same, but that one which is there gets the flags of `token` if it has any.
   void addOrChange(const AddedToken &token);
   /// What added_tokens_decoder lists: every token must get the id that it says.

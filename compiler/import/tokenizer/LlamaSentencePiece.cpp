@@ -28,7 +28,6 @@ public:
 
 private:
   void numberPieces();
-  void setModel();
   llvm::Error addTokens();
   void setSpaces();
 
@@ -66,34 +65,11 @@ void LlamaConverter::numberPieces() {
   spec.modelTokens = uint32_t(spec.vocabulary.size());
 }
 
-void LlamaConverter::setModel() {
-  if (model.kind == SentencePieceModel::Unigram) {
-    UnigramModel unigram;
-    unigram.unknown = spec.vocabulary[kind.unknownId]; // whatever the model takes for unknown
-    unigram.unknownId = kind.unknownId;
-    unigram.fallsBack = true;
-    unigram.scores = std::move(scores);
-    spec.model = std::move(unigram);
-    return;
-  }
-  BpeModel bpe;
-  bpe.unknown = model.pieces[model.unknown].text;
-  bpe.fusesUnknown = bpe.fallsBack = true;
-  bpe.merges = mergesByScore(spec.vocabulary, spec.ids, scores);
-  spec.model = std::move(bpe);
-}
-
 /// Control pieces and symbols of the user, then what the files and the class name.
 llvm::Error LlamaConverter::addTokens() {
   LegacyTokens added(spec, path);
-  for (const SentencePiece &piece : model.pieces)
-    if (piece.type == PieceType::Control || piece.type == PieceType::UserDefined) {
-      AddedToken token;
-      token.content = piece.text;
-      token.special = piece.type == PieceType::Control ||
-                      (isGemma && (piece.text == "<start_of_turn>" || piece.text == "<end_of_turn>"));
-      added.add(token);
-    }
+  static constexpr llvm::StringRef turns[] = {"<start_of_turn>", "<end_of_turn>"};
+  added.addPieces(model, isGemma ? llvm::ArrayRef(turns) : llvm::ArrayRef<llvm::StringRef>());
   if (llvm::Error error = added.addById(config.byId))
     return error;
   added.addOrChange(tokenOr(config.beginning, kind.beginning.str()));
@@ -129,7 +105,8 @@ llvm::Expected<TokenizerSpec> LlamaConverter::convert() {
     return fileError(path, llvm::Twine(model.pieces.size()) + " pieces; of " + kind.name +
                                " accepted: " + llvm::Twine(ownPieces) + " and more");
   numberPieces();
-  setModel();
+  // Unknown is what the class takes for it, whatever the model does.
+  spec.model = modelOfPieces(model, spec, std::move(scores), kind.unknownId, /*fallsBack=*/true);
   if (llvm::Error error = addTokens())
     return error;
   setSpaces();

@@ -216,3 +216,21 @@ llvm::Expected<TokenizerSpec> lathe::plainSentencePiece(const SentencePieceModel
     spec->truncatesLeft = config.truncatesLeft.value_or(false);
   return spec;
 }
+
+Model lathe::modelOfPieces(const SentencePieceModel &model, const TokenizerSpec &spec, std::vector<double> scores,
+                           uint32_t unknownId, bool fallsBack) {
+  if (model.kind == SentencePieceModel::Unigram) {
+    UnigramModel unigram;
+    unigram.unknown = spec.vocabulary[unknownId];
+    unigram.unknownId = unknownId;
+    unigram.fallsBack = fallsBack;
+    unigram.scores = std::move(scores);
+    return unigram;
+  }
+  BpeModel bpe;
+  bpe.unknown = model.pieces[model.unknown].text;
+  bpe.fusesUnknown = true;
+  bpe.fallsBack = fallsBack;
+  bpe.merges = mergesByScore(spec.vocabulary, spec.ids, scores);
+  return bpe;
+}

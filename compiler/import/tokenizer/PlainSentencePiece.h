@@ -15,6 +15,11 @@ std::vector<std::pair<std::string, std::string>> mergesByScore(const std::vector
                                                                const llvm::StringMap<uint32_t> &ids,
                                                                const std::vector<double> &scores);
 
+/// What a class that numbers pieces in its own way makes texts into them with: by the vocabulary that it has made, and
+/// its scores. `unknownId` counts in Unigram models, and bytes stand for what is unknown where it `fallsBack`.
+Model modelOfPieces(const SentencePieceModel &model, const TokenizerSpec &spec, std::vector<double> scores,
+                    uint32_t unknownId, bool fallsBack);
+
 } // namespace lathe
 
 #endif // LATHE_COMPILER_IMPORT_TOKENIZER_PLAINSENTENCEPIECE_H

@@ -88,7 +88,6 @@ private:
     return translator ? codesOf(*translator, config) : std::vector<llvm::StringRef>();
   }
   void numberPieces();
-  void setModel();
   llvm::Error addTokens();
   llvm::Error setNormalizer();
   void setWords();
@@ -186,32 +185,10 @@ void Converter::numberPieces() {
   spec.modelTokens = uint32_t(spec.vocabulary.size());
 }
 
-void Converter::setModel() {
-  if (model.kind == SentencePieceModel::Unigram) {
-    UnigramModel unigram;
-    unigram.unknown = spec.vocabulary[unknownId];
-    unigram.unknownId = unknownId;
-    unigram.scores = std::move(scores);
-    spec.model = std::move(unigram);
-    return;
-  }
-  BpeModel bpe;
-  bpe.unknown = model.pieces[model.unknown].text;
-  bpe.fusesUnknown = true;
-  bpe.merges = mergesByScore(spec.vocabulary, spec.ids, scores);
-  spec.model = std::move(bpe);
-}
-
 /// Control pieces and symbols of the user, then what the files and the class name.
 llvm::Error Converter::addTokens() {
   LegacyTokens added(spec, path);
-  for (const SentencePiece &piece : model.pieces)
-    if (piece.type == PieceType::Control || piece.type == PieceType::UserDefined) {
-      AddedToken token;
-      token.content = piece.text;
-      token.special = piece.type == PieceType::Control;
-      added.add(token);
-    }
+  added.addPieces(model);
   if (llvm::Error error = added.addById(config.byId))
     return error;
   const std::optional<AddedToken> *named[] = {&config.beginning, &config.end,     &config.unknown,
@@ -347,7 +324,7 @@ llvm::Expected<TokenizerSpec> Converter::convert() {
   if (unknownId >= spec.vocabulary.size()) // as PEGASUS numbers it without a mask of sentences
     return fileError(path, "what is unknown has the id " + llvm::Twine(unknownId) + " of " +
                                llvm::Twine(spec.vocabulary.size()));
-  setModel();
+  spec.model = modelOfPieces(model, spec, std::move(scores), unknownId, /*fallsBack=*/false);
   if (llvm::Error error = addTokens())
     return error;
   if (llvm::Error error = setNormalizer())

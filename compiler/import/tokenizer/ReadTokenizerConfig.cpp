@@ -88,38 +88,33 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
   config.tokenizerClass = root["tokenizer_class"].string("");
   config.classOrigin = "tokenizer_config.json";
   config.modelMaxLength = readMaxLength(root["model_max_length"]);
-  if (JsonView flag = root["do_lower_case"]; !flag.isNull())
-    config.lowercase = flag.boolean();
-  if (JsonView flag = root["tokenize_chinese_chars"]; !flag.isNull())
-    config.handleChineseChars = flag.boolean();
+  auto readFlag = [&](const char *name, auto &field) {
+    if (JsonView flag = root[name]; !flag.isNull())
+      field = flag.boolean();
+  };
+  auto readText = [&](const char *name, auto &field) {
+    if (JsonView text = root[name]; !text.isNull())
+      field = text.string();
+  };
+  readFlag("do_lower_case", config.lowercase);
+  readFlag("tokenize_chinese_chars", config.handleChineseChars);
   if (JsonView flag = root["strip_accents"]; !flag.isAbsent())
     config.stripAccents = flag.isNull() ? std::nullopt : std::optional<bool>(flag.boolean());
-  if (JsonView flag = root["add_prefix_space"]; !flag.isNull())
-    config.addsPrefixSpace = flag.boolean();
-  if (JsonView flag = root["keep_accents"]; !flag.isNull())
-    config.keepsAccents = flag.boolean();
-  if (JsonView flag = root["split_by_punct"]; !flag.isNull())
-    config.splitsPunctuation = flag.boolean();
-  if (JsonView flag = root["legacy"]; !flag.isNull())
-    config.isLegacy = flag.boolean();
+  readFlag("add_prefix_space", config.addsPrefixSpace);
+  readFlag("keep_accents", config.keepsAccents);
+  readFlag("split_by_punct", config.splitsPunctuation);
+  readFlag("legacy", config.isLegacy);
   if (JsonView number = root["extra_ids"]; !number.isNull())
     config.extraIds = number.number(100000);
   if (JsonView number = root["offset"]; !number.isNull())
     config.offset = number.number(100000);
-  if (JsonView flag = root["add_bos_token"]; !flag.isNull())
-    config.addsBeginning = flag.boolean();
-  if (JsonView flag = root["add_eos_token"]; !flag.isNull())
-    config.addsEnd = flag.boolean();
-  if (JsonView code = root["src_lang"]; !code.isNull())
-    config.sourceLanguage = code.string();
-  if (JsonView code = root["tgt_lang"]; !code.isNull())
-    config.targetLanguage = code.string();
-  if (JsonView codes = root["language_codes"]; !codes.isNull())
-    config.languageCodes = codes.string();
-  if (JsonView flag = root["legacy_behaviour"]; !flag.isNull())
-    config.hasLegacyBehaviour = flag.boolean();
-  if (JsonView flag = root["separate_vocabs"]; !flag.isNull())
-    config.hasSeparateVocabularies = flag.boolean();
+  readFlag("add_bos_token", config.addsBeginning);
+  readFlag("add_eos_token", config.addsEnd);
+  readText("src_lang", config.sourceLanguage);
+  readText("tgt_lang", config.targetLanguage);
+  readText("language_codes", config.languageCodes);
+  readFlag("legacy_behaviour", config.hasLegacyBehaviour);
+  readFlag("separate_vocabs", config.hasSeparateVocabularies);
   if (JsonView side = root["truncation_side"]; !side.isNull()) {
     std::string name = side.string();
     if (name != "left" && name != "right")
