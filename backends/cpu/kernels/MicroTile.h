@@ -8,7 +8,7 @@
 namespace lathe {
 
 /// 24 of the 32 vector registers hold sums, 3 a line of each panel, the rest feed broadcasts: enough independent FMAs
-/// to hide their latency, and 14 loads and prefetches per 24 FMAs where the machine can do 24.
+/// to hide their latency, and 11 loads per 24 FMAs where the machine can do 24.
 constexpr int64_t tileRows = 8, tilePanels = 3, tileColumns = tilePanels * KernelBuilder::lanes;
 
 /// What a word, of x and of packed columns, is: an f32, two bf16 of neighbouring k, or four bytes of neighbouring k,
@@ -31,7 +31,8 @@ struct Panels {
 };
 
 /// What a tile asks the caches for while it computes: with every k, the lines at base + k * step + p * stride, in
-/// bytes, for each of its panels p. The addresses need not be mapped.
+/// bytes, for each of its panels p. Where that is a line or less in four k, once for four may do. The addresses need
+/// not be mapped.
 struct Prefetch {
   mlir::Value base, step, stride;
 };
