@@ -150,7 +150,7 @@ void append(const Kernel &kernel, const Texts &texts, const std::vector<int64_t>
 TEST_P(CacheTest, AppendedRowsLieWhereTheLayoutSays) {
   Random random(1);
   for (int64_t headDim : {1, 5, 20, 64, 100}) {
-    Texts texts(GetParam(), random, {40, 0, 17, 3}, 2, headDim);
+    Texts texts(GetParam(), random, {60, 0, 17, 3}, 2, headDim);
     const Kernel &kernel = appendKernel(headDim);
     std::vector<int64_t> done(4, 0);
     for (int64_t most : {1, 5, 16, 40}) {

@@ -1,10 +1,12 @@
 // append_cache_f32, append_cache_bf16: stores keys and values of new tokens in the pages of their sequences.
 //
-// A panel is one head of one sequence. A token's key is a column of its page's panel, so its words are scattered; its
-// value is a line, or in bf16 half of one, that of the first of two tokens with zeros beside it, which products may
-// read before the second is there. What lies behind a key's words is 0 since the page was new. Rows that are to be kept
-// in bytes become these in the worker's scratch first.
+// A panel is one head of one sequence. Sixteen tokens that fill a page are packed as products elsewhere pack their
+// operands. Of fewer, a token's key is a column of its page's panel, so its words are scattered; its value is a line,
+// or in bf16 half of one, that of the first of two tokens with zeros beside it, which products may read before the
+// second is there. What lies behind a key's words is 0 since the page was new. Rows that are to be kept in bytes become
+// these in the worker's scratch first.
 #include "backends/cpu/kernels/Kernels.h"
+#include "backends/cpu/kernels/Packing.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/attention/CachePages.h"
 
@@ -51,6 +53,13 @@ protected:
   }
 
 private:
+  /// Whether whole pages are packed: not where what stands beside a row's last word is another head's.
+  bool packsPages(const CachePages &layout, int64_t headDim) const {
+    return !layout.inBytes && headDim % elementsPerWord(words) == 0;
+  }
+  void emitPage(KernelBuilder &b, Rows keys, Rows values, Value part, const CachePages &layout, int64_t headDim) const;
+  void emitToken(KernelBuilder &b, Value key, Value value, Value part, Value inPage, const CachePages &layout,
+                 int64_t headDim) const;
   void emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout, int64_t headDim) const;
   void emitValue(KernelBuilder &b, Value from, Value panels, Value place, const CachePages &layout,
                  int64_t headDim) const;
@@ -77,22 +86,55 @@ void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
     Value head = b.rem(panel, heads), index = b.div(panel, heads), column = b.mul(head, headDim);
     Sequence sequence = sequences.at(b, index);
     Value table = CachePages::table(b, pages, index), before = b.loadIndex(b.at(cached, index));
-    b.forRange(b.integer(0), sequence.length, 1, [&](Value token) {
-      Value place = b.add(before, token), row = b.add(sequence.first, token), tokens = b.integer(CachePages::tokens);
-      Value part = layout.head(b, table, b.div(place, tokens), layer, head), inPage = b.rem(place, tokens);
-      Value keys = layout.keys(b, part), values = layout.values(b, part);
-      Value key = rowAt(k, ldk, row, column), value = rowAt(v, ldv, row, column);
-      if (layout.inBytes) {
-        b.storeScalar(emitBytes(b, key, headDim), b.at(layout.keySteps(b, part), inPage));
-        emitKeyBytes(b, keys, inPage, layout, headDim);
-        b.storeScalar(emitBytes(b, value, headDim), b.at(layout.valueSteps(b, part), inPage));
-        emitValueBytes(b, part, inPage, layout);
-      } else {
-        emitKey(b, key, b.at(keys, inPage), layout, headDim);
-        emitValue(b, value, values, inPage, layout, headDim);
-      }
+    Value tokens = b.integer(CachePages::tokens), end = b.add(before, sequence.length);
+    b.forRange(b.div(before, tokens), b.ceilDiv(end, tokens), 1, [&](Value page) {
+      Value part = layout.head(b, table, page, layer, head), firstOfPage = b.mul(page, CachePages::tokens);
+      Value first = b.max(before, firstOfPage), behind = b.min(end, b.add(firstOfPage, CachePages::tokens));
+      Value row = b.add(sequence.first, b.sub(first, before));
+      auto emitTokens = [&] {
+        b.forRange(b.integer(0), b.sub(behind, first), 1, [&](Value token) {
+          Value inPage = b.add(b.sub(first, firstOfPage), token), at = b.add(row, token);
+          emitToken(b, rowAt(k, ldk, at, column), rowAt(v, ldv, at, column), part, inPage, layout, headDim);
+        });
+      };
+      if (!packsPages(layout, headDim))
+        return emitTokens();
+      Value perWord = b.integer(elementsPerWord(words));
+      b.ifElse(
+          b.equal(b.sub(behind, first), tokens),
+          [&] {
+            emitPage(b, {rowAt(k, ldk, row, column), b.div(ldk, perWord)},
+                     {rowAt(v, ldv, row, column), b.div(ldv, perWord)}, part, layout, headDim);
+          },
+          emitTokens);
     });
   });
+}
+
+void AppendCache::emitPage(KernelBuilder &b, Rows keys, Rows values, Value part, const CachePages &layout,
+                           int64_t headDim) const {
+  Value rows = b.integer(CachePages::tokens), width = b.integer(headDim);
+  const Panels valuePanels = {layout.values(b, part), b.integer(layout.valueLines() * lanes)};
+  emitPackTransposed(b, keys, rows, b.integer(headDim / elementsPerWord(words)),
+                     {layout.keys(b, part), /*stride, of one panel=*/b.integer(0)});
+  if (words == Words::F32)
+    emitPack(b, values, rows, width, valuePanels);
+  else
+    emitPackPairs(b, values, rows, width, valuePanels);
+}
+
+void AppendCache::emitToken(KernelBuilder &b, Value key, Value value, Value part, Value inPage,
+                            const CachePages &layout, int64_t headDim) const {
+  Value keys = layout.keys(b, part);
+  if (layout.inBytes) {
+    b.storeScalar(emitBytes(b, key, headDim), b.at(layout.keySteps(b, part), inPage));
+    emitKeyBytes(b, keys, inPage, layout, headDim);
+    b.storeScalar(emitBytes(b, value, headDim), b.at(layout.valueSteps(b, part), inPage));
+    emitValueBytes(b, part, inPage, layout);
+  } else {
+    emitKey(b, key, b.at(keys, inPage), layout, headDim);
+    emitValue(b, value, layout.values(b, part), inPage, layout, headDim);
+  }
 }
 
 void AppendCache::emitKey(KernelBuilder &b, Value from, Value column, const CachePages &layout, int64_t headDim) const {

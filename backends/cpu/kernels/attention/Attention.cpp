@@ -123,6 +123,7 @@ private:
     Rows q, y;
     Value head, first, count; ///< first: counted from the run's first of the sequence
     Value index;              ///< of the sequence
+    Value before;             ///< its keys that are of no token of the run
     Sequence sequence;
     ArrayRef<Rows> upcoming;
   };
@@ -131,6 +132,7 @@ private:
     llvm::function_ref<void(Value keys)> emitPacked;
     PageProducts::PageAt pageAt;
   };
+  Value keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys);
   void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
 };
@@ -156,11 +158,16 @@ void AttentionEmitter::emit() {
     SmallVector<Rows, 3> upcoming = {rowsOf(q, ldq, firstRow, column)};
     if (!paged)
       upcoming.append({rowsOf(k, ldk, firstRow, keyColumn), rowsOf(v, ldv, firstRow, keyColumn)});
-    const Queries queries = {upcoming[0], this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32),
-                             head,        firstQuery,
-                             count,       index,
-                             sequence,    upcoming};
     Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
+    const Queries queries = {.q = upcoming[0],
+                             .y = this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32),
+                             .head = head,
+                             .first = firstQuery,
+                             .count = count,
+                             .index = index,
+                             .before = before,
+                             .sequence = sequence,
+                             .upcoming = upcoming};
     Value keyCount = crossed && paged ? before : b.add(before, ofKeys.length);
     const KeyRange range = keysFor(index, b.add(before, firstQuery), count, keyCount);
     distances.emitTable(b, head, heads);
@@ -205,9 +212,19 @@ Rows AttentionEmitter::head(Value base, Value stride, Value row, Value column, W
   return {b.atBf16(base, element), b.div(stride, b.integer(elementsPerWord(words)))};
 }
 
+/// Of a block's keys those that any of a few queries of the panel sees: what is beyond would have exponentials of 0.
+/// Where that is none, one is left, which goes the same way.
+Value AttentionEmitter::keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys) {
+  if (!distances.narrowsKeys())
+    return keys;
+  Value place = b.add(queries.before, b.add(queries.first, query));
+  Value end = distances.keysSeen(b, queries.index, place, rows, b.add(firstKey, keys)).second;
+  return b.max(b.sub(end, firstKey), b.integer(1));
+}
+
 /// All queries of the panel against one block of keys.
 void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source) {
-  const auto &[q, y, head, firstQuery, count, index, sequence, upcoming] = queries;
+  const auto &[q, y, head, firstQuery, count, index, before, sequence, upcoming] = queries;
   Value keys = b.min(b.integer(keyBlock), b.sub(range.end, firstKey));
   Value isFirst = b.equal(firstKey, range.first);
   Value isLast = b.equal(b.add(firstKey, keys), range.end);
@@ -228,24 +245,25 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
   const Rows scores = panelRows.scores(), sums = panelRows.products();
   b.forRange(b.integer(0), count, products.rowsAtOnce(), [&](Value query) {
     Value rows = b.min(b.integer(products.rowsAtOnce()), b.sub(count, query));
+    Value seen = keysOf(queries, query, rows, firstKey, keys);
     const Rows x = {b.at(q.base, b.mul(query, q.stride)), q.stride};
-    whereKeysAre([&] { pageProducts.emitScores(products.wholeWords(x, rows), rows, source.pageAt, keys, scores); },
-                 [&] { products.emitScores(x, rows, keys, scores); });
+    whereKeysAre([&] { pageProducts.emitScores(products.wholeWords(x, rows), rows, source.pageAt, seen, scores); },
+                 [&] { products.emitScores(x, rows, seen, scores); });
     // Two short loops instead of one: a row is a chain of waits (maximum, exponentials, sum), which the machine fills
     // with the work of the rows behind it only while these are near (12 heads of 128 x 128 x 32: 135 us against 143).
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
       const Distances::Query place = distances.query(b, b.add(b.add(sequence.first, firstQuery), at), head, index);
       panelRows.emitMaximum(row, at, place, distances.keyTermsOf(b, b.add(sequence.first, firstKey), head), isFirst,
-                            keys);
+                            seen);
     });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       emitPrefetch(upcoming, b.add(query, row));
-      panelRows.emitExponentials(row, b.add(query, row), keys);
-      products.emitRowEnd(panelRows.scoresOf(row), keys);
+      panelRows.emitExponentials(row, b.add(query, row), seen);
+      products.emitRowEnd(panelRows.scoresOf(row), seen);
     });
-    whereKeysAre([&] { pageProducts.emitProducts(scores, rows, source.pageAt, keys, sums); },
-                 [&] { products.emitProducts(scores, rows, keys, sums); });
+    whereKeysAre([&] { pageProducts.emitProducts(scores, rows, source.pageAt, seen, sums); },
+                 [&] { products.emitProducts(scores, rows, seen, sums); });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
       panelRows.emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));
