@@ -49,12 +49,13 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
   /// So many values of k, for which lines are asked for once.
   auto turn = [&](int64_t count, ValueRange carried) {
     KernelBuilder::Values next(carried);
-    for (int64_t p = 0; p < panels; ++p)
-      b.prefetch(b.atByte(next[ofAhead], b.mul(ahead.stride, p)));
     for (int64_t k = 0; k < count; ++k) {
       KernelBuilder::Values columns;
-      for (int64_t p = 0; p < panels; ++p)
+      for (int64_t p = 0; p < panels; ++p) {
+        if (k == 0)
+          b.prefetch(b.atByte(next[ofAhead], b.mul(ahead.stride, p)));
         columns.push_back(b.load(b.at(b.at(next[ofColumns], b.mul(packed.stride, p)), k * lanes)));
+      }
       for (int64_t r = 0; r < rows; ++r) {
         Value row = b.at(next[pointers + r / rowsOfPointer], b.mul(x.stride, r % rowsOfPointer));
         Value value = b.broadcast(b.loadScalar(b.at(row, k)));
