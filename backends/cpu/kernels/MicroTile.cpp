@@ -9,6 +9,14 @@ namespace lathe {
 
 static constexpr int64_t lineBytes = KernelBuilder::lanes * sizeof(float);
 
+Rows rowsFrom(KernelBuilder &b, Words words, Value base, Value stride, Value row, Value column) {
+  assert(words != Words::U8S8Quads && "rows of bytes have headers");
+  Value element = b.add(b.mul(row, stride), column);
+  if (words == Words::F32)
+    return {b.at(base, element), stride};
+  return {b.atBf16(base, element), b.div(stride, b.integer(elementsPerWord(words)))};
+}
+
 /// sum + x * columns, of one word of x in every lane.
 static Value multiplyAdd(KernelBuilder &b, Words words, Value sum, Value x, Value columns) {
   switch (words) {

@@ -24,6 +24,9 @@ constexpr int64_t panelHeaderWords(Words words) { return words == Words::U8S8Qua
 struct Rows {
   mlir::Value base, stride;
 };
+/// What lies in a matrix of elements from a row and a column on. `stride` counts elements, that of the result words,
+/// and has to be whole ones.
+Rows rowsFrom(KernelBuilder &b, Words words, mlir::Value base, mlir::Value stride, mlir::Value row, mlir::Value column);
 /// Packed columns: panel p is [depth][16] at base + p * stride.
 struct Panels {
   mlir::Value base, stride;

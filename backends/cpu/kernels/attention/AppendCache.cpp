@@ -77,10 +77,6 @@ void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
   Value heads = b.integerSlot(Heads), pages = b.pointerSlot(Pages), cached = b.pointerSlot(Cached);
   Value layer = b.integerSlot(Layer);
   Sequences sequences(b, /*masked=*/false, CuSeqlens, 0, 0);
-  auto rowAt = [&](Value base, Value stride, Value row, Value column) {
-    Value element = b.add(b.mul(row, stride), column);
-    return words == Words::F32 ? b.at(base, element) : b.atBf16(base, element);
-  };
 
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
     Value head = b.rem(panel, heads), index = b.div(panel, heads), column = b.mul(head, headDim);
@@ -91,22 +87,18 @@ void AppendCache::emit(KernelBuilder &b, const Parameters &params) const {
       Value part = layout.head(b, table, page, layer, head), firstOfPage = b.mul(page, CachePages::tokens);
       Value first = b.max(before, firstOfPage), behind = b.min(end, b.add(firstOfPage, CachePages::tokens));
       Value row = b.add(sequence.first, b.sub(first, before));
+      const Rows keys = rowsFrom(b, words, k, ldk, row, column), values = rowsFrom(b, words, v, ldv, row, column);
       auto emitTokens = [&] {
         b.forRange(b.integer(0), b.sub(behind, first), 1, [&](Value token) {
-          Value inPage = b.add(b.sub(first, firstOfPage), token), at = b.add(row, token);
-          emitToken(b, rowAt(k, ldk, at, column), rowAt(v, ldv, at, column), part, inPage, layout, headDim);
+          Value key = b.at(keys.base, b.mul(token, keys.stride)),
+                value = b.at(values.base, b.mul(token, values.stride));
+          emitToken(b, key, value, part, b.add(b.sub(first, firstOfPage), token), layout, headDim);
         });
       };
       if (!packsPages(layout, headDim))
         return emitTokens();
-      Value perWord = b.integer(elementsPerWord(words));
       b.ifElse(
-          b.equal(b.sub(behind, first), tokens),
-          [&] {
-            emitPage(b, {rowAt(k, ldk, row, column), b.div(ldk, perWord)},
-                     {rowAt(v, ldv, row, column), b.div(ldv, perWord)}, part, layout, headDim);
-          },
-          emitTokens);
+          b.equal(b.sub(behind, first), tokens), [&] { emitPage(b, keys, values, part, layout, headDim); }, emitTokens);
     });
   });
 }

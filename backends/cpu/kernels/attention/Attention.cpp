@@ -5,13 +5,13 @@
 //
 // A panel is up to 128 queries of one head of one sequence. Keys and values are taken in blocks of 512, counted from
 // the sequence's start, each packed into the worker's scratch (HeadProducts.h); where one block is all, a worker packs
-// it once for all queries of the head that it meets one after the other. Per 8 queries, or 32, and block: scores, their
-// maximum, exponentials, and the product with the values; results of earlier blocks are rescaled when a later block
-// raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the order within blocks depend on nothing but
-// a key's place in its sequence, so the bits are the same alone and in any batch. Paged, keys and values are packed
-// already where they are kept between runs: a few queries read them there, and for more they are brought together block
-// by block. With a window, keys and blocks begin at the first key that the panel's first query may see; as columns rise
-// from token to token, no key further away by count is nearer by column.
+// it once for all queries of the head that it meets one after the other. Per 8 queries, or 32, and those of the block's
+// keys that any of them sees: scores, their maximum, exponentials, and the product with the values; results of earlier
+// blocks are rescaled when a later block raises the maximum (Milakov and Gimelshein 2018). Block boundaries and the
+// order within blocks depend on nothing but a key's place in its sequence, so the bits are the same alone and in any
+// batch. Paged, keys and values are packed already where they are kept between runs: a few queries read them there, and
+// for more they are brought together block by block. With a window, keys and blocks begin at the first key that the
+// panel's first query may see; as columns rise from token to token, no key further away by count is nearer by column.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/attention/AttentionRows.h"
@@ -112,7 +112,6 @@ private:
   const Distances distances;
   AttentionRows panelRows;
 
-  Rows head(Value base, Value stride, Value row, Value column, Words words);
   /// Where the keys that a panel looks at begin and end, counted from the sequence's first.
   struct KeyRange {
     Value first, end;
@@ -153,14 +152,14 @@ void AttentionEmitter::emit() {
     Value count = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
     auto rowsOf = [&](Value base, Value stride, Value row, Value column) {
-      return this->head(base, stride, row, column, words);
+      return rowsFrom(b, words, base, stride, row, column);
     };
     SmallVector<Rows, 3> upcoming = {rowsOf(q, ldq, firstRow, column)};
     if (!paged)
       upcoming.append({rowsOf(k, ldk, firstRow, keyColumn), rowsOf(v, ldv, firstRow, keyColumn)});
     Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
     const Queries queries = {.q = upcoming[0],
-                             .y = this->head(y, ldy, firstRow, column, narrow ? Words::Bf16Pairs : Words::F32),
+                             .y = rowsFrom(b, narrow ? Words::Bf16Pairs : Words::F32, y, ldy, firstRow, column),
                              .head = head,
                              .first = firstQuery,
                              .count = count,
@@ -202,14 +201,6 @@ AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value sequence, Value first
   // A shorter sequence than the longest has panels without queries.
   range.end = b.select(b.less(b.integer(0), queries), range.end, range.first);
   return range;
-}
-
-/// A head's columns of rows, strides counting words.
-Rows AttentionEmitter::head(Value base, Value stride, Value row, Value column, Words words) {
-  Value element = b.add(b.mul(row, stride), column);
-  if (words == Words::F32)
-    return {b.at(base, element), stride};
-  return {b.atBf16(base, element), b.div(stride, b.integer(elementsPerWord(words)))};
 }
 
 /// Of a block's keys those that any of a few queries of the panel sees: what is beyond would have exponentials of 0.
