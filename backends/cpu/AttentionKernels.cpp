@@ -98,6 +98,14 @@ void EntrySelector::addSlopes(DistanceArguments &arguments, Value slopes) {
   arguments.slots.push_back({"slopes", calls.weight(weightRefs[slopes], "vector")});
 }
 
+void EntrySelector::addCap(std::optional<APFloat> cap, SmallVectorImpl<NamedAttribute> &params,
+                           SmallVectorImpl<std::pair<StringRef, Value>> &slots) {
+  if (!cap)
+    return;
+  params.push_back(calls.flag("capped", true));
+  slots.push_back({"cap", calls.real(cap->convertToDouble())});
+}
+
 void EntrySelector::addTerms(DistanceArguments &arguments, Value queryTerms, Value keyTerms, Value index,
                              int64_t heads) {
   if (!index)
@@ -174,15 +182,34 @@ int64_t EntrySelector::pageBytesOf(const CachedKeys &keys) {
   return keys.heads * CachePages(keys.headDim, keys.inBf16 ? Words::Bf16Pairs : Words::F32, keys.inBytes).headBytes();
 }
 
+EntrySelector::PageBytes &EntrySelector::pagesOf(Operation *op) {
+  auto attention = dyn_cast<xf::PagedAttentionOp>(op);
+  return attention && !attention.getCausal() ? sourcePages : ownPages;
+}
+
+void EntrySelector::countPages() {
+  auto count = [&](Operation *scope, int64_t times) {
+    scope->walk([&](Operation *op) {
+      if (const std::optional<CachedKeys> keys = cachedKeysOf(op))
+        pagesOf(op).behind += times * pageBytesOf(*keys);
+    });
+  };
+  count(entry, 1);
+  for (Operation &op : entry.getBody().front())
+    if (auto layer = dyn_cast<xf::LayerOp>(op))
+      count(module.lookupSymbol<func::FuncOp>(layer.getCallee()), 1);
+    else if (auto layers = dyn_cast<xf::LayersOp>(op))
+      count(module.lookupSymbol<func::FuncOp>(layers.getCallee()), int64_t(layers.getWeights().size()));
+}
+
 Value EntrySelector::placeInPage(Operation *op, const CachedKeys &keys) {
   PageBytes &bytes = pagesOf(op);
-  Value place = calls.integer(bytes.before);
-  if (calls.layerIndex) {
-    Value behind = arith::MulIOp::create(calls.builder, op->getLoc(), calls.layerIndex, calls.integer(bytes.perLayer));
-    place = arith::AddIOp::create(calls.builder, op->getLoc(), place, behind);
-  }
-  bytes.before += pageBytesOf(keys);
-  return place;
+  bytes.behind -= pageBytesOf(keys);
+  Value place = calls.integer(bytes.behind);
+  if (!calls.layerIndex)
+    return place;
+  Value before = arith::MulIOp::create(calls.builder, op->getLoc(), calls.layerIndex, calls.integer(bytes.perLayer));
+  return arith::SubIOp::create(calls.builder, op->getLoc(), place, before);
 }
 
 void EntrySelector::appendToCache(const CachedKeys &keys, const Buffer &k, const Buffer &v, Value cuSeqlens,
@@ -217,28 +244,36 @@ void EntrySelector::lowerPagedAttention(xf::PagedAttentionOp op) {
   const Buffer q = getFactor(op.getQuery(), form);
   const Buffer y = bufferForHeads(op.getResult(), q, keys.inBf16, op.getNarrow());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", keys.headDim), calls.flag("paged", true),
-                                        calls.flag("crossed", true)};
+                                        calls.flag("crossed", !op.getCausal())};
+  DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr());
+  addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix());
+  addSlopes(byDistance, op.getSlopes());
+  llvm::append_range(params, byDistance.parameters);
   if (keys.inBytes)
     params.push_back(calls.flag("in_bytes", true));
   if (int64_t(op.getHeads()) != keys.heads)
     params.push_back(calls.number("grouped", int64_t(op.getHeads()) / keys.heads));
   if (keys.inBf16)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
-  const Work work = {.flops = {xf::WorkFormula::PerCrossPair, 2 * (q.width + y.width)}};
-  calls.launch(keys.inBf16 ? "attention_bf16" : "attention_f32", params,
-               {{"q", q.memref},
-                {"ldq", calls.integer(q.stride)},
-                {"k", memref(op.getPages())},
-                {"ldk", placeInPage(op, keys)},
-                {"v", memref(op.getCached())},
-                {"y", y.memref},
-                {"ldy", calls.integer(y.stride)},
-                {"cu_seqlens", memref(op.getCuSeqlens())},
-                {"batch", calls.batch},
-                {"heads", calls.integer(op.getHeads())},
-                {"longest", calls.longestOf(q.rows)},
-                {"scale", calls.real(op.getScale().convertToDouble())}},
-               "cross_attention", work);
+  SmallVector<std::pair<StringRef, Value>> slots = {{"q", q.memref},
+                                                    {"ldq", calls.integer(q.stride)},
+                                                    {"k", memref(op.getPages())},
+                                                    {"ldk", placeInPage(op, keys)},
+                                                    {"v", memref(op.getCached())},
+                                                    {"y", y.memref},
+                                                    {"ldy", calls.integer(y.stride)},
+                                                    {"cu_seqlens", memref(op.getCuSeqlens())},
+                                                    {"batch", calls.batch},
+                                                    {"heads", calls.integer(op.getHeads())},
+                                                    {"longest", calls.longestOf(q.rows)},
+                                                    {"scale", calls.real(op.getScale().convertToDouble())}};
+  llvm::append_range(slots, byDistance.slots);
+  addCap(op.getCap(), params, slots);
+  Work work;
+  if (!op.getReach())
+    work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::WorkFormula::PerCrossPair, 2 * (q.width + y.width)};
+  calls.launch(keys.inBf16 ? "attention_bf16" : "attention_f32", params, slots,
+               op.getCausal() ? "attention" : "cross_attention", work);
 }
 
 /// Heads store what is theirs, and nothing behind an odd last column, where a product in bf16 would read the other
@@ -297,10 +332,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
         {{"k", k.memref}, {"ldk", calls.integer(k.stride)}, {"v", v.memref}, {"ldv", calls.integer(v.stride)}});
   }
   llvm::append_range(slots, byDistance.slots);
-  if (op.getCap()) {
-    params.push_back(calls.flag("capped", true));
-    slots.push_back({"cap", calls.real(op.getCap()->convertToDouble())});
-  }
+  addCap(op.getCap(), params, slots);
   // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
   Work work;
   if (!op.getReach())

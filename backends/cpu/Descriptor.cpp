@@ -271,14 +271,14 @@ llvm::Constant *DescriptorBuilder::prompts() {
 
 /// lathe_decoder, from the entries that DeriveDecode made.
 llvm::Constant *DescriptorBuilder::decoder(ModuleOp program) {
-  func::FuncOp decode = findDerivedEntry(program, "decode"), logits = findDerivedEntry(program, "logits"),
-               best = findDerivedEntry(program, "best");
+  func::FuncOp decode = xf::findDerivedEntry(program, "decode"), logits = xf::findDerivedEntry(program, "logits"),
+               best = xf::findDerivedEntry(program, "best");
   if (!decode || !logits || !best)
     return null();
   auto pageBytes = [](func::FuncOp function) {
     return function->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt();
   };
-  func::FuncOp source = findDerivedEntry(program, "source");
+  func::FuncOp source = xf::findDerivedEntry(program, "source");
   return global(structure({entry(decode), entry(logits), entry(best), i64(pageBytes(decode)), generation(),
                            source ? global(entry(source), "source") : null(), i64(source ? pageBytes(source) : 0)}),
                 "decoder");

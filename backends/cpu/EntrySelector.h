@@ -30,9 +30,10 @@ public:
 
   mlir::LogicalResult run();
 
-  /// Bytes of a page that layers' attention takes: of all before, and of each of the stack that is being lowered.
+  /// Bytes of a page that layers' attention takes: of all that are not lowered yet, and of each of the stack that is
+  /// being lowered. The last layer's lie first, so that an entry with that layer alone finds them.
   struct PageBytes {
-    int64_t before = 0, perLayer = 0;
+    int64_t behind = 0, perLayer = 0;
   };
 
 private:
@@ -114,6 +115,8 @@ private:
   DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets);
   void addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, mlir::Value prefix);
   void addSlopes(DistanceArguments &arguments, mlir::Value slopes);
+  void addCap(std::optional<llvm::APFloat> cap, llvm::SmallVectorImpl<mlir::NamedAttribute> &params,
+              llvm::SmallVectorImpl<std::pair<llvm::StringRef, mlir::Value>> &slots);
   void addTerms(DistanceArguments &arguments, mlir::Value queryTerms, mlir::Value keyTerms, mlir::Value index,
                 int64_t heads);
   void lowerDistanceScores(mlir::Value scores, mlir::Value result, const DistanceArguments &distances,
@@ -134,7 +137,9 @@ private:
   /// Those that an op reads or adds to, if it does.
   static std::optional<CachedKeys> cachedKeysOf(mlir::Operation *op);
   /// An encoder's are in pages of their own.
-  PageBytes &pagesOf(mlir::Operation *op) { return mlir::isa<xf::AttentionOp>(op) ? ownPages : sourcePages; }
+  PageBytes &pagesOf(mlir::Operation *op);
+  /// Of the whole entry.
+  void countPages();
   /// Where in a page the keys of this layer's op begin.
   mlir::Value placeInPage(mlir::Operation *op, const CachedKeys &keys);
   void appendToCache(const CachedKeys &keys, const Buffer &k, const Buffer &v, mlir::Value cuSeqlens,

@@ -6,9 +6,9 @@
 #ifndef LATHE_BACKENDS_CPU_LOWEREDENTRY_H
 #define LATHE_BACKENDS_CPU_LOWEREDENTRY_H
 
+#include "ir/xf/DerivedEntries.h"
 #include "ir/xf/WorkFormula.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include <string>
@@ -29,15 +29,6 @@ inline llvm::StringRef entryName(mlir::func::FuncOp lowered) {
 /// Whether callers may run the entry by its name.
 inline bool isPublicEntry(mlir::func::FuncOp function) {
   return function->hasAttr(xf::XfDialect::entryAttr) && !function->hasAttr(xf::XfDialect::derivedAttr);
-}
-
-/// The entry that DeriveDecode made for a purpose, or null.
-inline mlir::func::FuncOp findDerivedEntry(mlir::ModuleOp module, llvm::StringRef purpose) {
-  for (auto function : module.getOps<mlir::func::FuncOp>())
-    if (auto derived = function->getAttrOfType<mlir::StringAttr>(xf::XfDialect::derivedAttr);
-        derived && derived.getValue() == purpose)
-      return function;
-  return nullptr;
 }
 
 /// Its inputs, outputs or steps: the dictionaries of XfDialect::inputsAttr, outputsAttr or stepsAttr. See also stepsOf.

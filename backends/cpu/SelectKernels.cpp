@@ -72,6 +72,8 @@ LogicalResult EntrySelector::run() {
   findOutputs();
   calls.countsUses = !entry->hasAttr(xf::XfDialect::derivedAttr);
   func::FuncOp scheduled = createScheduled();
+  countPages();
+  const int64_t pageBytes = ownPages.behind;
   if (failed(lowerBlock(entry.getBody().front())))
     return failure();
   func::ReturnOp::create(calls.builder, entry.getLoc());
@@ -81,9 +83,8 @@ LogicalResult EntrySelector::run() {
       xf::XfDialect::scratchAttr,
       calls.builder.getDictionaryAttr({calls.builder.getNamedAttr("fixed", number(s.fixed)),
                                        calls.builder.getNamedAttr("per_longest", number(s.per_longest))}));
-  // An encoder's entry adds to one kind of pages, a decoder's to the other.
-  if (const int64_t bytes = ownPages.before ? ownPages.before : sourcePages.before)
-    scheduled->setAttr(xf::XfDialect::pageBytesAttr, number(bytes));
+  if (pageBytes)
+    scheduled->setAttr(xf::XfDialect::pageBytesAttr, number(pageBytes));
   StringAttr name = entry.getSymNameAttr();
   entry.erase();
   scheduled.setSymNameAttr(name);
@@ -289,7 +290,7 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
     calls.layerPrefixes = llvm::map_to_vector(layers.getWeights().getAsRange<StringAttr>(),
                                               [](StringAttr prefix) { return prefix.str(); });
     calls.layerIndex = loop.getInductionVar();
-    const int64_t ownBefore = ownPages.before, sourceBefore = sourcePages.before;
+    const int64_t own = ownPages.behind, source = sourcePages.behind;
     ownPages.perLayer = sourcePages.perLayer = 0;
     module.lookupSymbol<func::FuncOp>(layers.getCallee()).walk([&](Operation *op) {
       if (const std::optional<CachedKeys> keys = cachedKeysOf(op))
@@ -297,8 +298,8 @@ LogicalResult EntrySelector::lowerLayers(xf::LayersOp layers) {
     });
     if (failed(inlineLayer(layers.getCallee(), layers.getInputs(), carried, carried)))
       return failure();
-    ownPages.before = ownBefore + count * ownPages.perLayer;
-    sourcePages.before = sourceBefore + count * sourcePages.perLayer;
+    ownPages.behind = own - count * ownPages.perLayer;
+    sourcePages.behind = source - count * sourcePages.perLayer;
     if (layers.getNumResults() > 1) {
       // The last one's copy is its last output, which may be where it lies already.
       SmallVector<int64_t> outputs =

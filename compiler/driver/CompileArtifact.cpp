@@ -122,7 +122,7 @@ llvm::Error Compilation::link(OutputDirectory &output, const std::string &weight
     program.biases = model.generation->biases;
     program.stopStrings = model.generation->stopStrings;
     // Ids that no logit stands for end nothing, and need not be suppressed.
-    if (func::FuncOp logits = findDerivedEntry(*code.front().kernels, "logits")) {
+    if (func::FuncOp logits = xf::findDerivedEntry(*code.front().kernels, "logits")) {
       const int64_t vocabulary =
           listOf(logits, xf::XfDialect::outputsAttr).front().getAs<IntegerAttr>("width").getInt();
       for (std::vector<int32_t> *ids : {&program.eosIds, &program.suppressed, &program.suppressedFirst})

@@ -72,7 +72,7 @@ llvm::Error Compilation::kernels() {
 
 /// A cache whose form was asked for must be there.
 llvm::Error Compilation::expectCache() {
-  if (findDerivedEntry(*model.module, "decode"))
+  if (xf::findDerivedEntry(*model.module, "decode"))
     return llvm::Error::success();
   std::string reason = "it computes no logits of what comes next";
   for (const FusionRecord &record : getFusionRecords(*model.module))

@@ -60,10 +60,10 @@ void Compilation::summarize(const OutputDirectory &output) {
           << " bytes, and per thread "
           << formulaText(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr))
           << " (T tokens, B sequences, L the longest, each rounded up to " << LATHE_ROW_QUANTUM << ")\n";
-  if (func::FuncOp decode = findDerivedEntry(*model.module, "decode"))
+  if (func::FuncOp decode = xf::findDerivedEntry(*model.module, "decode"))
     log << "  cache    " << sizeText(decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt())
         << " for every " << LATHE_PAGE_TOKENS << " tokens of a text\n";
-  if (func::FuncOp source = findDerivedEntry(*model.module, "source"))
+  if (func::FuncOp source = xf::findDerivedEntry(*model.module, "source"))
     log << "           " << sizeText(source->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt())
         << " for every " << LATHE_PAGE_TOKENS << " tokens that the encoder reads\n";
   if (facts.tokenizerKind.empty())

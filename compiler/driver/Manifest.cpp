@@ -107,7 +107,7 @@ static Json describeSteps(ArrayRef<LoweredStep> steps) {
 static Json describeDecoder(ModuleOp kernels) {
   Json json = Json::object();
   for (const char *purpose : {"decode", "logits", "best", "source"})
-    if (func::FuncOp function = findDerivedEntry(kernels, purpose)) {
+    if (func::FuncOp function = xf::findDerivedEntry(kernels, purpose)) {
       std::vector<LoweredStep> lowered = stepsOf(function);
       json[purpose] = {{"flops", sum(lowered, &LoweredStep::flops)},
                        {"weight_bytes", sum(lowered, &LoweredStep::weightBytes)},
@@ -338,13 +338,13 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   for (auto function : kernels.getOps<func::FuncOp>())
     if (isPublicEntry(function))
       manifest["entries"].push_back(describeEntry(function));
-  if (func::FuncOp decode = findDerivedEntry(kernels, "decode"))
+  if (func::FuncOp decode = xf::findDerivedEntry(kernels, "decode"))
     manifest["generation"] = {
         {"cache",
          {{"page_tokens", LATHE_PAGE_TOKENS},
           {"page_bytes", decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()}}},
         {"decoder", describeDecoder(kernels)}};
-  if (func::FuncOp source = findDerivedEntry(kernels, "source")) // what a text's tokens take for the decoder to read
+  if (func::FuncOp source = xf::findDerivedEntry(kernels, "source")) // what a text's tokens take for the decoder to read
     manifest["generation"]["cache"]["source_page_bytes"] =
         source->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt();
   if (manifest.contains("generation") && !facts.unsupportedGeneration.empty())

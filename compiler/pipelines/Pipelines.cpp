@@ -27,6 +27,7 @@ static void addGraphPasses(OpPassManager &pm) {
 
 static void addSchedulePasses(OpPassManager &pm, bool cacheInBytes) {
   pm.addPass(createDeriveDecodePass({cacheInBytes}));    // first: precisions are chosen, and the copies have the same
+  pm.addPass(createDeferLastLayerPass());                // of what these entries compute, part is rarely asked for
   pm.addPass(createShareWeightsPass());                  // what is packed below is known by its content
   pm.addPass(createSelectKernelsPass());                 // every op a launch; layers inlined into loops
   pm.addPass(createCanonicalizerPass());                 // most sizes are constants

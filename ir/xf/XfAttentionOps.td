@@ -219,18 +219,27 @@ def Xf_AppendCacheOp : Xf_Op<"append_cache", [MemoryEffects<[MemRead, MemWrite]>
   let hasVerifier = 1;
 }
 
-def Xf_PagedAttentionOp : Xf_Op<"paged_attention", [MemoryEffects<[MemRead]>, AllTypesMatch<["query", "result"]>]> {
+def Xf_PagedAttentionOp : Xf_Op<"paged_attention", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>,
+                                                    AllTypesMatch<["query", "result"]>]> {
   let summary = "softmax(scale Q K^T) V with all keys and values in pages";
   let description = [{
-    What `xf.attention` with `key_cu_seqlens` computes, of keys and values that `xf.append_cache` has put into `pages`: so
-    many of each sequence as `cached` says, and a query sees all of them. Formed by `DeriveDecode`.
+    Attention to keys and values that `xf.append_cache` has put into `pages`. What `xf.attention` with `key_cu_seqlens`
+    computes: of each sequence there are as many as `cached` says, and a query sees all of them (`DeriveDecode`). Or,
+    `causal`, what it computes with a cache behind its appending: `cached` tokens are before those of the queries, and all
+    else goes by `columns` as it does there (`DeferLastLayer`).
   }];
-  let arguments = (ins Xf_Tensor:$query, Xf_CuSeqlens:$cu_seqlens, Xf_Pages:$pages, Xf_Ids:$cached,
-                       OptionalAttr<Xf_PrecisionAttr>:$kept, I64Attr:$heads, I64Attr:$key_heads, F64Attr:$scale, OptionalAttr<Xf_PrecisionAttr>:$precision, UnitAttr:$narrow);
+  let arguments = (ins Xf_Tensor:$query, Xf_CuSeqlens:$cu_seqlens, Xf_Pages:$pages, Xf_Ids:$cached, Optional<Xf_Ids>:$columns,
+                       Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach,
+                       UnitAttr:$causal, Optional<Xf_Lengths>:$prefix, Optional<Xf_Vector>:$slopes,
+                       OptionalAttr<Xf_PrecisionAttr>:$kept, I64Attr:$heads, I64Attr:$key_heads, F64Attr:$scale,
+                       OptionalAttr<F64Attr>:$cap, OptionalAttr<Xf_PrecisionAttr>:$precision, UnitAttr:$narrow);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `cu_seqlens` `(` $cu_seqlens `:` type($cu_seqlens) `)`
-    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` (`kept` `in` `` $kept^)? `heads` $heads `of` $key_heads `scale` $scale
+    `cache` `(` $pages `,` $cached `:` type($pages) `,` type($cached) `)` (`columns` `(` $columns^ `:` type($columns) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
+    (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
+    (`kept` `in` `` $kept^)? `heads` $heads `of` $key_heads `scale` $scale (`cap` $cap^)?
     (`in` `` $precision^)? (`narrow` $narrow^)? attr-dict `:` type($query)
   }];
   let hasVerifier = 1;

@@ -381,7 +381,17 @@ LogicalResult PagedAttentionOp::verify() {
   if (heads <= 0 || lastExtent(getQuery()) % heads || keyHeads <= 0 || heads % keyHeads)
     return emitOpError("has ") << heads << " heads, of keys " << keyHeads << ", for a width of "
                                << lastExtent(getQuery()) << "; expected divisors";
-  return failed(verifyKept(*this)) ? failure() : verifyNarrow(*this);
+  if (bool(getBias()) != getBuckets().has_value())
+    return emitOpError("has a bias or buckets without the other");
+  if (bool(getColumns()) != bool(getCausal()) || (!getCausal() && (getBias() || getReach() || getSlopes())))
+    return emitOpError("has causal, columns, or what goes by them, without the others");
+  if (failed(verifyReach(*this)) || failed(verifyKept(*this)) || failed(verifyNarrow(*this)))
+    return failure();
+  if ((getBias() && failed(verifyBiasTable(*this, getBias(), *getBuckets(), heads))) ||
+      (getSlopes() && failed(verifySlopes(*this, getSlopes(), heads))) ||
+      (getCap() && failed(verifyCap(*this, *getCap()))))
+    return failure();
+  return success();
 }
 
 LogicalResult AnglesOp::verify() {

@@ -398,9 +398,11 @@ private:
       const int64_t heads = attention.getHeads(), headDim = widthOf(attention.getQuery()) / heads;
       auto paged = xf::PagedAttentionOp::create(
           builder, attention.getLoc(), attention.getType(), attention.getQuery(), attention.getCuSeqlens(),
-          cache.sourcePages, cache.sourceLengths, keptAttr(), builder.getI64IntegerAttr(heads),
-          builder.getI64IntegerAttr(widthOf(attention.getKey()) / headDim), attention.getScaleAttr(),
-          precisionOf(attention), cacheInBytes ? UnitAttr() : attention.getNarrowAttr());
+          cache.sourcePages, cache.sourceLengths, /*columns=*/Value(), /*bias=*/Value(), xf::BucketsAttr(),
+          /*reach=*/IntegerAttr(), /*causal=*/UnitAttr(), /*prefix=*/Value(), /*slopes=*/Value(), keptAttr(),
+          builder.getI64IntegerAttr(heads), builder.getI64IntegerAttr(widthOf(attention.getKey()) / headDim),
+          attention.getScaleAttr(), /*cap=*/FloatAttr(), precisionOf(attention),
+          cacheInBytes ? UnitAttr() : attention.getNarrowAttr());
       attention.replaceAllUsesWith(paged.getResult());
       attention.erase();
     });

@@ -37,6 +37,30 @@ def DeriveDecodePass : Pass<"lathe-derive-decode", "mlir::ModuleOp"> {
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
+def DeferLastLayerPass : Pass<"lathe-defer-last-layer", "mlir::ModuleOp"> {
+  let summary = "the last layer waits for the rows whose logits are asked for";
+  let description = [{
+    What comes next is asked of few tokens, of a prompt of its last, and nothing behind the last layer's keys and values is
+    read for any other. So `@decode` computes that layer for all tokens as far as its queries, keys and values, adds the
+    latter to the cache, and gives each token's queries beside what the layer was given; `@logits` and `@best` begin with
+    the rest of the layer, for the rows that they are given, each of which is a text of one token that sees what the cache
+    has of its own. Their inputs beside `hidden` are those of `@decode` with the same names, for these rows.
+
+    Declined where the layer has not one attention with a cache, or would compute a product on both sides. Left alone where
+    an encoder reads what is long.
+
+    ```mlir
+    func.func @decode(..., %cu, %pages, %cached) -> [tokens, H]         func.func @logits(%hidden: [rows, H])
+      %0 = xf.layers @layer.cached(...) weights ["0.", "1."]
+      ==>
+    func.func @decode(..., %cu, %pages, %cached) -> [tokens, H + Q]     func.func @logits(%hidden: [rows, H + Q], %cu, ...)
+      %0 = xf.layers @layer.cached(...) weights ["0."]                    %0 = xf.layer @layer.cached.rest(%hidden, ...) weights "1."
+      %1 = xf.layer @layer.cached.front(%0, ...) weights "1."             ...
+    ```
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
 def ShareWeightsPass : Pass<"lathe-share-weights", "mlir::ModuleOp"> {
   let summary = "weights with one content have one value";
   let description = [{

@@ -78,7 +78,7 @@ FrameSize sizeOf(const DecodeStep &step) {
 /// Where everything lies in the context's working memory. What `decode` and the entry behind it need alone shares its
 /// place.
 struct Plan : Places {
-  int64_t hidden, picked; // rows of what the last layer gives; those of which logits are wanted
+  int64_t hidden, picked; // rows of what `decode` gives; those of which logits are wanted
   int64_t inputPointers, inputs;
   int64_t arena, scratch, scratchStride;
 
@@ -87,10 +87,11 @@ struct Plan : Places {
     const int64_t width = decoder.decode.outputs[0].width;
     hidden = place(Checked(size.tokens) * width * sizeof(float));
     picked = place(Checked(rows) * width * sizeof(float));
-    inputPointers = place(Checked(decoder.decode.n_inputs) * sizeof(void *));
+    const int32_t most = decoder.decode.n_inputs > head.n_inputs ? decoder.decode.n_inputs : head.n_inputs;
+    inputPointers = place(Checked(most) * sizeof(void *));
     inputs = total.value;
-    for (int32_t i = 0; i < decoder.decode.n_inputs; ++i)
-      placeInput(size);
+    for (int32_t i = 0; i < most; ++i)
+      placeInput(size.tokens > rows ? size.tokens : rows);
     const FrameSize ofHead = {rows, rows, 1};
     arena = place(larger(evaluate(decoder.decode.arena, size), evaluate(head.arena, ofHead)));
     const Checked perWorker = larger(evaluate(decoder.decode.scratch, size), evaluate(head.scratch, ofHead));
@@ -103,25 +104,61 @@ struct Plan : Places {
     return most;
   }
   /// Ids, offsets or addresses.
-  int64_t placeInput(const FrameSize &size) { return place((Checked(size.tokens) + 1) * sizeof(void *)); }
+  int64_t placeInput(int64_t tokens) { return place((Checked(tokens) + 1) * sizeof(void *)); }
 };
 
-/// Fills one input for all tokens, or sequences.
-void fillInput(const DecodeStep &step, const lathe_entry_input &input, void *values) {
+/// Tokens that follow one another in a sequence: an entry's rows of it.
+struct Tokens {
+  const lathe_sequence &sequence;
+  int32_t before; // tokens of the sequence
+  const int32_t *ids;
+  int32_t count;
+};
+
+/// What `decode` is run for: calls visit(tokens) for each sequence that has any.
+struct NewTokens {
+  const DecodeStep &step;
+
+  template <typename Visit> void forEach(Visit visit) const {
+    for (size_t i = 0; i < step.count; ++i) {
+      const int32_t begin = step.offsets[i], count = step.offsets[i + 1] - begin;
+      if (count)
+        visit(Tokens{*step.sequences[i], int32_t(step.sequences[i]->length), step.ids + begin, count});
+    }
+  }
+};
+
+/// What the entry behind it is run for: likewise for each row by itself.
+struct LogitRows {
+  const DecodeStep &step;
+
+  template <typename Visit> void forEach(Visit visit) const {
+    size_t i = 0;
+    for (size_t k = 0; k < step.logitRowCount; ++k) {
+      const int32_t row = step.logitRows[k];
+      if (row < step.offsets[i])
+        i = 0;
+      while (row >= step.offsets[i + 1])
+        ++i;
+      const int32_t before = int32_t(step.sequences[i]->length) + row - step.offsets[i];
+      visit(Tokens{*step.sequences[i], before, step.ids + row, 1});
+    }
+  }
+};
+
+/// Fills one input of an entry, for all tokens or all sequences.
+template <typename Rows> void fillInput(const Rows &rows, const lathe_entry_input &input, void *values) {
   int32_t *integers = static_cast<int32_t *>(values);
   void ***tables = static_cast<void ***>(values);
   if (input.kind == LATHE_CU_SEQLENS)
     *integers++ = 0;
   int32_t end = 0;
-  for (size_t i = 0; i < step.count; ++i) {
-    const lathe_sequence &sequence = *step.sequences[i];
-    const int32_t added = step.offsets[i + 1] - step.offsets[i];
-    if (!added)
-      continue;
+  rows.forEach([&](const Tokens &tokens) {
+    const lathe_sequence &sequence = tokens.sequence;
     if (input.kind == LATHE_CU_SEQLENS)
-      *integers++ = end += added;
+      *integers++ = end += tokens.count;
     else if (input.kind == LATHE_CACHED)
-      *integers++ = int32_t(sequence.length);
+      *integers++ = tokens.before;
     else if (input.kind == LATHE_PREFIX_ENDS)
       *integers++ = int32_t(sequence.prefix);
     else if (input.kind == LATHE_PAGES)
@@ -131,8 +168,8 @@ void fillInput(const DecodeStep &step, const lathe_entry_input &input, void *val
     else if (input.kind == LATHE_SOURCE_LENGTHS)
       *integers++ = int32_t(sequence.source->tokens);
     else
-      for (int32_t t = 0; t < added; ++t) {
-        const int32_t id = step.ids[step.offsets[i] + t], place = int32_t(sequence.length) + t;
+      for (int32_t t = 0; t < tokens.count; ++t) {
+        const int32_t id = tokens.ids[t], place = tokens.before + t;
         if (input.kind == LATHE_INPUT_IDS)
           *integers++ = id;
         else if (input.kind == LATHE_COLUMNS || (input.kind == LATHE_POSITION_IDS && input.counts != LATHE_COUNTS_IDS))
@@ -142,7 +179,7 @@ void fillInput(const DecodeStep &step, const lathe_entry_input &input, void *val
         else
           *integers++ = int32_t(input.omitted);
       }
-  }
+  });
 }
 
 /// One of the two entries.
@@ -171,11 +208,15 @@ lathe_status runStep(lathe_context &context, const lathe_decoder &decoder, const
                 static_cast<long long>(size.tokens), static_cast<long long>(size.batch),
                 static_cast<long long>(plan.total.value));
   void **inputs = reinterpret_cast<void **>(memory + plan.inputPointers);
-  plan.total = plan.inputs; // the same places again, now that the memory is there
-  for (int32_t i = 0; i < decoder.decode.n_inputs; ++i) {
-    inputs[i] = memory + plan.placeInput(size);
-    fillInput(step, decoder.decode.inputs[i], inputs[i]);
-  }
+  auto fillInputs = [&](const lathe_entry &entry, const auto &entryRows, int64_t tokens) {
+    plan.total = plan.inputs; // the same places again, now that the memory is there
+    for (int32_t i = 0; i < entry.n_inputs; ++i) {
+      inputs[i] = memory + plan.placeInput(tokens);
+      if (entry.inputs[i].kind != LATHE_HIDDEN)
+        fillInput(entryRows, entry.inputs[i], inputs[i]);
+    }
+  };
+  fillInputs(decoder.decode, NewTokens{step}, size.tokens);
   uint8_t *hidden = memory + plan.hidden, *picked = memory + plan.picked;
   if (lathe_status status = runPart(context, decoder.decode, size, plan, memory, inputs, hidden, error))
     return status;
@@ -184,8 +225,9 @@ lathe_status runStep(lathe_context &context, const lathe_decoder &decoder, const
   const size_t rowBytes = size_t(width) * sizeof(float);
   for (int64_t i = 0; i < rows; ++i)
     memcpy(picked + size_t(i) * rowBytes, hidden + size_t(step.logitRows[i]) * rowBytes, rowBytes);
-  void *const ofHead[] = {picked};
-  return runPart(context, head, {rows, rows, 1}, plan, memory, ofHead, step.best ? step.best : step.logits, error);
+  fillInputs(head, LogitRows{step}, rows);
+  inputs[0] = picked;
+  return runPart(context, head, {rows, rows, 1}, plan, memory, inputs, step.best ? step.best : step.logits, error);
 }
 
 } // namespace

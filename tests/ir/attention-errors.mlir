@@ -370,3 +370,10 @@ func.func @f(%q: tensor<?x?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
   %0 = xf.paged_attention %q cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cu : tensor<?xi64>, tensor<?xi32>) heads 4 of 2 scale 1.0 : tensor<?x?x8xf32>
   return
 }
+
+// -----
+func.func @f(%q: tensor<?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
+  // expected-error@+1 {{has causal, columns, or what goes by them, without the others}}
+  %0 = xf.paged_attention %q cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cu : tensor<?xi64>, tensor<?xi32>) causal heads 4 of 2 scale 1.0 : tensor<?x8xf32>
+  return
+}

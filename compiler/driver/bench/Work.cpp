@@ -113,10 +113,11 @@ static Expected<std::vector<StepWork>> readDecoderSteps(const Artifact &artifact
   const double source = hasEncoder ? double(workload.longest()) : 0,
                begin = hasEncoder ? 1 : double(workload.longest());
   std::vector<Sizes> decode = {hasEncoder ? sizesOfToken(batch, 1, source) : sizesOf(workload)};
-  std::vector<Sizes> logits = {sizesOfToken(batch, 1, 0)};
+  // A row of logits sees its sequence as the token does that it is behind.
+  std::vector<Sizes> logits = {sizesOfToken(batch, hasEncoder ? 1 : double(workload.tokens()) / batch, 0)};
   for (int64_t written = 1; written < workload.generation->newTokens && !promptsOnly; ++written) {
     decode.push_back(sizesOfToken(texts, begin + double(written), source));
-    logits.push_back(sizesOfToken(texts, 1, 0));
+    logits.push_back(sizesOfToken(texts, begin + double(written), 0));
   }
   std::vector<StepWork> all;
   auto add = [&](const char *name, ArrayRef<Sizes> passes) {

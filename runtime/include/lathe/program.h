@@ -198,6 +198,8 @@ enum { LATHE_PAGE_TOKENS = 16 };
  * their sequences, and caches them, too: page_tables[b][i / LATHE_PAGE_TOKENS] is the page of token i of sequence b,
  * 64-byte aligned, zeros when it is new; position_ids and columns are places in the sequence. `logits` computes logits
  * of rows of that, and `best` of each row the greatest logit, infinity if one is no number, and its id, both as f32.
+ * "hidden" is their first input; other inputs are those of `decode`, each row being the one new token of a sequence
+ * that has all tokens before it.
  *
  * With an encoder beside the decoder, `source` computes the encoder's part for T tokens of B texts, and stores what the
  * decoder's layers read of it in pages of another size, likewise; its output "hidden" is of no further use. `decode`

@@ -168,6 +168,8 @@ void AttentionEmitter::emit() {
                              .sequence = sequence,
                              .upcoming = upcoming};
     Value keyCount = crossed && paged ? before : b.add(before, ofKeys.length);
+    if (paged) // the run may have some of a prefix' tokens alone: pages have them all
+      keyCount = distances.withPrefix(b, index, keyCount);
     const KeyRange range = keysFor(index, b.add(before, firstQuery), count, keyCount);
     distances.emitTable(b, head, heads);
     b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {

@@ -46,6 +46,10 @@ std::pair<Value, Value> Distances::keysSeen(KernelBuilder &b, Value sequence, Va
   return {begin, end};
 }
 
+Value Distances::withPrefix(KernelBuilder &b, Value sequence, Value keys) const {
+  return prefix ? b.max(keys, b.loadIndex(b.at(prefix, sequence))) : keys;
+}
+
 int64_t Distances::bucketOf(int64_t away) const {
   return oneSided ? xf::oneSidedBucket(away, buckets, distance) : xf::twoSidedBucket(away, buckets, distance);
 }

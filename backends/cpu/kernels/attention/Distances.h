@@ -60,6 +60,8 @@ public:
   /// number is `sequence`: where they begin, and end. By place, which is nearer than by column.
   std::pair<mlir::Value, mlir::Value> keysSeen(KernelBuilder &b, mlir::Value sequence, mlir::Value firstQuery,
                                                mlir::Value queries, mlir::Value keys) const;
+  /// At least as many keys as the prefix of that sequence has, if there is one.
+  mlir::Value withPrefix(KernelBuilder &b, mlir::Value sequence, mlir::Value keys) const;
   /// The address of a token's column.
   mlir::Value column(KernelBuilder &b, mlir::Value token) const { return b.at(columns, token); }
   /// What one query has in all of this; null where nothing goes by it.
