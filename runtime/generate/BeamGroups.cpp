@@ -1,7 +1,7 @@
 // Diverse beam search: groups of beams that are searched one after the other in each step, each with its own finished
 // texts. Transformers does it with older code than its other beam search, and other rules: a finished text's score is
 // held in double precision, beams that are still running at the end count as finished, and of equal scores the later
-// one wins.
+// one wins. A stop string ends no text by itself: the search ends where all running beams have come to one at once.
 #include "runtime/generate/Beams.h"
 #include "runtime/generate/GenerateOptions.h"
 
@@ -54,14 +54,28 @@ void BeamSearch::chooseInGroup(int64_t index) {
   group.done = options->early_stopping == LATHE_STOP_WHEN_ENOUGH || group.worst >= attainable;
 }
 
-/// At the greatest length: what is running is finished, too.
+/// Whether each beam of the group has just come to a stop string. Groups that had ended before write padding.
+bool BeamSearch::hasStopped(int64_t group, bool hadEnded) const {
+  if (const int32_t written = padding(*options); hadEnded)
+    return endsText(*options, written) || stop->endIn(nullptr, 0, written);
+  for (int64_t beam = group * groupSize; beam < (group + 1) * groupSize; ++beam)
+    if (const int32_t *ids = nextRunning + beam * greatest; !stops(ids, ids[n_ids]))
+      return false;
+  return true;
+}
+
+/// At the end what is running is finished, too. Before the greatest length each text gets an id that ends it.
 void BeamSearch::closeGroups() {
   for (int64_t g = 0; g < n_groups; ++g) {
     Group &group = groups[g];
     for (int64_t beam = g * groupSize; !group.done && beam < (g + 1) * groupSize; ++beam) {
       const int64_t slot = group.finished[group.n_finished].slot;
-      memcpy(finishedIds + slot * greatest, nextRunning + beam * greatest, size_t(n_ids) * sizeof *finishedIds);
-      addToGroup(g, {double(nextScores[beam]) / lengthFactor(n_ids), n_ids, slot});
+      int32_t *ids = finishedIds + slot * greatest;
+      memcpy(ids, nextRunning + beam * greatest, size_t(n_ids) * sizeof *ids);
+      int64_t length = n_ids;
+      if (length < greatest && options->n_eos_ids)
+        ids[length++] = options->eos_ids[0];
+      addToGroup(g, {double(nextScores[beam]) / lengthFactor(n_ids), length, slot});
     }
     group.done = true;
   }

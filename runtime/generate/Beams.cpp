@@ -2,6 +2,7 @@
 
 #include "runtime/core/Checked.h"
 #include "runtime/core/Status.h"
+#include "runtime/generate/Array.h"
 #include "runtime/generate/GenerateOptions.h"
 #include "runtime/generate/Processors.h"
 #include "runtime/generate/Sampler.h"
@@ -200,34 +201,36 @@ double BeamSearch::lengthFactor(int64_t length) const {
 }
 
 /// Candidates that end, and are among the first num_beams, become finished texts, of which the best num_beams stay; of
-/// the others the best num_beams go on.
+/// the others the best num_beams go on. There are so many unless stop strings end more than ids can: then some that
+/// have ended go on behind all others, as in Transformers.
 void BeamSearch::chooseTogether() {
   Group &group = groups[0];
   const bool full = n_ids + 1 == greatest;
   const float factor = float(lengthFactor(n_ids + 1));
+  bool anyGoesOn = false;
   TopList top(ordered, beams);
   for (int64_t c = 0; c < n_candidates; ++c) {
     const Candidate &candidate = candidates[c];
-    if (!full && !endsText(*options, tokenOf(candidate))) {
-      top.add({candidate.score, c});
-      continue;
-    }
+    const int32_t token = tokenOf(candidate);
+    const bool ends = full || endsText(*options, token) || stops(idsOf(candidate.index / vocabulary), token);
+    top.add({ends ? candidate.score + far : candidate.score, c});
+    anyGoesOn |= !ends;
     const double score = candidate.score / factor;
     const bool replaces = group.n_finished == beams;
-    if (c >= beams || (replaces && !(score > group.finished[beams - 1].score)))
+    if (!ends || c >= beams || (replaces && !(score > group.finished[beams - 1].score)))
       continue;
     int64_t place = replaces ? beams - 1 : group.n_finished++;
     const int64_t slot = group.finished[place].slot;
     for (; place && score > group.finished[place - 1].score; --place)
       group.finished[place] = group.finished[place - 1];
-    group.finished[place] = {score, writeText(slot, 0, candidate, tokenOf(candidate)), slot};
+    group.finished[place] = {score, writeText(slot, 0, candidate, token), slot};
   }
-  group.done = full;
-  if (full)
+  group.done = !anyGoesOn;
+  if (group.done)
     return;
   top.sort();
   for (int64_t i = 0; i < beams; ++i)
-    goOn(0, i, candidates[ordered[i].index]);
+    goOn(0, i, {ordered[i].score, candidates[ordered[i].index].index});
 
   if (group.n_finished < beams)
     return;
@@ -254,8 +257,10 @@ void BeamSearch::listLiveBeams() {
 lathe_status BeamSearch::advance(float *logits, int64_t stride, lathe_error *error) {
   if (!n_live)
     return fail(error, LATHE_INVALID_ARGUMENT, "the beam search is done: it takes no more logits");
+  bool allStopped = stop != nullptr; // where there are several groups
   for (int64_t g = 0; g < n_groups; ++g) {
     if (groups[g].done) {
+      allStopped = allStopped && hasStopped(g, /*hadEnded=*/true);
       for (int64_t beam = g * groupSize; beam < (g + 1) * groupSize; ++beam)
         chosen[beam] = padding(*options); // which later groups are held off from, as in Transformers
       continue;
@@ -264,12 +269,19 @@ lathe_status BeamSearch::advance(float *logits, int64_t stride, lathe_error *err
       n_live = 0;
       return status;
     }
-    if (n_groups == 1)
+    if (n_groups == 1) {
       chooseTogether();
-    else
+    } else {
       chooseInGroup(g);
+      allStopped = allStopped && hasStopped(g, /*hadEnded=*/false);
+    }
   }
-  if (++n_ids == greatest && n_groups > 1)
+  if (stop && stop->failed()) {
+    n_live = 0;
+    return noMemoryForTexts(error);
+  }
+  ++n_ids;
+  if (n_groups > 1 && (n_ids == greatest || allStopped))
     closeGroups();
   int32_t *ids = running;
   running = nextRunning;

@@ -13,10 +13,12 @@
 
 #include "runtime/generate/Scratch.h"
 #include "runtime/generate/Select.h"
+#include "runtime/generate/StopStrings.h"
 
 namespace lathe {
 
-/// A text that a search has ended with. An id that ends texts is its last, unless it ran into the greatest length.
+/// A text that a search has ended with. An id that ends texts is its last, unless it ran into the greatest length or a
+/// stop string.
 struct BeamResult {
   const int32_t *ids; // the prompt's first; the search's
   int64_t length;
@@ -38,6 +40,9 @@ public:
 
   /// Says that an encoder has read these, which must live as long as this; otherwise what is read is the prompt.
   void setSource(const int32_t *ids, int64_t n) { source = ids, n_source = n; }
+
+  /// Has these, which must live as long as this, end texts, too.
+  void setStop(StopStrings &strings) { stop = &strings; }
 
   /// How many beams' logits the next advance() wants: 1 at first, then num_beams less those of groups that are done,
   /// and 0 when the search is.
@@ -85,10 +90,12 @@ private:
   int64_t writeText(int64_t slot, int64_t group, const Candidate &candidate, int32_t last);
   int32_t tokenOf(const Candidate &candidate) const { return int32_t(candidate.index % vocabulary); }
   double lengthFactor(int64_t length) const;
+  bool stops(const int32_t *before, int32_t last) const { return stop && stop->endIn(before, n_ids, last); }
 
   void chooseTogether(); // Beams.cpp: one group
   void returnTogether();
   void chooseInGroup(int64_t group); // BeamGroups.cpp: several
+  bool hasStopped(int64_t group, bool hadEnded) const;
   void addToGroup(int64_t group, const Finished &text);
   void closeGroups();
   void returnFromGroups();
@@ -101,6 +108,7 @@ private:
   const lathe_generate_options *options = nullptr;
   const int32_t *source = nullptr;
   int64_t n_source = 0;
+  StopStrings *stop = nullptr;
   uint64_t sequence = 0;
   int64_t vocabulary = 0, promptLength = 0, greatest = 0;
   int64_t beams = 0, n_groups = 0, groupSize = 0, n_candidates = 0;

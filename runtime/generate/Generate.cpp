@@ -138,8 +138,10 @@ lathe_status generateTexts(lathe_context &context, const Prompts &prompts, const
   if (lathe_status status = checkRequest(context, begins, options, error))
     return status;
   Scratch scratch(context.allocator, /*avx512=*/true); // which every level has
-  Shared shared = {context,           options, scratch, vocabularyOf(*decoder), decoder->source ? &prompts : nullptr,
-                   takesBest(options)};
+  StopStrings stop(context.model->tokenizer, options.stop, options.n_stop, context.allocator);
+  Shared shared = {
+      context,           options, scratch, stop, vocabularyOf(*decoder), decoder->source ? &prompts : nullptr,
+      takesBest(options)};
   Generation generation(shared, begins);
   const int32_t perPrompt = options.num_return_sequences;
   lathe_status status = generation.run(options.num_beams > 1 ? options.num_beams : perPrompt, error);

@@ -25,8 +25,7 @@ lathe_generate_options withinPlaces(const lathe_generate_options &options, int64
 
 Text::Text(Shared &shared)
     : continuation(shared.context.allocator, shared.scratch),
-      stream(shared.context.model->tokenizer, shared.context.allocator),
-      stop(shared.options.stop, shared.options.n_stop, shared.context.allocator) {}
+      stream(shared.context.model->tokenizer, shared.context.allocator) {}
 
 PromptTexts::PromptTexts(Shared &shared, const int32_t *prompt, int64_t length, const int32_t *tokens,
                          int64_t tokenCount, int64_t prefix, size_t number)
@@ -62,6 +61,8 @@ lathe_status PromptTexts::start(lathe_sequence *begun, lathe_error *error) {
   };
   if (isSearch) {
     setSource(search);
+    if (options.n_stop)
+      search.setStop(shared.stop);
     if (lathe_status status = search.start(prompt, length, options, shared.vocabulary, first, error))
       return status;
   }
@@ -174,11 +175,14 @@ lathe_status PromptTexts::advanceText(int64_t index, float *row, lathe_error *er
 /// A token has been chosen. Where it was the text's last, what the model keeps of it is not needed any more.
 lathe_status PromptTexts::tellOf(int64_t index, lathe_error *error) {
   Text &text = texts[index];
-  if (shared.options.stream || shared.options.n_stop) {
-    const int32_t id = text.continuation.ids()[text.continuation.length() - 1];
-    if (lathe_status status = say(text, index, id, error))
+  const int32_t *ids = text.continuation.ids();
+  const int64_t before = text.continuation.length() - 1;
+  text.isStopped = options.n_stop && shared.stop.endIn(ids, before, ids[before]);
+  if (shared.stop.failed())
+    return noMemoryForTexts(error);
+  if (options.stream)
+    if (lathe_status status = say(text, index, ids[before], error))
       return status;
-  }
   if (!isLive(index)) {
     destroySequence(sequences[index]);
     sequences[index] = nullptr;
@@ -186,23 +190,17 @@ lathe_status PromptTexts::tellOf(int64_t index, lathe_error *error) {
   return LATHE_OK;
 }
 
-/// Tells the caller, and looks for what stops the text.
+/// Tells the caller.
 lathe_status PromptTexts::say(Text &text, int64_t index, int32_t id, lathe_error *error) {
   const bool hasText = shared.context.model->hasTokenizer();
   auto tell = [&](int32_t token) {
     const size_t size = hasText ? text.stream.pieceLength() : 0;
-    if (!shared.options.stream || !shared.options.stream(shared.options.stream_user, number, size_t(index), token,
-                                                         size ? text.stream.piece() : "", size))
+    if (!options.stream(options.stream_user, number, size_t(index), token, size ? text.stream.piece() : "", size))
       return LATHE_OK;
     return fail(error, LATHE_CANCELLED, "the caller's stream cancelled");
   };
   if (lathe_status status = hasText ? text.stream.add(id, error) : LATHE_OK)
     return status;
-  if (hasText && shared.options.n_stop) {
-    text.isStopped = text.stop.add(text.stream.piece(), text.stream.pieceLength());
-    if (text.stop.failed())
-      return noMemoryForTexts(error);
-  }
   if (lathe_status status = tell(id))
     return status;
   if (isLive(index))

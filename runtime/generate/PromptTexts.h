@@ -8,6 +8,7 @@
 #include "runtime/generate/Continuation.h"
 #include "runtime/generate/Prompts.h"
 #include "runtime/generate/Stepper.h"
+#include "runtime/generate/StopStrings.h"
 #include "runtime/generate/TextStream.h"
 
 namespace lathe {
@@ -17,6 +18,7 @@ struct Shared {
   lathe_context &context;
   const lathe_generate_options &options;
   Scratch &scratch;
+  StopStrings &stop;
   int64_t vocabulary;
   const Prompts *sources; // what an encoder reads; null without one
   bool onlyBest;          // what takesBest(options) says
@@ -28,7 +30,6 @@ struct Text {
 
   Continuation continuation;
   TextStream stream;
-  StopStrings stop;
   bool isStopped = false;
 };
 

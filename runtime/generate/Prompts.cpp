@@ -22,9 +22,9 @@ lathe_status checkRequest(const lathe_context &context, const Prompts &prompts, 
                           lathe_error *error) {
   const lathe_decoder &decoder = *context.model->program->decoder;
   const int64_t vocabulary = vocabularyOf(decoder), places = placesOf(decoder);
-  if (options.num_beams > 1 && (options.stream || options.n_stop))
-    return fail(error, LATHE_INVALID_ARGUMENT, "%s with num_beams %d; beam search writes nothing before its end",
-                options.stream ? "stream is set" : "stop strings are set", options.num_beams);
+  if (options.num_beams > 1 && options.stream)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "stream is set with num_beams %d; beam search writes nothing before its end", options.num_beams);
   if (options.n_stop && !context.model->hasTokenizer())
     return fail(error, LATHE_INVALID_ARGUMENT, "stop strings are set, but %s was compiled without a tokenizer",
                 context.model->program->name);

@@ -19,14 +19,6 @@ bool endsInside(const Buffer<char> &text) {
 }
 bool beginsInside(const Buffer<char> &text) { return text.size >= 3 && !memcmp(text.data, replacement, 3); }
 
-bool contains(const Buffer<char> &text, const char *wanted) {
-  const size_t length = strlen(wanted);
-  for (size_t at = 0; at + length <= text.size; ++at)
-    if (!memcmp(text.data + at, wanted, length))
-      return true;
-  return false;
-}
-
 lathe_status noMemory(lathe_error *error) { return fail(error, LATHE_OUT_OF_MEMORY, "no memory for a text's pieces"); }
 
 } // namespace
@@ -100,27 +92,5 @@ lathe_status TextStream::add(int32_t id, lathe_error *error) {
 }
 
 lathe_status TextStream::end(lathe_error *error) { return advance(/*complete=*/true, error); }
-
-StopStrings::StopStrings(const char *const *strings, size_t count, const lathe_allocator &allocator)
-    : strings(strings), count(count), tail(allocator) {
-  for (size_t i = 0; i < count; ++i)
-    longest = strlen(strings[i]) > longest ? strlen(strings[i]) : longest;
-}
-
-bool StopStrings::add(const char *piece, size_t length) {
-  if (!tail.reserve(length))
-    return false;
-  memcpy(tail.data + tail.size, piece, length);
-  tail.size += length;
-  bool found = false;
-  for (size_t i = 0; i < count && !found; ++i)
-    found = contains(tail, strings[i]);
-  const size_t kept = longest ? longest - 1 : 0;
-  if (tail.size > kept) {
-    memmove(tail.data, tail.data + tail.size - kept, kept);
-    tail.size = kept;
-  }
-  return found;
-}
 
 } // namespace lathe

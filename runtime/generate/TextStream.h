@@ -1,5 +1,4 @@
-// The text of tokens as they are written, in pieces that never end inside a character, and whether a stop string has
-// come.
+// The text of tokens as they are written, in pieces that never end inside a character.
 #ifndef LATHE_RUNTIME_GENERATE_TEXTSTREAM_H
 #define LATHE_RUNTIME_GENERATE_TEXTSTREAM_H
 
@@ -34,22 +33,6 @@ private:
   Buffer<char> text, before; // of all of them, and of those whose text has been given
   size_t given = 0;          // of `tokens`
   size_t pieceBegin = 0, pieceSize = 0;
-};
-
-/// Finds strings in text that comes in pieces.
-class StopStrings {
-public:
-  StopStrings(const char *const *strings, size_t count, const lathe_allocator &allocator);
-
-  /// Whether a string ends in this piece, perhaps having begun in earlier ones. False where there is no memory, see
-  /// failed().
-  bool add(const char *piece, size_t length);
-  bool failed() const { return tail.failed; }
-
-private:
-  const char *const *strings;
-  size_t count, longest = 0;
-  Buffer<char> tail; // as much of the text as a string may have begun in, and the piece
 };
 
 } // namespace lathe

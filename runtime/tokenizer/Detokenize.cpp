@@ -148,8 +148,8 @@ private:
 };
 } // namespace
 
-/// A token whose text spells bytes gives those, any other its text.
-static void putByteLevel(const char *text, Repairer &repairer) {
+/// A token whose text spells bytes gives those, any other its text: calls put(byte) for each.
+template <typename Put> static void putByteLevel(const char *text, Put put) {
   const char *end = text + strlen(text);
   auto forEach = [&](auto use) {
     uint32_t codePoint;
@@ -164,11 +164,11 @@ static void putByteLevel(const char *text, Repairer &repairer) {
     return true;
   };
   if (forEach([](uint8_t) {})) {
-    forEach([&](uint8_t byte) { repairer.put(byte); });
+    forEach(put);
     return;
   }
   for (; text < end; ++text)
-    repairer.put(uint8_t(*text));
+    put(uint8_t(*text));
 }
 
 namespace {
@@ -259,7 +259,7 @@ lathe_status lathe::detokenize(const Tokenizer &tokenizer, const int32_t *ids, s
   for (size_t i = kept.next(0); i < n;) {
     const TokenRecord &token = kept[i];
     if (header.decoder == DecoderKind::ByteLevel) {
-      putByteLevel(tokenText(tokenizer, ids[i]), repairer);
+      putByteLevel(tokenText(tokenizer, ids[i]), [&](uint8_t byte) { repairer.put(byte); });
     } else if (token.later & tokenIsByte) {
       i = isSentencePiece ? putBytesOneByOne(kept, i, n, output) : putBytes(kept, i, n, output);
       continue;
@@ -278,6 +278,28 @@ lathe_status lathe::detokenize(const Tokenizer &tokenizer, const int32_t *ids, s
   if (length)
     *length = output.needed;
   return LATHE_OK;
+}
+
+size_t lathe::tokenBytes(const Tokenizer &tokenizer, int32_t id, char *bytes, size_t capacity) {
+  if (uint32_t(id) >= tokenizer.tokens.count)
+    return 0;
+  const TokenRecord &token = tokenizer.tokens[uint32_t(id)];
+  Output output(bytes, capacity);
+  auto putByte = [&](uint8_t byte) {
+    const char one = char(byte);
+    output.put(&one, 1);
+  };
+  if (tokenizer.header->decoder == DecoderKind::ByteLevel) {
+    putByteLevel(tokenText(tokenizer, id), putByte);
+  } else if (token.later & tokenIsByte) {
+    putByte(uint8_t(token.later));
+  } else {
+    const char *piece = tokenizer.pool.data + token.later;
+    output.replaceBy(tokenizer);
+    output.put(piece, strlen(piece));
+    output.finish();
+  }
+  return output.needed;
 }
 
 const char *lathe::tokenText(const Tokenizer &tokenizer, int32_t id) {

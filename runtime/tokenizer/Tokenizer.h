@@ -99,6 +99,10 @@ void freeEncoding(const lathe_allocator &allocator, lathe_encoding *encoding);
 lathe_status detokenize(const Tokenizer &tokenizer, const int32_t *ids, size_t n, bool skipSpecialTokens, char *text,
                         size_t capacity, size_t *length, lathe_error *error);
 
+/// The bytes that a token gives within a text, special ones like any other: no whole characters where several tokens
+/// spell one. Writes at most `capacity`; returns how many there are, 0 for ids beyond the vocabulary.
+size_t tokenBytes(const Tokenizer &tokenizer, int32_t id, char *bytes, size_t capacity);
+
 /// The vocabulary's text of one id, or null.
 const char *tokenText(const Tokenizer &tokenizer, int32_t id);
 

@@ -74,6 +74,8 @@ lathe_status detokenize(const Tokenizer &, const int32_t *, size_t n, bool, char
   return LATHE_OK;
 }
 
+size_t tokenBytes(const Tokenizer &, int32_t, char *, size_t) { return 0; }
+
 const char *tokenText(const Tokenizer &, int32_t id) { return id == 1 ? "[CLS]" : nullptr; }
 
 } // namespace lathe

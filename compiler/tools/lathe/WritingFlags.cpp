@@ -72,12 +72,9 @@ llvm::Expected<std::vector<std::pair<std::vector<int32_t>, double>>> parseBiases
 static void applyStopStrings(WritingOptions &options, llvm::ArrayRef<std::string> stop, bool hasTokenizer) {
   if (!stop.empty())
     return options.setStopStrings(stop.size() == 1 && stop[0].empty() ? std::vector<std::string>() : stop.vec());
-  const char *reason = options->num_beams > 1 ? "beam search writes nothing before its end"
-                       : !hasTokenizer        ? "the artifact has no tokenizer"
-                                              : nullptr;
-  if (!options->n_stop || !reason)
+  if (!options->n_stop || hasTokenizer)
     return;
-  llvm::errs() << "note: the model's stop strings are not looked for: " << reason << "\n";
+  llvm::errs() << "note: the model's stop strings are not looked for: the artifact has no tokenizer\n";
   options.setStopStrings({});
 }
 

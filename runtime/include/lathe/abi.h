@@ -249,7 +249,7 @@ typedef struct lathe_generate_options {
   const int32_t *eos_ids; /* any of them ends a text */
   size_t n_eos_ids;
   int32_t pad_id; /* what ends rows of sequences that are shorter than others; -1: the first of eos_ids */
-  /* A text ends, too, where one of these has come in it; of models with a tokenizer, and not in beam search. */
+  /* A text ends, too, with the token in which one of these ends; of models with a tokenizer. See num_beam_groups. */
   const char *const *stop;
   size_t n_stop;
   lathe_stream stream; /* NULL: none; not in beam search, which writes nothing before its end */

@@ -1,119 +1,20 @@
 // Texts and distributions as Transformers has them (tests/goldens/make_generation_goldens.py): the same model, a table,
 // the same options, the same texts.
-#include "tests/unit/generate/Writing.h"
+#include "tests/unit/generate/Goldens.h"
 
 #include "runtime/generate/Warpers.h"
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 using namespace lathe;
 using namespace lathe::test;
-using nlohmann::json;
 
 namespace {
 
-const json &goldens() {
-  static const json file = json::parse(std::ifstream(LATHE_SOURCE_DIR "/tests/goldens/generation/generation.json"));
-  return file;
-}
-
-/// Options out of JSON, and what their pointers point to.
-struct GoldenOptions {
-  lathe_generate_options options = defaults();
-  Ids ends = {2};
-  std::vector<Ids> words;
-  std::vector<lathe_ids> wordList;
-  Ids suppressed, suppressedFirst;
-  std::vector<std::pair<Ids, double>> biases;
-  std::vector<lathe_sequence_bias> biasList;
-
-  explicit GoldenOptions(const json &given) {
-    options.pad_id = 0;
-    for (const auto &[name, value] : given.items())
-      set(name, value);
-    options.eos_ids = ends.data();
-    options.n_eos_ids = ends.size();
-    for (const Ids &word : words)
-      wordList.push_back({word.data(), word.size()});
-    options.bad_words = wordList.data();
-    options.n_bad_words = wordList.size();
-    options.suppress_tokens = {suppressed.data(), suppressed.size()};
-    options.begin_suppress_tokens = {suppressedFirst.data(), suppressedFirst.size()};
-    for (const auto &[ids, bias] : biases)
-      biasList.push_back({ids.data(), ids.size(), bias});
-    options.sequence_bias = biasList.data();
-    options.n_sequence_bias = biasList.size();
-  }
-  GoldenOptions(const GoldenOptions &) = delete;
-
-private:
-  void set(const std::string &name, const json &value) {
-    if (name == "eos_token_id")
-      ends = value.is_null() ? Ids() : value.is_array() ? value.get<Ids>() : Ids{value.get<int32_t>()};
-    else if (name == "bad_words_ids")
-      words = value.get<std::vector<Ids>>();
-    else if (name == "suppress_tokens")
-      suppressed = value.get<Ids>();
-    else if (name == "begin_suppress_tokens")
-      suppressedFirst = value.get<Ids>();
-    else if (name == "sequence_bias")
-      biases = value.get<std::vector<std::pair<Ids, double>>>();
-    else if (name == "exponential_decay_length_penalty")
-      options.decay_start = value[0], options.decay_factor = value[1];
-    else if (name == "renormalize_logits")
-      options.renormalize_logits = value.get<bool>();
-    else if (name == "early_stopping")
-      options.early_stopping = value.is_string()   ? LATHE_STOP_NEVER_EARLY
-                               : value.get<bool>() ? LATHE_STOP_WHEN_ENOUGH
-                                                   : LATHE_STOP_BY_BEST;
-    else
-      setNumber(name, value);
-  }
-  void setNumber(const std::string &name, const json &value) {
-    const std::map<std::string, std::function<void()>> setters = {
-        {"max_new_tokens", [&] { options.max_new_tokens = value; }},
-        {"max_length", [&] { options.max_length = value; }},
-        {"min_new_tokens", [&] { options.min_new_tokens = value; }},
-        {"min_length", [&] { options.min_length = value; }},
-        {"num_beams", [&] { options.num_beams = value; }},
-        {"num_beam_groups", [&] { options.num_beam_groups = value; }},
-        {"diversity_penalty", [&] { options.diversity_penalty = value; }},
-        {"length_penalty", [&] { options.length_penalty = value; }},
-        {"num_return_sequences", [&] { options.num_return_sequences = value; }},
-        {"repetition_penalty", [&] { options.repetition_penalty = value; }},
-        {"no_repeat_ngram_size", [&] { options.no_repeat_ngram_size = value; }},
-        {"encoder_repetition_penalty", [&] { options.encoder_repetition_penalty = value; }},
-        {"encoder_no_repeat_ngram_size", [&] { options.encoder_no_repeat_ngram_size = value; }},
-        {"epsilon_cutoff", [&] { options.epsilon_cutoff = value; }},
-        {"eta_cutoff", [&] { options.eta_cutoff = value; }},
-        {"forced_bos_token_id", [&] { options.forced_bos_id = value; }},
-        {"forced_eos_token_id", [&] { options.forced_eos_id = value; }},
-        {"pad_token_id", [&] { options.pad_id = value; }},
-        {"temperature", [&] { options.temperature = value; }},
-        {"top_k", [&] { options.top_k = value; }},
-        {"top_p", [&] { options.top_p = value; }},
-        {"min_p", [&] { options.min_p = value; }},
-        {"typical_p", [&] { options.typical_p = value; }},
-    };
-    setters.at(name)();
-  }
-};
-
-void tableLogits(const int32_t *ids, int64_t length, float *row) {
-  static const auto table = goldens()["table"].get<std::vector<Ids>>(),
-                    shifts = goldens()["shifts"].get<std::vector<Ids>>();
-  const Ids &last = table[size_t(ids[length - 1])];
-  const Ids &shift = shifts[length > 1 ? size_t(ids[length - 2]) % shifts.size() : 0];
-  for (size_t i = 0; i < last.size(); ++i)
-    row[i] = float(last[i] + shift[i]) / (1 << 14);
-}
-
 TEST(Goldens, TextsAreThoseOfTransformers) {
-  const int64_t vocabulary = goldens()["vocabulary"];
-  ASSERT_GE(goldens()["cases"].size(), 180u);
-  for (const json &golden : goldens()["cases"]) {
+  const int64_t vocabulary = tableGoldens()["vocabulary"];
+  ASSERT_GE(tableGoldens()["cases"].size(), 180u);
+  for (const json &golden : tableGoldens()["cases"]) {
     SCOPED_TRACE(golden["name"]);
     const GoldenOptions given(golden["options"]);
     std::vector<Text> texts;
@@ -137,9 +38,9 @@ TEST(Goldens, TextsAreThoseOfTransformers) {
 
 /// Draws are others, but as frequent: within four standard deviations of the difference of two counts.
 TEST(Goldens, DrawnBeamsWriteWhatTransformersWritesAsOften) {
-  const int64_t vocabulary = goldens()["vocabulary"];
-  ASSERT_EQ(goldens()["drawn"].size(), 3u);
-  for (const json &golden : goldens()["drawn"]) {
+  const int64_t vocabulary = tableGoldens()["vocabulary"];
+  ASSERT_EQ(tableGoldens()["drawn"].size(), 3u);
+  for (const json &golden : tableGoldens()["drawn"]) {
     SCOPED_TRACE(golden["name"]);
     GoldenOptions given(golden["options"]);
     given.options.do_sample = 1;
@@ -160,15 +61,15 @@ TEST(Goldens, DrawnBeamsWriteWhatTransformersWritesAsOften) {
 }
 
 TEST(Goldens, WarpersKeepWhatTransformersKeeps) {
-  ASSERT_GE(goldens()["warped"].size(), 100u);
-  for (const json &golden : goldens()["warped"]) {
+  ASSERT_GE(tableGoldens()["warped"].size(), 100u);
+  for (const json &golden : tableGoldens()["warped"]) {
     SCOPED_TRACE(golden.dump().substr(0, 200));
     GoldenOptions given(golden["options"]);
     given.options.num_beams = golden["beams"];
     given.options.n_eos_ids = golden["eos"];
     if (!golden["options"].contains("top_k"))
       given.options.top_k = 0;
-    std::vector<float> row = goldens()["rows"][golden["row"].get<std::string>()];
+    std::vector<float> row = tableGoldens()["rows"][golden["row"].get<std::string>()];
     Scratch scratch(heapAllocator, hasAvx512());
     ASSERT_TRUE(scratch.reserve(int64_t(row.size()), 1));
     scratch.loops.maxima(row.data(), int64_t(row.size()), scratch.maxima);

@@ -51,10 +51,12 @@ inline lathe_status writeOne(const Logits &model, const Ids &prompt, const lathe
 
 /// Checks on the way that beams are what parent() and token() say.
 inline lathe_status writeWithBeams(const Logits &model, const Ids &prompt, const lathe_generate_options &options,
-                                   int64_t vocabulary, uint64_t sequence, std::vector<Text> &texts,
-                                   lathe_error &error) {
+                                   int64_t vocabulary, uint64_t sequence, std::vector<Text> &texts, lathe_error &error,
+                                   StopStrings *stop = nullptr) {
   Scratch scratch(heapAllocator, hasAvx512());
   BeamSearch search(heapAllocator, scratch);
+  if (stop)
+    search.setStop(*stop);
   lathe_status status = search.start(prompt.data(), int64_t(prompt.size()), options, vocabulary, sequence, &error);
   const int64_t stride = vocabulary + 3;
   std::vector<float> rows;
