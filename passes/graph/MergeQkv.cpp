@@ -12,6 +12,15 @@ namespace {
 
 using Projections = SmallVector<xf::LinearOp, 3>;
 
+/// The linear that a query, key or value comes from, perhaps through a norm of each head or a rotation, which nothing
+/// else reads: these are added to `between`, the first one last.
+xf::LinearOp projectionOf(Value value, SmallVectorImpl<Operation *> &between) {
+  Operation *op = value.getDefiningOp();
+  for (; isa_and_nonnull<xf::RotateOp, xf::HeadNormOp>(op) && op->hasOneUse(); op = op->getOperand(0).getDefiningOp())
+    between.push_back(op);
+  return dyn_cast_or_null<xf::LinearOp>(op);
+}
+
 std::optional<std::string> whyNotMerged(Projections &linears) {
   for (xf::LinearOp linear : linears) {
     if (linear.getX() != linears[0].getX())
@@ -45,9 +54,9 @@ struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
   }
 
   void merge(xf::AttentionOp attention) {
-    Projections linears = {attention.getQuery().getDefiningOp<xf::LinearOp>(),
-                           attention.getKey().getDefiningOp<xf::LinearOp>(),
-                           attention.getValue().getDefiningOp<xf::LinearOp>()};
+    SmallVector<Operation *> between;
+    Projections linears = {projectionOf(attention.getQuery(), between), projectionOf(attention.getKey(), between),
+                           projectionOf(attention.getValue(), between)};
     std::string what = "projections of query, key and value";
     if (attention.getKeyCuSeqlens()) { // queries are of other rows
       linears.erase(linears.begin());
@@ -58,7 +67,9 @@ struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
     if (std::optional<std::string> reason = whyNotMerged(linears))
       return recordDeclined(attention, "MergeQkv", what, *reason);
 
-    OpBuilder builder(attention);
+    for (Operation *op : llvm::reverse(between)) // behind the product, which stands behind all that it reads
+      op->moveBefore(attention);
+    OpBuilder builder(between.empty() ? attention : between.back());
     Location loc = linears[0].getLoc();
     auto operands = [&](auto &&get) {
       return SmallVector<Value>(llvm::map_range(linears, [&](xf::LinearOp linear) { return get(linear); }));

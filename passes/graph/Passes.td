@@ -40,7 +40,8 @@ def PackTokensPass : Pass<"lathe-pack-tokens", "mlir::ModuleOp"> {
 def MergeQkvPass : Pass<"lathe-merge-qkv", "mlir::ModuleOp"> {
   let summary = "the linears of query, key and value become one";
   let description = [{
-    Root: an `xf.attention` whose query, key and value are linears. They become one linear over joined weights, its result
+    Root: an `xf.attention` whose query, key and value are linears, perhaps with a norm of each head or a rotation behind
+    them. They become one linear over joined weights, its result
     split three ways, when they read the same input, all or none have a bias, and nothing else reads them. Where keys are of
     another token axis than queries, key and value alone.
   }];

@@ -83,3 +83,24 @@ func.func @unprojected(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   %c = xf.attention %x, %x, %x heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
   return %c : tensor<?x?x8xf32>
 }
+
+// -----
+// Through norms of heads and rotations, wherever they stand; with fewer heads of keys.
+// CHECK: made = true, pass = "MergeQkv"
+// CHECK-LABEL: func.func @rotated
+// CHECK: %[[QKV:.*]] = xf.linear %{{.*}}, %{{.*}} : tensor<?x8xf32>, tensor<16x8xf32> -> tensor<?x16xf32>
+// CHECK-NEXT: %[[PARTS:.*]]:3 = xf.split %[[QKV]] : tensor<?x16xf32> -> tensor<?x8xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+// CHECK-DAG: %[[N:.*]] = xf.head_norm %[[PARTS]]#0
+// CHECK-DAG: %[[Q:.*]] = xf.rotate %[[N]]
+// CHECK-DAG: %[[K:.*]] = xf.rotate %[[PARTS]]#1
+// CHECK: xf.attention %[[Q]], %[[K]], %[[PARTS]]#2
+func.func @rotated(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %angles: tensor<?x4xf32>, %g: tensor<4xf32>, %w: tensor<8x8xf32>, %u: tensor<4x8xf32>) -> tensor<?x8xf32> {
+  %0 = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %1 = xf.head_norm %0, %g heads 2 eps 1.0e-5 : tensor<?x8xf32>, tensor<4xf32>
+  %q = xf.rotate %1 by %angles heads 2 : tensor<?x8xf32>, tensor<?x4xf32>
+  %2 = xf.linear %x, %u : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+  %k = xf.rotate %2 by %angles heads 1 : tensor<?x4xf32>, tensor<?x4xf32>
+  %v = xf.linear %x, %u : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+  %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x8xf32>
+  return %c : tensor<?x8xf32>
+}
