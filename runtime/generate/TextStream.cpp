@@ -45,7 +45,9 @@ lathe_status TextStream::advance(bool complete, lathe_error *error) {
   lathe_status status = decode(0, given, before, error);
   if (!status)
     status = decode(0, tokens.size, text, error);
-  if (status || text.size <= before.size || (!complete && endsInside(text)))
+  if (status || text.size <= before.size)
+    return status;
+  if (!complete && (endsInside(text) || endsOpen(tokenizer, tokens.data, tokens.size)))
     return status;
   pieceBegin = before.size;
   if (memcmp(text.data, before.data, before.size)) {

@@ -8,7 +8,8 @@
 namespace lathe {
 
 /// Decoders look at neighbours, so a token's text is what a few tokens before it and it give together, less what those
-/// give without it, if that is how it begins. A token that ends inside a character waits for those behind it.
+/// give without it, if that is how it begins. A token that ends inside a character, or otherwise than when
+/// another follows, waits for those behind it.
 class TextStream {
 public:
   TextStream(const Tokenizer &tokenizer, const lathe_allocator &allocator)

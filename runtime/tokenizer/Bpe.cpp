@@ -23,8 +23,8 @@ const MergeRecord *Bpe::find(uint32_t left, uint32_t right) const {
   }
 }
 
-/// The token of one code point at its place in a word, or noToken.
-uint32_t Bpe::codePointToken(const char *begin, const char *end, bool isFirst, bool isLast) const {
+/// The symbol of one code point at its place in a word, or noToken.
+uint32_t Bpe::codePointSymbol(const char *begin, const char *end, bool isFirst, bool isLast) const {
   const TableView<TrieUnit> &trie = tokenizer.vocabulary;
   uint32_t node = trieWalk(trie, isFirst ? 0 : tokenizer.header->continuingNode, begin, end);
   if (isLast) {
@@ -50,7 +50,7 @@ void Bpe::addCodePoints(const char *begin, const char *end) {
       size = decodeUtf8(at, end, codePoint);
       if (!size)
         return;
-      id = codePointToken(at, at + size, at == begin, at + size == end);
+      id = codePointSymbol(at, at + size, at == begin, at + size == end);
     }
     bool fallsBack = id == noToken && tokenizer.has(fallsBackToBytes);
     for (unsigned i = 0; fallsBack && i < size; ++i)
@@ -155,18 +155,35 @@ Bpe::Candidate Bpe::takeBest() {
   return best;
 }
 
+/// Notes what the symbols merged since the last time could be merged with.
+void Bpe::addMerged() {
+  for (size_t i = 0; i < merged.size; ++i) {
+    if (uint32_t before = symbols.data[merged.data[i]].before; before != noToken)
+      addCandidate(before);
+    addCandidate(merged.data[i]);
+  }
+  merged.size = 0;
+}
+
 /// Merges all symbols; those merged into others are left with size 0.
 void Bpe::mergeLong() {
   Symbol *symbol = symbols.data;
-  heap.size = 0;
+  const bool inRounds = tokenizer.has(bpeMergesInRounds);
+  uint32_t round = noToken; // the rank that is merged
+  heap.size = merged.size = 0;
   for (size_t i = 0; i < symbols.size; ++i) {
     symbol[i].before = i ? uint32_t(i - 1) : noToken;
     symbol[i].behind = i + 1 < symbols.size ? uint32_t(i + 1) : noToken;
   }
   for (size_t i = 0; i < symbols.size; ++i)
     addCandidate(uint32_t(i));
-  while (heap.size && !heap.failed) {
+  for (;;) {
+    if (!inRounds || !heap.size || heap.data[0].rank != round)
+      addMerged();
+    if (!heap.size || failed())
+      return;
     Candidate best = takeBest();
+    round = best.rank;
     Symbol &left = symbol[best.at];
     if (!left.size || left.behind == noToken)
       continue;
@@ -180,9 +197,7 @@ void Bpe::mergeLong() {
     left.behind = right.behind;
     if (left.behind != noToken)
       symbol[left.behind].before = best.at;
-    if (left.before != noToken)
-      addCandidate(left.before);
-    addCandidate(best.at);
+    merged.push(best.at);
   }
 }
 
@@ -190,7 +205,7 @@ void Bpe::merge(Word word, TokenSink &sink) {
   const char *bytes = sink.text->bytes.data;
   addSymbols(bytes + word.begin, bytes + word.end);
   size_t n = symbols.size;
-  if (n <= shortWord)
+  if (n <= shortWord && !tokenizer.has(bpeMergesInRounds))
     n = mergeShort(n);
   else
     mergeLong();
@@ -199,7 +214,7 @@ void Bpe::merge(Word word, TokenSink &sink) {
     const Symbol &symbol = symbols.data[i];
     if (!symbol.size)
       continue;
-    sink.push(symbol.id, at, at + symbol.size);
+    sink.push(tokenOfSymbol(tokenizer, symbol.id), at, at + symbol.size);
     at += symbol.size;
   }
 }
@@ -211,6 +226,6 @@ void Bpe::spell(Word word, TokenSink &sink) {
   if (*suffix)
     node = trieWalk(trie, node, suffix, suffix + strlen(suffix));
   if (trieEndsKey(trie, node) && trieValue(trie, node) & 1)
-    return sink.push(trieValue(trie, node) >> 1, word.begin, word.end);
+    return sink.push(tokenOfSymbol(tokenizer, trieValue(trie, node) >> 1), word.begin, word.end);
   merge(word, sink);
 }

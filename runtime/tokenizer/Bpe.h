@@ -6,18 +6,24 @@
 
 namespace lathe {
 
+/// The token of a symbol, see MergeRecord.
+inline uint32_t tokenOfSymbol(const Tokenizer &tokenizer, uint32_t symbol) {
+  const uint32_t vocabulary = tokenizer.tokens.count;
+  return symbol < vocabulary ? symbol : tokenizer.symbols[symbol - vocabulary];
+}
+
 class Bpe {
 public:
   Bpe(const Tokenizer &tokenizer, const lathe_allocator &allocator)
-      : tokenizer(tokenizer), symbols(allocator), heap(allocator) {}
+      : tokenizer(tokenizer), symbols(allocator), merged(allocator), heap(allocator) {}
 
   void spell(Word word, TokenSink &sink);
   /// The tokens of a word as its merges give them, without looking it up as a whole first.
   void merge(Word word, TokenSink &sink);
-  bool failed() const { return symbols.failed || heap.failed; }
+  bool failed() const { return symbols.failed || merged.failed || heap.failed; }
 
 private:
-  /// A token on its way, `size` bytes long; merged into its neighbour when it has none.
+  /// A symbol of a word, `size` bytes long; merged into its neighbour when it has none.
   struct Symbol {
     uint32_t id, size;
     uint32_t before, behind; // of a long word: neighbours, noToken at the ends
@@ -27,16 +33,18 @@ private:
   };
 
   const MergeRecord *find(uint32_t left, uint32_t right) const;
-  uint32_t codePointToken(const char *begin, const char *end, bool isFirst, bool isLast) const;
+  uint32_t codePointSymbol(const char *begin, const char *end, bool isFirst, bool isLast) const;
   void addSymbols(const char *begin, const char *end);
   void addCodePoints(const char *begin, const char *end);
   size_t mergeShort(size_t n);
   void mergeLong();
   void addCandidate(uint32_t at);
+  void addMerged();
   Candidate takeBest();
 
   const Tokenizer &tokenizer;
   Buffer<Symbol> symbols;
+  Buffer<uint32_t> merged; // places of symbols whose neighbours are not yet candidates again
   Buffer<Candidate> heap;
 };
 

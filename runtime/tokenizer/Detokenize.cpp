@@ -18,30 +18,42 @@ public:
 
   /// From now on replaces what `tokenizer` denormalizes.
   void replaceBy(const Tokenizer &with) { tokenizer = with.denormalizer.count ? &with : nullptr; }
+  /// From now on leaves out whitespace at the ends, if `tokenizer` does.
+  void stripBy(const Tokenizer &with) { properties = with.has(decoderStripsSpaces) ? &with.properties : nullptr; }
   bool isEmpty() const { return !needed && !waiting; }
 
-  void put(const char *bytes, size_t size) {
-    if (tokenizer)
-      return putReplaced(bytes, size);
-    if (!atEnd.most && !atBegin.most)
-      return write(bytes, size);
-    uint32_t codePoint;
-    for (const char *at = bytes, *end = bytes + size; at < end;) {
-      unsigned length = decodeUtf8(at, end, codePoint);
-      length += !length;
-      putOne(codePoint, at, length);
-      at += length;
-    }
-  }
+  void put(const char *bytes, size_t size) { tokenizer ? putReplaced(bytes, size) : putStripped(bytes, size); }
   void finish() {
     while (waiting)
       replaceFirst();
     giveBack(held > atEnd.most ? held - atEnd.most : 0);
+    if (properties)
+      needed = solid;
   }
 
   size_t needed = 0;
 
 private:
+  void putStripped(const char *bytes, size_t size) {
+    if (!properties && !atEnd.most && !atBegin.most)
+      return write(bytes, size);
+    for (const char *at = bytes, *end = bytes + size; at < end;) {
+      uint32_t codePoint = 0;
+      unsigned length = decodeUtf8(at, end, codePoint);
+      length += !length;
+      properties ? putBetweenSpaces(codePoint, at, length) : putOne(codePoint, at, length);
+      at += length;
+    }
+  }
+  /// Those that the text ends with are written too, but then not counted.
+  void putBetweenSpaces(uint32_t codePoint, const char *bytes, unsigned length) {
+    const bool isSpace = (codePoint >= 0x1C && codePoint <= 0x1F) || (*properties)[codePoint] & charIsSpace;
+    if (isSpace && !solid)
+      return;
+    write(bytes, length);
+    if (!isSpace)
+      solid = needed;
+  }
   void putReplaced(const char *bytes, size_t size) {
     for (size_t i = 0; i < size; ++i) {
       if (waiting == sizeof wait) // then the longest key is there as a whole
@@ -54,11 +66,11 @@ private:
     uint32_t place = 0, codePoint;
     unsigned taken = findLongest(tokenizer->denormalizer, wait, wait + waiting, place);
     if (taken) {
-      write(tokenizer->pool.data + place, strlen(tokenizer->pool.data + place));
+      putStripped(tokenizer->pool.data + place, strlen(tokenizer->pool.data + place));
     } else {
       taken = decodeUtf8(wait, wait + waiting, codePoint);
       taken += !taken;
-      write(wait, taken);
+      putStripped(wait, taken);
     }
     memmove(wait, wait + taken, waiting -= taken);
   }
@@ -94,7 +106,9 @@ private:
   const Tokenizer *tokenizer = nullptr; // whose denormalizer is applied, or null
   char wait[2 * maxDenormalizerKey];    // bytes before it
   unsigned waiting = 0;
-  size_t held = 0; // code points that are stripped if nothing else follows
+  size_t held = 0;                     // code points that are stripped if nothing else follows
+  const CharMap *properties = nullptr; // by which whitespace at the ends is stripped, or null
+  size_t solid = 0;                    // with the last character that is no whitespace, `needed` was this
 };
 
 constexpr char replacement[] = "\xEF\xBF\xBD"; // U+FFFD
@@ -252,6 +266,7 @@ lathe_status lathe::detokenize(const Tokenizer &tokenizer, const int32_t *ids, s
   const TokenizerHeader &header = *tokenizer.header;
   Output output(text, capacity, header.stripsBegin, header.stripsEnd);
   output.replaceBy(tokenizer);
+  output.stripBy(tokenizer);
   Repairer repairer(output);
   Ids kept(tokenizer, ids, n, skipSpecialTokens);
   size_t edge = header.decoder == DecoderKind::EndPieces ? kept.last() : kept.next(0);
@@ -300,6 +315,18 @@ size_t lathe::tokenBytes(const Tokenizer &tokenizer, int32_t id, char *bytes, si
     output.finish();
   }
   return output.needed;
+}
+
+bool lathe::endsOpen(const Tokenizer &tokenizer, const int32_t *ids, size_t n) {
+  if (tokenizer.header->decoder != DecoderKind::EndPieces)
+    return false;
+  const Ids kept(tokenizer, ids, n, /*skipSpecialTokens=*/true);
+  const size_t last = kept.last();
+  if (last == n)
+    return false;
+  const char *atEdge = tokenizer.pool.data + kept[last].atEdge, *later = tokenizer.pool.data + kept[last].later;
+  const size_t length = strlen(atEdge);
+  return strlen(later) < length || memcmp(later, atEdge, length);
 }
 
 const char *lathe::tokenText(const Tokenizer &tokenizer, int32_t id) {

@@ -92,13 +92,13 @@ struct Validator {
     return nodes;
   }
 
-  TableView<MergeRecord> merges(TableSection section, uint32_t vocabulary) {
+  TableView<MergeRecord> merges(TableSection section, uint32_t symbols) {
     TableView<MergeRecord> merges = view<MergeRecord>(section, "merge");
     require((merges.count & (merges.count - 1)) == 0, "merge");
     bool hasUnused = !merges.count; // where a search for an absent pair ends
     for (uint32_t i = 0; i < merges.count; ++i) {
       hasUnused |= merges[i].left == noToken;
-      require(merges[i].left == noToken || merges[i].merged < vocabulary, "merge");
+      require(merges[i].left == noToken || merges[i].merged < symbols, "merge");
     }
     require(hasUnused, "merge");
     return merges;
@@ -218,7 +218,12 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   tokenizer.compositions = check.trie(header->compositions, codePointLimit, "composition");
   tokenizer.graphemes = check.classes(header->graphemes);
   checkSteps(tokenizer, *header, check);
-  tokenizer.merges = check.merges(header->merges, vocabulary);
+  tokenizer.symbols = check.view<uint32_t>(header->symbols, "symbol");
+  check.require(tokenizer.symbols.count <= (isBpe ? INT32_MAX / 2 - vocabulary : 0), "symbol");
+  for (uint32_t i = 0; i < tokenizer.symbols.count; ++i)
+    check.require(tokenizer.symbols[i] < vocabulary, "symbol");
+  const uint32_t symbols = vocabulary + tokenizer.symbols.count;
+  tokenizer.merges = check.merges(header->merges, symbols);
   tokenizer.byteTokens = check.view<uint32_t>(header->byteTokens, "byte");
   bool needsBytes = (isBpe && header->flags & bpeIsByteLevel) || header->flags & fallsBackToBytes;
   tokenizer.scores = check.view<double>(header->scores, "score");
@@ -226,7 +231,7 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   check.require(tokenizer.byteTokens.count == (needsBytes ? 256u : 0u), "byte");
   for (uint32_t i = 0; i < tokenizer.byteTokens.count; ++i)
     check.require(tokenizer.byteTokens[i] < vocabulary || tokenizer.byteTokens[i] == noToken, "byte");
-  tokenizer.vocabulary = check.trie(header->vocabulary, isBpe ? 2 * vocabulary : vocabulary, "vocabulary");
+  tokenizer.vocabulary = check.trie(header->vocabulary, isBpe ? 2 * symbols : vocabulary, "vocabulary");
   tokenizer.addedRaw = check.trie(header->addedRaw, tokenizer.added.count, "added-token");
   tokenizer.addedNormalized = check.trie(header->addedNormalized, tokenizer.added.count, "added-token");
 

@@ -14,7 +14,7 @@
 
 namespace lathe {
 
-inline constexpr char tokenizerMagic[8] = {'L', 'A', 'T', 'H', 'E', 'T', 'K', '3'};
+inline constexpr char tokenizerMagic[8] = {'L', 'A', 'T', 'H', 'E', 'T', 'K', '4'};
 inline constexpr uint32_t tokenizerAlignment = 64;
 inline constexpr uint32_t codePointLimit = 0x110000;
 /// What SentencePiece writes for a space: U+2581.
@@ -192,8 +192,10 @@ enum class GraphemeClass : uint8_t {
 
 enum class ModelKind : uint32_t { WordPiece = 0, Bpe = 1, Unigram = 2, WordLevel = 3 };
 
-/// Two neighbouring tokens of BPE that become one. The records are a hash table with open addressing: a power of two of
-/// them, those with left == noToken unused, a pair found from slot mergeHash(left, right) on.
+/// Two neighbouring symbols of BPE that become one. Symbols are numbered as the tokens that they are; more of them
+/// stand behind the vocabulary where a symbol is no token, or shares one. The records are a hash table with open
+/// addressing: a power of two of them, those with left == noToken unused, a pair found from slot mergeHash(left, right)
+/// on.
 struct MergeRecord {
   uint32_t left, right, rank, merged;
 };
@@ -261,6 +263,7 @@ struct TokenizerHeader {
   CharMapSections lowerFirst; // empty unless tokenizerLowersFirst
   TableSection vocabulary;    // TrieUnit; values are ids, of BPE twice the id and 1 where the word is that token
   TableSection merges;        // MergeRecord
+  TableSection symbols;       // uint32_t: of BPE's symbols numbered from the vocabulary's size on, the tokens
   TableSection scores;        // double, by id: of Unigram
   TableSection byteTokens;    // uint32_t[256]: the token of a single byte or noToken; empty where the model needs none
   TableSection addedRaw;      // TrieUnit, found in the text as given; values index `added`
@@ -288,6 +291,9 @@ inline constexpr uint32_t fallsBackToBytes = 64; // what is unknown becomes the 
 /// ends where the next one begins; of the tokens that differ at the beginning only the first one with a mark does.
 inline constexpr uint32_t unigramAddsFloats = 128, tokenizerEndsAtNext = 256, decoderDropsOnce = 512;
 inline constexpr uint32_t wordLevelFusesUnknown = 1024; // neighbours that are unknown become one token
+inline constexpr uint32_t decoderStripsSpaces = 2048;   // whitespace at the ends of the text, as Python has it
+/// All places of a pair are merged before what they make is looked at; else the best pair is looked for after each.
+inline constexpr uint32_t bpeMergesInRounds = 4096;
 
 } // namespace lathe
 

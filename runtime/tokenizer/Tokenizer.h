@@ -47,6 +47,7 @@ struct Tokenizer {
   TableView<TrieUnit> charsmap, compositions, userSymbols, denormalizer;
   ClassMap graphemes;
   TableView<MergeRecord> merges;
+  TableView<uint32_t> symbols;
   TableView<double> scores;
   TableView<uint32_t> byteTokens;
   TableView<TrieUnit> vocabulary, addedRaw, addedNormalized;
@@ -102,6 +103,9 @@ lathe_status detokenize(const Tokenizer &tokenizer, const int32_t *ids, size_t n
 /// The bytes that a token gives within a text, special ones like any other: no whole characters where several tokens
 /// spell one. Writes at most `capacity`; returns how many there are, 0 for ids beyond the vocabulary.
 size_t tokenBytes(const Tokenizer &tokenizer, int32_t id, char *bytes, size_t capacity);
+
+/// Whether the text of ids, without special tokens, ends otherwise than it goes on: "a@@" becomes "ab" with a "b".
+bool endsOpen(const Tokenizer &tokenizer, const int32_t *ids, size_t n);
 
 /// The vocabulary's text of one id, or null.
 const char *tokenText(const Tokenizer &tokenizer, int32_t id);

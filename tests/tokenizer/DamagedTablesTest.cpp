@@ -86,31 +86,19 @@ TEST_P(DamagedTables, RandomDamage) {
   std::mt19937 random(seed);
   const TokenizerHeader &header = *loaded.tokenizer.header;
   const CharMapSections &map = loaded.tokenizer.charMaps[0];
-  const TableSection sections[] = {header.charMaps,
-                                   map.index,
-                                   map.entries,
-                                   map.elements,
-                                   header.normalizer,
-                                   header.preTokenizer,
-                                   header.classes.index,
-                                   header.classes.entries,
-                                   header.patterns,
-                                   header.lowerFirst.entries,
-                                   header.vocabulary,
-                                   header.scores,
-                                   header.charsmap,
-                                   header.compositions,
-                                   header.userSymbols,
-                                   header.merges,
-                                   header.otherTokens,
-                                   header.languages,
-                                   header.byteTokens,
-                                   header.addedRaw,
-                                   header.addedNormalized,
-                                   header.added,
-                                   header.tokens,
-                                   header.pool,
-                                   header.single,
+  const TableSection sections[] = {header.charMaps,      map.index,
+                                   map.entries,          map.elements,
+                                   header.normalizer,    header.preTokenizer,
+                                   header.classes.index, header.classes.entries,
+                                   header.patterns,      header.lowerFirst.entries,
+                                   header.vocabulary,    header.scores,
+                                   header.charsmap,      header.compositions,
+                                   header.userSymbols,   header.merges,
+                                   header.symbols,       header.otherTokens,
+                                   header.languages,     header.byteTokens,
+                                   header.addedRaw,      header.addedNormalized,
+                                   header.added,         header.tokens,
+                                   header.pool,          header.single,
                                    header.pair};
   int opened = 0;
   constexpr int rounds = 1500;
@@ -144,7 +132,7 @@ TEST_P(DamagedTables, RandomDamage) {
 
 INSTANTIATE_TEST_SUITE_P(Models, DamagedTables,
                          testing::Values("flags", "byte-level", "unigram", "nfc", "llama", "spm-bytes", "spm-plain",
-                                         "m2m100", "marian"),
+                                         "m2m100", "marian", "ctrl"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

@@ -288,13 +288,29 @@ TEST(HostileTokenizerFiles, VocabularyJson) {
   const char *gpt2 = R"({"tokenizer_class": "GPT2TokenizerFast"})";
   EXPECT_EQ(with(gpt2, "#version: 0.2\r\na b\r\n", vocabulary), "");
   expectWords(with("{}", "a b", vocabulary), {"vocab.json", "no file names", "GPT2Tokenizer"});
-  expectWords(with(R"({"tokenizer_class": "CTRLTokenizer"})", "a b", vocabulary), {"CTRLTokenizer", "GPT2Tokenizer"});
+  expectWords(with(R"({"tokenizer_class": "XLMTokenizer"})", "a b", vocabulary), {"XLMTokenizer", "GPT2Tokenizer"});
   expectWords(with(gpt2, "a b\na", vocabulary), {"merges.txt", "line 2", "'a'"});
   expectWords(with(gpt2, "b a", vocabulary), {"merges.txt", "merge 0", "'ba'"});
   expectWords(with(gpt2, "\xff", vocabulary), {"merges.txt", "UTF-8"});
   expectWords(with(gpt2, "", R"({"a": 1})"), {"vocab.json", "holes"});
   expectWords(with(gpt2, "", "[]"), {"vocab.json", "an object"});
   expectWords(errorOf({{"tokenizer_config.json", gpt2}, {"vocab.json", vocabulary}}), {"merges.txt", "not found"});
+}
+
+TEST(HostileTokenizerFiles, Ctrl) {
+  auto with = [](const std::string &fields, const char *merges) {
+    return errorOf({{"tokenizer_config.json", R"({"tokenizer_class": "CTRLTokenizer")" + fields + "}"},
+                    {"merges.txt", std::string("#version: 0.2\n") + merges},
+                    {"vocab.json", R"({"a@@": 0, "b": 1, "ab": 2, "<unk>": 3})"}});
+  };
+  EXPECT_EQ(with("", "a b</w>\nx y\n"), "") << "symbols that are no tokens are none of a merge's problems";
+  EXPECT_EQ(with("", "a b</w>\nbehind the last newline is no line"), "");
+  expectWords(with("", "a b</w>\nx</ w>\n"), {"merges.txt", "merge 1", "'x</w>'", "inside of words"});
+  expectWords(with(R"(, "unk_token": "?")", ""), {"vocab.json", "'?'", "not among the 4"});
+  EXPECT_EQ(with(R"(, "pad_token": "<pad>", "additional_special_tokens": ["ab"])", ""), "");
+  expectWords(with(R"(, "additional_special_tokens": ["<a>"])", ""), {"vocab.json", "'<a>'", "CTRLTokenizer"});
+  expectWords(with(R"(, "pad_token": {"content": "ab", "single_word": true})", ""), {"vocab.json", "'ab'"});
+  expectWords(with(R"(, "added_tokens_decoder": {"2": {"content": "ab"}})", ""), {"vocab.json", "'ab'", "special"});
 }
 
 /// A model can do without a tokenizer of another kind, but not with a damaged one.

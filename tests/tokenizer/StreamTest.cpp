@@ -126,6 +126,16 @@ TEST_P(Stream, HalfACharacterDoesNotSpoilTheOneBefore) {
   }
 }
 
+/// What a token ends with when it is the last, and vanishes when another follows, waits for that or for the end.
+TEST(OpenEnds, WaitForWhatFollows) {
+  LoadedTokenizer loaded(goldens() / "ctrl");
+  const std::vector<int32_t> ids = loaded.encode("the whole zqzq").ids; // the wh@@ ol@@ e zqzq
+  std::vector<std::string> pieces = piecesOf(loaded.tokenizer, ids, 0);
+  EXPECT_EQ(pieces, (std::vector<std::string>{"the", "", "", " whole", " zqzq", ""}));
+  pieces = piecesOf(loaded.tokenizer, {ids.begin(), ids.begin() + 3}, 0);
+  EXPECT_EQ(pieces, (std::vector<std::string>{"the", "", "", " whol@@"}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Stream, testing::Values("llama", "spm-bytes", "byte-level", "nfc"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;

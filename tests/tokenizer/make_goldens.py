@@ -16,10 +16,11 @@ files of corpora/tokenizers (or of goldens/) the tokenizer has, and "config" is 
   mixtures     a hash for each 50 mixtures: encodings of texts and pairs, truncated ones, and decoded text
   hostile      a hash for each 10 texts of goldens/hostile.json, of their encodings and of their decoded text
   cases        texts with everything spelled out
+  decodes      sequences of ids that no text need give, and what they decode to
 
 A hash is FNV-1a over 32-bit words (Hash): the number of tokens, then id, start and end of each (ids alone with
 "lower_first", where the library's offsets count in another text, and with "ids_only", where the class has none; there
-decoding leaves special tokens out throughout).
+decoding leaves special tokens out throughout, unless "decodes_special" is set).
 """
 import gzip
 import json
@@ -166,8 +167,8 @@ class SlowReference(SentencePieceReference):
     """A tokenizer of Transformers' that is written in Python: it has no offsets."""
     ids_only = True
 
-    def __init__(self, tokenizer):
-        self.slow, self.tokenizer = tokenizer, self
+    def __init__(self, tokenizer, decodes_special=False):
+        self.slow, self.tokenizer, self.decodes_special = tokenizer, self, decodes_special
         whole = tokenizer.build_inputs_with_special_tokens([-1])
         self.before, self.behind = whole[:whole.index(-1)], whole[whole.index(-1) + 1:]
 
@@ -176,10 +177,13 @@ class SlowReference(SentencePieceReference):
 
     def join(self, first, second):
         ids = [t[0] for t in [*first, *(second or [])]]
+        n = len(ids) + self.num_special_tokens_to_add(False)
+        type_ids = [0] * n
+        if "token_type_ids" in self.slow.model_input_names:
+            type_ids = self.slow.create_token_type_ids_from_sequences(first, second)
         return types.SimpleNamespace(
-            ids=[*self.before, *ids, *self.behind], offsets=[(0, 0)] * (len(ids) + self.num_special_tokens_to_add(False)),
-            special_tokens_mask=[1] * len(self.before) + [0] * len(ids) + [1] * len(self.behind),
-            type_ids=[0] * (len(ids) + self.num_special_tokens_to_add(False)))
+            ids=[*self.before, *ids, *self.behind], offsets=[(0, 0)] * n, type_ids=type_ids,
+            special_tokens_mask=[1] * len(self.before) + [0] * len(ids) + [1] * len(self.behind))
 
     def truncated(self, text, pair, length, strategy="longest_first"):
         return super().truncated(text, pair, length - self.num_special_tokens_to_add(False), strategy)
@@ -188,7 +192,7 @@ class SlowReference(SentencePieceReference):
         return [len(encoding.ids), *encoding.ids]
 
     def decode(self, ids, skip_special_tokens):
-        return self.slow.decode(ids, skip_special_tokens=True)
+        return self.slow.decode(ids, skip_special_tokens=skip_special_tokens or not self.decodes_special)
 
     def id_to_token(self, token):
         return self.slow.convert_ids_to_tokens(token)
@@ -274,11 +278,18 @@ def spelled_out(reference, case):
             "decoded_without_special": decode(encoding.ids, skip_special_tokens=True)}
 
 
+def random_decodes(reference):
+    count, chance = max(len(reference.slow), len(reference.slow.decoder)), Mixture(None)
+    for n in range(60):
+        ids = [chance.below(count) for _ in range(n % 15)]
+        yield {"ids": ids, "text": reference.decode(ids, False), "without_special": reference.decode(ids, True)}
+
+
 def is_small(facts):
     return not facts.get("files") or any(path.startswith("goldens/") for path in facts["files"].values())
 
 
-def write(name, make, corpora, is_short=False, fragments=FRAGMENTS, **facts):
+def write(name, make, corpora, is_short=False, fragments=FRAGMENTS, with_decodes=False, **facts):
     """Nothing when the command line names others."""
     folder = OUT / name
     if sys.argv[2:] and name not in sys.argv[2:]:
@@ -294,6 +305,8 @@ def write(name, make, corpora, is_short=False, fragments=FRAGMENTS, **facts):
         "hostile": list(hostile_hashes(reference)),
         "cases": [c for c in (spelled_out(reference, case) for case in CASES) if c],
     }
+    if with_decodes:
+        expected["decodes"] = list(random_decodes(reference))
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in expected.items())
     (folder / "expected.json").write_text("{" + lines.replace(', {"text"', ',\n  {"text"') + "}\n")
 
@@ -546,6 +559,7 @@ CLASSES = {
 def numbered(folder, tokens):
     """A vocab.json, kept beside its golden."""
     path = OUT / folder / "vocab.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({token: i for i, token in enumerate(dict.fromkeys(tokens))}, ensure_ascii=False))
     return path
 
@@ -556,7 +570,7 @@ def pieces_of(path):
     return [library.id_to_piece(i) for i in range(library.get_piece_size())]
 
 
-def slow_class(name, folder, files, config):
+def slow_class(name, folder, files, config, **options):
     import transformers
     with tempfile.TemporaryDirectory() as place:
         for target in files:
@@ -564,7 +578,35 @@ def slow_class(name, folder, files, config):
         settings = OUT / folder / "tokenizer_config.json"
         settings.write_text(json.dumps({"tokenizer_class": name, **config}))
         shutil.copy(settings, place)
-        return SlowReference(getattr(transformers, name).from_pretrained(place))
+        return SlowReference(getattr(transformers, name).from_pretrained(place), **options)
+
+
+CTRL_FRAGMENTS = ["zqzq", "zqzqzqz", "zq", "@", "@@", "@@@@", "a@@", "x\n", "<unk>", "the<unk>", "Links", "Wikipedia\n", "w>", "</"]
+
+
+def ctrl(corpora):
+    if not (OUT / "ctrl" / "merges.txt").exists():
+        write_ctrl(corpora)
+    return slow_class("CTRLTokenizer", "ctrl", ["vocab.json", "merges.txt"], {}, decodes_special=True)
+
+
+def write_ctrl(corpora):
+    """Merges learned from a few sentences, a part of whose symbols the vocabulary lacks; two symbols that are one token ("@@@@"),
+    characters known in one place only, merges that come before those they build on, and words that only ids give. Of merges
+    that are equally frequent any may come first: they are learned once and kept beside the golden."""
+    from tokenizers import trainers
+    lines = (corpora / "texts" / "flores" / "flores-dev.en").read_text().split("\n")[:200]
+    model = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    model.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    model.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=500, end_of_word_suffix="</w>", show_progress=False))
+    learned = json.loads(model.to_str())["model"]
+    early = [("zq", "z"), ("z", "q"), ("z", "q</w>"), ("zqz", "q</w>"), ("q", "z")]
+    late = [("@", "@"), ("@", "@</w>"), ("@@", "@@</w>"), ("@@", "@"), ("L", "in"), ("Lin", "k"), ("Link", "s</w>"), ("<", "/"), ("é", "é</w>")]
+    merges = [*early, *map(tuple, learned["merges"]), *late]
+    symbols = [*learned["vocab"], "z", "q", "q</w>", "@", "@</w>", *(a + b for a, b in merges)]
+    tokens = [s[:-4] if s.endswith("</w>") else s + "@@" for i, s in enumerate(dict.fromkeys(symbols)) if i % 7 != 3]
+    numbered("ctrl", [*tokens, "\n", "\n@@", "\u00a0", "\x1c@@", "\u3000x", "@@", "<unk>", "Books", "中", "<pad>"])
+    (OUT / "ctrl" / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges) + "t h")
 
 
 def m2m100_codes():
@@ -689,6 +731,9 @@ def main():
     write("marian", lambda: marian(corpora, {}), corpora, is_short=True, fragments=FRAGMENTS + CODES,
           files={name: f"goldens/marian/{name}" for name in ("vocab.json", "source.spm", "target.spm")},
           config={"tokenizer_class": "MarianTokenizer"})
+    write("ctrl", lambda: ctrl(corpora), corpora, is_short=True, fragments=FRAGMENTS + CTRL_FRAGMENTS,
+          files={name: f"goldens/ctrl/{name}" for name in ("vocab.json", "merges.txt")}, config={"tokenizer_class": "CTRLTokenizer"},
+          decodes_special=True, with_decodes=True)
     for name, (kind, target, source, config) in CLASSES.items():
         path = source if isinstance(source, str) else f"goldens/{name}/spiece.model"
         write(name, lambda: of_class(corpora, name, kind, target, source, config), corpora, is_short=True,

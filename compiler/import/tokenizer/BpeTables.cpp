@@ -29,6 +29,10 @@ static std::optional<std::string> spelledBytes(llvm::StringRef token) {
 
 std::map<std::string, uint32_t> lathe::bpeKeys(const BpeModel &model, const TokenizerSpec &spec) {
   std::map<std::string, uint32_t> keys;
+  for (const auto &[text, symbol] : model.symbols)
+    keys.emplace(text, 2 * symbol);
+  if (!keys.empty())
+    return keys;
   for (uint32_t id = 0; id < spec.modelTokens; ++id) {
     if (!spec.isMatched(id))
       continue;
@@ -44,12 +48,15 @@ std::map<std::string, uint32_t> lathe::bpeKeys(const BpeModel &model, const Toke
 std::vector<MergeRecord> lathe::bpeMerges(const BpeModel &model, const TokenizerSpec &spec) {
   if (model.merges.empty())
     return {};
+  auto symbolOf = [&](const std::string &text) {
+    return model.symbols.empty() ? *spec.idOf(text) : model.symbols.at(text);
+  };
   // At most two thirds full: what is not found, the usual case, is soon seen.
   std::vector<MergeRecord> table(llvm::NextPowerOf2(model.merges.size() * 3 / 2), {noToken, noToken, 0, 0});
   for (auto [rank, merge] : llvm::enumerate(model.merges)) {
-    MergeRecord record = {*spec.idOf(merge.first), *spec.idOf(merge.second),
+    MergeRecord record = {symbolOf(merge.first), symbolOf(merge.second),
                           model.ranks.empty() ? uint32_t(rank) : model.ranks[rank],
-                          *spec.idOf(mergedToken(model, merge))};
+                          symbolOf(mergedToken(model, merge))};
     size_t slot = mergeHash(record.left, record.right) & (table.size() - 1);
     auto isFree = [&](const MergeRecord &other) {
       return other.left == noToken || (other.left == record.left && other.right == record.right);
@@ -102,7 +109,7 @@ llvm::Error lathe::markWholeWords(const BpeModel &model, const std::map<std::str
       tokens.size = 0;
       TokenSink sink = {tokenizer, &text, tokens};
       bpe.merge({0, word.size()}, sink);
-      isWhole = tokens.size == 1 && uint32_t(tokens.data[0].id) == value / 2;
+      isWhole = tokens.size == 1 && uint32_t(tokens.data[0].id) == tokenOfSymbol(tokenizer, value / 2);
     }
     if (isWhole)
       units[units[node].base & ~trieKeyEnds].base |= 1;

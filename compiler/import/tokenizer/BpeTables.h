@@ -8,9 +8,9 @@
 
 namespace lathe {
 
-/// The text that each of the model's tokens matches, and its value in the trie (twice the id): of byte-level models the
-/// bytes that a token spells. Tokens that no text can give (with U+0000, or with characters that spell no byte) have
-/// none.
+/// The text that each of the model's symbols matches, and its value in the trie (twice its number): of byte-level
+/// models the bytes that a token spells. Tokens that no text can give (with U+0000, or with characters that spell no
+/// byte) have none.
 std::map<std::string, uint32_t> bpeKeys(const BpeModel &model, const TokenizerSpec &spec);
 
 /// The hash table of merges.

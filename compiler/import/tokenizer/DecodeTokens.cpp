@@ -45,6 +45,12 @@ static void applyStrip(const StripDecoder &step, std::string &text) {
   text = rest.str();
 }
 
+static void applyOpenEnds(const OpenEndsDecoder &step, std::string &text, bool isAtEdge) {
+  if (!isAtEdge)
+    text += ' ';
+  replaceAll(text, step.mark + " ", "");
+}
+
 /// One step on one token; those on the whole text do nothing.
 static void apply(const DecoderStep &step, std::string &text, bool isAtEdge) {
   if (is<SpacesDecoder>(step)) {
@@ -54,6 +60,8 @@ static void apply(const DecoderStep &step, std::string &text, bool isAtEdge) {
     applyWordPiece(*wordPiece, text, isAtEdge);
   } else if (auto *metaspace = std::get_if<MetaspaceDecoder>(&step)) {
     replaceAll(text, metaspace->replacement, isAtEdge && metaspace->dropsFirst ? "" : " ");
+  } else if (auto *openEnds = std::get_if<OpenEndsDecoder>(&step)) {
+    applyOpenEnds(*openEnds, text, isAtEdge);
   } else if (auto *bpe = std::get_if<BpeDecoder>(&step)) {
     replaceAll(text, bpe->suffix, isAtEdge ? "" : " ");
   } else if (auto *replace = std::get_if<ReplaceDecoder>(&step)) {
@@ -106,8 +114,11 @@ DecoderPlan lathe::planDecoder(const Decoder &decoder) {
   if (auto *spm = std::get_if<SentencePieceDecoder>(&decoder[0])) {
     plan.kind = DecoderKind::SentencePiece;
     plan.dropsOnce = !spm->dropsAll;
-    if (spm->stripsSpaces)
-      plan.stripsBegin = plan.stripsEnd = {' ', INT32_MAX};
+    plan.stripsSpaces = spm->stripsSpaces;
+  }
+  if (is<OpenEndsDecoder>(decoder[0])) {
+    plan.kind = DecoderKind::EndPieces;
+    plan.stripsSpaces = true;
   }
   if (llvm::any_of(decoder, is<BpeDecoder>))
     plan.kind = DecoderKind::EndPieces;

@@ -10,7 +10,8 @@ namespace lathe {
 struct DecoderPlan {
   DecoderKind kind = DecoderKind::Pieces;
   DecoderStrip stripsBegin = {}, stripsEnd = {};
-  bool dropsOnce = false; // decoderDropsOnce
+  bool dropsOnce = false;    // decoderDropsOnce
+  bool stripsSpaces = false; // decoderStripsSpaces
 };
 
 /// The pieces of one token: at the edge that DecoderKind names, and elsewhere. Or it stands for a byte.

@@ -1,22 +1,25 @@
-// vocab.json and merges.txt, as GPT, GPT-2 and RoBERTa were released: what they do not say is the tokenizer class's
-// way.
+// vocab.json and merges.txt, as GPT, GPT-2, RoBERTa and CTRL were released: what they do not say is the tokenizer
+// class's way.
 #include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"
+#include "compiler/import/tokenizer/CtrlSymbols.h"
 #include "compiler/import/tokenizer/LanguageCodes.h"
 #include "compiler/import/tokenizer/LegacyTokens.h"
 #include "compiler/import/tokenizer/TokenizerJson.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace lathe;
 
-static constexpr const char *gptWordEnd = "</w>";
+static constexpr const char *wordEnd = "</w>";
 
-/// Lines "left right", behind a line that tells the version.
-static llvm::Error readMerges(llvm::StringRef path, BpeModel &model) {
+/// Lines "left right", behind a line that tells the version. `betweenNewlines`: the first line tells it whatever it is,
+/// and what has no newline behind it is no line.
+static llvm::Error readMerges(llvm::StringRef path, BpeModel &model, bool betweenNewlines) {
   if (!llvm::sys::fs::exists(path))
     return fileError(path, "not found; a vocab.json needs it beside");
   llvm::Expected<MappedFile> file = MappedFile::open(path);
@@ -28,11 +31,13 @@ static llvm::Error readMerges(llvm::StringRef path, BpeModel &model) {
   const auto *byte = reinterpret_cast<const llvm::UTF8 *>(text.data()), *begin = byte;
   if (!llvm::isLegalUTF8String(&byte, begin + text.size()))
     return fileError(path, "not UTF-8 at byte " + llvm::Twine(byte - begin));
+  if (betweenNewlines)
+    text = text.take_front(text.rfind('\n') + 1);
   for (size_t number = 1; !text.empty(); ++number) {
     llvm::StringRef line;
     std::tie(line, text) = text.split('\n');
     line.consume_back("\r");
-    if (line.starts_with("#version") || line.empty())
+    if ((betweenNewlines ? number == 1 : line.starts_with("#version")) || line.empty())
       continue;
     auto [left, right] = line.split(' ');
     if (left.empty() || right.empty() || right.contains(' '))
@@ -87,10 +92,9 @@ static llvm::Error finishByteLevel(TokenizerSpec &spec, llvm::StringRef path, co
   return llvm::Error::success();
 }
 
-/// GPT's: BERT's words in lower case, the last symbol of each with "</w>" behind it.
-static llvm::Error finishGpt(TokenizerSpec &spec, BpeModel &model, llvm::StringRef path,
-                             const TokenizerConfig &config) {
-  model.wordEnd = gptWordEnd;
+/// The special tokens of GPT and CTRL: the vocabulary's for what is unknown, and what the files name.
+static llvm::Error addNamedTokens(TokenizerSpec &spec, BpeModel &model, llvm::StringRef path,
+                                  const TokenizerConfig &config) {
   AddedToken unknown = tokenOr(config.unknown, "<unk>");
   if (!spec.idOf(unknown.content)) // the model itself gives it out, so it cannot be added behind
     return fileError(path, "special token " + quote(unknown.content) + " is not among the " +
@@ -106,17 +110,42 @@ static llvm::Error finishGpt(TokenizerSpec &spec, BpeModel &model, llvm::StringR
       added.add(*token);
   for (const AddedToken &token : config.additional)
     added.add(token);
-  if (llvm::Error error = added.check())
-    return error;
+  return added.check();
+}
+
+/// GPT's: BERT's words in lower case, the last symbol of each with "</w>" behind it.
+static llvm::Error finishGpt(TokenizerSpec &spec, BpeModel &model, llvm::StringRef path,
+                             const TokenizerConfig &config) {
+  model.wordEnd = wordEnd;
   spec.normalizer = {bertNormalizer({})};
   spec.preTokenizer = {KindsStep{.splitsSpaces = true, .isolatesPunctuation = true}};
-  spec.decoder = {BpeDecoder{gptWordEnd}};
-  return llvm::Error::success();
+  spec.decoder = {BpeDecoder{wordEnd}};
+  return addNamedTokens(spec, model, path, config);
+}
+
+/// CTRL's: words are what stands between whitespace, with a newline behind it.
+static llvm::Error finishCtrl(TokenizerSpec &spec, BpeModel &model, llvm::StringRef path, llvm::StringRef mergesPath,
+                              const TokenizerConfig &config) {
+  model.wordEnd = wordEnd;
+  model.mergesInRounds = true;
+  if (llvm::Error error = addNamedTokens(spec, model, path, config))
+    return error;
+  for (const AddedToken &token : spec.added) {
+    const bool isListed = llvm::any_of(config.additional, [&](auto &other) { return other.content == token.content; });
+    if (!token.special || token.singleWord || (isListed && token.id >= spec.modelTokens))
+      return llvm::make_error<UnsupportedTokenizer>(
+          path, "the added token " + quote(token.content) +
+                    " cuts texts in two when they are decoded, or is a single word; accepted with " +
+                    config.tokenizerClass + " are special tokens that have a name or are in the vocabulary");
+  }
+  spec.preTokenizer = {SplitStep{{"\\S+\n?", false}, SplitBehavior::Removed, /*isInverted=*/true}};
+  spec.decoder = {OpenEndsDecoder{ctrlMark}};
+  return setCtrlSymbols(model, spec, mergesPath);
 }
 
 static llvm::Error unsupportedClass(llvm::StringRef path, const TokenizerConfig &config) {
-  constexpr const char *accepted = "accepted are BartTokenizer, GPT2Tokenizer, M2M100Tokenizer, MarianTokenizer, "
-                                   "OpenAIGPTTokenizer and RobertaTokenizer";
+  constexpr const char *accepted = "accepted are BartTokenizer, CTRLTokenizer, GPT2Tokenizer, M2M100Tokenizer, "
+                                   "MarianTokenizer, OpenAIGPTTokenizer and RobertaTokenizer";
   std::string reason = "no file names the tokenizer's class; " + std::string(accepted) +
                        ", in tokenizer_config.json or by config.json's model_type";
   if (!config.tokenizerClass.empty())
@@ -130,8 +159,8 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, co
     return readPieceTranslator(*translator, path, config);
   const llvm::StringRef name = tokenizerClassOf(config);
   bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer" || name == "BartTokenizer",
-       isGpt = name == "OpenAIGPTTokenizer";
-  if (!isRoberta && !isGpt && name != "GPT2Tokenizer")
+       isGpt = name == "OpenAIGPTTokenizer", isCtrl = name == "CTRLTokenizer";
+  if (!isRoberta && !isGpt && !isCtrl && name != "GPT2Tokenizer")
     return unsupportedClass(path, config);
   llvm::Expected<JsonDocument> document = JsonDocument::open(path);
   if (!document)
@@ -143,16 +172,18 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, co
     return error;
 
   BpeModel model;
-  model.isByteLevel = !isGpt;
+  model.isByteLevel = !isGpt && !isCtrl;
   llvm::SmallString<128> mergesPath = llvm::sys::path::parent_path(path);
   llvm::sys::path::append(mergesPath, "merges.txt");
-  if (llvm::Error error = readMerges(mergesPath, model))
+  if (llvm::Error error = readMerges(mergesPath, model, /*betweenNewlines=*/isCtrl))
     return error;
-  if (std::optional<std::string> problem = findMergeProblem(model, spec))
+  if (std::optional<std::string> problem = isCtrl ? std::nullopt : findMergeProblem(model, spec))
     return fileError(mergesPath, *problem);
   spec.single = {{templateFirst, 0}};
   spec.pair = {{templateFirst, 0}, {templateSecond, 1}};
-  if (llvm::Error error = isGpt ? finishGpt(spec, model, path, config) : finishByteLevel(spec, path, config, isRoberta))
+  if (llvm::Error error = isCtrl  ? finishCtrl(spec, model, path, mergesPath, config)
+                          : isGpt ? finishGpt(spec, model, path, config)
+                                  : finishByteLevel(spec, path, config, isRoberta))
     return error;
   spec.model = std::move(model);
   spec.truncatesLeft = config.truncatesLeft.value_or(false);

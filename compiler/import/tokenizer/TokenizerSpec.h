@@ -90,6 +90,11 @@ struct BpeModel {
   bool fusesUnknown = false, fallsBack = false, ignoresMerges = false;
   std::vector<std::pair<std::string, std::string>> merges; // by rank
   std::vector<uint32_t> ranks;                             // of the merges where some are equal; else empty
+  bool mergesInRounds = false;                             // see bpeMergesInRounds
+  /// Where symbols are not spelled as tokens are: their numbers by text, and the tokens of those that are numbered from
+  /// the vocabulary's size on (MergeRecord).
+  std::map<std::string, uint32_t> symbols;
+  std::vector<uint32_t> symbolTokens;
 };
 struct UnigramModel {
   std::string unknown;
@@ -131,6 +136,10 @@ struct MetaspaceDecoder {
 struct BpeDecoder {
   std::string suffix;
 };
+/// Tokens joined by spaces; a mark before one vanishes with it; no whitespace is left at the text's ends. CTRL's.
+struct OpenEndsDecoder {
+  std::string mark;
+};
 /// In each token, or where a Fuse came before in the whole text: a string becomes another; up to `begin` and `end`
 /// times a character at the ends goes.
 struct ReplaceDecoder {
@@ -151,11 +160,11 @@ struct SentencePieceDecoder {
   std::vector<uint8_t> types;                      // PieceType by id
   std::map<std::string, std::string> replacements; // in the decoded text, the longest keys first
   bool dropsMark = true, dropsAll = true;
-  bool stripsSpaces = false; // none are left at the text's ends
+  bool stripsSpaces = false; // at the text's ends no whitespace is left
 };
 using DecoderStep =
     std::variant<SentencePieceDecoder, SpacesDecoder, WordPieceDecoder, ByteLevelDecoder, MetaspaceDecoder, BpeDecoder,
-                 ReplaceDecoder, StripDecoder, ByteFallbackDecoder, FuseDecoder>;
+                 OpenEndsDecoder, ReplaceDecoder, StripDecoder, ByteFallbackDecoder, FuseDecoder>;
 using Decoder = std::vector<DecoderStep>;
 
 /// A language's code and the token that stands for it.

@@ -198,7 +198,8 @@ void TableWriter::writeModel() {
     header.model = ModelKind::Bpe;
     header.wordEnd = pool.intern(bpe->wordEnd);
     header.flags |= (bpe->isByteLevel ? bpeIsByteLevel : 0) | (bpe->fusesUnknown ? bpeFusesUnknown : 0) |
-                    (bpe->fallsBack ? fallsBackToBytes : 0);
+                    (bpe->fallsBack ? fallsBackToBytes : 0) | (bpe->mergesInRounds ? bpeMergesInRounds : 0);
+    header.symbols = blob.append(bpe->symbolTokens);
     continuingPrefix = bpe->continuingPrefix;
     keys = bpeKeys(*bpe, spec);
     header.merges = blob.append(bpeMerges(*bpe, spec));
@@ -288,7 +289,7 @@ llvm::Expected<std::vector<uint8_t>> TableWriter::write() {
       replacements.emplace(key, pool.intern(text));
     header.denormalizer = blob.append(buildTrie(replacements));
   }
-  header.flags |= decoder.dropsOnce ? decoderDropsOnce : 0;
+  header.flags |= (decoder.dropsOnce ? decoderDropsOnce : 0) | (decoder.stripsSpaces ? decoderStripsSpaces : 0);
   header.stripsBegin = decoder.stripsBegin;
   header.stripsEnd = decoder.stripsEnd;
   if (llvm::Error error = collectTokens())
