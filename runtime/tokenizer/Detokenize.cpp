@@ -205,11 +205,11 @@ public:
         return at;
     return n;
   }
-  const TokenRecord &operator[](size_t at) const { return tokenizer.tokens[uint32_t(ids[at])]; }
+  const TokenRecord &operator[](size_t at) const { return tokenizer.written[uint32_t(ids[at])]; }
 
 private:
   bool isKept(size_t at) const {
-    return uint32_t(ids[at]) < tokenizer.tokens.count && !(skipSpecialTokens && (*this)[at].text & tokenIsSpecial);
+    return uint32_t(ids[at]) < tokenizer.written.count && !(skipSpecialTokens && (*this)[at].text & tokenIsSpecial);
   }
 
   const Tokenizer &tokenizer;
@@ -262,7 +262,7 @@ lathe_status lathe::detokenize(const Tokenizer &tokenizer, const int32_t *ids, s
   for (size_t i = 0; i < n; ++i)
     if (ids[i] < 0)
       return fail(error, LATHE_INVALID_ARGUMENT, "id %d at position %zu; ids are 0 to %u", ids[i], i,
-                  tokenizer.tokens.count - 1);
+                  tokenizer.written.count - 1);
   const TokenizerHeader &header = *tokenizer.header;
   Output output(text, capacity, header.stripsBegin, header.stripsEnd);
   output.replaceBy(tokenizer);
@@ -296,9 +296,9 @@ lathe_status lathe::detokenize(const Tokenizer &tokenizer, const int32_t *ids, s
 }
 
 size_t lathe::tokenBytes(const Tokenizer &tokenizer, int32_t id, char *bytes, size_t capacity) {
-  if (uint32_t(id) >= tokenizer.tokens.count)
+  if (uint32_t(id) >= tokenizer.written.count)
     return 0;
-  const TokenRecord &token = tokenizer.tokens[uint32_t(id)];
+  const TokenRecord &token = tokenizer.written[uint32_t(id)];
   Output output(bytes, capacity);
   auto putByte = [&](uint8_t byte) {
     const char one = char(byte);

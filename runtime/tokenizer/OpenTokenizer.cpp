@@ -250,13 +250,24 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   for (uint32_t i = 0; i < tokenizer.added.count; ++i)
     check.require(tokenizer.added[i].id < vocabulary, "added-token");
   check.require(tokenizer.pool.count && tokenizer.pool[tokenizer.pool.count - 1] == 0, "string");
-  for (uint32_t i = 0; i < vocabulary; ++i) {
-    const TokenRecord &token = tokenizer.tokens[i];
-    bool isByte = token.later & tokenIsByte;
-    check.require((token.text & ~tokenIsSpecial) < tokenizer.pool.count && token.atEdge < tokenizer.pool.count &&
-                      (token.later & ~tokenIsByte) < (isByte ? 256 : tokenizer.pool.count),
-                  "token");
-  }
+  auto checkTokens = [&](const TableView<TokenRecord> &tokens) {
+    for (uint32_t i = 0; i < tokens.count; ++i) {
+      const TokenRecord &token = tokens[i];
+      bool isByte = token.later & tokenIsByte;
+      check.require((token.text & ~tokenIsSpecial) < tokenizer.pool.count && token.atEdge < tokenizer.pool.count &&
+                        (token.later & ~tokenIsByte) < (isByte ? 256 : tokenizer.pool.count),
+                    "token");
+    }
+  };
+  checkTokens(tokenizer.tokens);
+  tokenizer.written = check.view<TokenRecord>(header->written, "token");
+  checkTokens(tokenizer.written);
+  // Bytes are spelled by a token's text, which only `tokens` are asked for.
+  check.require(tokenizer.written.count <= INT32_MAX / 2 &&
+                    (!tokenizer.written.count || header->decoder == DecoderKind::SentencePiece),
+                "token");
+  if (!tokenizer.written.count)
+    tokenizer.written = tokenizer.tokens;
   checkLanguages(tokenizer, *header, check);
   check.require(header->givenTokens <= vocabulary &&
                     (header->givenTokens == vocabulary || header->unknownId < vocabulary),

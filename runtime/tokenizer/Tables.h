@@ -270,6 +270,7 @@ struct TokenizerHeader {
   TableSection addedNormalized; // TrieUnit, found in the normalized text
   TableSection added;           // AddedTokenRecord
   TableSection tokens;          // TokenRecord, by id
+  TableSection written;         // the same for decoding where models write other ids than they read; else empty
   TableSection pool;            // char; the last one is NUL
   TableSection single, pair;    // TemplateItem
   /// Ids from here on are the model's alone: text that they spell is unknown. Below this one is what a text may get.

@@ -52,7 +52,7 @@ struct Tokenizer {
   TableView<uint32_t> byteTokens;
   TableView<TrieUnit> vocabulary, addedRaw, addedNormalized;
   TableView<AddedTokenRecord> added;
-  TableView<TokenRecord> tokens;
+  TableView<TokenRecord> tokens, written; // `written` are decoded, mostly the same
   TableView<char> pool;
   TableView<TemplateItem> single, pair;
   TableView<TrieUnit> otherTokens;

@@ -99,7 +99,7 @@ TEST_P(DamagedTables, RandomDamage) {
                                    header.addedRaw,      header.addedNormalized,
                                    header.added,         header.tokens,
                                    header.pool,          header.single,
-                                   header.pair};
+                                   header.pair,          header.written};
   int opened = 0;
   constexpr int rounds = 1500;
   for (int round = 0; round < rounds; ++round) {
@@ -132,7 +132,7 @@ TEST_P(DamagedTables, RandomDamage) {
 
 INSTANTIATE_TEST_SUITE_P(Models, DamagedTables,
                          testing::Values("flags", "byte-level", "unigram", "nfc", "llama", "spm-bytes", "spm-plain",
-                                         "m2m100", "marian", "ctrl"),
+                                         "m2m100", "marian", "marian-two", "ctrl"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

@@ -213,7 +213,8 @@ INSTANTIATE_TEST_SUITE_P(Tokenizers, Goldens,
                                          "spm-plain", "albert", "xlnet", "t5-files", "albert-cased", "fairseq",
                                          "camembert", "deberta", "big-bird", "t5", "nmt", "xlm-r", "mt5-files", "mbart",
                                          "mbart50", "nllb", "nllb-legacy", "pegasus", "llama-files", "mistral-files",
-                                         "gemma-files", "m2m100", "marian", "bart-files", "opt-files", "ctrl"),
+                                         "gemma-files", "m2m100", "marian", "marian-two", "bart-files", "opt-files",
+                                         "ctrl"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

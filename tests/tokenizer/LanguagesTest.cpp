@@ -120,7 +120,11 @@ TEST(Languages, WhatIsMissingIsNamed) {
   expectWords(errorOf("marian", {{"vocab.json", "vocab.json"}}, R"({"tokenizer_class": "MarianTokenizer"})"),
               {"source.spm", "not found"});
   expectWords(errorOf("marian", marian, R"({"tokenizer_class": "MarianTokenizer", "separate_vocabs": true})"),
-              {"separate_vocabs"});
+              {"target_vocab.json", "not found"});
+  expectWords(errorOf("marian",
+                      {{"vocab.json", "vocab.json"}, {"source.spm", "source.spm"}, {"target.spm", "target_vocab.json"}},
+                      R"({"tokenizer_class": "MarianTokenizer", "separate_vocabs": true})"),
+              {"target_vocab.json", "JSON"});
   expectWords(errorOf("m2m100", {{"vocab.json", "vocab.json"}}, R"({"tokenizer_class": "M2M100Tokenizer"})"),
               {"sentencepiece.bpe.model", "not found"});
   expectWords(errorOf("m2m100", m2m100, R"({"tokenizer_class": "M2M100Tokenizer", "unk_token": "<nothing>"})"),

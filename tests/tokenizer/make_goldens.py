@@ -169,6 +169,7 @@ class SlowReference(SentencePieceReference):
 
     def __init__(self, tokenizer, decodes_special=False):
         self.slow, self.tokenizer, self.decodes_special = tokenizer, self, decodes_special
+        self.read = {i: token for token, i in tokenizer.get_vocab().items()}  # what is written may be others
         whole = tokenizer.build_inputs_with_special_tokens([-1])
         self.before, self.behind = whole[:whole.index(-1)], whole[whole.index(-1) + 1:]
 
@@ -195,7 +196,7 @@ class SlowReference(SentencePieceReference):
         return self.slow.decode(ids, skip_special_tokens=skip_special_tokens or not self.decodes_special)
 
     def id_to_token(self, token):
-        return self.slow.convert_ids_to_tokens(token)
+        return self.read[token]
 
     def num_special_tokens_to_add(self, is_pair):
         return len(self.before) + len(self.behind)
@@ -278,10 +279,10 @@ def spelled_out(reference, case):
             "decoded_without_special": decode(encoding.ids, skip_special_tokens=True)}
 
 
-def random_decodes(reference):
+def decodes(reference):
+    """Of random ids, and of all."""
     count, chance = max(len(reference.slow), len(reference.slow.decoder)), Mixture(None)
-    for n in range(60):
-        ids = [chance.below(count) for _ in range(n % 15)]
+    for ids in [*([chance.below(count) for _ in range(n % 15)] for n in range(60)), list(range(count))]:
         yield {"ids": ids, "text": reference.decode(ids, False), "without_special": reference.decode(ids, True)}
 
 
@@ -306,7 +307,7 @@ def write(name, make, corpora, is_short=False, fragments=FRAGMENTS, with_decodes
         "cases": [c for c in (spelled_out(reference, case) for case in CASES) if c],
     }
     if with_decodes:
-        expected["decodes"] = list(random_decodes(reference))
+        expected["decodes"] = list(decodes(reference))
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in expected.items())
     (folder / "expected.json").write_text("{" + lines.replace(', {"text"', ',\n  {"text"') + "}\n")
 
@@ -556,9 +557,9 @@ CLASSES = {
                          remove_extra_whitespaces=False, user_defined_symbols=["<start_of_turn>", "\u2581\u2581"]), {})}
 
 
-def numbered(folder, tokens):
-    """A vocab.json, kept beside its golden."""
-    path = OUT / folder / "vocab.json"
+def numbered(folder, tokens, name="vocab.json"):
+    """A vocabulary, kept beside its golden."""
+    path = OUT / folder / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({token: i for i, token in enumerate(dict.fromkeys(tokens))}, ensure_ascii=False))
     return path
@@ -628,6 +629,16 @@ def marian(corpora, config):
     first, second = pieces_of(source)[3:], pieces_of(target)[3:]
     numbered("marian", ["</s>", "<unk>", *first[:90], *second[:300], *first[100:], ">>fr<<", "\u4e2d", ">>pt_BR<<", "<pad>"])
     return slow_class("MarianTokenizer", "marian", ["vocab.json", "source.spm", "target.spm"], config)
+
+
+def marian_two(corpora, config):
+    """A vocabulary for each model, of different sizes: the second's own words have the ids of the first's special tokens, and
+    it has those tokens elsewhere."""
+    first, second = (pieces_of(trained("marian-two", corpora, name=name, languages=languages, model_type="unigram", vocab_size=320))[3:]
+                     for name, languages in (("source.spm", ("en", "de")), ("target.spm", ("tr", "ru"))))
+    numbered("marian-two", ["</s>", "<unk>", *first[:90], ">>fr<<", *first[100:200], "<pad>"])
+    numbered("marian-two", ["<unk>", "</s>", *second[:150], "\u4e2d", *second[160:], "<pad>"], "target_vocab.json")
+    return slow_class("MarianTokenizer", "marian-two", ["vocab.json", "target_vocab.json", "source.spm", "target.spm"], config)
 
 
 CODES = [">>fr<<", ">>xx<< ", ">>", "<<", ">>pt_BR<<a", "__de__", "__en__ ", " <unk>", "</s>", "<pad>", "en_XX", "\u2581"]
@@ -731,6 +742,10 @@ def main():
     write("marian", lambda: marian(corpora, {}), corpora, is_short=True, fragments=FRAGMENTS + CODES,
           files={name: f"goldens/marian/{name}" for name in ("vocab.json", "source.spm", "target.spm")},
           config={"tokenizer_class": "MarianTokenizer"})
+    two = {"tokenizer_class": "MarianTokenizer", "separate_vocabs": True}
+    write("marian-two", lambda: marian_two(corpora, two), corpora, is_short=True, fragments=FRAGMENTS + CODES,
+          files={name: f"goldens/marian-two/{name}" for name in ("vocab.json", "target_vocab.json", "source.spm", "target.spm")},
+          config=two, with_decodes=True)
     write("ctrl", lambda: ctrl(corpora), corpora, is_short=True, fragments=FRAGMENTS + CTRL_FRAGMENTS,
           files={name: f"goldens/ctrl/{name}" for name in ("vocab.json", "merges.txt")}, config={"tokenizer_class": "CTRLTokenizer"},
           decodes_special=True, with_decodes=True)

@@ -1,12 +1,11 @@
 // M2M-100's and Marian's files: SentencePiece cuts texts into pieces, and a vocab.json numbers them. The two need not
-// have the same pieces, and Marian has one model to read with and another to write with.
+// have the same pieces, and Marian has one model to read with and another to write with, and perhaps two vocabularies.
 #include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/LanguageCodes.h"
 #include "compiler/import/tokenizer/LegacyTokens.h"
 #include "compiler/import/tokenizer/PlainSentencePiece.h"
 #include "compiler/import/tokenizer/SentencePieceModel.h"
 #include "compiler/import/tokenizer/TokenizerJson.h"
-#include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -15,14 +14,51 @@
 
 using namespace lathe;
 
-/// A SentencePiece model beside the vocabulary.
-static llvm::Expected<SentencePieceModel> readModelBeside(llvm::StringRef path, llvm::StringRef name,
-                                                          const TokenizerConfig &config) {
+/// The path of another file beside the vocabulary.
+static llvm::Expected<std::string> findBeside(llvm::StringRef path, llvm::StringRef name,
+                                              const TokenizerConfig &config) {
   llvm::SmallString<128> place = llvm::sys::path::parent_path(path);
   llvm::sys::path::append(place, name);
   if (!llvm::sys::fs::exists(place))
     return fileError(place, "not found; a vocab.json of " + config.tokenizerClass + " needs it beside");
-  return readSentencePieceModel(place);
+  return place.str().str();
+}
+
+static llvm::Expected<SentencePieceModel> readModelBeside(llvm::StringRef path, llvm::StringRef name,
+                                                          const TokenizerConfig &config) {
+  llvm::Expected<std::string> place = findBeside(path, name, config);
+  if (!place)
+    return place.takeError();
+  return readSentencePieceModel(*place);
+}
+
+/// Tokens by id.
+static llvm::Expected<std::vector<std::string>> readVocabulary(llvm::StringRef path, const TokenizerConfig &config) {
+  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
+  if (!document)
+    return document.takeError();
+  TokenizerJson json(config);
+  json.readVocabulary(JsonView(*document, json.problem));
+  if (llvm::Error error = takeProblem(*document, json.problem))
+    return error;
+  return std::move(json.spec.vocabulary);
+}
+
+/// The tokens that the model writes, of Marian's second vocabulary: added tokens of `read`, what the first one gives,
+/// keep their ids, and ids that only the first one has are unknown.
+static llvm::Expected<std::vector<std::string>> readWritten(llvm::StringRef path, const TokenizerConfig &config,
+                                                            const TokenizerSpec &read, const std::string &unknown) {
+  llvm::Expected<std::string> place = findBeside(path, "target_vocab.json", config);
+  if (!place)
+    return place.takeError();
+  llvm::Expected<std::vector<std::string>> written = readVocabulary(*place, config);
+  if (!written)
+    return written.takeError();
+  if (written->size() < read.vocabulary.size())
+    written->resize(read.vocabulary.size(), unknown);
+  for (const AddedToken &token : read.added)
+    (*written)[token.id] = token.content;
+  return written;
 }
 
 namespace {
@@ -86,10 +122,10 @@ TokenizerSpec Renumbering::finish() {
 
 /// How the pieces that a model writes become text.
 static SentencePieceDecoder decoderOf(const SentencePieceModel &model, const TokenizerSpec &pieces,
-                                      const TokenizerSpec &tokens) {
+                                      const std::vector<std::string> &tokens) {
   SentencePieceDecoder decoder = std::get<SentencePieceDecoder>(pieces.decoder.front());
   decoder.types.clear();
-  for (const std::string &token : tokens.vocabulary) {
+  for (const std::string &token : tokens) {
     std::optional<uint32_t> piece = pieces.idOf(token);
     decoder.types.push_back(uint8_t(piece ? model.pieces[*piece].type : PieceType::Normal));
   }
@@ -122,22 +158,13 @@ llvm::Expected<TokenizerSpec> lathe::readPieceTranslator(const Translator &kind,
   if (!isMarian && config.languageCodes && *config.languageCodes != "m2m100" && *config.languageCodes != "wmt21")
     return fileError(path, "language_codes of tokenizer_config.json is " + quote(*config.languageCodes) +
                                "; accepted are m2m100 and wmt21");
-  if (isMarian && config.hasSeparateVocabularies)
-    return llvm::make_error<UnsupportedTokenizer>(path,
-                                                  "separate_vocabs of tokenizer_config.json is true: what is read "
-                                                  "and what is written have different ids, which is not "
-                                                  "supported; accepted: one vocab.json for both");
-  llvm::Expected<JsonDocument> document = JsonDocument::open(path);
-  if (!document)
-    return document.takeError();
-  TokenizerJson json(config);
-  json.readVocabulary(JsonView(*document, json.problem));
-  if (llvm::Error error = takeProblem(*document, json.problem))
-    return error;
+  llvm::Expected<std::vector<std::string>> vocabulary = readVocabulary(path, config);
+  if (!vocabulary)
+    return vocabulary.takeError();
   const AddedToken unknown = tokenOr(config.unknown, "<unk>");
-  if (!json.spec.idOf(unknown.content)) // the model itself gives it out, so it cannot be added behind
+  if (!llvm::is_contained(*vocabulary, unknown.content)) // the model itself gives it out, so it cannot be added behind
     return fileError(path, "special token " + quote(unknown.content) + " is not among the " +
-                               llvm::Twine(json.spec.vocabulary.size()) + " tokens");
+                               llvm::Twine(vocabulary->size()) + " tokens");
 
   llvm::Expected<SentencePieceModel> source =
       readModelBeside(path, isMarian ? "source.spm" : "sentencepiece.bpe.model", config);
@@ -146,7 +173,7 @@ llvm::Expected<TokenizerSpec> lathe::readPieceTranslator(const Translator &kind,
   llvm::Expected<TokenizerSpec> pieces = plainSentencePiece(*source, path, config);
   if (!pieces)
     return pieces.takeError();
-  Renumbering renumbering(*pieces, json.spec.vocabulary, unknown.content);
+  Renumbering renumbering(*pieces, std::move(*vocabulary), unknown.content);
   TokenizerSpec &spec = renumbering.tokens();
   LegacyTokens added(spec, path);
   if (llvm::Error error = added.addById(config.byId))
@@ -162,6 +189,12 @@ llvm::Expected<TokenizerSpec> lathe::readPieceTranslator(const Translator &kind,
     added.add(token);
   if (llvm::Error error = added.check())
     return error;
+  if (isMarian && config.hasSeparateVocabularies) {
+    llvm::Expected<std::vector<std::string>> tokens = readWritten(path, config, spec, unknown.content);
+    if (!tokens)
+      return tokens.takeError();
+    spec.written = std::move(*tokens);
+  }
   if (isMarian)
     addCodes(spec, *spec.idOf(unknown.content));
   else // languages that no file lists have tokens behind the vocabulary's all the same
@@ -176,9 +209,9 @@ llvm::Expected<TokenizerSpec> lathe::readPieceTranslator(const Translator &kind,
       isMarian ? readModelBeside(path, "target.spm", config) : std::move(source);
   if (!target)
     return target.takeError();
-  llvm::Expected<TokenizerSpec> written = plainSentencePiece(*target, path, config);
-  if (!written)
-    return written.takeError();
-  result.decoder = {decoderOf(*target, *written, result)};
+  llvm::Expected<TokenizerSpec> targetPieces = plainSentencePiece(*target, path, config);
+  if (!targetPieces)
+    return targetPieces.takeError();
+  result.decoder = {decoderOf(*target, *targetPieces, result.written.empty() ? result.vocabulary : result.written)};
   return std::move(result);
 }

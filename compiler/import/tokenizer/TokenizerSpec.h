@@ -191,6 +191,7 @@ struct TokenizerSpec {
   bool trimsOffsets = false, trimsAfterPrefix = false; // see tokenizerTrimsOffsets
   bool endsAtNext = false;                             // see tokenizerEndsAtNext
   Decoder decoder = {WordPieceDecoder{}};
+  std::vector<std::string> written; // what is decoded, by id, where models write other ids than they read; else empty
   bool lowersFirst = false, truncatesLeft = false;
   uint32_t truncationLength = 0; // tokenizer.json's own; 0: none
 

@@ -31,7 +31,7 @@ public:
   llvm::Expected<std::vector<uint8_t>> write();
 
 private:
-  llvm::Error collectTokens();
+  llvm::Error collectTokens(const std::vector<std::string> &tokens, std::vector<TokenRecord> &into);
   llvm::Error writeSteps();
   void writeModel();
   llvm::Error writeAddedTokens();
@@ -46,7 +46,7 @@ private:
   TableBlob blob;
   TokenizerHeader header = {};
   StringPool pool;
-  std::vector<TokenRecord> records;
+  std::vector<TokenRecord> records, written;
   std::map<std::string, uint32_t> keys; // of the vocabulary's trie
   std::vector<Pattern> patterns;
   PatternTables patternTables;
@@ -70,17 +70,17 @@ static std::vector<TrieUnit> buildCompositions() {
   return buildTrie(keys);
 }
 
-llvm::Error TableWriter::collectTokens() {
+llvm::Error TableWriter::collectTokens(const std::vector<std::string> &tokens, std::vector<TokenRecord> &into) {
   size_t textBytes = 0;
-  for (auto [id, token] : llvm::enumerate(spec.vocabulary)) {
+  for (auto [id, token] : llvm::enumerate(tokens)) {
     if (token.find('\0') != std::string::npos)
       return fileError(path, "token " + llvm::Twine(id) + " contains U+0000; tokens may hold any other character");
     if ((textBytes += token.size()) > maxTextBytes)
       return fileError(path, "the vocabulary's tokens have more than " + llvm::Twine(maxTextBytes) + " bytes in all");
     DecodedToken decoded = decodeToken(spec.decoder, token, uint32_t(id));
-    records.push_back(pool.add(token, decoded.atEdge, decoded.later));
+    into.push_back(pool.add(token, decoded.atEdge, decoded.later));
     if (decoded.byte)
-      records.back().later = tokenIsByte | *decoded.byte;
+      into.back().later = tokenIsByte | *decoded.byte;
   }
   return llvm::Error::success();
 }
@@ -267,8 +267,12 @@ llvm::Error TableWriter::writeAddedTokens() {
     added.push_back({token.id, (token.singleWord ? addedSingleWord : 0) | (token.stripsLeft ? addedStripsLeft : 0) |
                                    (token.stripsRight ? addedStripsRight : 0) | (token.atBegin ? addedAtBegin : 0) |
                                    (token.toCodeEnd ? addedToCodeEnd : 0)});
-    if (token.special)
+    if (token.special) {
       records[token.id].text |= tokenIsSpecial;
+      for (auto [id, other] : llvm::enumerate(spec.written))
+        if (other == token.content)
+          written[id].text |= tokenIsSpecial;
+    }
   }
   header.addedRaw = blob.append(buildTrie(raw));
   header.addedNormalized = blob.append(buildTrie(normalized));
@@ -292,7 +296,9 @@ llvm::Expected<std::vector<uint8_t>> TableWriter::write() {
   header.flags |= (decoder.dropsOnce ? decoderDropsOnce : 0) | (decoder.stripsSpaces ? decoderStripsSpaces : 0);
   header.stripsBegin = decoder.stripsBegin;
   header.stripsEnd = decoder.stripsEnd;
-  if (llvm::Error error = collectTokens())
+  if (llvm::Error error = collectTokens(spec.vocabulary, records))
+    return error;
+  if (llvm::Error error = collectTokens(spec.written, written))
     return error;
   if (llvm::Error error = writeSteps())
     return error;
@@ -313,6 +319,7 @@ llvm::Expected<std::vector<uint8_t>> TableWriter::write() {
     others.emplace(token, *spec.idOf(token));
   header.otherTokens = blob.append(buildTrie(others));
   header.tokens = blob.append(records);
+  header.written = blob.append(written);
   header.pool = blob.append(pool.chars);
   header.single = blob.append(spec.single);
   header.pair = blob.append(spec.pair);
