@@ -76,6 +76,8 @@ lathe_status detokenize(const Tokenizer &, const int32_t *, size_t n, bool, char
 
 size_t tokenBytes(const Tokenizer &, int32_t, char *, size_t) { return 0; }
 
+bool endsOpen(const Tokenizer &, const int32_t *, size_t) { return false; }
+
 const char *tokenText(const Tokenizer &, int32_t id) { return id == 1 ? "[CLS]" : nullptr; }
 
 } // namespace lathe
