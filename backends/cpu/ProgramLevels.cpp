@@ -28,7 +28,7 @@ llvm::Expected<llvm::SmallVector<IsaLevel>> parseLevels(llvm::StringRef text) {
     const TargetDescription *target = findTarget(name);
     if (!target) {
       auto levelOf = [](const TargetDescription &known) { return known.level; };
-      return llvm::createStringError("unknown ISA level '" + name + "'; accepted are all, or a list of " +
+      return llvm::createStringError("unknown ISA level '" + name + "'; accepted are all, native, or a list of " +
                                      levelNames(llvm::map_to_vector(targetDescriptions(), levelOf)));
     }
     levels.push_back(target->level);

@@ -37,6 +37,7 @@ struct CompileOptions {
   bool strict = false;          ///< an unknown weight is an error
   bool embedWeights = false;
   llvm::SmallVector<IsaLevel> levels; ///< to generate code for, ascending; empty: what the program has code for
+  bool native = false;                ///< of these only the one that this machine would choose
   std::optional<Stage> stopAfter;     ///< without `output`, prints the form to stdout
   std::string dumpStages;             ///< a directory for every stage's form
 };

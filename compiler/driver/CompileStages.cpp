@@ -6,6 +6,7 @@
 #include "compiler/driver/FileWriter.h"
 #include "compiler/driver/PlanFile.h"
 #include "ir/xf/XfDialect.h"
+#include "runtime/core/Cpu.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -13,6 +14,18 @@
 using namespace mlir;
 
 namespace lathe {
+
+/// The one of these levels that a library would choose on this machine.
+static llvm::Expected<IsaLevel> nativeLevel(ArrayRef<IsaLevel> levels) {
+  unsigned compiled = 0;
+  for (IsaLevel level : levels)
+    compiled |= 1u << unsigned(level);
+  int level = 0;
+  lathe_error error = {};
+  if (selectLevel(readCpu(), /*requested=*/nullptr, compiled, level, &error))
+    return llvm::createStringError("--isa native: " + Twine(error.message));
+  return IsaLevel(level);
+}
 
 llvm::Error Compilation::stages() {
   for (Stage stage : {Stage::Graph, Stage::Precision, Stage::Schedule}) {
@@ -55,6 +68,12 @@ llvm::Error Compilation::stages() {
 llvm::Error Compilation::kernels() {
   facts.fusions = getFusionRecords(*model.module); // with what the schedule did or declined
   facts.levels = options.levels.empty() ? programLevels(*model.module) : options.levels;
+  if (options.native) {
+    llvm::Expected<IsaLevel> level = nativeLevel(facts.levels);
+    if (!level)
+      return level.takeError();
+    facts.levels = {*level};
+  }
   for (IsaLevel level : facts.levels)
     code.push_back({level, model.module->clone(), {}});
   for (LevelCode &at : code) {

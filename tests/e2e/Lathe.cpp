@@ -69,8 +69,9 @@ Path compiled(const Path &model, const Arguments &flags) {
   if (const auto found = artifacts.find(key); found != artifacts.end())
     return found->second;
   const Path artifact = store / std::to_string(artifacts.size());
-  Arguments arguments = {"compile", model, "-o", artifact, "--name", "model"};
-  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  Arguments arguments = with({"compile", model, "-o", artifact, "--name", "model"}, flags);
+  if (std::find(flags.begin(), flags.end(), "--isa") == flags.end())
+    arguments = with(arguments, {"--isa", "native"}); // the others would not run, and compiling takes most of the time
   latheOutput(arguments);
   return artifacts[key] = artifact;
 }

@@ -95,7 +95,7 @@ TEST(Levels, UnknownOnesAreNamed) {
   const ScratchDirectory work;
   for (const char *list : {"avx2", "avx512,sse2", "avx512,", "", "all,avx512", "AMX"})
     expectRefusal(wrongInput, {"compile", demoModel(), "-o", work / "out", "--isa", list},
-                  {"--isa", "unknown ISA level '", "all, or a list of avx512, avx512_vnni, avx512_bf16, amx"});
+                  {"--isa", "unknown ISA level '", "all, native, or a list of avx512, avx512_vnni, avx512_bf16, amx"});
   EXPECT_FALSE(std::filesystem::exists(work / "out"));
 }
 

@@ -44,15 +44,16 @@ TEST_P(Precisions, AreTheSameUnfused) {
   EXPECT_LE(largestError(runTensors(unfused, run.inputs()), run.expected()), precision.drift);
 }
 
-/// Of each `step`th model its first case.
-std::vector<GoldenCase> someCases(size_t step) {
+/// Of each `step`th model its first case, and that of each family's first model.
+std::vector<GoldenCase> someCases(size_t step, bool ofEachFamily = false) {
   std::vector<GoldenCase> firsts, some;
   for (const char *family : kGoldenFamilies)
     for (const GoldenCase &run : goldenCases(family))
-      if (firsts.empty() || firsts.back().model != run.model)
+      if (firsts.empty() || firsts.back().family != run.family || firsts.back().model != run.model)
         firsts.push_back(run);
-  for (size_t i = 0; i < firsts.size(); i += step)
-    some.push_back(firsts[i]);
+  for (size_t i = 0; i < firsts.size(); ++i)
+    if (i % step == 0 || (ofEachFamily && firsts[i].family != firsts[i - 1].family))
+      some.push_back(firsts[i]);
   return some;
 }
 
@@ -80,7 +81,8 @@ TEST_P(InBf16, IsAsNearAsTransformers) {
   const Path artifact = compiled(run.modelDirectory(), with(run.flags, {"--precision", "bf16", "--isa", "avx512"}));
   EXPECT_LE(largestError(runTensors(artifact, run.inputs()), run.expected()), std::max(5e-2, 1.5 * run.bf16Loss));
 }
-INSTANTIATE_TEST_SUITE_P(Models, InBf16, testing::ValuesIn(someCases(kFewer *kFewer)), testName);
+INSTANTIATE_TEST_SUITE_P(Models, InBf16, testing::ValuesIn(someCases(3 * kFewer, /*ofEachFamily=*/kFewer == 1)),
+                         testName);
 
 /// An artifact of a precision, the levels at which its kernels have code of their own, and what its weights are of
 /// f32's.
@@ -92,7 +94,9 @@ struct Expectation {
 
 class Artifacts : public testing::TestWithParam<Expectation> {
 protected:
-  Path artifact() const { return compiled(goldens() / "demo-model", {"--precision", GetParam().precision.name}); }
+  Path artifact() const {
+    return compiled(goldens() / "demo-model", {"--precision", GetParam().precision.name, "--isa", "all"});
+  }
 };
 
 TEST_P(Artifacts, SayWhatTheyAre) {

@@ -42,7 +42,8 @@ llvm::Error Flags::resolve() {
   options.cacheInBytes |= cache == "int8";
   if (!xf::isInt4Group(options.group))
     return llvm::createStringError(llvm::formatv("--group-size is {0}; accepted are 32, 64, 128", options.group).str());
-  llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(isa);
+  options.native = isa == "native";
+  llvm::Expected<llvm::SmallVector<IsaLevel>> levels = parseLevels(options.native ? "all" : isa);
   if (!levels)
     return llvm::createStringError("--isa: " + llvm::toString(levels.takeError()));
   options.levels = *levels;
@@ -96,9 +97,10 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--activations", flags->activations,
                    "Ranges of what products in int8 read: dynamic, each row's own (default), or static, from "
                    "--calibrate's inputs where another product computes it and so can store bytes at once");
-  verb->add_option("--isa", flags->isa,
-                   "Instruction set levels to generate: all that the model has code for, or a list of: avx512, "
-                   "avx512_vnni, avx512_bf16, amx");
+  verb->add_option(
+      "--isa", flags->isa,
+      "Instruction set levels to generate: all that the model has code for (default); native, of these the one "
+      "that this machine would choose; or a list of: avx512, avx512_vnni, avx512_bf16, amx");
   verb->add_option("--target", flags->target, "cpu");
   verb->add_option(
       "--calibrate", flags->options.calibrate,
