@@ -65,6 +65,21 @@ void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
                "mask_scores");
 }
 
+void EntrySelector::lowerChooseQueries(xf::ChooseQueriesOp op) {
+  int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
+  const xf::Rows rows = get(op.getScores()).rows;
+  Buffer y = bufferFor(op.getResult(), rows, heads);
+  calls.launch("choose_queries_f32", {},
+               {{"x", memref(op.getScores())},
+                {"chosen", memref(op.getChosen())},
+                {"y", y.memref},
+                {"batch", calls.batch},
+                {"heads", calls.integer(heads)},
+                {"queries", calls.longestOf(xf::queriesOf(rows))},
+                {"keys", calls.longestOf(xf::keysOf(rows))}},
+               "choose_queries");
+}
+
 EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets) {
   DistanceArguments arguments;
   if (columns)
@@ -78,7 +93,8 @@ EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value b
   return arguments;
 }
 
-void EntrySelector::addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, Value prefix) {
+void EntrySelector::addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, Value prefix,
+                              Value globals) {
   if (reach) {
     arguments.parameters.push_back(calls.flag("windowed", true));
     arguments.slots.push_back({"reach", calls.integer(*reach)});
@@ -88,6 +104,10 @@ void EntrySelector::addWindow(DistanceArguments &arguments, std::optional<int64_
   if (prefix) {
     arguments.parameters.push_back(calls.flag("prefixed", true));
     arguments.slots.push_back({"prefix", memref(prefix)});
+  }
+  if (globals) {
+    arguments.parameters.push_back(calls.flag("globals", true));
+    arguments.slots.push_back({"globals", memref(globals)});
   }
 }
 
@@ -298,7 +318,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
   DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr());
-  addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix());
+  addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals());
   addSlopes(byDistance, op.getSlopes());
   addTerms(byDistance, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(), op.getHeads());
   llvm::append_range(params, byDistance.parameters);
@@ -333,9 +353,14 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   }
   llvm::append_range(slots, byDistance.slots);
   addCap(op.getCap(), params, slots);
-  // With a window the pairs of tokens say too much, and for short sequences its width does: then nothing is stated.
+  if (op.getChosen()) {
+    params.push_back(calls.flag("chosen", true));
+    slots.push_back({"chosen", memref(op.getChosen())});
+  }
+  // With a window, or for a few queries, the pairs of tokens say too much, and for short sequences a window's width
+  // does: then nothing is stated.
   Work work;
-  if (!op.getReach())
+  if (!op.getReach() && !op.getChosen())
     work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::termOf(xf::scoresOf(q.rows, k.rows)),
                   2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);

@@ -107,13 +107,15 @@ private:
   void lowerHeads(mlir::Operation *op, mlir::Value x, mlir::Value result, bool split);
   void lowerMatmul(xf::MatmulOp op);
   void lowerMaskScores(xf::MaskScoresOp op);
+  void lowerChooseQueries(xf::ChooseQueriesOp op);
   /// What scores get by distance: for a kernel's parameters and slots.
   struct DistanceArguments {
     llvm::SmallVector<mlir::NamedAttribute> parameters;
     llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> slots;
   };
   DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets);
-  void addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, mlir::Value prefix);
+  void addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, mlir::Value prefix,
+                 mlir::Value globals = {});
   void addSlopes(DistanceArguments &arguments, mlir::Value slopes);
   void addCap(std::optional<llvm::APFloat> cap, llvm::SmallVectorImpl<mlir::NamedAttribute> &params,
               llvm::SmallVectorImpl<std::pair<llvm::StringRef, mlir::Value>> &slots);

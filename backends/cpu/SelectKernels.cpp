@@ -363,6 +363,7 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::MergeHeadsOp op) { return lowerHeads(op, op.getX(), op.getResult(), false), success(); })
       .Case([&](xf::MatmulOp op) { return lowerMatmul(op), success(); })
       .Case([&](xf::MaskScoresOp op) { return lowerMaskScores(op), success(); })
+      .Case([&](xf::ChooseQueriesOp op) { return lowerChooseQueries(op), success(); })
       .Case([&](xf::BiasScoresOp op) {
         return lowerDistanceScores(op.getScores(), op.getResult(),
                                    distances(op.getColumns(), op.getTable(), op.getBuckets()), "bias_scores"),
@@ -376,7 +377,7 @@ LogicalResult EntrySelector::lower(Operation *op) {
       })
       .Case([&](xf::WindowScoresOp op) {
         DistanceArguments window = distances(op.getColumns(), nullptr, nullptr);
-        addWindow(window, op.getReach(), op.getCausal(), op.getPrefix());
+        addWindow(window, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals());
         return lowerDistanceScores(op.getScores(), op.getResult(), window, "window_scores"), success();
       })
       .Case([&](xf::SlopeScoresOp op) {

@@ -4,11 +4,12 @@ namespace lathe::bench {
 
 /// How many embeddings of distances there are, and for which distances: DeBERTa-v3's.
 constexpr int64_t terms = 512, furthest = 512;
-/// How far a window reaches: that of ModernBERT's local layers.
-constexpr int64_t reach = 64;
+/// How far a window reaches: that of ModernBERT's local layers, and of Longformer's.
+constexpr int64_t reachOfModernBert = 64, reachOfLongformer = 256;
 
 template <typename T>
-static void attention(Run &run, const Kernel &kernel, const AttentionShape &shape, const std::string &form) {
+static void attention(Run &run, const Kernel &kernel, const AttentionShape &shape, const std::string &form,
+                      int64_t reach) {
   Random random(2);
   std::vector<int32_t> starts = prefixSums(shape.lengths);
   int64_t rows = starts.back(), width = shape.heads * shape.headDim, ld = 3 * width;
@@ -27,6 +28,11 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
     for (int64_t column = 0; column < length; ++column)
       counted.push_back(int32_t(column));
   Array<int32_t> columns(counted);
+  std::vector<int32_t> marked(rows);
+  for (int32_t start : starts)
+    if (start < rows)
+      marked[start] = 1; // as for classification
+  Array<int32_t> marks(marked);
   Array<float> bias(random.vector(32 * shape.heads));
   const int64_t termRows = form.find("terms") != std::string::npos ? rows : 0;
   Array<float> queryTerms(random.vector(termRows * shape.heads * terms)),
@@ -61,15 +67,19 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       furthest,
                                       0,
                                       0,
+                                      marks,
                                       0.0f,
                                       0,
-                                      0});
+                                      0,
+                                      marks});
   double pairs = 0;
   for (double length : shape.lengths)
     pairs += form.find("windowed") != std::string::npos ? length * std::min<double>(length, 2 * reach + 1)
              : form.find("causal") != std::string::npos ? length * (length + 1) / 2
                                                         : length * length;
-  run.time(holdsAt(rows * width, [&](int64_t i) { return isNear(y[i], 1); }), {4 * pairs * width, 0});
+  const bool hasGlobals = form.find("globals") != std::string::npos; // rows of such tokens are zeros
+  run.time(holdsAt(rows * width, [&](int64_t i) { return isNear(y[i], hasGlobals ? 1 - marks[i / width] : 1); }),
+           {4 * pairs * width, 0});
 }
 
 template <typename T> static void addAttention(const std::string &family) {
@@ -81,8 +91,12 @@ template <typename T> static void addAttention(const std::string &family) {
       std::string text = std::to_string(shape.lengths.size()) + "x" + std::to_string(shape.lengths.front()) +
                          "/heads:" + std::to_string(shape.heads);
       add(family, "{head_dim = " + std::to_string(shape.headDim) + form + "}", text,
-          [=](Run &run, const Kernel &kernel) { attention<T>(run, kernel, shape, form); });
+          [=](Run &run, const Kernel &kernel) { attention<T>(run, kernel, shape, form, reachOfModernBert); });
     }
+  const AttentionShape longText = {64, 12, {4096}};
+  for (const char *form : {", masked = true", ", windowed = true, globals = true"})
+    add(family, "{head_dim = 64" + std::string(form) + "}", "1x4096/heads:12",
+        [=](Run &run, const Kernel &kernel) { attention<T>(run, kernel, longText, form, reachOfLongformer); });
 }
 
 void bench_attention_f32() {

@@ -131,7 +131,9 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
   if (rules.reach || rules.causal)
     scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns,
                                         rules.reach ? builder.getI64IntegerAttr(*rules.reach) : nullptr,
-                                        rules.causal ? builder.getUnitAttr() : nullptr, rules.prefix);
+                                        rules.causal ? builder.getUnitAttr() : nullptr, rules.prefix, rules.globals);
+  if (rules.chosen)
+    scores = xf::ChooseQueriesOp::create(builder, loc, scores.getType(), scores, rules.chosen);
   scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
   probabilities.push_back(xf::SoftmaxOp::create(builder, loc, scores.getType(), scores));
   Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities.back(), split(v), /*transposed=*/false);

@@ -33,6 +33,8 @@ struct ScoreRules {
   std::optional<int64_t> reach;            ///< the most columns that a key may be away
   bool causal = false;                     ///< keys behind the query are not seen
   mlir::Value prefix;                      ///< but for those in columns below this
+  mlir::Value globals;                     ///< not 0 for tokens that all others see, and that see none themselves
+  mlir::Value chosen;                      ///< 0 for queries that see no key
   mlir::Value slopes;                      ///< of heads: what scores fall by for a column's distance
   mlir::Value queryTerms, keyTerms, index; ///< as xf.add_terms has them
   int64_t products = 1;                    ///< how many of them a score sums up: it is divided by their root, too

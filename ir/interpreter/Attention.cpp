@@ -67,6 +67,10 @@ Tensor capScores(const Tensor &scores, double cap) {
 static double byDistance(const Distances &distances, int64_t b, int64_t i, int64_t j, int64_t h) {
   const double column = distances.columns->values[j];
   const int64_t distance = int64_t(column - distances.columns->values[i]);
+  if (distances.globals && distances.globals->values[i] != 0)
+    return absent;
+  if (distances.globals && distances.globals->values[j] != 0)
+    return 0;
   if (distances.causal && distance > 0 && !(distances.prefix && column < distances.prefix->values[b]))
     return absent;
   if (distances.reach && (distances.causal ? -distance : std::abs(distance)) > *distances.reach)
@@ -117,8 +121,18 @@ Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &col
 }
 
 Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal,
-                    const Tensor *prefix) {
-  return scoresByDistance(scores, {.columns = &columns, .reach = reach, .causal = causal, .prefix = prefix});
+                    const Tensor *prefix, const Tensor *globals) {
+  return scoresByDistance(
+      scores, {.columns = &columns, .reach = reach, .causal = causal, .prefix = prefix, .globals = globals});
+}
+
+Tensor chooseQueries(const Tensor &scores, const Tensor &chosen) {
+  const int64_t heads = scores.shape[1], queries = scores.shape[2];
+  Tensor result = scores;
+  for (int64_t row = 0; row < scores.rows(); ++row)
+    if (chosen.row(row / queries / heads)[row % queries] == 0)
+      std::fill_n(result.row(row), scores.width(), absent);
+  return result;
 }
 
 Tensor softmax(const Tensor &x) {
@@ -156,7 +170,8 @@ static void roundExponentials(std::vector<double> &weights, xf::Precision precis
 
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision,
-                 const Distances &distances, std::optional<double> cap, const Tensor *keyCuSeqlens) {
+                 const Distances &distances, std::optional<double> cap, const Tensor *keyCuSeqlens,
+                 const Tensor *chosen) {
   Tensor result(query.shape);
   const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
                v = roundedFactor(value, precision);
@@ -176,6 +191,8 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
     for (int64_t h = 0; h < heads; ++h) {
       const int64_t column = h * headDim, keyColumn = h / repeats * headDim;
       for (int64_t i = queryBegin; i < queryEnd; ++i) {
+        if (chosen && chosen->values[i] == 0)
+          continue;
         Tensor scores({1, keyEnd - keyBegin});
         for (int64_t j = keyBegin; j < keyEnd; ++j) {
           double dot = 0;

@@ -259,8 +259,9 @@ llvm::Error Frame::execute(Operation *op) {
       })
       .Case([&](xf::WindowScoresOp op) {
         return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach(), op.getCausal(),
-                                getOrNull(op.getPrefix())));
+                                getOrNull(op.getPrefix()), getOrNull(op.getGlobals())));
       })
+      .Case([&](xf::ChooseQueriesOp op) { return set(chooseQueries(get(op.getScores()), get(op.getChosen()))); })
       .Case([&](xf::SlopeScoresOp op) {
         return set(slopeScores(get(op.getScores()), get(op.getSlopes()), get(op.getColumns())));
       })
@@ -275,6 +276,7 @@ llvm::Error Frame::execute(Operation *op) {
                                      .causal = op.getCausal(),
                                      .prefix = getOrNull(op.getPrefix()),
                                      .slopes = getOrNull(op.getSlopes()),
+                                     .globals = getOrNull(op.getGlobals()),
                                      .queryTerms = getOrNull(op.getQueryTerms()),
                                      .keyTerms = getOrNull(op.getKeyTerms()),
                                      .index = getOrNull(op.getIndex())};
@@ -282,7 +284,7 @@ llvm::Error Frame::execute(Operation *op) {
             attention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), getOrNull(op.getMask()),
                       getOrNull(op.getCuSeqlens()), op.getHeads(), op.getScale().convertToDouble(), op.getPrecision(),
                       distances, op.getCap() ? std::optional(op.getCap()->convertToDouble()) : std::nullopt,
-                      getOrNull(op.getKeyCuSeqlens()));
+                      getOrNull(op.getKeyCuSeqlens()), getOrNull(op.getChosen()));
         return set(op.getNarrow() ? roundedFactor(y, xf::Precision::BF16) : std::move(y));
       })
       .Case([&](xf::AnglesOp op) { return set(angles(get(op.getPositions()), get(op.getFrequencies()))); })

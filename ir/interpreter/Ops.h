@@ -36,7 +36,8 @@ Tensor capScores(const Tensor &scores, double cap);
 Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets);
 Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &columns);
 Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal = false,
-                    const Tensor *prefix = nullptr);
+                    const Tensor *prefix = nullptr, const Tensor *globals = nullptr);
+Tensor chooseQueries(const Tensor &scores, const Tensor &chosen);
 Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
                 const Tensor &index);
 Tensor softmax(const Tensor &x);
@@ -48,13 +49,15 @@ struct Distances {
   std::optional<int64_t> reach = std::nullopt;
   bool causal = false;
   const Tensor *prefix = nullptr, *slopes = nullptr;
+  const Tensor *globals = nullptr; ///< as columns: not 0 for tokens that all others see
   const Tensor *queryTerms = nullptr, *keyTerms = nullptr, *index = nullptr;
 };
 /// Dense when `cuSeqlens` is null; then `mask` may be null too.
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale,
                  std::optional<xf::Precision> precision = std::nullopt, const Distances &distances = {},
-                 std::optional<double> cap = std::nullopt, const Tensor *keyCuSeqlens = nullptr /* as cuSeqlens */);
+                 std::optional<double> cap = std::nullopt, const Tensor *keyCuSeqlens = nullptr /* as cuSeqlens */,
+                 const Tensor *chosen = nullptr /* one for each row of queries; null: all are */);
 
 Tensor angles(const Tensor &positions, const Tensor &frequencies);
 Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads);

@@ -107,21 +107,37 @@ def Xf_AddTermsOp : Xf_PureOp<"add_terms", [AttrSizedOperandSegments, AllTypesMa
   let hasVerifier = 1;
 }
 
-def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AllTypesMatch<["scores", "result"]>]> {
+def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AttrSizedOperandSegments, AllTypesMatch<["scores", "result"]>]> {
   let summary = "scores of distant keys become absent";
   let description = [{
     Scores `[batch, heads, seq, seq]`, columns `[batch, seq]`. A key takes part in a query's softmax only if their columns
     are at most `reach` apart and, `causal`, the key's is not the later one; other scores become -inf. With a `prefix`,
     i32 `[batch]`, causal scores are those of a prefix language model (Raffel et al. 2020): keys whose columns are below it
     may be later ones, however far; `reach` then narrows what is behind the query.
+
+    With `globals`, i32 `[batch, seq]`, which goes with a reach alone, tokens whose number there is not 0 are global
+    (Beltagy et al. 2020): every query sees them, however far, and they themselves see no key here, as they have an
+    attention of their own (`xf.choose_queries`).
   }];
   let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
-                       Optional<Xf_Lengths>:$prefix);
+                       Optional<Xf_Lengths>:$prefix, Optional<Xf_Ids>:$globals);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $scores `at` $columns (`reach` $reach^)? (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)?
-    attr-dict `:` type($scores) `,` type($columns)
+    (`globals` `(` $globals^ `:` type($globals) `)`)? attr-dict `:` type($scores) `,` type($columns)
   }];
+  let hasVerifier = 1;
+}
+
+def Xf_ChooseQueriesOp : Xf_PureOp<"choose_queries", [AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores of queries that are not chosen become absent";
+  let description = [{
+    Scores `[batch, heads, queries, keys]`, and i32 `[batch, queries]`. A query whose number is 0 sees no key, so that
+    attention gives zeros for it.
+  }];
+  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$chosen);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$scores `of` $chosen attr-dict `:` type($scores) `,` type($chosen)";
   let hasVerifier = 1;
 }
 
@@ -149,9 +165,12 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
 
     What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
     scores are biased as by `xf.bias_scores`, with `slopes` as by `xf.slope_scores`; with terms and their `index` they are
-    added before scaling as by `xf.add_terms`; with `reach` or `causal`, which may have a `prefix`, keys are absent as by
-    `xf.window_scores`. Columns rise from one token of a
-    sequence to the next.
+    added before scaling as by `xf.add_terms`; with `reach`, which may have `globals`, or `causal`, which may have a
+    `prefix`, keys are absent as by `xf.window_scores`. Columns rise from one token of a sequence to the next. Globals
+    have no other part that goes by distance beside them.
+
+    With `chosen`, i32 `[batch, seq]` or `[tokens]`, the others get zeros as by `xf.choose_queries`, and cost next to
+    nothing. Nothing goes by distance then.
 
     With a cache, which packed causal attention may have, the rows of K and V are those of tokens that follow others: they
     are first appended to the `cached` tokens of their sequence, i32 `[batch]`, in its `pages`, i64 `[batch]`, addresses of
@@ -171,7 +190,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_CuSeqlens>:$key_cu_seqlens, Optional<Xf_Ids>:$columns,
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
-                       Optional<Xf_Lengths>:$prefix, Optional<Xf_Vector>:$slopes,
+                       Optional<Xf_Lengths>:$prefix, Optional<Xf_Ids>:$globals, Optional<Xf_Ids>:$chosen,
+                       Optional<Xf_Vector>:$slopes,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
                        Optional<Xf_Pages>:$pages, Optional<Xf_Ids>:$cached, OptionalAttr<Xf_PrecisionAttr>:$kept,
                        I64Attr:$heads, F64Attr:$scale,
@@ -183,7 +203,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
     (`key_cu_seqlens` `(` $key_cu_seqlens^ `:` type($key_cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
-    (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
+    (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`globals` `(` $globals^ `:` type($globals) `)`)?
+    (`chosen` `(` $chosen^ `:` type($chosen) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
     (`index` `(` $index^ `:` type($index) `)`)? (`cache` `(` $pages^ `,` $cached `:` type($pages) `,` type($cached) `)`)?
     (`kept` `in` `` $kept^)? `heads` $heads `scale` $scale (`cap` $cap^)?

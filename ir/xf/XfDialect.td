@@ -78,6 +78,9 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral denseAttr = "xf.dense";
     /// Argument attribute, an integer: the id of every token where the caller omits the input; 0 without it.
     static constexpr llvm::StringLiteral omittedAttr = "xf.omitted";
+    /// Argument attribute of global_attention_mask, of xf::Globals: which tokens are global where the caller omits it;
+    /// without it none. Where separators tell, they are the id xf.padding_id.
+    static constexpr llvm::StringLiteral globalsAttr = "xf.globals";
     /// Argument attributes of decoder_input_ids: where they are left out, they are input_ids, each a column further
     /// right; in the first column stands this id, or without it the row's last one that differs from xf.padding_id.
     static constexpr llvm::StringLiteral shiftedAttr = "xf.shifted";
@@ -131,6 +134,19 @@ def Xf_PoolMode : I32EnumAttr<"PoolMode", "how a sequence of token vectors becom
   let genSpecializedAttr = 0;
 }
 def Xf_PoolModeAttr : EnumAttr<Xf_Dialect, Xf_PoolMode, "pool_mode">;
+
+def Xf_Globals : I32EnumAttr<"Globals", "which tokens are global where nobody says", [
+    I32EnumAttrCase<"FirstColumn", 0, "first_column">,
+    I32EnumAttrCase<"BeforeSeparators", 1, "before_separators">,
+    I32EnumAttrCase<"BehindSeparators", 2, "behind_separators">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+  let description = [{
+    `before_separators`: those in columns before a row's first separator, `behind_separators`: those behind the column
+    next to it, where a second one is expected. A row then has three of them (Beltagy et al. 2020).
+  }];
+}
+def Xf_GlobalsAttr : EnumAttr<Xf_Dialect, Xf_Globals, "globals">;
 
 def Xf_BucketScheme : I32EnumAttr<"BucketScheme", "how distances share the rows of a table", [
     I32EnumAttrCase<"TwoSided", 0, "two_sided">,

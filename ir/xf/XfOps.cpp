@@ -282,12 +282,30 @@ template <typename Op> static LogicalResult verifyReach(Op op) {
   return success();
 }
 
+/// Whichever op has keys that are seen beyond its reach.
+template <typename Op> static LogicalResult verifyGlobals(Op op) {
+  if (op.getGlobals() && (!op.getReach() || op.getCausal()))
+    return op.emitOpError("has globals; expected a reach that they are no part of, and not causal");
+  if (op.getGlobals() && op.getGlobals().getType() != op.getColumns().getType())
+    return op.emitOpError("globals are a ")
+           << op.getGlobals().getType() << "; expected a number for each token, as " << op.getColumns().getType();
+  return success();
+}
+
 LogicalResult WindowScoresOp::verify() {
   if (!getReach() && !getCausal())
     return emitOpError("has neither a reach nor causal; expected one of them, or both");
-  if (failed(verifyReach(*this)))
+  if (failed(verifyReach(*this)) || failed(verifyGlobals(*this)))
     return failure();
   return verifyDistances(*this, getScores(), getColumns());
+}
+
+LogicalResult ChooseQueriesOp::verify() {
+  ArrayRef<int64_t> scores = shapeOf(getScores()), chosen = shapeOf(getChosen());
+  if (scores.size() != 4 || chosen.size() != 2 || scores[0] != chosen[0] || scores[2] != chosen[1])
+    return emitOpError("chooses among scores [batch, heads, queries, keys] by [batch, queries]; found ")
+           << getScores().getType() << " and " << getChosen().getType();
+  return success();
 }
 
 /// Dense tensors are [batch, seq, width] with an optional mask, packed ones [tokens, width] with cu_seqlens.
@@ -327,12 +345,19 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has a bias or buckets without the other");
   if (bool(getColumns()) != (getBias() || getSlopes() || getReach() || getCausal() || getIndex()))
     return emitOpError("has columns, or what needs them, without the other");
-  if (failed(verifyReach(*this)))
+  if (failed(verifyReach(*this)) || failed(verifyGlobals(*this)))
     return failure();
   if (getColumns() && (shapeOf(getQuery()).drop_back() != shapeOf(getKey()).drop_back() ||
                        shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))
     return emitOpError("columns are a ") << getColumns().getType() << " for queries " << getQuery().getType()
                                          << " and keys " << getKey().getType() << "; expected one for each of both";
+  if (getGlobals() && (getBias() || getSlopes() || getIndex()))
+    return emitOpError("has globals; expected nothing but a reach to go by distance");
+  if (getChosen() && (getColumns() || getKeyCuSeqlens() || getPages()))
+    return emitOpError("has chosen queries; expected no columns, no key_cu_seqlens and no cache");
+  if (getChosen() && shapeOf(getChosen()) != shapeOf(getQuery()).drop_back())
+    return emitOpError("chosen are a ") << getChosen().getType() << " for queries " << getQuery().getType()
+                                        << "; expected a number for each";
   if (getBias() && failed(verifyBiasTable(*this, getBias(), *getBuckets(), getHeads())))
     return failure();
   if (getSlopes() && failed(verifySlopes(*this, getSlopes(), getHeads())))

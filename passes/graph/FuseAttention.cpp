@@ -17,11 +17,12 @@ struct AttentionMatch {
   xf::SplitHeadsOp query, key, value;
   xf::MergeHeadsOp merge;
   Value mask;
-  xf::CapScoresOp cap;       ///< null where there is none
-  xf::BiasScoresOp bias;     ///< likewise
-  xf::SlopeScoresOp slopes;  ///< likewise
-  xf::WindowScoresOp window; ///< likewise
-  xf::AddTermsOp terms;      ///< likewise
+  xf::CapScoresOp cap;        ///< null where there is none
+  xf::BiasScoresOp bias;      ///< likewise
+  xf::SlopeScoresOp slopes;   ///< likewise
+  xf::WindowScoresOp window;  ///< likewise
+  xf::AddTermsOp terms;       ///< likewise
+  xf::ChooseQueriesOp choice; ///< likewise
   double scale = 1;
   SmallVector<Operation *> chain; ///< everything that becomes dead, last first
 
@@ -72,11 +73,16 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
         return "terms are added to capped scores";
       match.cap = cap;
       scores = cap.getScores();
-    } else if (match.cap && isa<xf::MaskScoresOp, xf::WindowScoresOp, xf::BiasScoresOp, xf::SlopeScoresOp>(op)) {
+    } else if (match.cap &&
+               isa<xf::MaskScoresOp, xf::ChooseQueriesOp, xf::WindowScoresOp, xf::BiasScoresOp, xf::SlopeScoresOp>(
+                   op)) {
       return "the cap is on more than products: on the result of '" + op->getName().getStringRef().str() + "'";
     } else if (auto masked = dyn_cast<xf::MaskScoresOp>(op); masked && !match.mask) {
       match.mask = masked.getMask();
       scores = masked.getScores();
+    } else if (auto choice = dyn_cast<xf::ChooseQueriesOp>(op); choice && !match.choice) {
+      match.choice = choice;
+      scores = choice.getScores();
     } else if (auto window = dyn_cast<xf::WindowScoresOp>(op); window && !match.window) {
       match.window = window;
       scores = window.getScores();
@@ -113,6 +119,10 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
         match.terms ? match.terms.getColumns() : Value()})
     if (columns && columns != match.columns())
       return "what goes by distance goes by different columns";
+  if (match.choice && match.columns())
+    return "queries are chosen where scores go by distance";
+  if (match.window && match.window.getGlobals() && (match.bias || match.slopes || match.terms))
+    return "some tokens are global where scores go by distance";
   return std::nullopt;
 }
 
@@ -142,7 +152,8 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
         match.mask, /*cu_seqlens=*/Value(), /*key_cu_seqlens=*/Value(), match.columns(),
         match.bias ? match.bias.getTable() : Value(), match.bias ? match.bias.getBucketsAttr() : nullptr,
         match.window ? match.window.getReachAttr() : nullptr, match.window ? match.window.getCausalAttr() : nullptr,
-        match.window ? match.window.getPrefix() : Value(), match.slopes ? match.slopes.getSlopes() : Value(),
+        match.window ? match.window.getPrefix() : Value(), match.window ? match.window.getGlobals() : Value(),
+        match.choice ? match.choice.getChosen() : Value(), match.slopes ? match.slopes.getSlopes() : Value(),
         match.terms ? match.terms.getQueryTerms() : Value(), match.terms ? match.terms.getKeyTerms() : Value(),
         match.terms ? match.terms.getIndex() : Value(),
         /*pages=*/Value(), /*cached=*/Value(), /*kept=*/nullptr, builder.getI64IntegerAttr(shape[1]),

@@ -8,7 +8,7 @@ def FuseAttentionPass : Pass<"lathe-fuse-attention", "mlir::ModuleOp"> {
   let summary = "QK^T, scale, mask, softmax, PV become one xf.attention";
   let description = [{
     Root: an `xf.softmax` whose result is multiplied with another activation. Matched upwards through `xf.mask_scores`,
-    `xf.window_scores`, `xf.bias_scores`, `xf.slope_scores`, `xf.cap_scores`, `xf.scale` and `xf.add_terms`, each optional
+    `xf.window_scores`, `xf.choose_queries`, `xf.bias_scores`, `xf.slope_scores`, `xf.cap_scores`, `xf.scale` and `xf.add_terms`, each optional
     and in any order in which scores are scaled with their terms, then capped, and biased and masked after that, to the transposed product of two `xf.split_heads`; downwards to
     `xf.merge_heads`. Declined where a value in between is used by anything else (it would have to be stored after all) or
     where the chain has another shape. Afterwards only `xf.attention` and declined chains mix tokens.

@@ -305,6 +305,24 @@ TEST(Attention, ByDistanceIsItsParts) {
                    parts));
 }
 
+/// Global keys are seen however far, and global queries see none; those that are chosen see all.
+TEST(Attention, OfMarkedTokensIsItsParts) {
+  test::Random random(14);
+  const int64_t heads = 2, seq = 6;
+  const Tensor q = test::randomTensor(random, {2, seq, 4}), k = test::randomTensor(random, {2, seq, 4}),
+               v = test::randomTensor(random, {2, seq, 4}), marks({2, seq}, {0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0}),
+               columns({2, seq}, {0, 1, 2, 3, 4, 5, 1, 2, 5, 6, 9, 13});
+  const Tensor scores = matmul(splitHeads(q, heads), splitHeads(k, heads), true);
+  auto attended = [&](const Tensor &scores) {
+    return mergeHeads(matmul(softmax(scores), splitHeads(v, heads), false));
+  };
+  EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 1, std::nullopt,
+                             {.columns = &columns, .reach = 1, .globals = &marks}),
+                   attended(windowScores(scores, columns, 1, /*causal=*/false, nullptr, &marks))));
+  EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 1, std::nullopt, {}, std::nullopt, nullptr, &marks),
+                   attended(chooseQueries(scores, marks))));
+}
+
 TEST(Attention, WithTermsIsItsParts) {
   test::Random random(13);
   const int64_t heads = 2, seq = 5;
@@ -346,6 +364,11 @@ TEST(Scores, ByDistance) {
   const Tensor prefix({1}, {2}); // in front of it both columns below it are seen, however far, and the window is behind
   EXPECT_EQ(windowScores(zeros, columns, 3, /*causal=*/true, &prefix).values,
             (std::vector<double>{0, 0, -infinity, 0, 0, -infinity, -infinity, 0, 0}));
+  const Tensor marks({1, 3}, {0, 0, 1});
+  EXPECT_EQ(windowScores(zeros, columns, 0, /*causal=*/false, nullptr, &marks).values,
+            (std::vector<double>{0, -infinity, 0, -infinity, 0, 0, -infinity, -infinity, -infinity}));
+  EXPECT_EQ(chooseQueries(zeros, marks).values,
+            (std::vector<double>{-infinity, -infinity, -infinity, -infinity, -infinity, -infinity, 0, 0, 0}));
   EXPECT_TRUE(near(slopeScores(zeros, Tensor({1}, {0.5}), columns),
                    Tensor({1, 1, 3, 3}, {0, 0.5, 2, -0.5, 0, 1.5, -2, -1.5, 0})));
   EXPECT_TRUE(

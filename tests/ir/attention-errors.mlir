@@ -377,3 +377,51 @@ func.func @f(%q: tensor<?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
   %0 = xf.paged_attention %q cu_seqlens(%cu : tensor<?xi32>) cache(%pages, %cu : tensor<?xi64>, tensor<?xi32>) causal heads 4 of 2 scale 1.0 : tensor<?x8xf32>
   return
 }
+
+// -----
+// window_scores: globals are beyond a reach
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
+  // expected-error @+1 {{has globals; expected a reach that they are no part of, and not causal}}
+  %0 = xf.window_scores %s at %columns reach 2 causal globals(%columns : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// window_scores: a number for each token
+func.func @f(%s: tensor<?x2x5x5xf32>, %columns: tensor<?x5xi32>, %globals: tensor<?x6xi32>) {
+  // expected-error @+1 {{globals are a 'tensor<?x6xi32>'; expected a number for each token, as 'tensor<?x5xi32>'}}
+  %0 = xf.window_scores %s at %columns reach 2 globals(%globals : tensor<?x6xi32>) : tensor<?x2x5x5xf32>, tensor<?x5xi32>
+  return
+}
+
+// -----
+// choose_queries: a number for each query
+func.func @f(%s: tensor<?x2x5x7xf32>, %chosen: tensor<?x7xi32>) {
+  // expected-error @+1 {{chooses among scores [batch, heads, queries, keys] by [batch, queries]; found 'tensor<?x2x5x7xf32>' and 'tensor<?x7xi32>'}}
+  %0 = xf.choose_queries %s of %chosen : tensor<?x2x5x7xf32>, tensor<?x7xi32>
+  return
+}
+
+// -----
+// attention: globals go with a reach alone
+func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>, %slopes: tensor<2xf32>) {
+  // expected-error @+1 {{has globals; expected nothing but a reach to go by distance}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) reach 1 globals(%columns : tensor<?x?xi32>) slopes(%slopes : tensor<2xf32>) heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: chosen queries go without distances
+func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>) {
+  // expected-error @+1 {{has chosen queries; expected no columns, no key_cu_seqlens and no cache}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) reach 1 chosen(%columns : tensor<?x?xi32>) heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// attention: a number for each query
+func.func @f(%x: tensor<?x5x4xf32>, %chosen: tensor<?x6xi32>) {
+  // expected-error @+1 {{chosen are a 'tensor<?x6xi32>' for queries 'tensor<?x5x4xf32>'; expected a number for each}}
+  %0 = xf.attention %x, %x, %x chosen(%chosen : tensor<?x6xi32>) heads 2 scale 1.0 : tensor<?x5x4xf32>, tensor<?x5x4xf32>, tensor<?x5x4xf32> -> tensor<?x5x4xf32>
+  return
+}

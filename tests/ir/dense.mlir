@@ -65,6 +65,10 @@ func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tens
   %sloped = xf.slope_scores %0, %slopes at %columns : tensor<?x2x?x?xf32>, tensor<2xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} causal prefix(%{{.*}} : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %prefixed = xf.window_scores %0 at %columns causal prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  // CHECK: xf.window_scores %{{.*}} at %{{.*}} reach 3 globals(%{{.*}} : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %globals = xf.window_scores %0 at %columns reach 3 globals(%columns : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  // CHECK: xf.choose_queries %{{.*}} of %{{.*}} : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %chosen = xf.choose_queries %0 of %columns : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %c = xf.window_scores %0 at %columns causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} reach 64 : tensor<?x2x?x?xf32>, tensor<?x?xi32>

@@ -76,6 +76,58 @@ func.func @capped(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %slopes: ten
 }
 
 // -----
+// Global tokens beside a window, and an attention of their own.
+// CHECK-LABEL: func.func @global
+// CHECK-SAME: %[[COLUMNS:[^:]*]]: tensor<?x?xi32>, %[[GLOBALS:[^:]*]]: tensor<?x?xi32>)
+// CHECK-NEXT: xf.attention {{.*}} columns(%[[COLUMNS]] : tensor<?x?xi32>) reach 5 globals(%[[GLOBALS]] : tensor<?x?xi32>) heads 2
+// CHECK-NEXT: xf.attention {{.*}} chosen(%[[GLOBALS]] : tensor<?x?xi32>) heads 2
+// CHECK-NEXT: return
+func.func @global(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %globals: tensor<?x?xi32>) -> (tensor<?x?x8xf32>, tensor<?x?x8xf32>) {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %w = xf.window_scores %s at %columns reach 5 globals(%globals : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %p = xf.softmax %w : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  %s2 = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %w2 = xf.choose_queries %s2 of %globals : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %p2 = xf.softmax %w2 : tensor<?x2x?x?xf32>
+  %o2 = xf.matmul %p2, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c2 = xf.merge_heads %o2 : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c, %c2 : tensor<?x?x8xf32>, tensor<?x?x8xf32>
+}
+
+// -----
+// CHECK: made = false, {{.*}} reason = "some tokens are global where scores go by distance"
+// CHECK-LABEL: func.func @global_and_sloped
+// CHECK-NOT: xf.attention
+func.func @global_and_sloped(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %slopes: tensor<2xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %a = xf.slope_scores %s, %slopes at %columns : tensor<?x2x?x?xf32>, tensor<2xf32>, tensor<?x?xi32>
+  %w = xf.window_scores %a at %columns reach 5 globals(%columns : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %p = xf.softmax %w : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
+// CHECK: made = false, {{.*}} reason = "queries are chosen where scores go by distance"
+// CHECK-LABEL: func.func @chosen_in_a_window
+// CHECK-NOT: xf.attention
+func.func @chosen_in_a_window(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %w = xf.window_scores %s at %columns reach 5 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %a = xf.choose_queries %w of %columns : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %p = xf.softmax %a : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
+}
+
+// -----
 // What is absent would be as small as the cap allows.
 // CHECK: made = false, {{.*}} reason = "the cap is on more than products: on the result of 'xf.mask_scores'"
 // CHECK-LABEL: func.func @capped_mask

@@ -261,6 +261,13 @@ Value KernelBuilder::nonZeroBytes(Value address, Value mask) {
   Value bytes = LLVM::MaskedLoadOp::create(*this, type, address, mask, zeros, /*alignment=*/1);
   return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, bytes, zeros);
 }
+Value KernelBuilder::nonZeroWords(Value address, Value mask) {
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, bitsOf(load(address, mask)), splatBits(0));
+}
+Value KernelBuilder::countOf(Value mask) {
+  Value bits = LLVM::BitcastOp::create(*this, getI16Type(), mask);
+  return arith::ExtUIOp::create(*this, getI64Type(), LLVM::CtPopOp::create(*this, bits));
+}
 void KernelBuilder::storeScalar(Value value, Value address) {
   LLVM::StoreOp::create(*this, value, address, floatAlignment);
 }
@@ -274,6 +281,9 @@ void KernelBuilder::store(Value vector, Value address, Value mask) {
     LLVM::StoreOp::create(*this, vector, address, floatAlignment);
   else
     LLVM::MaskedStoreOp::create(*this, vector, address, mask, floatAlignment);
+}
+void KernelBuilder::storeCompressed(Value vector, Value address, Value mask) {
+  LLVM::masked_compressstore::create(*this, vector, address, mask);
 }
 /// f32 words at address + indices[lane] * stride.
 Value KernelBuilder::elementAddresses(Value address, ArrayRef<int64_t> indices, Value stride) {

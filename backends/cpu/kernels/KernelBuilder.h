@@ -120,11 +120,16 @@ public:
   Value loadIndex(Value address);
   /// Which of sixteen bytes are not zero; those outside the mask are not read and count as zero.
   Value nonZeroBytes(Value address, Value mask);
+  /// The same of sixteen i32; and how many lanes a mask has.
+  Value nonZeroWords(Value address, Value mask);
+  Value countOf(Value mask);
   void storeScalar(Value value, Value address);
   /// Sixteen lanes; with a mask, lanes left out are neither read nor written and are zero when loaded. A null mask
   /// means all lanes.
   Value load(Value address, Value mask = nullptr);
   void store(Value vector, Value address, Value mask = nullptr);
+  /// The lanes of a mask, one behind the other; few of them, as it is slow.
+  void storeCompressed(Value vector, Value address, Value mask);
   /// Words whose lower halves are `lower` and whose upper halves are `upper`, both bf16, widened.
   Value bf16Pairs(Value lower, Value upper);
   /// Sixteen bf16, widened; and floats rounded to bf16, to the nearest, to even at ties.

@@ -32,6 +32,8 @@ struct ByDistance {
   /// Terms of queries and keys, for distances up to this many to each side.
   int64_t furthest = 0;
   bool queryTerms = false, keyTerms = false, causal = false, prefixed = false, sloped = false;
+  /// Of so many tokens one is marked, 0: none, as a global key or, without a window, as a query that is chosen.
+  int64_t marked = 0;
   /// Not by distance, but scores have it, too: 0 for none.
   float cap = 0;
 
@@ -41,8 +43,12 @@ struct ByDistance {
       text = ", buckets = " + std::to_string(buckets) + ", distance = " + std::to_string(distance);
     return text + (reach >= 0 ? ", windowed = true" : "") + (queryTerms ? ", query_terms = true" : "") +
            (keyTerms ? ", key_terms = true" : "") + (causal ? ", causal = true" : "") +
-           (prefixed ? ", prefixed = true" : "") + (sloped ? ", sloped = true" : "") + (cap ? ", capped = true" : "");
+           (prefixed ? ", prefixed = true" : "") + (sloped ? ", sloped = true" : "") +
+           (hasGlobals() ? ", globals = true" : "") + (cap ? ", capped = true" : "") +
+           (choosesQueries() ? ", chosen = true" : "");
   }
+  bool hasGlobals() const { return marked && reach >= 0; }
+  bool choosesQueries() const { return marked && reach < 0; }
   /// Whether a query sees a key so far away, which is perhaps in its sequence's prefix.
   bool sees(int64_t away, bool inPrefix) const {
     if (causal)
@@ -90,7 +96,9 @@ std::vector<Arg> with(std::vector<Arg> args, const std::vector<Arg> &more) {
   return args;
 }
 /// Where nothing goes by distance.
-const std::vector<Arg> noDistances(15, Arg(0)); // nor keys are of another axis
+const std::vector<Arg> noDistances(17, Arg(0)); // nor keys are of another axis, nor queries chosen
+/// Where among these the offsets of keys are, if they are.
+constexpr size_t keyCuSeqlensArg = 14;
 
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
@@ -111,6 +119,7 @@ struct Problem {
   int64_t ldTerms;
   Guarded<float> queryTerms, keyTerms, index, slopes;
   Guarded<int32_t> prefix; // of each sequence: a column
+  Guarded<int32_t> marks;  // of each row
 
   Problem(const Form &form, const AttentionShape &shape, bool masked, Random &random, const ByDistance &rule = {})
       : form(form), shape(shape), masked(masked),
@@ -126,7 +135,10 @@ struct Problem {
         bias(random.vector(rule.buckets * shape.heads, 2)), ldTerms(shape.heads * terms + random.below(3)),
         queryTerms(random.vector(rule.queryTerms ? rows * ldTerms : 0)),
         keyTerms(random.vector(rule.keyTerms ? rows * ldTerms : 0)), index(2 * rule.furthest + 1),
-        slopes(random.vector(rule.sloped ? shape.heads : 0, 0.2f)), prefix(prefixOf(*this, random)) {
+        slopes(random.vector(rule.sloped ? shape.heads : 0, 0.2f)), prefix(prefixOf(*this, random)),
+        marks(rule.marked ? rows : 0) {
+    for (int32_t &mark : marks)
+      mark = random.below(rule.marked) == 0 ? 1 + int32_t(random.below(3)) : 0;
     for (float &which : index)
       which = float(random.below(terms));
     for (float &slope : slopes) // scores fall: where they rose, far keys would have great ones, and few digits
@@ -146,9 +158,11 @@ struct Problem {
             rule.furthest,
             &prefix[sequence],
             slopes.data(),
+            rule.hasGlobals() ? &marks[first] : nullptr,
             rule.cap,
             nullptr,
-            0};
+            0,
+            rule.choosesQueries() ? &marks[first] : nullptr};
   }
   /// Terms of a query and a key.
   double termsOf(int64_t query, int64_t key, int64_t head) const {
@@ -160,6 +174,8 @@ struct Problem {
   /// What is added to a scaled and capped product.
   double added(size_t sequence, int64_t query, int64_t key, int64_t head) const {
     const int64_t away = columns[key] - columns[query];
+    if (rule.hasGlobals() && (marks[query] || marks[key]))
+      return marks[query] ? -INFINITY : 0;
     if (!rule.sees(away, rule.prefixed && columns[key] < prefix[sequence]))
       return -INFINITY;
     return (rule.buckets ? bias[xf::twoSidedBucket(away, rule.buckets, rule.distance) * shape.heads + head] : 0) +
@@ -219,6 +235,8 @@ struct Problem {
     int64_t first = starts[sequence], length = starts[sequence + 1] - first, d = shape.headDim;
     const int64_t query = (first + row) * ldq + head * d, keyHead = head / shape.grouped * d;
     std::vector<double> scores(length), result(d, 0.0);
+    if (rule.choosesQueries() && (!marks[first + row] || !present[first + row]))
+      return result;
     double largest = -INFINITY, total = 0;
     for (int64_t j = 0; j < length; ++j) {
       scores[j] = 0;
@@ -324,6 +342,21 @@ TEST_P(AttentionTest, ModelShapes) {
     check(GetParam(), shape, /*masked=*/false, random);
 }
 
+/// Global keys in windows and far from them, one, some or more than a block of them; and likewise queries that are
+/// chosen.
+TEST_P(AttentionTest, TokensMayBeMarked) {
+  Random random(14);
+  for (int64_t marked : {1, 9, 400})
+    for (int64_t reach : {5, -1})
+      for (bool masked : {false, true})
+        for (const AttentionShape &shape : attentionOddShapes(20, 6))
+          check(GetParam(), shape, masked, random, ByDistance{.reach = reach, .marked = marked});
+  for (int64_t headDim : {5, 64})
+    for (int64_t reach : {5, -1})
+      for (const AttentionShape &shape : attentionOddShapes(headDim, 4))
+        check(GetParam(), shape, /*masked=*/false, random, ByDistance{.reach = reach, .marked = 3});
+}
+
 /// The rows of sequence `index` of a packed problem, as a problem of its own, must have the same bits; and a dense one
 /// whose mask only cuts off the tail as well.
 void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
@@ -349,10 +382,12 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
   Guarded<uint8_t> guardedMask(mask);
   Guarded<int32_t> denseColumns(sequences * longest);
   Guarded<float> denseQueryTerms(sequences * longest * batch.ldTerms), denseKeyTerms(denseQueryTerms.size());
+  Guarded<int32_t> denseMarks(std::vector<int32_t>(sequences * longest, 0));
   for (int64_t s = 0; s < sequences; ++s)
     for (int64_t i = 0; i < longest; ++i) {
       const int64_t to = s * longest + i, from = batch.starts[s] + i;
       denseColumns[to] = i < shape.lengths[s] ? batch.columns[from] : 0;
+      denseMarks[to] = i < shape.lengths[s] && rule.marked ? batch.marks[from] : 0;
       for (int64_t c = 0; c < batch.ldTerms; ++c) {
         const bool exists = i < shape.lengths[s];
         denseQueryTerms[to * batch.ldTerms + c] =
@@ -363,11 +398,12 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
   Guarded<float> dense(sequences * longest * width);
   GetParam()
       .kernel("{head_dim = 64, masked = true" + rule.params() + "}")
-      .run(with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
-                 batch.scale, longest, guardedMask.data()},
-                {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
-                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
-                 batch.prefix.data(), batch.slopes.data(), rule.cap, nullptr, 0}));
+      .run(
+          with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
+                batch.scale, longest, guardedMask.data()},
+               {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
+                denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
+                batch.prefix.data(), batch.slopes.data(), denseMarks.data(), rule.cap, nullptr, 0, denseMarks.data()}));
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
@@ -395,6 +431,8 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
   expectSameBitsAlone({.causal = true});
   expectSameBitsAlone({.causal = true, .prefixed = true, .sloped = true, .cap = 2});
   expectSameBitsAlone({.furthest = 100, .queryTerms = true, .keyTerms = true});
+  expectSameBitsAlone({.reach = 64, .marked = 9});
+  expectSameBitsAlone({.marked = 9});
 }
 
 TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
@@ -462,10 +500,10 @@ TEST_P(AttentionTest, KeysMayBeOfAnotherAxis) {
       std::vector<Arg> args = {
           q.at(0), width,          k.at(0), keyWidth, v.at(0), keyWidth, y.data(),
           width,   offsets.data(), batch,   heads,    scale,   longest,  masked ? mask.data() : nullptr};
-      for (size_t slot = 0; slot + 2 < noDistances.size(); ++slot)
-        args.push_back(0);
-      args.push_back(keyOffsets.data());
-      args.push_back(longestKeys);
+      const size_t firstDistance = args.size();
+      args = with(args, noDistances);
+      args[firstDistance + keyCuSeqlensArg] = keyOffsets.data();
+      args[firstDistance + keyCuSeqlensArg + 1] = longestKeys;
       GetParam()
           .kernel("{head_dim = 20, crossed = true" + std::string(masked ? ", masked = true" : "") +
                   (grouped > 1 ? ", grouped = 2}" : "}"))

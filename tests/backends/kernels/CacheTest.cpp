@@ -297,7 +297,9 @@ void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> 
               0,
               numbers.prefix.data(),
               numbers.slopes.data(),
+              0,
               rule.cap,
+              0,
               0,
               0},
              panelsPerCall);

@@ -89,37 +89,60 @@ TEST_F(UnfusedTest, MaskScores) {
     }
 }
 
+TEST_F(UnfusedTest, ChooseQueries) {
+  Random random(7);
+  for (int64_t seq : {1, 15, 16, 17, 40})
+    for (int64_t heads : {1, 3}) {
+      const int64_t batch = 1 + random.below(3), keys = seq + 2, size = batch * heads * seq * keys;
+      Guarded<float> x(random.vector(size)), y(size);
+      Guarded<int32_t> chosen(batch * seq);
+      for (int32_t &isChosen : chosen)
+        isChosen = int32_t(random.below(2));
+      Kernel::get("choose_queries_f32").run({x.data(), y.data(), chosen.data(), batch, heads, seq, keys}, 1);
+      for (int64_t i = 0; i < size; ++i)
+        ASSERT_EQ(y[i], chosen[i / (heads * seq * keys) * seq + i / keys % seq] ? x[i] : -INFINITY);
+      Kernel::get("choose_queries_f32").run({x.data(), x.data(), chosen.data(), batch, heads, seq, keys});
+      EXPECT_TRUE(sameBits(x, y)) << "in place";
+    }
+}
+
 TEST_F(UnfusedTest, DistanceScores) {
   Random random(5);
   for (int64_t seq : {1, 2, 15, 16, 17, 50})
     for (const char *form :
          {"{buckets = 32, distance = 128}", "{windowed = true}", "{causal = true}", "{windowed = true, causal = true}",
-          "{sloped = true}", "{causal = true, prefixed = true}", "{windowed = true, causal = true, prefixed = true}"}) {
+          "{sloped = true}", "{causal = true, prefixed = true}", "{windowed = true, causal = true, prefixed = true}",
+          "{windowed = true, globals = true}"}) {
       const bool windowed = std::strstr(form, "windowed"), causal = std::strstr(form, "causal");
-      const bool prefixed = std::strstr(form, "prefixed"), sloped = std::strstr(form, "sloped");
+      const bool prefixed = std::strstr(form, "prefixed"), sloped = std::strstr(form, "sloped"),
+                 hasGlobals = std::strstr(form, "globals");
       const int64_t batch = 2, heads = 3, size = batch * heads * seq * seq, reach = 7;
       Guarded<float> x(random.vector(size)), bias(random.vector(32 * heads)), y(size);
       Guarded<float> slopes(random.vector(heads));
+      Guarded<int32_t> globals(batch * seq);
+      for (int32_t &isGlobal : globals)
+        isGlobal = hasGlobals && random.below(4) == 0;
       Guarded<int32_t> columns(batch * seq), prefix(std::vector<int32_t>{20, 3});
       for (int64_t b = 0; b < batch; ++b)
         for (int64_t row = 0, column = 0; row < seq; ++row, column += 1 + random.below(9))
           columns[b * seq + row] = int32_t(column);
       const Kernel &kernel = Kernel::get("distance_scores_f32", form);
       kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0,
-                  prefix.data(), slopes.data()},
+                  prefix.data(), slopes.data(), globals.data()},
                  1);
       for (int64_t i = 0; i < size; ++i) {
         const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
         const int64_t away = columns[first + i % seq] - columns[first + i / seq % seq];
         const bool inPrefix = prefixed && columns[first + i % seq] < prefix[first / seq];
-        const bool seen = causal && away > 0 ? inPrefix : !(windowed && std::abs(away) > reach);
+        const bool near = causal && away > 0 ? inPrefix : !(windowed && std::abs(away) > reach);
+        const bool seen = !globals[first + i / seq % seq] && (near || globals[first + i % seq]);
         const float expected = windowed || causal ? (seen ? x[i] : -INFINITY)
                                : sloped ? std::fma(slopes[head], float(away), x[i])
                                         : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
         ASSERT_EQ(y[i], expected) << away;
       }
       kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0,
-                  prefix.data(), slopes.data()});
+                  prefix.data(), slopes.data(), globals.data()});
       EXPECT_TRUE(sameBits(x, y)) << "in place";
     }
 }
@@ -138,7 +161,7 @@ TEST_F(UnfusedTest, ScoresWithTerms) {
       columns[token] = int32_t(token % seq);
     Kernel::get("distance_scores_f32", "{query_terms = true, key_terms = true}")
         .run({x.data(), y.data(), batch, heads, seq, columns.data(), 0, 0, ofQueries.data(), ld, ofKeys.data(), ld,
-              terms, index.data(), furthest, 0, 0},
+              terms, index.data(), furthest, 0, 0, 0},
              1);
     for (int64_t i = 0; i < size; ++i) {
       const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;

@@ -12,6 +12,9 @@
 // batch. Paged, keys and values are packed already where they are kept between runs: a few queries read them there, and
 // for more they are brought together block by block. With a window, keys and blocks begin at the first key that the
 // panel's first query may see; as columns rise from token to token, no key further away by count is nearer by column.
+// Keys that are global are brought together in blocks of their own, in front of these. Where queries are chosen, a
+// panel is up to 128 of these, brought together likewise, and zeros for the others among as many that lie one behind
+// the other.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/attention/AttentionRows.h"
@@ -22,7 +25,8 @@ namespace lathe {
 namespace {
 
 enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask, FirstDistance };
-enum { Cap = FirstDistance + std::size(distanceSlots), KeyCuSeqlens, LongestKeys };
+enum { Cap = FirstDistance + std::size(distanceSlots), KeyCuSeqlens, LongestKeys, Chosen };
+constexpr unsigned Globals = FirstDistance + std::size(distanceSlots) - 1;
 /// Paged, in the places of what is not read then.
 enum { Pages = K, Layer = LdK, Cached = V };
 
@@ -58,9 +62,11 @@ constexpr Slot slotTable[] = {
     distanceSlots[9],
     distanceSlots[10],
     distanceSlots[11],
+    distanceSlots[12],
     {"cap", SlotKind::Float, "what scaled products stay below, capped"},
     {"key_cu_seqlens", SlotKind::Pointer, "crossed: i32 [batch + 1], rows of each sequence's keys; paged: not read"},
     {"longest_keys", SlotKind::Integer, "crossed and masked: keys per sequence"},
+    {"chosen", SlotKind::Pointer, "i32 [T]: 0 for queries whose rows of y are zeros, chosen"},
 };
 constexpr Parameter parameterTable[] = {
     // of f32 all but the last, of bf16 all but the first
@@ -76,10 +82,12 @@ constexpr Parameter parameterTable[] = {
     distanceParameters[6],
     distanceParameters[7],
     distanceParameters[8],
+    distanceParameters[9],
     Parameter::flag("capped"),
     Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
     Parameter::flag("paged"),                  // causal, a token's column its place; or crossed
     Parameter::flag("crossed"),                // keys are of another axis than queries; nothing goes by distance
+    Parameter::flag("chosen"),                 // neither crossed nor paged; nothing goes by distance
     Parameter::flag("y_bf16"),
 };
 
@@ -97,7 +105,11 @@ public:
         pageProducts(b, headDim, words, pageLayout),
         distances(b, params, FirstDistance, b.at(b.scratch, layout.distances)),
         panelRows(b, params, words, layout, pageLayout, distances, b.broadcast(b.floatSlot(Scale)),
-                  params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()) {}
+                  params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()) {
+    if (distances.hasGlobals() || params.flag("chosen"))
+      marked.emplace(b, headDim, words, b.pointerSlot(distances.hasGlobals() ? Globals : Chosen),
+                     b.at(b.scratch, layout.list));
+  }
   void emit();
 
 private:
@@ -111,12 +123,18 @@ private:
   PageProducts pageProducts;
   const Distances distances;
   AttentionRows panelRows;
+  std::optional<MarkedTokens> marked; ///< keys that are global, or queries that are chosen
 
+  bool choosesQueries() const { return marked && !distances.hasGlobals(); }
   /// Where the keys that a panel looks at begin and end, counted from the sequence's first.
   struct KeyRange {
     Value first, end;
+    Value globals; ///< how many are global, which count as keys before `first`, whole blocks; null where none can be
+    Value begin;   ///< where these begin, or else `first`
   };
   KeyRange keysFor(Value sequence, Value firstQuery, Value queries, Value length);
+  KeyRange withGlobals(KeyRange range, Sequence sequence);
+  Value isGlobal(KeyRange range, Value firstKey) { return range.globals ? b.less(firstKey, range.first) : Value(); }
   /// All queries of a panel, of one head of one sequence.
   struct Queries {
     Rows q, y;
@@ -131,7 +149,10 @@ private:
     llvm::function_ref<void(Value keys)> emitPacked;
     PageProducts::PageAt pageAt;
   };
-  Value keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys);
+  Rows markedRows() { return {b.at(b.scratch, layout.markedRows), b.integer(layout.markedStride)}; }
+  Rows markedValues() { return {b.at(b.scratch, layout.markedValues), b.integer(layout.markedStride)}; }
+  void emitZeros(Sequence sequence, Value first, Value count, Rows y);
+  Value keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys, Value isOfGlobals);
   void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
   void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
 };
@@ -151,6 +172,14 @@ void AttentionEmitter::emit() {
     Sequence sequence = sequences.at(b, index), ofKeys = crossed && !paged ? otherAxis.at(b, index) : sequence;
     Value count = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
+    const Words wordsOfY = narrow ? Words::Bf16Pairs : Words::F32;
+    const Rows ofY = rowsFrom(b, wordsOfY, y, ldy, choosesQueries() ? sequence.first : firstRow, column);
+    if (choosesQueries()) {
+      emitZeros(sequence, firstQuery, count, ofY);
+      count = b.min(b.integer(queryBlock), b.sub(marked->count(sequence), firstQuery));
+      marked->emitList(sequence, firstQuery, queryBlock);
+      marked->emitRows(rowsFrom(b, words, q, ldq, sequence.first, column), count, markedRows());
+    }
     auto rowsOf = [&](Value base, Value stride, Value row, Value column) {
       return rowsFrom(b, words, base, stride, row, column);
     };
@@ -158,8 +187,8 @@ void AttentionEmitter::emit() {
     if (!paged)
       upcoming.append({rowsOf(k, ldk, firstRow, keyColumn), rowsOf(v, ldv, firstRow, keyColumn)});
     Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
-    const Queries queries = {.q = upcoming[0],
-                             .y = rowsFrom(b, narrow ? Words::Bf16Pairs : Words::F32, y, ldy, firstRow, column),
+    const Queries queries = {.q = choosesQueries() ? markedRows() : upcoming[0],
+                             .y = ofY,
                              .head = head,
                              .first = firstQuery,
                              .count = count,
@@ -170,9 +199,11 @@ void AttentionEmitter::emit() {
     Value keyCount = crossed && paged ? before : b.add(before, ofKeys.length);
     if (paged) // the run may have some of a prefix' tokens alone: pages have them all
       keyCount = distances.withPrefix(b, index, keyCount);
-    const KeyRange range = keysFor(index, b.add(before, firstQuery), count, keyCount);
+    KeyRange range = keysFor(index, b.add(before, firstQuery), count, keyCount);
+    if (distances.hasGlobals())
+      range = withGlobals(range, sequence);
     distances.emitTable(b, head, heads);
-    b.forRange(range.first, range.end, keyBlock, [&](Value firstKey) {
+    b.forRange(range.begin, range.end, keyBlock, [&](Value firstKey) {
       // Blocks begin where pages do.
       auto pageAt = [&](Value page) {
         Value table = CachePages::table(b, pages, index), firstPage = b.div(firstKey, b.integer(CachePages::tokens));
@@ -180,13 +211,28 @@ void AttentionEmitter::emit() {
       };
       auto emitPacked = [&](Value keys) {
         Value keyRow = b.add(ofKeys.first, firstKey);
+        const Rows inOrder[] = {rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn)};
+        if (Value isOfGlobals = isGlobal(range, firstKey)) {
+          auto emitGlobals = [&] {
+            marked->emitList(sequence, b.sub(firstKey, range.begin), keyBlock);
+            marked->emitRows(rowsOf(k, ldk, sequence.first, keyColumn), keys, markedRows());
+            marked->emitRows(rowsOf(v, ldv, sequence.first, keyColumn), keys, markedValues());
+            panelRows.emitGlobalBias(keys);
+          };
+          b.ifElse(isOfGlobals, emitGlobals, [&] { panelRows.emitBias(sequence, firstKey, keys); });
+          auto either = [&](Rows a, Rows other) {
+            return Rows{b.select(isOfGlobals, a.base, other.base), b.select(isOfGlobals, a.stride, other.stride)};
+          };
+          products.emitPacked(either(markedRows(), inOrder[0]), either(markedValues(), inOrder[1]), keys);
+          return;
+        }
         // What the panel before this one packed: the same head's keys, if these are all of them.
         Value isPacked = b.select(b.less(b.integer(0), firstQuery), b.less(b.begin, panel), b.flag(false));
         isPacked = distances.narrowsKeys()
                        ? b.flag(false)
                        : b.select(b.less(b.integer(keyBlock), ofKeys.length), b.flag(false), isPacked);
         b.ifTrue(b.equal(isPacked, b.flag(false)), [&] {
-          products.emitPacked(rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn), keys);
+          products.emitPacked(inOrder[0], inOrder[1], keys);
           panelRows.emitBias(ofKeys, firstKey, keys);
         });
       };
@@ -199,27 +245,54 @@ AttentionEmitter::KeyRange AttentionEmitter::keysFor(Value sequence, Value first
   auto [first, end] = distances.keysSeen(b, sequence, firstQuery, queries, length);
   if (paged) // whole pages; what a window leaves out of the first is left out by distance
     first = b.mul(b.div(first, b.integer(CachePages::tokens)), CachePages::tokens);
-  KeyRange range = {first, end};
+  KeyRange range = {.first = first, .end = end, .begin = first};
   // A shorter sequence than the longest has panels without queries.
   range.end = b.select(b.less(b.integer(0), queries), range.end, range.first);
   return range;
 }
 
+AttentionEmitter::KeyRange AttentionEmitter::withGlobals(KeyRange range, Sequence sequence) {
+  range.globals = b.select(b.less(range.first, range.end), marked->count(sequence), b.integer(0));
+  range.begin = b.sub(range.first, b.mul(b.ceilDiv(range.globals, keyBlock), keyBlock));
+  return range;
+}
+
+/// Of so many tokens of the sequence, zeros in the rows of those that are not chosen.
+void AttentionEmitter::emitZeros(Sequence sequence, Value first, Value count, Rows y) {
+  b.forRange(b.integer(0), count, 1, [&](Value token) {
+    Value row = b.add(first, token), isOne = b.firstLanes(b.integer(1));
+    Value target = b.at(y.base, b.mul(row, y.stride));
+    b.ifTrue(b.equal(b.countOf(marked->lanesOf(sequence, row, isOne)), b.integer(0)), [&] {
+      b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
+        if (narrow)
+          b.storeBf16(b.splat(0.0f), b.atBf16(target, column), mask);
+        else
+          b.store(b.splat(0.0f), b.at(target, column), mask);
+      });
+    });
+  });
+}
+
 /// Of a block's keys those that any of a few queries of the panel sees: what is beyond would have exponentials of 0.
 /// Where that is none, one is left, which goes the same way.
-Value AttentionEmitter::keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys) {
+Value AttentionEmitter::keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys,
+                               Value isOfGlobals) {
   if (!distances.narrowsKeys())
     return keys;
   Value place = b.add(queries.before, b.add(queries.first, query));
   Value end = distances.keysSeen(b, queries.index, place, rows, b.add(firstKey, keys)).second;
-  return b.max(b.sub(end, firstKey), b.integer(1));
+  Value seen = b.max(b.sub(end, firstKey), b.integer(1));
+  return isOfGlobals ? b.select(isOfGlobals, keys, seen) : seen;
 }
 
 /// All queries of the panel against one block of keys.
 void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source) {
   const auto &[q, y, head, firstQuery, count, index, before, sequence, upcoming] = queries;
-  Value keys = b.min(b.integer(keyBlock), b.sub(range.end, firstKey));
-  Value isFirst = b.equal(firstKey, range.first);
+  Value left = b.sub(range.end, firstKey), isOfGlobals = isGlobal(range, firstKey);
+  if (isOfGlobals)
+    left = b.select(isOfGlobals, b.sub(b.add(range.begin, range.globals), firstKey), left);
+  Value keys = b.min(b.integer(keyBlock), left);
+  Value isFirst = b.equal(firstKey, range.begin);
   Value isLast = b.equal(b.add(firstKey, keys), range.end);
   Value isInPlace = paged ? b.less(count, b.integer(PageProducts::fewRows)) : b.flag(false);
   auto whereKeysAre = [&](KernelBuilder::Body inPages, KernelBuilder::Body together) {
@@ -234,11 +307,11 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
     source.emitPacked(keys);
   }
 
-  panelRows.beginBlock(products.rowWords(keys));
+  panelRows.beginBlock(products.rowWords(keys), isOfGlobals);
   const Rows scores = panelRows.scores(), sums = panelRows.products();
   b.forRange(b.integer(0), count, products.rowsAtOnce(), [&](Value query) {
     Value rows = b.min(b.integer(products.rowsAtOnce()), b.sub(count, query));
-    Value seen = keysOf(queries, query, rows, firstKey, keys);
+    Value seen = keysOf(queries, query, rows, firstKey, keys, isOfGlobals);
     const Rows x = {b.at(q.base, b.mul(query, q.stride)), q.stride};
     whereKeysAre([&] { pageProducts.emitScores(products.wholeWords(x, rows), rows, source.pageAt, seen, scores); },
                  [&] { products.emitScores(x, rows, seen, scores); });
@@ -259,7 +332,8 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
                  [&] { products.emitProducts(scores, rows, seen, sums); });
     b.forRange(b.integer(0), rows, 1, [&](Value row) {
       Value at = b.add(query, row);
-      panelRows.emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(at, y.stride)));
+      Value place = choosesQueries() ? marked->place(at) : at;
+      panelRows.emitOutputRow(row, at, isFirst, isLast, b.at(y.base, b.mul(place, y.stride)));
     });
   });
 }

@@ -22,6 +22,10 @@ void AttentionRows::emitBias(Sequence sequence, Value firstKey, Value keys) {
       Value row = b.add(sequence.first, b.add(firstKey, key));
       present = b.nonZeroBytes(b.atByte(sequence.mask, row), present);
     }
+    if (distances.hasGlobals()) {
+      Value none = b.firstLanes(b.integer(0)), token = b.add(sequence.first, b.add(firstKey, key));
+      present = b.select(distances.globalLanes(b, token, present), none, present);
+    }
     b.store(b.select(present, b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
     if (!distances.any())
       return;
@@ -32,6 +36,13 @@ void AttentionRows::emitBias(Sequence sequence, Value firstKey, Value keys) {
       Value token = b.add(sequence.first, b.add(firstKey, key));
       b.store(b.load(distances.column(b, token), b.firstLanes(b.sub(keys, key))), b.at(part(layout.columns), key));
     }
+  });
+}
+
+void AttentionRows::emitGlobalBias(Value keys) {
+  b.forRange(b.integer(0), keys, lanes, [&](Value key) {
+    b.store(b.select(b.firstLanes(b.sub(keys, key)), b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
+    b.store(b.splat(0.0f), b.at(part(layout.columns), key));
   });
 }
 
@@ -64,7 +75,7 @@ Value AttentionRows::storeScore(Value row, const Distances::Query &query, Value 
     if (distances.hasTerms())
       scores = distances.addTerms(b, scores, away, query.terms, distances.keyRow(b, keyTerms, key),
                                   b.firstLanes(b.sub(keys, key)));
-    scores = distances.change(b, scored(scores, key), away, query);
+    scores = distances.change(b, scored(scores, key), away, query, isGlobalBlock);
   } else {
     scores = scored(scores, key);
   }

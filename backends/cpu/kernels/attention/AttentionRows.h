@@ -7,6 +7,7 @@
 #include "backends/cpu/kernels/Sequences.h"
 #include "backends/cpu/kernels/attention/Distances.h"
 #include "backends/cpu/kernels/attention/HeadProducts.h"
+#include "backends/cpu/kernels/attention/MarkedTokens.h"
 #include "backends/cpu/kernels/attention/PageProducts.h"
 
 namespace lathe {
@@ -26,7 +27,11 @@ struct AttentionScratch {
         weights(maxima + queryBlock), columns(weights + queryBlock),
         distances(columns + (Distances::apply(params) ? keyBlock : 0)),
         keySteps(distances + Distances::scratchWords(params)), valueSteps(keySteps + (inBytes ? keyBlock : 0)),
-        end(valueSteps + (inBytes ? keyBlock : 0)) {}
+        list(valueSteps + (inBytes ? keyBlock : 0)), markedStride(MarkedTokens::rowWords(headDim, words)),
+        markedRows(list + (marksTokens(params) ? MarkedTokens::listWords(keyBlock) : 0)),
+        markedValues(markedRows + (marksTokens(params) ? keyBlock * markedStride : 0)),
+        end(markedValues + (params.flag("globals") ? keyBlock * markedStride : 0)) {}
+  static bool marksTokens(const Parameters &params) { return params.flag("globals") || params.flag("chosen"); }
   bool inBytes;
   int64_t headDim, paddedDim, mostRows;
   // Packed keys and values come first.
@@ -41,6 +46,10 @@ struct AttentionScratch {
   int64_t distances;   // biases by distance
   int64_t keySteps;    // [512], of pages in bytes
   int64_t valueSteps;  // likewise
+  int64_t list;        // of marked tokens
+  int64_t markedStride;
+  int64_t markedRows;   // [512][markedStride]: keys that are global, or queries that are chosen
+  int64_t markedValues; // likewise
   int64_t end;
 };
 
@@ -50,10 +59,16 @@ public:
   AttentionRows(KernelBuilder &b, const Parameters &params, Words words, const AttentionScratch &layout,
                 const CachePages &pages, const Distances &distances, mlir::Value scale, mlir::Value cap);
 
-  /// Begins a block: rows of scores are so far apart.
-  void beginBlock(mlir::Value stride) { scoreStride = stride; }
+  /// Begins a block: rows of scores are so far apart, and its keys are global or not; null where none can be.
+  void beginBlock(mlir::Value stride, mlir::Value isGlobal) {
+    scoreStride = stride;
+    isGlobalBlock = isGlobal;
+  }
   /// 0 for keys, -inf for lanes without one: added to scores, these get a weight of exactly 0. And the keys' columns.
+  /// Global keys have blocks of their own.
   void emitBias(Sequence sequence, mlir::Value firstKey, mlir::Value keys);
+  /// The same of a block of global keys, whose columns do not matter.
+  void emitGlobalBias(mlir::Value keys);
   /// Of pages in bytes, brings the sizes of steps together.
   void emitSteps(PageProducts::PageAt pageAt, mlir::Value keys);
 
@@ -80,7 +95,7 @@ private:
   const CachePages &pages;
   const Distances &distances;
   mlir::Value scale, cap;
-  mlir::Value scoreStride; ///< of the block
+  mlir::Value scoreStride, isGlobalBlock; ///< of the block
 
   mlir::Value part(int64_t offset) { return b.at(b.scratch, offset); }
   mlir::Value rowOf(int64_t offset, mlir::Value row, int64_t stride) { return b.at(part(offset), b.mul(row, stride)); }

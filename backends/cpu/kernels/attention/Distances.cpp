@@ -2,6 +2,8 @@
 
 #include "ir/xf/Buckets.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace lathe {
@@ -28,6 +30,8 @@ Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstS
     prefix = b.pointerSlot(firstSlot + 10);
   if (params.flag("sloped"))
     slopes = b.pointerSlot(firstSlot + 11);
+  if (params.flag("globals"))
+    globals = b.pointerSlot(firstSlot + 12);
   if (apply(params))
     columns = b.pointerSlot(firstSlot);
 }
@@ -85,6 +89,13 @@ Distances::Query Distances::query(KernelBuilder &b, Value token, Value head, Val
   }
   if (slopes)
     query.slope = b.broadcast(b.loadScalar(b.at(slopes, head)));
+  if (reach)
+    query.reach = b.broadcast(b.wordOf(reach));
+  if (globals) {
+    Value isLocal = b.equal(b.loadIndex(b.at(globals, token)), b.integer(0)), none = b.splatBits(-1);
+    query.reach = b.select(isLocal, query.reach, none);
+    query.reachToGlobals = b.select(isLocal, b.splatBits(std::numeric_limits<int32_t>::max()), none);
+  }
   return query;
 }
 Value Distances::keyTermsOf(KernelBuilder &b, Value token, Value head) const {
@@ -108,7 +119,7 @@ Value Distances::addTerms(KernelBuilder &b, Value products, Value away, Value of
   return products;
 }
 
-Value Distances::change(KernelBuilder &b, Value scores, Value away, const Query &query) const {
+Value Distances::change(KernelBuilder &b, Value scores, Value away, const Query &query, Value isGlobal) const {
   if (buckets) {
     Value within = b.max(b.min(away, b.splatBits(int32_t(distance))), b.splatBits(int32_t(-distance)));
     scores = b.add(scores, b.gatherAt(table, b.add(within, b.splatBits(int32_t(distance)))));
@@ -116,7 +127,8 @@ Value Distances::change(KernelBuilder &b, Value scores, Value away, const Query 
   if (slopes)
     scores = b.fma(query.slope, b.floatOf(away), scores);
   if (reach) {
-    Value limit = b.broadcast(b.wordOf(reach)), before = b.sub(b.splatBits(0), away);
+    Value limit = isGlobal ? b.select(isGlobal, query.reachToGlobals, query.reach) : query.reach;
+    Value before = b.sub(b.splatBits(0), away);
     Value far = b.less(limit, causal ? before : b.max(away, before));
     scores = b.select(far, b.splat(-INFINITY), scores);
   }

@@ -22,6 +22,7 @@ constexpr Parameter distanceParameters[] = {
     Parameter::flag("causal"),
     Parameter::flag("prefixed"), // causal
     Parameter::flag("sloped"),
+    Parameter::flag("globals"), // windowed, and nothing else
 };
 /// Their slots, one behind the other in a family's list.
 constexpr Slot distanceSlots[] = {
@@ -38,6 +39,7 @@ constexpr Slot distanceSlots[] = {
     {"furthest", SlotKind::Integer, "beyond it, distances count as it does"},
     {"prefix", SlotKind::Pointer, "i32 [batch]: keys in columns below it are seen from everywhere, prefixed"},
     {"slopes", SlotKind::Pointer, "[heads]: what a score falls by for a column's distance, sloped"},
+    {"globals", SlotKind::Pointer, "i32 [T]: not 0 for keys that are seen from everywhere, and see none, with globals"},
 };
 
 class Distances {
@@ -69,6 +71,7 @@ public:
     mlir::Value column, terms;
     mlir::Value ahead; ///< columns that a key may be behind it
     mlir::Value slope;
+    mlir::Value reach, reachToGlobals; ///< columns that a key, or one that is global, may be away
   };
   Query query(KernelBuilder &b, mlir::Value token, mlir::Value head, mlir::Value sequence) const;
 
@@ -88,15 +91,21 @@ public:
   /// Lanes outside `mask`, which may be null, are not read.
   mlir::Value addTerms(KernelBuilder &b, mlir::Value products, mlir::Value away, mlir::Value ofQuery, mlir::Value ofKey,
                        mlir::Value mask) const;
-  /// Sixteen scores of a query.
-  mlir::Value change(KernelBuilder &b, mlir::Value scores, mlir::Value away, const Query &query) const;
+  /// Whether some keys are global; and which of sixteen, from a token on. Lanes outside `mask` are none.
+  bool hasGlobals() const { return bool(globals); }
+  mlir::Value globalLanes(KernelBuilder &b, mlir::Value token, mlir::Value mask) const {
+    return b.nonZeroWords(b.at(globals, token), mask);
+  }
+  /// Sixteen scores of a query. `isGlobal`, of all keys or for each of them, is null where none is.
+  mlir::Value change(KernelBuilder &b, mlir::Value scores, mlir::Value away, const Query &query,
+                     mlir::Value isGlobal) const;
 
 private:
   int64_t buckets, distance;
   bool oneSided;
   bool causal;
   mlir::Value columns, bias, reach /* null: no window */, table;
-  mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest, prefix, slopes;
+  mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest, prefix, slopes, globals;
   int64_t bucketOf(int64_t away) const;
   mlir::Value termsOf(KernelBuilder &b, mlir::Value base, mlir::Value stride, mlir::Value token,
                       mlir::Value head) const;

@@ -26,6 +26,7 @@ constexpr Slot slotTable[] = {
     distanceSlots[9],
     distanceSlots[10],
     distanceSlots[11],
+    distanceSlots[12],
 };
 
 class DistanceScores final : public KernelFamily {
@@ -52,12 +53,16 @@ void DistanceScores::emit(KernelBuilder &b, const Parameters &params) const {
       Value start = b.mul(b.add(b.mul(panel, seq), row), seq), token = b.add(firstToken, row);
       const Distances::Query query = distances.query(b, token, head, sequence);
       b.forVectors(seq, [&](Value key, Value mask) {
+        Value isGlobal;
+        if (distances.hasGlobals())
+          isGlobal = distances.globalLanes(b, b.add(firstToken, key),
+                                           mask ? mask : b.firstLanes(b.integer(KernelBuilder::lanes)));
         Value at = b.add(start, key), first = b.add(firstToken, key);
         Value away = distances.away(b, query.column, b.bitsOf(b.load(distances.column(b, first), mask)));
         Value scores = b.load(b.at(x, at), mask);
         if (distances.hasTerms())
           scores = distances.addTerms(b, scores, away, query.terms, distances.keyTermsOf(b, first, head), mask);
-        b.store(distances.change(b, scores, away, query), b.at(y, at), mask);
+        b.store(distances.change(b, scores, away, query, isGlobal), b.at(y, at), mask);
       });
     });
   });

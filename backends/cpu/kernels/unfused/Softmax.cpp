@@ -1,4 +1,4 @@
-// mask_scores_f32 and softmax_f32: the middle of the unfused form's attention.
+// mask_scores_f32, choose_queries_f32 and softmax_f32: the middle of the unfused form's attention.
 #include "backends/cpu/kernels/Kernels.h"
 #include "backends/cpu/kernels/VectorMath.h"
 #include "backends/cpu/kernels/rows/RowNorm.h"
@@ -48,6 +48,46 @@ protected:
   }
 };
 } // namespace masking
+
+// choose_queries_f32: y = x in rows of queries that are chosen, else -inf.
+
+namespace choosing {
+enum { X, Y, Chosen, Batch, Heads, Queries, Keys };
+constexpr Slot slotTable[] = {
+    {"x", SlotKind::Pointer, "scores [batch][heads][queries][keys]"},
+    {"y", SlotKind::Pointer, "likewise; may be x"},
+    {"chosen", SlotKind::Pointer, "i32 [batch][queries], 0 for those that are not"},
+    {"batch", SlotKind::Integer, "sequences"},
+    {"heads", SlotKind::Integer, "heads"},
+    {"queries", SlotKind::Integer, "rows per sequence and head"},
+    {"keys", SlotKind::Integer, "columns"},
+};
+
+class ChooseQueries final : public KernelFamily {
+public:
+  ChooseQueries() : KernelFamily("choose_queries_f32", slotTable, {}) {}
+
+protected:
+  void emit(KernelBuilder &b, const Parameters &) const override {
+    Value x = b.pointerSlot(X), y = b.pointerSlot(Y), chosen = b.pointerSlot(Chosen);
+    Value heads = b.integerSlot(Heads), queries = b.integerSlot(Queries), keys = b.integerSlot(Keys);
+    b.forRange(b.begin, b.end, 1, [&](Value panel) {
+      Value firstQuery = b.mul(b.div(panel, heads), queries);
+      b.forRange(b.integer(0), queries, 1, [&](Value row) {
+        Value isOther = b.equal(b.loadIndex(b.at(chosen, b.add(firstQuery, row))), b.integer(0));
+        Value start = b.mul(b.add(b.mul(panel, queries), row), keys);
+        b.forVectors(keys, [&](Value column, Value within) {
+          Value at = b.add(start, column);
+          b.store(b.select(isOther, b.splat(-INFINITY), b.load(b.at(x, at), within)), b.at(y, at), within);
+        });
+      });
+    });
+  }
+  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
+    return b.mul(slots[Batch], slots[Heads]);
+  }
+};
+} // namespace choosing
 
 // softmax_f32: every row's exponentials, divided by their sum.
 
@@ -102,6 +142,10 @@ protected:
 
 const KernelFamily &kernel_mask_scores_f32() {
   static const masking::MaskScores family;
+  return family;
+}
+const KernelFamily &kernel_choose_queries_f32() {
+  static const choosing::ChooseQueries family;
   return family;
 }
 const KernelFamily &kernel_softmax_f32() {
