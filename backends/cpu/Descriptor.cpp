@@ -96,6 +96,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("prefix_lens", LATHE_PREFIX_ENDS)
       .Case("attention_mask", LATHE_ATTENTION_MASK)
       .Case("prompt_mask", LATHE_PROMPT_MASK)
+      .Case("global_attention_mask", LATHE_GLOBAL_MASK)
       .Case("except_last", LATHE_EXCEPT_LAST)
       .Case("except_chosen", LATHE_EXCEPT_CHOSEN)
       .Case("previous_ids", LATHE_PREVIOUS_IDS)
@@ -131,6 +132,21 @@ bool hasTargets(func::FuncOp function) {
                       [](DictionaryAttr input) { return axisOf(input) == LATHE_AXIS_TARGETS; });
 }
 
+lathe_globals globalsOf(DictionaryAttr input) {
+  auto globals = input.getAs<xf::GlobalsAttr>(xf::XfDialect::globalsAttr);
+  if (!globals)
+    return LATHE_GLOBALS_NONE;
+  switch (globals.getValue()) {
+  case xf::Globals::FirstColumn:
+    return LATHE_GLOBALS_FIRST_COLUMN;
+  case xf::Globals::BeforeSeparators:
+    return LATHE_GLOBALS_BEFORE_SEPARATORS;
+  case xf::Globals::BehindSeparators:
+    return LATHE_GLOBALS_BEHIND_SEPARATORS;
+  }
+  llvm_unreachable("every rule has its number");
+}
+
 /// lathe_entry
 llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   SmallVector<llvm::Constant *> inputs, outputs, steps;
@@ -145,7 +161,7 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
     auto omitted = input.getAs<IntegerAttr>(xf::XfDialect::omittedAttr);
     inputs.push_back(structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))),
                                 i64(limit ? limit.getInt() : 0), i32(counts), i64(paddingId ? paddingId.getInt() : 0),
-                                i64(omitted ? omitted.getInt() : 0), i32(axisOf(input))}));
+                                i64(omitted ? omitted.getInt() : 0), i32(axisOf(input)), i32(globalsOf(input))}));
     if (input.contains(xf::XfDialect::shiftedAttr)) {
       auto first = input.getAs<IntegerAttr>(xf::XfDialect::firstIdAttr);
       shift = first ? LATHE_SHIFT_START : LATHE_SHIFT_WRAP;

@@ -44,7 +44,8 @@ inline llvm::StringRef textOf(mlir::DictionaryAttr attributes, llvm::StringRef n
 
 /// Whether a caller may give that input besides ids and what tells which of them count; the edge derives all others.
 inline bool isOffered(llvm::StringRef inputName) {
-  return llvm::is_contained({"token_type_ids", "position_ids", "langs", "prompt_mask"}, inputName);
+  return llvm::is_contained({"token_type_ids", "position_ids", "langs", "prompt_mask", "global_attention_mask"},
+                            inputName);
 }
 
 /// What a caller may give for that input, a number for each sequence; empty where nothing.

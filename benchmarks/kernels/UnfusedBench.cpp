@@ -102,6 +102,24 @@ void bench_mask_scores_f32() {
     });
 }
 
+void bench_choose_queries_f32() {
+  for (Dense dense : denseShapes())
+    add("choose_queries_f32", "{}", dense.text(), [=](Run &run, const Kernel &kernel) {
+      auto [batch, seq, heads, headDim] = dense;
+      int64_t size = dense.scores();
+      Random random(4);
+      Array<float> x(random.vector(size)), y(size);
+      Array<int32_t> chosen(batch * seq);
+      for (int64_t i = 0; i < batch * seq; ++i)
+        chosen[i] = random.below(4) > 0;
+      run.warmUp(kernel, std::vector<Arg>{x, y, chosen, batch, heads, seq, seq});
+      bool correct = holdsAt(size, [&](int64_t i) {
+        return y[i] == (chosen[i / (heads * seq * seq) * seq + i / seq % seq] ? x[i] : -INFINITY);
+      });
+      run.time(correct, {0, floats(2.0 * size)});
+    });
+}
+
 void bench_distance_scores_f32() {
   for (Dense dense : denseShapes())
     add("distance_scores_f32", "{buckets = 32, distance = 128}", dense.text(), [=](Run &run, const Kernel &kernel) {

@@ -57,6 +57,12 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
       last.push_back(int32_t(row.size()) - 1);
     inputs.batches.back().add("mc_token_ids", {shape[0], 1}, last);
   }
+  if (inputOf(artifact, "global_attention_mask")) { // some, whatever the task: their projections are to be seen, too
+    std::vector<int32_t> globals(ids.size());
+    for (size_t column = 0; column < ids.size(); column += longest)
+      globals[column] = 1;
+    inputs.batches.back().add("global_attention_mask", shape, globals);
+  }
   // A decoder that must be told what it reads is told the same; ids may have their own limit there.
   const nlohmann::json *targets = inputOf(artifact, "decoder_input_ids");
   if (!targets || targets->value("optional", false))

@@ -187,6 +187,15 @@ Value ModelBuilder::inputModal(int64_t width) {
   auto type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, width}, builder.getF32Type());
   return input("input_modal", type, width);
 }
+Value ModelBuilder::globalMask(std::optional<xf::Globals> omitted, int64_t separatorId) {
+  Value value = input("global_attention_mask", builder.getI32Type(), 2);
+  const unsigned index = cast<BlockArgument>(value).getArgNumber();
+  if (omitted)
+    entry.setArgAttr(index, xf::XfDialect::globalsAttr, xf::GlobalsAttr::get(builder.getContext(), *omitted));
+  if (omitted && *omitted != xf::Globals::FirstColumn)
+    entry.setArgAttr(index, xf::XfDialect::paddingIdAttr, builder.getI64IntegerAttr(separatorId));
+  return value;
+}
 Value ModelBuilder::promptMask() { return input("prompt_mask", builder.getI32Type(), 2); }
 Value ModelBuilder::exceptLast(int64_t paddingId) {
   Value value = input("except_last", builder.getI32Type(), 2);

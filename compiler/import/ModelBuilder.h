@@ -166,6 +166,9 @@ public:
   /// The column, or the number among tokens, in which each sequence's prefix ends: what causal attention lets all see.
   mlir::Value prefix();
   mlir::Value tokenPrefix();
+  /// 1 for tokens that see all others and are seen by them. Where the caller leaves them out they are those of
+  /// `omitted`, or none; separators are told by their id.
+  mlir::Value globalMask(std::optional<xf::Globals> omitted, int64_t separatorId);
   /// 1 for the tokens of prompts that pooling leaves out.
   mlir::Value promptMask();
   /// 0 for the last token of the caller's row whose id is not this one, or else the first, and 1 for all others.

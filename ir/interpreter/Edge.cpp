@@ -211,6 +211,32 @@ llvm::Expected<Tensor> exceptChosen(const Batch &batch) {
   return result;
 }
 
+/// 1 for tokens that are global where the caller does not say which are.
+llvm::Expected<Tensor> globalsOf(const Batch &batch, xf::Globals which, double separatorId) {
+  const Tensor &ids = batch.padded.at("input_ids");
+  Tensor globals(ids.shape);
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    if (batch.empty(b))
+      continue;
+    if (which == xf::Globals::FirstColumn) {
+      globals.row(b)[0] = 1;
+      continue;
+    }
+    llvm::SmallVector<int64_t> separators;
+    for (int64_t column = 0; column < batch.seq; ++column)
+      if (ids.row(b)[column] == separatorId && (!batch.ragged || batch.present[b * batch.seq + column]))
+        separators.push_back(column);
+    if (separators.size() != 3)
+      return error("row " + llvm::Twine(b) + " of input_ids has " + llvm::Twine(separators.size()) + " separators (" +
+                   llvm::Twine(int64_t(separatorId)) +
+                   "); without global_attention_mask it must have 3, which tell what is global");
+    for (int64_t column = 0; column < batch.seq; ++column)
+      globals.row(b)[column] =
+          which == xf::Globals::BeforeSeparators ? column < separators[0] : column > separators[0] + 1;
+  }
+  return globals;
+}
+
 /// The tokens of a padded batch without a mask: as many of each row as it has ids other than `paddingId`.
 void presentByCount(Batch &batch, double paddingId) {
   const Tensor &ids = batch.padded.at("input_ids");
@@ -295,7 +321,16 @@ llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
     columns.values[index] = index % batch.seq;
     mask.values[index] = batch.present[index];
   }
-  for (const char *name : {"token_type_ids", "langs", "prompt_mask"}) {
+  if (auto which = llvm::dyn_cast_or_null<xf::GlobalsAttr>(
+          inputAttribute(entry, "global_attention_mask", xf::XfDialect::globalsAttr));
+      which && !batch.padded.count("global_attention_mask")) {
+    const int64_t separator = inputInteger(entry, "global_attention_mask", xf::XfDialect::paddingIdAttr).value_or(0);
+    llvm::Expected<Tensor> globals = globalsOf(batch, which.getValue(), double(separator));
+    if (!globals)
+      return globals.takeError();
+    batch.padded["global_attention_mask"] = std::move(*globals);
+  }
+  for (const char *name : {"token_type_ids", "langs", "prompt_mask", "global_attention_mask"}) {
     Tensor omitted = zeros;
     llvm::fill(omitted.values, inputInteger(entry, name, xf::XfDialect::omittedAttr).value_or(0));
     batch.padded.try_emplace(name, omitted);
@@ -429,7 +464,7 @@ static llvm::Expected<Batch> readTargets(func::FuncOp entry, const Batch &first,
 
 llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &given) {
   std::vector<StringRef> accepted = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "cu_seqlens"};
-  for (const char *name : {"langs", "prompt_mask"}) // which few models take
+  for (const char *name : {"langs", "prompt_mask", "global_attention_mask"}) // which few models take
     if (inputInteger(entry, name, xf::XfDialect::limitAttr))
       accepted.push_back(name);
   if (findInput(entry, "prefix_lens"))

@@ -155,6 +155,35 @@ int64_t chosenColumn(const Request &request, int64_t row, lathe_error *error) {
   return -1;
 }
 
+/// Columns [begin, end) of a caller's row whose tokens are global.
+struct GlobalColumns {
+  int64_t begin = 0, end = 0;
+};
+
+/// Those that `which` says, told by separators of this id.
+lathe_status findGlobalColumns(const TokenAxis &axis, int64_t row, int32_t which, int64_t separatorId,
+                               GlobalColumns &columns, lathe_error *error) {
+  if (which == LATHE_GLOBALS_NONE || which == LATHE_GLOBALS_FIRST_COLUMN) {
+    columns.end = which == LATHE_GLOBALS_FIRST_COLUMN;
+    return LATHE_OK;
+  }
+  const int64_t width = columnsOf(axis, row);
+  int64_t first = -1, found = 0;
+  for (int64_t column = 0; column < width; ++column)
+    if (integerAt(*axis.ids, callerIndex(axis, row, column)) == separatorId && !found++)
+      first = column;
+  if (found != 3)
+    return fail(error, LATHE_INVALID_ARGUMENT,
+                "input_ids has %lld separators (%lld) in row %lld; without global_attention_mask it must have 3, which "
+                "tell what is global",
+                static_cast<long long>(found), static_cast<long long>(separatorId), static_cast<long long>(row));
+  if (which == LATHE_GLOBALS_BEFORE_SEPARATORS)
+    columns.end = first;
+  else
+    columns = {first + 2, width};
+  return LATHE_OK;
+}
+
 /// Positions that count ids, of a caller's row from left to right (see lathe_counts).
 class PositionCounter {
 public:
@@ -317,6 +346,7 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                               : input.kind == LATHE_LANGS          ? axis.langs
                               : input.kind == LATHE_POSITION_IDS   ? axis.positions
                               : input.kind == LATHE_PROMPT_MASK    ? axis.prompts
+                              : input.kind == LATHE_GLOBAL_MASK    ? request.globals
                                                                    : nullptr;
   const int32_t counts = given ? LATHE_COUNTS_COLUMNS : input.counts;
   const bool defaultsToColumn = input.kind == LATHE_POSITION_IDS || input.kind == LATHE_COLUMNS;
@@ -332,6 +362,10 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                          : exceptChosen ? chosenColumn(request, map.rows[k], error)
                          : exceptOne    ? lastColumn(axis, map.rows[k], input.padding_id)
                                         : -1;
+    GlobalColumns globals;
+    if (input.kind == LATHE_GLOBAL_MASK && !given)
+      if (lathe_status status = findGlobalColumns(axis, map.rows[k], input.globals, input.padding_id, globals, error))
+        return status;
     if (exceptChosen && last < 0)
       return LATHE_INVALID_ARGUMENT;
     if (exceptEnd && last < 0)
@@ -376,6 +410,10 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       }
       if (input.kind == LATHE_MODAL_IDS || (input.kind == LATHE_INPUT_IDS && vector >= 0)) {
         integers[target] = input.kind == LATHE_MODAL_IDS && vector >= 0 ? 0 : -1;
+        continue;
+      }
+      if (input.kind == LATHE_GLOBAL_MASK && !given) {
+        integers[target] = column >= globals.begin && column < globals.end;
         continue;
       }
       int64_t value = given                           ? integerAt(*given, callerIndex(axis, map.rows[k], column))

@@ -46,6 +46,7 @@ constexpr InputRule inputRules[] = {
     {"langs", &Request::langs, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_LANGS},
     {"position_ids", &Request::positions, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_POSITION_IDS},
     {"prompt_mask", &Request::prompts, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_PROMPT_MASK},
+    {"global_attention_mask", &Request::globals, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_GLOBAL_MASK},
     {"prefix_lens", &Request::prefixes, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_PREFIX_ENDS},
     {"mc_token_ids", &Request::chosen, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_EXCEPT_CHOSEN},
     {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
@@ -400,7 +401,8 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
     return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is missing");
   if (lathe_status status = request.ragged() ? readRaggedShape(request, error) : readPaddedShape(request, error))
     return status;
-  for (const lathe_tensor *other : {request.mask, request.types, request.langs, request.positions, request.prompts})
+  for (const lathe_tensor *other :
+       {request.mask, request.types, request.langs, request.positions, request.prompts, request.globals})
     if (other && !sameShape(*other, *request.ids))
       return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s, but input_ids is %s; they must be the same", other->name,
                   ShapeText(*other).text, ShapeText(*request.ids).text);

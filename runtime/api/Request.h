@@ -28,6 +28,7 @@ struct Request : TokenAxis {
   const lathe_entry *entry = nullptr;
   const lathe_tensor *prefixes = nullptr; // prefix_lens, one for each sequence; null: zeros
   const lathe_tensor *chosen = nullptr;   // mc_token_ids, likewise; null: last columns
+  const lathe_tensor *globals = nullptr;  // global_attention_mask; null: see lathe_globals
   TokenAxis targets; // the second one, where the entry has it; its sequences are those of the first
   // Of models that read vectors of an image before each text (JoinModal.h):
   const lathe_tensor *modal = nullptr, *modalStart = nullptr, *modalEnd = nullptr;

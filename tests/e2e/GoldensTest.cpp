@@ -117,6 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Gpt2, Goldens, testing::ValuesIn(goldenCases("gpt2")), 
 INSTANTIATE_TEST_SUITE_P(GptJ, Goldens, testing::ValuesIn(goldenCases("gptj")), testName);
 INSTANTIATE_TEST_SUITE_P(GptNeoX, Goldens, testing::ValuesIn(goldenCases("gpt-neox")), testName);
 INSTANTIATE_TEST_SUITE_P(Llama, Goldens, testing::ValuesIn(goldenCases("llama")), testName);
+INSTANTIATE_TEST_SUITE_P(Longformer, Goldens, testing::ValuesIn(goldenCases("longformer")), testName);
 INSTANTIATE_TEST_SUITE_P(M2m100, Goldens, testing::ValuesIn(goldenCases("m2m100")), testName);
 INSTANTIATE_TEST_SUITE_P(Marian, Goldens, testing::ValuesIn(goldenCases("marian")), testName);
 INSTANTIATE_TEST_SUITE_P(MBart, Goldens, testing::ValuesIn(goldenCases("mbart")), testName);

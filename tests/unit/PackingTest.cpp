@@ -50,8 +50,8 @@ protected:
     std::vector<int64_t> rows(counts.sequences);
     TokenMap map = {starts.data(), rows.data(), columns.data(), 0};
     mapTokens(request, map);
-    if (fillInput(request, map, size, {kind, vocabulary, positions, 0, omitted, LATHE_AXIS_TOKENS}, values.data(),
-                  &error))
+    if (fillInput(request, map, size, {kind, vocabulary, positions, separator, omitted, LATHE_AXIS_TOKENS, globals},
+                  values.data(), &error))
       values.clear();
     return values;
   }
@@ -61,6 +61,8 @@ protected:
                offsetsTensor = tensor("cu_seqlens", offsets, {3});
   lathe_entry entry = {};
   lathe_counts positions = LATHE_COUNTS_COLUMNS;
+  int64_t separator = 0; // or padding
+  lathe_globals globals = LATHE_GLOBALS_NONE;
   Request request;
   lathe_error error = {};
 };
@@ -164,6 +166,33 @@ TEST_F(Packing, TheCallerMayChooseTokens) {
   EXPECT_STREQ(error.message, "mc_token_ids: 4 at row 0 is outside [0, 4)");
 }
 
+TEST_F(Packing, GlobalTokensAreTheCallersOrTheTasks) {
+  EXPECT_THAT(filled(LATHE_GLOBAL_MASK), testing::Each(0));
+  globals = LATHE_GLOBALS_FIRST_COLUMN;
+  EXPECT_THAT(filled(LATHE_GLOBAL_MASK), ElementsAre(1, 0, 0, 0, 1, 0, 0, 0));
+  givesMask();
+  EXPECT_THAT(filled(LATHE_GLOBAL_MASK), ElementsAre(1, 0, 0, 0, 0)) << "column 0 of the second row is masked";
+  std::vector<int32_t> given = {0, 0, 0, 1, 1, 0, 1, 0};
+  const lathe_tensor givenTensor = tensor("global_attention_mask", given, {2, 4});
+  request.globals = &givenTensor;
+  EXPECT_THAT(filled(LATHE_GLOBAL_MASK), ElementsAre(0, 0, 1, 0, 1));
+}
+
+TEST_F(Packing, GlobalTokensAreToldBySeparators) {
+  isRagged();
+  separator = 7;
+  globals = LATHE_GLOBALS_BEFORE_SEPARATORS;
+  offsets = {0, 0, 8};
+  ids[2] = ids[3] = ids[6] = 7;
+  EXPECT_THAT(filled(LATHE_GLOBAL_MASK), ElementsAre(1, 1, 0, 0, 0, 0, 0, 0));
+  globals = LATHE_GLOBALS_BEHIND_SEPARATORS;
+  EXPECT_THAT(filled(LATHE_GLOBAL_MASK), ElementsAre(0, 0, 0, 0, 1, 1, 1, 1));
+  ids[7] = 7;
+  EXPECT_THAT(filled(LATHE_GLOBAL_MASK), testing::IsEmpty());
+  EXPECT_STREQ(error.message, "input_ids has 4 separators (7) in row 1; without global_attention_mask it must have 3, "
+                              "which tell what is global");
+}
+
 TEST_F(Packing, WhatIsOmittedMayBeNone) {
   givesMask();
   EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 0, 0, 0));
@@ -174,7 +203,7 @@ TEST_F(Packing, WhatIsOmittedMayBeNone) {
 
 /// As many tokens from the first column on as ids are no padding, wherever those stand.
 TEST_F(Packing, AnOmittedMaskMayBeCounted) {
-  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0, LATHE_AXIS_TOKENS};
+  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE};
   entry.inputs = &input;
   entry.n_inputs = 1;
   ids[6] = ids[7] = 11;

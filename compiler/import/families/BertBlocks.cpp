@@ -47,6 +47,12 @@ Value bertEmbeddings(ModelBuilder &m, const BertConfig &c) {
   return m.layerNorm(addTypeAndPosition(m, word, c), "embeddings.LayerNorm", c.eps);
 }
 
+Value behindAttention(BlockBuilder &b, Value x, Value a, const BertConfig &c) {
+  x = b.layerNorm(b.add(b.linear(a, "attention.output.dense", c.hidden), x), "attention.output.LayerNorm", c.eps);
+  Value f = b.activate(b.linear(x, "intermediate.dense", c.intermediate), *c.activation);
+  return b.layerNorm(b.add(b.linear(f, "output.dense", c.hidden), x), "output.LayerNorm", c.eps);
+}
+
 /// A layer is given the mask and, where it is causal, the columns and where prefixes end.
 static Value bertLayer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const BertConfig &c) {
   ScoreRules rules;
@@ -54,9 +60,7 @@ static Value bertLayer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const B
     rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
   Value a = b.selfAttention(x, shared[0], c.heads, "attention.self.query", "attention.self.key", "attention.self.value",
                             rules);
-  x = b.layerNorm(b.add(b.linear(a, "attention.output.dense", c.hidden), x), "attention.output.LayerNorm", c.eps);
-  Value f = b.activate(b.linear(x, "intermediate.dense", c.intermediate), *c.activation);
-  return b.layerNorm(b.add(b.linear(f, "output.dense", c.hidden), x), "output.LayerNorm", c.eps);
+  return behindAttention(b, x, a, c);
 }
 
 SmallVector<Value> bertLayers(ModelBuilder &m, Value x, const BertConfig &c) {
@@ -90,6 +94,10 @@ llvm::Error emitBertHead(ModelBuilder &m, Value hidden, const HeadOptions &optio
     auto summary = [&] { return pooled(m, hidden, "pooler.dense"); };
     return emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary, .choice = summary});
   }
+}
+
+int64_t positionsBehindPadding(JsonFields &fields) {
+  return positionsByColumn(fields) - fields.getInt("pad_token_id", 1, 0, 1 << 28) - 1;
 }
 
 llvm::Error emitRobertaHead(ModelBuilder &m, Value hidden, const HeadOptions &options, const BertConfig &c) {

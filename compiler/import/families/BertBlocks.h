@@ -28,12 +28,17 @@ struct BertConfig {
 mlir::Value addTypeAndPosition(ModelBuilder &model, mlir::Value x, const BertConfig &config);
 /// [batch, seq, embedding]: the sum of a word's, a token type's and a position's row in `embeddings.*`, normalised.
 mlir::Value bertEmbeddings(ModelBuilder &model, const BertConfig &config);
+/// What a layer does behind attention `a` of its input `x`, under BERT's names: residual and norm, feed-forward, and
+/// both again.
+mlir::Value behindAttention(BlockBuilder &b, mlir::Value x, mlir::Value a, const BertConfig &config);
 /// Every layer's result: self-attention and feed-forward under BERT's names, each followed by residual and norm.
 llvm::SmallVector<mlir::Value> bertLayers(ModelBuilder &model, mlir::Value x, const BertConfig &config);
 
 /// BERT's heads over its pooler, with `emitWords` declaring the logits of words under the name it is given.
 llvm::Error emitBertHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
                          llvm::function_ref<void(llvm::StringRef output)> emitWords);
+/// The longest sequence where positions of tokens begin behind the padding's, as RoBERTa's do.
+int64_t positionsBehindPadding(JsonFields &fields);
 /// RoBERTa's heads, which have dense layers of their own; that of words always with the exact GELU.
 llvm::Error emitRobertaHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
                             const BertConfig &config);

@@ -9,19 +9,19 @@ namespace lathe {
 
 extern const Family albertFamily, bartFamily, bertFamily, bloomFamily, camembertFamily, ctrlFamily, debertaV2Family,
     distilbertFamily, electraFamily, gemmaFamily, gemma2Family, gemma3TextFamily, gpt2Family, gptNeoXFamily, gptJFamily,
-    llamaFamily, m2m100Family, marianFamily, mbartFamily, mistralFamily, mmbtFamily, mobilebertFamily, modernbertFamily,
-    mpnetFamily, mt5Family, openaiGptFamily, optFamily, pegasusFamily, phi3Family, qwen2Family, qwen3Family,
-    robertaFamily, starcoder2Family, t5Family, umt5Family, xlmFamily, xlmRobertaFamily;
+    llamaFamily, longformerFamily, m2m100Family, marianFamily, mbartFamily, mistralFamily, mmbtFamily, mobilebertFamily,
+    modernbertFamily, mpnetFamily, mt5Family, openaiGptFamily, optFamily, pegasusFamily, phi3Family, qwen2Family,
+    qwen3Family, robertaFamily, starcoder2Family, t5Family, umt5Family, xlmFamily, xlmRobertaFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {
-      &albertFamily,    &bartFamily,       &bertFamily,       &bloomFamily,      &camembertFamily,  &ctrlFamily,
-      &debertaV2Family, &distilbertFamily, &electraFamily,    &gemmaFamily,      &gemma2Family,     &gemma3TextFamily,
-      &gpt2Family,      &gptNeoXFamily,    &gptJFamily,       &llamaFamily,      &m2m100Family,     &marianFamily,
-      &mbartFamily,     &mistralFamily,    &mmbtFamily,       &mobilebertFamily, &modernbertFamily, &mpnetFamily,
-      &mt5Family,       &openaiGptFamily,  &optFamily,        &pegasusFamily,    &phi3Family,       &qwen2Family,
-      &qwen3Family,     &robertaFamily,    &starcoder2Family, &t5Family,         &umt5Family,       &xlmFamily,
-      &xlmRobertaFamily};
+      &albertFamily,    &bartFamily,       &bertFamily,      &bloomFamily,      &camembertFamily,  &ctrlFamily,
+      &debertaV2Family, &distilbertFamily, &electraFamily,   &gemmaFamily,      &gemma2Family,     &gemma3TextFamily,
+      &gpt2Family,      &gptNeoXFamily,    &gptJFamily,      &llamaFamily,      &longformerFamily, &m2m100Family,
+      &marianFamily,    &mbartFamily,      &mistralFamily,   &mmbtFamily,       &mobilebertFamily, &modernbertFamily,
+      &mpnetFamily,     &mt5Family,        &openaiGptFamily, &optFamily,        &pegasusFamily,    &phi3Family,
+      &qwen2Family,     &qwen3Family,      &robertaFamily,   &starcoder2Family, &t5Family,         &umt5Family,
+      &xlmFamily,       &xlmRobertaFamily};
   return families;
 }
 

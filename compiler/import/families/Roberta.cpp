@@ -36,11 +36,6 @@ llvm::Error buildOther(ModelBuilder &m, const JsonDocument &document, const Head
   return build(m, document, options, 30522);
 }
 
-/// Positions of tokens begin behind the padding's.
-int64_t longestSequence(JsonFields &fields) {
-  return positionsByColumn(fields) - fields.getInt("pad_token_id", 1, 0, 1 << 28) - 1;
-}
-
 constexpr Task tasks[] = {Task::Base,
                           Task::MaskedLm,
                           Task::CausalLm,
@@ -58,7 +53,7 @@ const Family robertaFamily = {.modelType = "roberta",
                               .classPrefix = "Roberta",
                               .tasks = tasks,
                               .build = buildRoberta,
-                              .longestSequence = longestSequence,
+                              .longestSequence = positionsBehindPadding,
                               .writingIds = WritingIds{.eos = 2, .pad = 1}};
 const Family xlmRobertaFamily = {.modelType = "xlm-roberta",
                                  .title = "XLM-RoBERTa, Conneau et al. 2019",
@@ -66,7 +61,7 @@ const Family xlmRobertaFamily = {.modelType = "xlm-roberta",
                                  .classPrefix = "XLMRoberta",
                                  .tasks = tasks,
                                  .build = buildOther,
-                                 .longestSequence = longestSequence,
+                                 .longestSequence = positionsBehindPadding,
                                  .writingIds = WritingIds{.eos = 2, .pad = 1}};
 const Family camembertFamily = {.modelType = "camembert",
                                 .title = "CamemBERT, Martin et al. 2019",
@@ -74,7 +69,7 @@ const Family camembertFamily = {.modelType = "camembert",
                                 .classPrefix = "Camembert",
                                 .tasks = tasks,
                                 .build = buildOther,
-                                .longestSequence = longestSequence,
+                                .longestSequence = positionsBehindPadding,
                                 .writingIds = WritingIds{.eos = 2, .pad = 1}};
 
 } // namespace lathe

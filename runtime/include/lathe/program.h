@@ -94,6 +94,8 @@ typedef enum lathe_input_kind {
                             * for all others; a row without one, or where that target is masked, is refused */
   LATHE_SOURCE_PAGES = 19, /* of a decoder: addresses [B] of the tables of pages of what each sequence's encoder gave */
   LATHE_SOURCE_LENGTHS = 20, /* of a decoder: i32 [B], tokens that each of these hold */
+  LATHE_GLOBAL_MASK = 21,    /* "global_attention_mask": 1 for tokens that see all others and are seen by them; omitted:
+                              * see lathe_globals */
   LATHE_EXCEPT_LAST = 12 /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                           * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -110,6 +112,15 @@ typedef enum lathe_counts {
   LATHE_COUNTS_TOKENS = 2
 } lathe_counts;
 
+/* Which tokens are global where the caller omits global_attention_mask. Where separators tell, which are padding_id,
+ * each row with a token must have three of them. */
+typedef enum lathe_globals {
+  LATHE_GLOBALS_NONE = 0,
+  LATHE_GLOBALS_FIRST_COLUMN = 1,
+  LATHE_GLOBALS_BEFORE_SEPARATORS = 2, /* columns before the first */
+  LATHE_GLOBALS_BEHIND_SEPARATORS = 3  /* columns behind that next to the first */
+} lathe_globals;
+
 typedef struct lathe_entry_input {
   int32_t kind;   /* lathe_input_kind */
   int64_t limit;  /* values must lie in [0, limit); 0: no limit to check; of input_modal: its width */
@@ -117,6 +128,7 @@ typedef struct lathe_entry_input {
   int64_t padding_id;
   int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
   int32_t axis;    /* lathe_axis */
+  int32_t globals; /* lathe_globals */
 } lathe_entry_input;
 
 /* Token axes of an entry. Both have the same sequences; sequences without tokens on the first are left out of both,
