@@ -10,7 +10,7 @@ using namespace mlir;
 namespace lathe {
 
 llvm::SmallVector<IsaLevel> programLevels(ModuleOp scheduled) {
-  // Row programs are no family of the list: Halide's code is that of the lowest level (linkRowKernels).
+  // Row programs are no family of the list: Halide's code is that of the lowest level (linkHalideFunctions).
   llvm::SmallVector<IsaLevel> levels = {IsaLevel::Avx512};
   for (auto kernel : scheduled.getOps<xf::KernelOp>())
     if (const KernelFamily *family = lookupKernel(kernel.getFamily()))

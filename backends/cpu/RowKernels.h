@@ -1,15 +1,12 @@
 //===- RowKernels.h - row programs as kernels ---------------------------------===//
 //
-// A row program (backends/halide/RowProgram.h) becomes a kernel in two steps. At stage `kernels` its function is a loop
-// over the rows of a panel that calls a function of one row, which is declared and carries the program's text; at stage
-// `object` Halide compiles that function, and it is linked into the LLVM module, where it is inlined and optimised with
-// the rest. So there is one code generator, with one table of what an ISA level may use.
+// A row program (backends/halide/RowProgram.h) becomes a loop over the rows of a panel that calls a function of one
+// row, which Halide compiles (HalideFunctions.h).
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_BACKENDS_CPU_ROWKERNELS_H
 #define LATHE_BACKENDS_CPU_ROWKERNELS_H
 
-#include "backends/cpu/emit/Emit.h"
 #include "backends/halide/RowProgram.h"
 
 #include "mlir/IR/Builders.h"
@@ -40,13 +37,6 @@ int64_t rowKernelScratch(const RowProgram &program);
 /// at the module's location if the text is no program.
 mlir::LogicalResult buildRowKernel(mlir::OpBuilder &builder, mlir::ModuleOp module, llvm::StringRef symbol,
                                    llvm::StringRef program);
-
-/// Compiles the functions of one row that `kernels` declares and links them into `module`, its translation.
-llvm::Error linkRowKernels(mlir::ModuleOp kernels, llvm::Module &module);
-
-/// emitObject for a program at stage `kernels`, with its row kernels; functions have the names that symbolAt gives
-/// them.
-llvm::Expected<ObjectBytes> emitProgram(mlir::ModuleOp kernels, EmitOptions options);
 
 } // namespace lathe
 

@@ -5,20 +5,14 @@
 // lanes, which are then added as a tree; the order depends on the width alone.
 //
 //===----------------------------------------------------------------------===//
-#include "backends/halide/HalideRows.h"
-
+#include "backends/halide/HalidePipelines.h"
 #include "backends/halide/RowMath.h"
 #include "backends/halide/RowProgram.h"
 
-#include "Halide.h"
-
 #include <algorithm>
-#include <fcntl.h>
 #include <functional>
 #include <limits>
 #include <map>
-#include <sys/mman.h>
-#include <unistd.h>
 
 using namespace Halide;
 
@@ -204,69 +198,13 @@ Module RowPipeline::compile(const std::string &symbol, const Target &target) {
   return Pipeline(outputs).compile_to_module(arguments, symbol, target, LinkageType::External);
 }
 
-/// What a level's code may use. Nothing is asked of the machine that compiles. Strict: no sum is reordered, so a
-/// formula means what it says, and Halide's own rewriting of floats is off.
-Target targetOf(const std::string &level) {
-  if (level != "avx512")
-    throw CompileError("Halide has no target for the ISA level '" + level + "'");
-  return Target(Target::Linux, Target::X86, 64,
-                {Target::AVX512_Skylake, Target::AVX512, Target::AVX2, Target::AVX, Target::F16C, Target::FMA,
-                 Target::SSE41, Target::NoRuntime, Target::NoAsserts, Target::NoBoundsQuery, Target::StrictFloat});
-}
+} // namespace
 
-/// A file in memory with a path, since Halide writes to paths only.
-class MemoryFile {
-public:
-  MemoryFile() : descriptor(memfd_create("lathe-halide", MFD_CLOEXEC)) {
-    if (descriptor < 0)
-      throw CompileError("cannot create a file in memory");
-  }
-  MemoryFile(const MemoryFile &) = delete;
-  MemoryFile &operator=(const MemoryFile &) = delete;
-  ~MemoryFile() { close(descriptor); }
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor); }
-  std::string contents() const {
-    off_t size = lseek(descriptor, 0, SEEK_END);
-    std::string bytes(size > 0 ? size : 0, '\0');
-    if (bytes.empty() || pread(descriptor, bytes.data(), bytes.size(), 0) != ssize_t(bytes.size()))
-      throw CompileError("Halide wrote nothing");
-    return bytes;
-  }
-
-private:
-  int descriptor;
-};
-
-std::string compileRow(const char *text, const char *symbol, const char *level) {
+Module makeRowPipeline(const std::string &text, const std::string &symbol, const Target &target) {
   RowProgram program;
   if (std::string problem; !parseRowProgram(text, program, problem))
     throw CompileError(problem);
-  set_compiler_stack_size(0); // the caller's is enough for a row, and debuggers and sanitizers know it
-  Target target = targetOf(level);
-  Module module = RowPipeline(program).compile(symbol, target);
-  MemoryFile file;
-  module.compile({{OutputFileType::bitcode, file.path()}});
-  return file.contents();
+  return RowPipeline(program).compile(symbol, target);
 }
 
-} // namespace
 } // namespace lathe
-
-extern "C" __attribute__((visibility("default"))) int
-lathe_halide_compile_row(const char *program, const char *symbol, const char *level, void *context,
-                         void (*result)(void *context, const char *bytes, size_t size)) {
-  std::string bytes;
-  int failed = 0;
-  try {
-    bytes = lathe::compileRow(program, symbol, level);
-  } catch (const Halide::Error &error) {
-    bytes = error.what();
-    failed = 1;
-  } catch (const std::exception &error) {
-    bytes = error.what();
-    failed = 1;
-  }
-  result(context, bytes.data(), bytes.size());
-  return failed;
-}

@@ -1,9 +1,9 @@
 //===- RowProgram.cpp - programs as text, and what to keep of a row -----------===//
 #include "backends/halide/RowProgram.h"
 
+#include "backends/halide/ProgramText.h"
+
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <set>
 
 namespace lathe {
@@ -60,12 +60,6 @@ int RowProgram::apply(RowOp op, std::vector<int> operands) {
 // Text
 //===----------------------------------------------------------------------===//
 
-/// The shortest text that reads back as the same number, in any locale.
-template <typename T> static std::string numberText(T value) {
-  std::array<char, 32> buffer;
-  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr};
-}
-
 std::string printRowProgram(const RowProgram &program) {
   std::string text;
   for (const RowProgram::Value &value : program.values) {
@@ -82,19 +76,6 @@ std::string printRowProgram(const RowProgram &program) {
   for (int result : program.results)
     text += " " + numberText(result);
   return text;
-}
-
-/// Takes the text up to the next `separator` off the front.
-static std::string_view takeUntil(std::string_view &text, char separator) {
-  size_t end = std::min(text.find(separator), text.size());
-  std::string_view taken = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return taken;
-}
-
-template <typename T> static bool parseNumber(std::string_view text, T &value) {
-  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return problem == std::errc() && end == text.data() + text.size();
 }
 
 namespace {

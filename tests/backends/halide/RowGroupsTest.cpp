@@ -1,6 +1,6 @@
 // Row groups compiled through Halide against the interpreter: shapes, values, bits, and what the objects hold.
 #include "backends/cpu/emit/Emit.h"
-#include "backends/halide/CompileRow.h"
+#include "backends/halide/Compile.h"
 #include "tests/backends/halide/Formula.h"
 #include "tests/backends/halide/Formulas.h"
 
@@ -394,9 +394,9 @@ TEST_F(RowGroupsTest, WhatCannotBeCompiledIsAnError) {
     return llvm::toString(compileRow(program, "k_row", level).takeError());
   };
   EXPECT_EQ(errorOf("rows 4; neg 0", "avx512"),
-            "Halide cannot compile the rows of 'k_row': a row program ends in 'result' and the numbers of values");
+            "Halide cannot compile 'k_row': a row program ends in 'result' and the numbers of values");
   EXPECT_EQ(errorOf("rows 4; neg 0; result 1", "avx1024"),
-            "Halide cannot compile the rows of 'k_row': Halide has no target for the ISA level 'avx1024'");
+            "Halide cannot compile 'k_row': Halide has no target for the ISA level 'avx1024'");
   EXPECT_TRUE(bool(compileRow("rows 4; neg 0; result 1", "k_row", "avx512"))) << "an error is no end";
 }
 

@@ -1,5 +1,6 @@
 #include "RowKernel.h"
 
+#include "backends/cpu/HalideFunctions.h"
 #include "backends/cpu/RowKernels.h"
 #include "backends/cpu/emit/Emit.h"
 
