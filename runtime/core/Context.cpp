@@ -123,10 +123,11 @@ int32_t launch(const lathe_frame *frame, int32_t step, lathe_kernel kernel, cons
 
 } // namespace
 
-void runPanels(lathe_context &context, lathe_kernel kernel, const uint64_t *args, int64_t panels) {
+void runPanels(lathe_context &context, lathe_kernel kernel, const uint64_t *args, int64_t panels, uint8_t *scratch,
+               int64_t scratchBytes) {
   if (panels <= 0)
     return;
-  Job job(kernel, args, panels, workersFor(context, panels), nullptr, 0, &context.cancelled);
+  Job job(kernel, args, panels, workersFor(context, panels), scratch, scratchBytes, &context.cancelled);
   runJob(context, job);
 }
 

@@ -22,8 +22,8 @@ struct lathe_context {
       : model(model), allocator(allocator), threads(options.threads), maxTokens(options.max_tokens),
         parallelFor(options.parallel_for), parallelUser(options.parallel_user), trace(options.trace),
         traceUser(options.trace_user), memory(options.allocator ? &this->allocator : nullptr),
-        joined(options.allocator ? &this->allocator : nullptr), pool(this->allocator),
-        pages(options.allocator ? &this->allocator : nullptr),
+        joined(options.allocator ? &this->allocator : nullptr), images(options.allocator ? &this->allocator : nullptr),
+        pool(this->allocator), pages(options.allocator ? &this->allocator : nullptr),
         sourcePages(options.allocator ? &this->allocator : nullptr) {
     if (const lathe_decoder *decoder = model->program->decoder) {
       pages.setPageBytes(decoder->page_bytes);
@@ -41,6 +41,7 @@ struct lathe_context {
   void *traceUser;
   lathe::WorkingMemory memory;
   lathe::WorkingMemory joined; // what texts and images become together; else nothing
+  lathe::WorkingMemory images; // what images become patches in
   lathe::Pool pool;
   lathe::PagePool pages;
   lathe::PagePool sourcePages;         // of encoders' texts
@@ -59,9 +60,10 @@ void destroyContext(lathe_context *context);
 /// Steps that ran, see lathe_api.profile.
 size_t readProfile(const lathe_context &context, lathe_profile_step *steps, size_t capacity);
 
-/// Runs all panels of a kernel that needs no scratch, on the context's threads or the app's, and waits; a cancelled
-/// context leaves some out.
-void runPanels(lathe_context &context, lathe_kernel kernel, const uint64_t *args, int64_t panels);
+/// Runs all panels of a kernel on the context's threads or the app's, and waits; a cancelled context leaves some out.
+/// `scratch` has `scratchBytes` for each thread.
+void runPanels(lathe_context &context, lathe_kernel kernel, const uint64_t *args, int64_t panels,
+               uint8_t *scratch = nullptr, int64_t scratchBytes = 0);
 
 /// One call of a generated entry function.
 struct Execution {

@@ -182,6 +182,38 @@ typedef struct lathe_step {
   lathe_step_result result;
 } lathe_step;
 
+/* What becomes of an image's size before its centre is cut out. */
+typedef enum lathe_sizing {
+  LATHE_SIZE_KEPT = 0,
+  LATHE_SIZE_EXACT = 1,        /* `rows` x `columns` */
+  LATHE_SIZE_SHORTEST_EDGE = 2 /* the shorter side is `rows`, the other in proportion, rounded down */
+} lathe_sizing;
+
+/* How pixels become others: Pillow's numbers. */
+typedef enum lathe_resample {
+  LATHE_NEAREST = 0,
+  LATHE_LANCZOS = 1,
+  LATHE_BILINEAR = 2,
+  LATHE_BICUBIC = 3,
+  LATHE_BOX = 4,
+  LATHE_HAMMING = 5
+} lathe_resample;
+
+/* How images, u8 [rows, columns, 3], become rows of patches, f32 [patches, 3, patch_rows,
+ * patch_columns]: resized as Pillow does it,
+ * cut out of the middle, rescaled, normalised. The kernels' arguments are listed in backends/cpu/ImageKernels.h. */
+typedef struct lathe_image_front_end {
+  int32_t sizing;   /* lathe_sizing */
+  int32_t resample; /* lathe_resample */
+  int64_t rows, columns;
+  int32_t crops; /* image_rows x image_columns are cut from its middle, black where there is none; else it must be them */
+  int64_t image_rows, image_columns;
+  int64_t patch_rows, patch_columns; /* pixels of a patch */
+  int64_t down, across;              /* patches; what is left of the image is dropped */
+  lathe_kernel horizontal[LATHE_ISA_LEVELS]; /* NULL: level not compiled */
+  lathe_kernel patches[LATHE_ISA_LEVELS];
+} lathe_image_front_end;
+
 typedef enum lathe_layout { LATHE_PACKED = 0, LATHE_DENSE = 1 } lathe_layout;
 
 typedef struct lathe_entry {
