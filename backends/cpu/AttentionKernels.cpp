@@ -299,8 +299,8 @@ void EntrySelector::lowerPagedAttention(xf::PagedAttentionOp op) {
 /// Heads store what is theirs, and nothing behind an odd last column, where a product in bf16 would read the other
 /// half of a word.
 Buffer EntrySelector::bufferForHeads(Value result, const Buffer &q, bool inBf16, bool isNarrow) {
-  return inBf16 && (q.width % 2 == 0 || isNarrow) ? bufferForProduct(result, q.rows, isNarrow)
-                                                  : bufferFor(result, q.rows);
+  return inBf16 && (widthOf(result) % 2 == 0 || isNarrow) ? bufferForProduct(result, q.rows, isNarrow)
+                                                          : bufferFor(result, q.rows);
 }
 
 //===----------------------------------------------------------------------===//
@@ -324,6 +324,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   llvm::append_range(params, byDistance.parameters);
   if (q.width != k.width)
     params.push_back(calls.number("grouped", q.width / k.width));
+  if (y.width != q.width)
+    params.push_back(calls.number("value_dim", y.width / int64_t(op.getHeads())));
   if (inBf16)
     params.push_back(calls.flag("y_bf16", cast<MemRefType>(y.memref.getType()).getElementType().isBF16()));
   SmallVector<std::pair<StringRef, Value>> slots = {{"q", q.memref},

@@ -111,11 +111,15 @@ Value BlockBuilder::activate(Value x, const ActivationFunction &function) {
 Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t heads, const ScoreRules &rules) {
   Location loc = builder.getUnknownLoc();
   ArrayRef<int64_t> shape = typeOf(q).getShape();
-  int64_t headDim = shape[2] / heads; // keys and values may have fewer heads, which split_heads repeats
-  auto headsType = typeOf(q).clone({shape[0], heads, shape[1], headDim});
-  auto split = [&](Value x) { return xf::SplitHeadsOp::create(builder, loc, headsType, x).getResult(); };
-  Value scores = xf::MatmulOp::create(builder, loc, typeOf(q).clone({shape[0], heads, shape[1], shape[1]}), split(q),
-                                      split(k), /*transposed=*/true);
+  const int64_t headDim = shape[2] / heads;
+  // Keys and values may have fewer heads, which split_heads repeats, and values heads of another width.
+  const int64_t valueDim = typeOf(v).getShape()[2] / (typeOf(k).getShape()[2] / headDim);
+  auto split = [&](Value x, int64_t width) {
+    auto type = typeOf(q).clone({shape[0], heads, shape[1], width});
+    return xf::SplitHeadsOp::create(builder, loc, type, x).getResult();
+  };
+  Value scores = xf::MatmulOp::create(builder, loc, typeOf(q).clone({shape[0], heads, shape[1], shape[1]}),
+                                      split(q, headDim), split(k, headDim), /*transposed=*/true);
   if (rules.index)
     scores = xf::AddTermsOp::create(builder, loc, scores.getType(), scores, rules.queryTerms, rules.keyTerms,
                                     rules.columns, rules.index);
@@ -136,8 +140,10 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
     scores = xf::ChooseQueriesOp::create(builder, loc, scores.getType(), scores, rules.chosen);
   scores = xf::MaskScoresOp::create(builder, loc, scores.getType(), scores, mask);
   probabilities.push_back(xf::SoftmaxOp::create(builder, loc, scores.getType(), scores));
-  Value context = xf::MatmulOp::create(builder, loc, headsType, probabilities.back(), split(v), /*transposed=*/false);
-  return xf::MergeHeadsOp::create(builder, loc, q.getType(), context);
+  Value values = split(v, valueDim);
+  Value context =
+      xf::MatmulOp::create(builder, loc, values.getType(), probabilities.back(), values, /*transposed=*/false);
+  return xf::MergeHeadsOp::create(builder, loc, withWidth(q, heads * valueDim), context);
 }
 
 Value BlockBuilder::selfAttention(Value x, Value mask, int64_t heads, StringRef query, StringRef key, StringRef value,

@@ -172,10 +172,13 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
                  const Tensor *cuSeqlens, int64_t heads, double scale, std::optional<xf::Precision> precision,
                  const Distances &distances, std::optional<double> cap, const Tensor *keyCuSeqlens,
                  const Tensor *chosen) {
-  Tensor result(query.shape);
+  const int64_t headDim = query.width() / heads, repeats = query.width() / key.width();
+  const int64_t valueDim = value.width() * repeats / heads;
+  llvm::SmallVector<int64_t> shape(query.shape);
+  shape.back() = heads * valueDim;
+  Tensor result(shape);
   const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
                v = roundedFactor(value, precision);
-  int64_t headDim = query.width() / heads, repeats = query.width() / key.width();
   int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
   for (int64_t b = 0; b < batch; ++b) {
     // Rows of this sequence; queries and keys of one axis are the same rows in packed form.
@@ -210,8 +213,8 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
         if (precision)
           roundExponentials(weights.values, *precision);
         for (int64_t j = keyBegin; j < keyEnd; ++j)
-          for (int64_t d = 0; d < headDim; ++d)
-            result.row(i)[column + d] += weights.values[j - keyBegin] * v.row(j)[keyColumn + d];
+          for (int64_t d = 0; d < valueDim; ++d)
+            result.row(i)[h * valueDim + d] += weights.values[j - keyBegin] * v.row(j)[h / repeats * valueDim + d];
       }
     }
   }

@@ -155,7 +155,7 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
   let description = [{
     Q, K, V hold heads as column blocks of head_dim: dense `[batch, seq, heads * head_dim]` with an optional `mask
     [batch, keys]`, or packed `[tokens, heads * head_dim]` with `cu_seqlens`, where a query sees the keys of its own
-    sequence. A query without any key gives zeros. Formed by `FuseAttention`; the score matrix is never stored. With a
+    sequence. Values, and with them the result, may have heads of another width. A query without any key gives zeros. Formed by `FuseAttention`; the score matrix is never stored. With a
     K and V may have fewer heads than Q, each of which serves as many neighbouring heads of Q. With a
     `precision`, which is bf16, Q, K, V and the exponentials, relative to the largest, are rounded before they are
     multiplied, and the exponentials' sum is that of the rounded ones. A `narrow` result is rounded to bf16 as it is

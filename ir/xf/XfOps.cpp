@@ -332,7 +332,8 @@ template <typename Op> static LogicalResult verifyKept(Op op) {
 LogicalResult AttentionOp::verify() {
   if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
     return failure();
-  if (shapeOf(getQuery()).size() != shapeOf(getKey()).size() || getKey().getType() != getValue().getType())
+  if (shapeOf(getQuery()).size() != shapeOf(getKey()).size() ||
+      shapeOf(getKey()).drop_back() != shapeOf(getValue()).drop_back())
     return emitOpError("query ") << getQuery().getType() << ", key " << getKey().getType() << " and value "
                                  << getValue().getType() << " do not agree";
   if (getHeads() <= 0 || lastExtent(getQuery()) % getHeads())
@@ -341,6 +342,9 @@ LogicalResult AttentionOp::verify() {
   if (keys < headDim || keys % headDim || getHeads() % (keys / headDim))
     return emitOpError("has keys ") << keys << " wide for " << int64_t(getHeads()) << " heads of " << headDim
                                     << "; expected heads that divide the queries'";
+  const int64_t keyHeads = keys / headDim, values = lastExtent(getValue());
+  if (values < keyHeads || values % keyHeads)
+    return emitOpError("has values ") << values << " wide for " << keyHeads << " heads; expected as many of one width";
   if (bool(getBias()) != getBuckets().has_value())
     return emitOpError("has a bias or buckets without the other");
   if (bool(getColumns()) != (getBias() || getSlopes() || getReach() || getCausal() || getIndex()))
@@ -370,13 +374,13 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getKeyCuSeqlens() && (!getCuSeqlens() || getColumns() || getPages()))
     return emitOpError("has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache");
-  if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex()))
-    return emitOpError("has a cache; expected cu_seqlens and causal, and no terms by distance");
+  if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex() || values != keys))
+    return emitOpError("has a cache; expected cu_seqlens and causal, no terms by distance, and values as wide as keys");
   if (getKept() && !getPages())
     return emitOpError("keeps keys and values in a precision without a cache");
   if (failed(verifyKept(*this)))
     return failure();
-  return expectShape(*this, "result", getResult(), shapeOf(getQuery()));
+  return expectShape(*this, "result", getResult(), withLastExtent(getQuery(), getHeads() * (values / keyHeads)));
 }
 
 void AttentionOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {

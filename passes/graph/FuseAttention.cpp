@@ -36,6 +36,16 @@ struct AttentionMatch {
   }
 };
 
+/// Whether both have as many tokens and heads, though perhaps of different widths.
+bool haveSameHeads(xf::SplitHeadsOp keys, xf::SplitHeadsOp values) {
+  auto rowsOf = [](Value x) { return cast<RankedTensorType>(x.getType()).getShape().drop_back(); };
+  auto headsOf = [](xf::SplitHeadsOp split) {
+    return cast<RankedTensorType>(split.getX().getType()).getShape().back() /
+           cast<RankedTensorType>(split.getType()).getShape().back();
+  };
+  return rowsOf(keys) == rowsOf(values) && headsOf(keys) == headsOf(values);
+}
+
 /// Fills `match`; returns why the chain around `softmax` is no attention we know, or nothing.
 std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp product, AttentionMatch &match) {
   auto onlyUse = [](Value value) { return value.hasOneUse(); };
@@ -112,7 +122,7 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
   match.value = product.getRhs().getDefiningOp<xf::SplitHeadsOp>();
   if (!match.query || !match.key || !match.value)
     return "query, key or value does not come from xf.split_heads";
-  if (match.key.getType() != match.value.getType() || match.key.getX().getType() != match.value.getX().getType())
+  if (!haveSameHeads(match.key, match.value))
     return "keys and values have different shapes";
   for (Value columns :
        {match.slopes ? match.slopes.getColumns() : Value(), match.window ? match.window.getColumns() : Value(),

@@ -151,6 +151,8 @@ private:
         because(" has tokens see those behind them");
       else if (attention.getIndex())
         because(" adds terms by distance to scores");
+      else if (attention.getKey().getType() != attention.getValue().getType())
+        because(" has heads of values of another width than those of keys");
     });
     function.walk([&](xf::SoftmaxOp softmax) {
       if (axes.of(softmax) == axis)

@@ -153,6 +153,14 @@ func.func @f(%x: tensor<?x?x12xf32>, %k: tensor<?x?x8xf32>) {
 }
 
 // -----
+// attention: values have as many heads as keys, though perhaps of another width
+func.func @f(%x: tensor<?x?x16xf32>, %k: tensor<?x?x8xf32>, %v: tensor<?x?x3xf32>) {
+  // expected-error @+1 {{has values 3 wide for 2 heads; expected as many of one width}}
+  %0 = xf.attention %x, %k, %v heads 4 scale 1.0 : tensor<?x?x16xf32>, tensor<?x?x8xf32>, tensor<?x?x3xf32> -> tensor<?x?x16xf32>
+  return
+}
+
+// -----
 // split_heads: as many heads as x has, or a multiple
 func.func @f(%x: tensor<?x?x8xf32>) {
   // expected-error @+1 {{has 3 heads of 4 on one side and 8 on the other}}

@@ -410,8 +410,9 @@ func.func @heads_given(%h: tensor<?x2x?x4xf32>) -> tensor<?x?x8xf32> {
 }
 
 // -----
-// Does not apply: values of another width than the keys.
-// CHECK: made = false, {{.*}} reason = "keys and values have different shapes"
+// Values of another width than the keys.
+// CHECK-LABEL: func.func @narrow_values
+// CHECK-NEXT: xf.attention {{.*}} heads 2 scale 1.000000e+00 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x6xf32> -> tensor<?x?x6xf32>
 func.func @narrow_values(%x: tensor<?x?x8xf32>, %v: tensor<?x?x6xf32>) -> tensor<?x?x6xf32> {
   %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
   %vh = xf.split_heads %v : tensor<?x?x6xf32> -> tensor<?x2x?x3xf32>
@@ -420,6 +421,19 @@ func.func @narrow_values(%x: tensor<?x?x8xf32>, %v: tensor<?x?x6xf32>) -> tensor
   %o = xf.matmul %p, %vh : tensor<?x2x?x?xf32>, tensor<?x2x?x3xf32> -> tensor<?x2x?x3xf32>
   %c = xf.merge_heads %o : tensor<?x2x?x3xf32> -> tensor<?x?x6xf32>
   return %c : tensor<?x?x6xf32>
+}
+
+// -----
+// Does not apply: fewer heads of values than of keys.
+// CHECK: made = false, {{.*}} reason = "keys and values have different shapes"
+func.func @fewer_values(%x: tensor<?x?x8xf32>, %v: tensor<?x?x4xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %vh = xf.split_heads %v : tensor<?x?x4xf32> -> tensor<?x2x?x4xf32>
+  %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %p = xf.softmax %s : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %vh : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %c : tensor<?x?x8xf32>
 }
 
 // -----

@@ -105,7 +105,7 @@ struct Problem {
   Form form;
   AttentionShape shape;
   bool masked;
-  int64_t longest, rows, width, keyWidth, ldq, ldk, ldv, ldy;
+  int64_t longest, rows, width, keyWidth, valueWidth, yWidth, ldq, ldk, ldv, ldy;
   float scale;
   std::vector<int32_t> starts; // of each sequence's rows
   std::vector<uint8_t> present;
@@ -125,12 +125,13 @@ struct Problem {
       : form(form), shape(shape), masked(masked),
         longest(*std::max_element(shape.lengths.begin(), shape.lengths.end())),
         rows(masked ? longest * static_cast<int64_t>(shape.lengths.size()) : prefixSums(shape.lengths).back()),
-        width(shape.heads * shape.headDim), keyWidth(width / shape.grouped), ldq(form.stride(width + random.below(3))),
-        ldk(form.stride(keyWidth + random.below(3))), ldv(form.stride(keyWidth + random.below(3))),
-        ldy(form.stride(width + random.below(3))),
+        width(shape.heads * shape.headDim), keyWidth(width / shape.grouped),
+        valueWidth(shape.heads / shape.grouped * shape.valueDim()), yWidth(shape.heads * shape.valueDim()),
+        ldq(form.stride(width + random.below(3))), ldk(form.stride(keyWidth + random.below(3))),
+        ldv(form.stride(valueWidth + random.below(3))), ldy(form.stride(yWidth + random.below(3))),
         scale((random.below(2) ? 1 : -1) * 2 / std::sqrt(float(shape.headDim))), starts(startsOf(*this)),
         present(presentOf(*this, random)), q(form, random.vector(sizeFor(ldq)), width, ldq),
-        k(form, random.vector(sizeFor(ldk)), keyWidth, ldk), v(form, random.vector(sizeFor(ldv)), keyWidth, ldv),
+        k(form, random.vector(sizeFor(ldk)), keyWidth, ldk), v(form, random.vector(sizeFor(ldv)), valueWidth, ldv),
         cuSeqlens(prefixSums(shape.lengths)), mask(present), rule(rule), columns(columnsOf(*this, random)),
         bias(random.vector(rule.buckets * shape.heads, 2)), ldTerms(shape.heads * terms + random.below(3)),
         queryTerms(random.vector(rule.queryTerms ? rows * ldTerms : 0)),
@@ -216,10 +217,11 @@ struct Problem {
         prefix[s] = int32_t(random.below(p.columns[p.starts[s + 1] - 1] + 4));
     return prefix;
   }
-  size_t sizeFor(int64_t ld) const { return rows > 0 ? (rows - 1) * ld + width : 0; }
+  size_t sizeFor(int64_t ld) const { return rows > 0 ? (rows - 1) * ld + std::max(width, yWidth) : 0; }
   std::string params() const {
     return "{head_dim = " + std::to_string(shape.headDim) + (masked ? ", masked = true" : "") + rule.params() +
-           (shape.grouped > 1 ? ", grouped = " + std::to_string(shape.grouped) : "") + "}";
+           (shape.grouped > 1 ? ", grouped = " + std::to_string(shape.grouped) : "") +
+           (shape.ownValueDim ? ", value_dim = " + std::to_string(shape.ownValueDim) : "") + "}";
   }
 
   Guarded<float> &run(Guarded<float> &y, int64_t panelsPerCall) const {
@@ -234,7 +236,8 @@ struct Problem {
   std::vector<double> expected(size_t sequence, int64_t row, int64_t head) const {
     int64_t first = starts[sequence], length = starts[sequence + 1] - first, d = shape.headDim;
     const int64_t query = (first + row) * ldq + head * d, keyHead = head / shape.grouped * d;
-    std::vector<double> scores(length), result(d, 0.0);
+    const int64_t valueDim = shape.valueDim(), valueHead = head / shape.grouped * valueDim;
+    std::vector<double> scores(length), result(valueDim, 0.0);
     if (rule.choosesQueries() && (!marks[first + row] || !present[first + row]))
       return result;
     double largest = -INFINITY, total = 0;
@@ -255,8 +258,8 @@ struct Problem {
         continue;
       double weight = form.factor(std::exp(scores[j] - largest));
       total += weight;
-      for (int64_t c = 0; c < d; ++c)
-        result[c] += weight * v[(first + j) * ldv + keyHead + c];
+      for (int64_t c = 0; c < valueDim; ++c)
+        result[c] += weight * v[(first + j) * ldv + valueHead + c];
     }
     for (double &value : result)
       value = total > 0 ? value / total : 0;
@@ -277,14 +280,14 @@ void check(const Form &form, const AttentionShape &shape, bool masked, Random &r
     for (int64_t row = 0; row < length; row += length > 64 ? 1 + random.below(31) : 1)
       for (int64_t head = 0; head < shape.heads; ++head) {
         std::vector<double> expected = problem.expected(s, row, head);
-        for (int64_t c = 0; c < shape.headDim; ++c)
-          worst = std::max(worst,
-                           errorOf(y[(problem.starts[s] + row) * problem.ldy + head * shape.headDim + c], expected[c]));
+        for (int64_t c = 0; c < shape.valueDim(); ++c)
+          worst = std::max(
+              worst, errorOf(y[(problem.starts[s] + row) * problem.ldy + head * shape.valueDim() + c], expected[c]));
       }
   }
   EXPECT_LE(worst, form.tolerance(shape.headDim));
   for (int64_t row = 0; row + 1 < problem.rows; ++row)
-    for (int64_t gap = problem.width; gap < problem.ldy; ++gap)
+    for (int64_t gap = problem.yWidth; gap < problem.ldy; ++gap)
       ASSERT_TRUE(std::isnan(y[row * problem.ldy + gap])) << "wrote between rows";
   Guarded<float> split(problem.sizeFor(problem.ldy));
   EXPECT_TRUE(sameBits(y, problem.run(split, 1)));
@@ -312,6 +315,19 @@ TEST_P(AttentionTest, HeadsMayShareKeysAndValues) {
     for (bool masked : {false, true})
       check(GetParam(), shape, masked, random, ByDistance{.causal = true});
   }
+}
+
+TEST_P(AttentionTest, ValuesMayHaveHeadsOfAnotherWidth) {
+  Random random(13);
+  for (auto [headDim, valueDim] : {std::pair(85, 20), {20, 33}, {840, 64}})
+    for (AttentionShape shape : attentionOddShapes(headDim, headDim > 100 ? 3 : 12)) {
+      shape.ownValueDim = valueDim;
+      for (bool masked : {false, true})
+        check(GetParam(), shape, masked, random);
+      shape.grouped = 2;
+      shape.heads *= shape.grouped;
+      check(GetParam(), shape, /*masked=*/false, random, ByDistance{.causal = true});
+    }
 }
 
 /// Long sequences reach beyond the largest distance of the buckets and beyond several blocks of keys.

@@ -79,10 +79,10 @@ TEST_F(RegistryTest, WrongParametersAreErrors) {
             "kernel 'gemm_f32': parameter 'bias' is 1 : i64, accepted: true or false");
   EXPECT_EQ(errorOf("gemm_f32", "{tile = 8}"),
             "kernel 'gemm_f32' has no parameter 'tile', accepted: bias, activation, residual, best");
-  EXPECT_EQ(errorOf("attention_f32", "{head_dim = 257}"),
-            "kernel 'attention_f32': parameter 'head_dim' is 257 : i64, accepted: an i64 from 1 to 256");
+  EXPECT_EQ(errorOf("attention_f32", "{head_dim = 4097}"),
+            "kernel 'attention_f32': parameter 'head_dim' is 4097 : i64, accepted: an i64 from 1 to 4096");
   EXPECT_EQ(errorOf("attention_f32", "{head_dim = 8 : i32}"),
-            "kernel 'attention_f32': parameter 'head_dim' is 8 : i32, accepted: an i64 from 1 to 256");
+            "kernel 'attention_f32': parameter 'head_dim' is 8 : i32, accepted: an i64 from 1 to 4096");
   EXPECT_EQ(errorOf("normalize_f32", "{axis = 1}"), "kernel 'normalize_f32' has no parameters, found 'axis'");
 }
 

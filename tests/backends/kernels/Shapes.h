@@ -49,7 +49,10 @@ inline std::vector<GemmShape> gemm500Shapes() {
 struct AttentionShape {
   int64_t headDim, heads;
   std::vector<int64_t> lengths;
-  int64_t grouped = 1; ///< heads of queries that share one of keys and values
+  int64_t grouped = 1;     ///< heads of queries that share one of keys and values
+  int64_t ownValueDim = 0; ///< of a head's values; 0: headDim
+
+  int64_t valueDim() const { return ownValueDim ? ownValueDim : headDim; }
 };
 
 /// MiniLM and BERT-base: one text, a batch, long texts.

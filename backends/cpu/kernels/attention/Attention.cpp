@@ -31,7 +31,8 @@ constexpr unsigned Globals = FirstDistance + std::size(distanceSlots) - 1;
 enum { Pages = K, Layer = LdK, Cached = V };
 
 constexpr Slot slotTable[] = {
-    {"q", SlotKind::Pointer, "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
+    {"q", SlotKind::Pointer,
+     "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim), of v and y of value_dim"},
     {"ldq", SlotKind::Integer, "elements from a row of q to the next; of bf16, even"},
     {"k", SlotKind::Pointer,
      "likewise; paged: addresses [batch] of tables of pages that hold all keys and values, those of the run's tokens "
@@ -71,7 +72,8 @@ constexpr Slot slotTable[] = {
 constexpr Parameter parameterTable[] = {
     // of f32 all but the last, of bf16 all but the first
     Parameter::flag("in_bytes"), // paged: pages hold bytes
-    Parameter::integer("head_dim", 1, 256),
+    Parameter::integer("head_dim", 1, 4096),
+    Parameter::integer("value_dim", 0, 256), // 0: head_dim; paged: 0
     Parameter::flag("masked"),
     distanceParameters[0],
     distanceParameters[1],
@@ -98,24 +100,24 @@ constexpr int64_t keyBlock = AttentionScratch::keyBlock, queryBlock = AttentionS
 class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
-      : b(b), words(words), headDim(params.integer("head_dim")), grouped(params.integer("grouped")),
+      : b(b), words(words), widths(HeadWidths::of(params)), grouped(params.integer("grouped")),
         masked(params.flag("masked")), paged(params.flag("paged")), crossed(params.flag("crossed")),
         narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        pageLayout(CachePages::of(params, words)), products(b, headDim, words, b.scratch),
-        pageProducts(b, headDim, words, pageLayout),
+        pageLayout(CachePages::of(params, words)), products(b, widths, words, b.scratch),
+        pageProducts(b, widths.key, words, pageLayout),
         distances(b, params, FirstDistance, b.at(b.scratch, layout.distances)),
         panelRows(b, params, words, layout, pageLayout, distances, b.broadcast(b.floatSlot(Scale)),
                   params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()) {
     if (distances.hasGlobals() || params.flag("chosen"))
-      marked.emplace(b, headDim, words, b.pointerSlot(distances.hasGlobals() ? Globals : Chosen),
-                     b.at(b.scratch, layout.list));
+      marked.emplace(b, words, b.pointerSlot(distances.hasGlobals() ? Globals : Chosen), b.at(b.scratch, layout.list));
   }
   void emit();
 
 private:
   KernelBuilder &b;
   const Words words;
-  const int64_t headDim, grouped;
+  const HeadWidths widths;
+  const int64_t grouped;
   const bool masked, paged, crossed, narrow; ///< narrow: y is bf16
   const AttentionScratch layout;
   const CachePages pageLayout;
@@ -135,6 +137,10 @@ private:
   KeyRange keysFor(Value sequence, Value firstQuery, Value queries, Value length);
   KeyRange withGlobals(KeyRange range, Sequence sequence);
   Value isGlobal(KeyRange range, Value firstKey) { return range.globals ? b.less(firstKey, range.first) : Value(); }
+  struct HeadRows {
+    Rows rows;
+    int64_t width; ///< of a head
+  };
   /// All queries of a panel, of one head of one sequence.
   struct Queries {
     Rows q, y;
@@ -142,7 +148,7 @@ private:
     Value index;              ///< of the sequence
     Value before;             ///< its keys that are of no token of the run
     Sequence sequence;
-    ArrayRef<Rows> upcoming;
+    ArrayRef<HeadRows> upcoming;
   };
   /// Where a block's keys and values are: rows to be packed, or pages.
   struct KeySource {
@@ -150,11 +156,11 @@ private:
     PageProducts::PageAt pageAt;
   };
   Rows markedRows() { return {b.at(b.scratch, layout.markedRows), b.integer(layout.markedStride)}; }
-  Rows markedValues() { return {b.at(b.scratch, layout.markedValues), b.integer(layout.markedStride)}; }
+  Rows markedValues() { return {b.at(b.scratch, layout.markedValues), b.integer(layout.markedValueStride)}; }
   void emitZeros(Sequence sequence, Value first, Value count, Rows y);
   Value keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys, Value isOfGlobals);
   void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
-  void emitPrefetch(ArrayRef<Rows> upcoming, Value row);
+  void emitPrefetch(ArrayRef<HeadRows> upcoming, Value row);
 };
 
 void AttentionEmitter::emit() {
@@ -167,27 +173,31 @@ void AttentionEmitter::emit() {
 
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
     Value firstQuery = b.mul(b.rem(panel, queryBlocks), queryBlock), rest = b.div(panel, queryBlocks);
-    Value head = b.rem(rest, heads), column = b.mul(head, headDim), index = b.div(rest, heads);
-    Value keyHead = grouped ? b.div(head, b.integer(grouped)) : head, keyColumn = b.mul(keyHead, headDim);
+    Value head = b.rem(rest, heads), index = b.div(rest, heads);
+    Value keyHead = grouped ? b.div(head, b.integer(grouped)) : head;
+    Value keyColumn = b.mul(keyHead, widths.key), valueColumn = b.mul(keyHead, widths.value);
     Sequence sequence = sequences.at(b, index), ofKeys = crossed && !paged ? otherAxis.at(b, index) : sequence;
     Value count = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
     const Words wordsOfY = narrow ? Words::Bf16Pairs : Words::F32;
-    const Rows ofY = rowsFrom(b, wordsOfY, y, ldy, choosesQueries() ? sequence.first : firstRow, column);
+    const Rows ofY = rowsFrom(b, wordsOfY, y, ldy, choosesQueries() ? sequence.first : firstRow,
+                              b.mul(head, widths.value));
+    const Value column = b.mul(head, widths.key);
     if (choosesQueries()) {
       emitZeros(sequence, firstQuery, count, ofY);
       count = b.min(b.integer(queryBlock), b.sub(marked->count(sequence), firstQuery));
       marked->emitList(sequence, firstQuery, queryBlock);
-      marked->emitRows(rowsFrom(b, words, q, ldq, sequence.first, column), count, markedRows());
+      marked->emitRows(rowsFrom(b, words, q, ldq, sequence.first, column), widths.key, count, markedRows());
     }
     auto rowsOf = [&](Value base, Value stride, Value row, Value column) {
       return rowsFrom(b, words, base, stride, row, column);
     };
-    SmallVector<Rows, 3> upcoming = {rowsOf(q, ldq, firstRow, column)};
+    SmallVector<HeadRows, 3> upcoming = {{rowsOf(q, ldq, firstRow, column), widths.key}};
     if (!paged)
-      upcoming.append({rowsOf(k, ldk, firstRow, keyColumn), rowsOf(v, ldv, firstRow, keyColumn)});
+      upcoming.append(
+          {{rowsOf(k, ldk, firstRow, keyColumn), widths.key}, {rowsOf(v, ldv, firstRow, valueColumn), widths.value}});
     Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
-    const Queries queries = {.q = choosesQueries() ? markedRows() : upcoming[0],
+    const Queries queries = {.q = choosesQueries() ? markedRows() : upcoming[0].rows,
                              .y = ofY,
                              .head = head,
                              .first = firstQuery,
@@ -211,12 +221,12 @@ void AttentionEmitter::emit() {
       };
       auto emitPacked = [&](Value keys) {
         Value keyRow = b.add(ofKeys.first, firstKey);
-        const Rows inOrder[] = {rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, keyColumn)};
+        const Rows inOrder[] = {rowsOf(k, ldk, keyRow, keyColumn), rowsOf(v, ldv, keyRow, valueColumn)};
         if (Value isOfGlobals = isGlobal(range, firstKey)) {
           auto emitGlobals = [&] {
             marked->emitList(sequence, b.sub(firstKey, range.begin), keyBlock);
-            marked->emitRows(rowsOf(k, ldk, sequence.first, keyColumn), keys, markedRows());
-            marked->emitRows(rowsOf(v, ldv, sequence.first, keyColumn), keys, markedValues());
+            marked->emitRows(rowsOf(k, ldk, sequence.first, keyColumn), widths.key, keys, markedRows());
+            marked->emitRows(rowsOf(v, ldv, sequence.first, valueColumn), widths.value, keys, markedValues());
             panelRows.emitGlobalBias(keys);
           };
           b.ifElse(isOfGlobals, emitGlobals, [&] { panelRows.emitBias(sequence, firstKey, keys); });
@@ -263,7 +273,7 @@ void AttentionEmitter::emitZeros(Sequence sequence, Value first, Value count, Ro
     Value row = b.add(first, token), isOne = b.firstLanes(b.integer(1));
     Value target = b.at(y.base, b.mul(row, y.stride));
     b.ifTrue(b.equal(b.countOf(marked->lanesOf(sequence, row, isOne)), b.integer(0)), [&] {
-      b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
+      b.forVectors(b.integer(widths.value), [&](Value column, Value mask) {
         if (narrow)
           b.storeBf16(b.splat(0.0f), b.atBf16(target, column), mask);
         else
@@ -341,11 +351,12 @@ void AttentionEmitter::emitBlock(const Queries &queries, KeyRange range, Value f
 /// With every query, asks for the same row of what the next head will read, which lies beside this head's columns: rows
 /// are so far apart that the machine does not foresee them (8 x 128, 12 heads of 64, from memory: 2.47 ms, now 2.09).
 /// The last head asks in vain.
-void AttentionEmitter::emitPrefetch(ArrayRef<Rows> upcoming, Value row) {
-  const int64_t depth = llvm::divideCeil(headDim, elementsPerWord(words));
-  for (Rows rows : upcoming)
+void AttentionEmitter::emitPrefetch(ArrayRef<HeadRows> upcoming, Value row) {
+  for (const auto &[rows, width] : upcoming) {
+    const int64_t depth = llvm::divideCeil(width, elementsPerWord(words));
     for (int64_t c = depth; c < 2 * depth; c += lanes)
       b.prefetch(b.at(b.at(rows.base, b.mul(row, rows.stride)), c));
+  }
 }
 
 class Attention final : public KernelFamily {

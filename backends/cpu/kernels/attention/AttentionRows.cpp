@@ -147,7 +147,7 @@ void AttentionRows::emitOutputRow(Value row, Value query, Value isFirst, Value i
         Value weight = b.loadScalar(rowOf(layout.weights, query, 1));
         // Without a single key the weight is 0, and so is the product.
         Value inverse = b.div(b.scalar(1.0f), b.select(b.equal(weight, b.scalar(0.0f)), b.scalar(1.0f), weight));
-        b.forVectors(b.integer(layout.headDim), [&](Value c, Value mask) {
+        b.forVectors(b.integer(layout.widths.value), [&](Value c, Value mask) {
           Value v = b.mul(b.load(b.at(product, c)), b.broadcast(inverse));
           if (narrow)
             b.storeBf16(v, b.atBf16(y, c), mask);

@@ -19,25 +19,27 @@ struct AttentionScratch {
   static constexpr int64_t queryBlock = 128;
 
   AttentionScratch(const Parameters &params, Words words)
-      : inBytes(CachePages::of(params, words).inBytes), headDim(params.integer("head_dim")),
-        paddedDim(llvm::alignTo(headDim, KernelBuilder::lanes)), mostRows(HeadProducts::mostRows(words)),
-        bias(HeadProducts::scratchWords(headDim, words)), scores(bias + keyBlock),
+      : inBytes(CachePages::of(params, words).inBytes), widths(HeadWidths::of(params)),
+        paddedDim(llvm::alignTo(widths.value, KernelBuilder::lanes)), mostRows(HeadProducts::mostRows(words)),
+        bias(HeadProducts::scratchWords(widths, words)), scores(bias + keyBlock),
         products(scores + mostRows * HeadProducts::longestRow), corrections(products + mostRows * paddedDim),
         sums(corrections + llvm::alignTo(mostRows, KernelBuilder::lanes)), maxima(sums + queryBlock * paddedDim),
         weights(maxima + queryBlock), columns(weights + queryBlock),
         distances(columns + (Distances::apply(params) ? keyBlock : 0)),
         keySteps(distances + Distances::scratchWords(params)), valueSteps(keySteps + (inBytes ? keyBlock : 0)),
-        list(valueSteps + (inBytes ? keyBlock : 0)), markedStride(MarkedTokens::rowWords(headDim, words)),
+        list(valueSteps + (inBytes ? keyBlock : 0)), markedStride(MarkedTokens::rowWords(widths.key, words)),
+        markedValueStride(MarkedTokens::rowWords(widths.value, words)),
         markedRows(list + (marksTokens(params) ? MarkedTokens::listWords(keyBlock) : 0)),
         markedValues(markedRows + (marksTokens(params) ? keyBlock * markedStride : 0)),
-        end(markedValues + (params.flag("globals") ? keyBlock * markedStride : 0)) {}
+        end(markedValues + (params.flag("globals") ? keyBlock * markedValueStride : 0)) {}
   static bool marksTokens(const Parameters &params) { return params.flag("globals") || params.flag("chosen"); }
   bool inBytes;
-  int64_t headDim, paddedDim, mostRows;
+  HeadWidths widths;
+  int64_t paddedDim, mostRows; ///< paddedDim: of values
   // Packed keys and values come first.
   int64_t bias;        // [512]: 0 for a key, -inf for none
   int64_t scores;      // [rows at once][HeadProducts::rowWords], then exponentials
-  int64_t products;    // [rows at once][head_dim up to a multiple of 16]: exponentials times values of this block
+  int64_t products;    // [rows at once][value_dim up to a multiple of 16]: exponentials times values of this block
   int64_t corrections; // [rows at once]: what earlier sums are multiplied by
   int64_t sums;        // [128][likewise]: the same, of earlier blocks
   int64_t maxima;      // [128]: largest score so far
@@ -47,9 +49,9 @@ struct AttentionScratch {
   int64_t keySteps;    // [512], of pages in bytes
   int64_t valueSteps;  // likewise
   int64_t list;        // of marked tokens
-  int64_t markedStride;
+  int64_t markedStride, markedValueStride;
   int64_t markedRows;   // [512][markedStride]: keys that are global, or queries that are chosen
-  int64_t markedValues; // likewise
+  int64_t markedValues; // [512][markedValueStride]
   int64_t end;
 };
 

@@ -13,25 +13,26 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t tileElements = 2 * amxDepth;
 
 /// Words of a head's row, up to whole tiles: as many as a cached key has.
-static int64_t wholeDepth(int64_t headDim, Words words) { return CachePages(headDim, words, false).depth(); }
+static int64_t wholeDepth(int64_t keyWidth, Words words) { return CachePages(keyWidth, words, false).depth(); }
 
 /// Rows that are copied: all keys where some level has to, else the few queries that fill no tile.
-static int64_t stagedRows(int64_t headDim, Words words) {
+static int64_t stagedRows(int64_t keyWidth, Words words) {
   if (words == Words::F32)
     return 0;
-  return headDim % tileElements ? HeadProducts::keyBlock : amxRows;
+  return keyWidth % tileElements ? HeadProducts::keyBlock : amxRows;
 }
 
-int64_t HeadProducts::scratchWords(int64_t headDim, Words words) {
-  const int64_t depth = wholeDepth(headDim, words), valuePanels = llvm::divideCeil(headDim, lanes);
+int64_t HeadProducts::scratchWords(HeadWidths widths, Words words) {
+  const int64_t depth = wholeDepth(widths.key, words), valuePanels = llvm::divideCeil(widths.value, lanes);
   return keyBlock * depth + keyBlock / elementsPerWord(words) * valuePanels * lanes +
-         stagedRows(headDim, words) * llvm::alignTo(depth, lanes);
+         stagedRows(widths.key, words) * llvm::alignTo(depth, lanes);
 }
 
-HeadProducts::HeadProducts(KernelBuilder &b, int64_t headDim, Words words, Value scratch)
-    : b(b), words(words), tiled(b.level >= IsaLevel::Amx && words == Words::Bf16Pairs), headDim(headDim),
-      perWord(elementsPerWord(words)), depth(tiled ? wholeDepth(headDim, words) : llvm::divideCeil(headDim, perWord)),
-      stagedStride(llvm::alignTo(depth, lanes)), valuePanels(llvm::divideCeil(headDim, lanes)), keysAt(scratch),
+HeadProducts::HeadProducts(KernelBuilder &b, HeadWidths widths, Words words, Value scratch)
+    : b(b), words(words), tiled(b.level >= IsaLevel::Amx && words == Words::Bf16Pairs), keyWidth(widths.key),
+      valueWidth(widths.value), perWord(elementsPerWord(words)),
+      depth(tiled ? wholeDepth(keyWidth, words) : llvm::divideCeil(keyWidth, perWord)),
+      stagedStride(llvm::alignTo(depth, lanes)), valuePanels(llvm::divideCeil(valueWidth, lanes)), keysAt(scratch),
       valuesAt(b.at(scratch, keyBlock * depth)), stagedAt(b.at(valuesAt, keyBlock / perWord * valuePanels * lanes)) {}
 
 Value HeadProducts::rowWords(Value keys) const {
@@ -41,15 +42,15 @@ Value HeadProducts::rowWords(Value keys) const {
 }
 
 Rows HeadProducts::wholeWords(Rows rows, Value count) {
-  if (headDim % (tiled ? tileElements : perWord) == 0)
+  if (keyWidth % (tiled ? tileElements : perWord) == 0)
     return rows;
   Rows copies = {stagedAt, b.integer(stagedStride)};
   b.forRange(b.integer(0), count, 1, [&](Value row) {
     Value from = b.at(rows.base, b.mul(row, rows.stride)), to = b.at(copies.base, b.mul(row, copies.stride));
-    b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
+    b.forVectors(b.integer(keyWidth), [&](Value column, Value mask) {
       b.storeBf16(b.loadBf16(b.atBf16(from, column), mask), b.atBf16(to, column));
     });
-    for (int64_t column = llvm::alignTo(headDim, lanes); column < depth * perWord; column += lanes)
+    for (int64_t column = llvm::alignTo(keyWidth, lanes); column < depth * perWord; column += lanes)
       b.storeBf16(b.splat(0.0f), b.atBf16(to, b.integer(column)));
   });
   return copies;
@@ -57,7 +58,7 @@ Rows HeadProducts::wholeWords(Rows rows, Value count) {
 
 /// Rows that a tile may read 16 of: these, or copies where there are fewer.
 Rows HeadProducts::wholeTile(Rows x, Value rows) {
-  if (headDim % tileElements) // copies already
+  if (keyWidth % tileElements) // copies already
     return x;
   const Rows copies = {stagedAt, b.integer(stagedStride)};
   Value isLow = b.less(rows, b.integer(amxRows));
@@ -78,8 +79,8 @@ void HeadProducts::emitPacked(Rows k, Rows v, Value keys) {
   Panels valuePanelsAt = {valuesAt, b.integer(keyBlock / perWord * lanes)};
   emitPackTransposed(b, wholeWords(k, keys), keys, b.integer(depth), {keysAt, b.integer(depth * lanes)});
   if (words == Words::F32)
-    return emitPack(b, v, keys, b.integer(headDim), valuePanelsAt);
-  emitPackPairs(b, v, keys, b.integer(headDim), valuePanelsAt);
+    return emitPack(b, v, keys, b.integer(valueWidth), valuePanelsAt);
+  emitPackPairs(b, v, keys, b.integer(valueWidth), valuePanelsAt);
   emitValueEnd(keys);
 }
 

@@ -7,6 +7,15 @@
 
 namespace lathe {
 
+/// Columns of a head's keys, as many as its queries have, and of its values.
+struct HeadWidths {
+  static HeadWidths of(const Parameters &params) {
+    const int64_t key = params.integer("head_dim"), value = params.integer("value_dim");
+    return {key, value ? value : key};
+  }
+  int64_t key, value;
+};
+
 class HeadProducts {
 public:
   /// Keys of a block. 512 of head_dim 64, packed twice, are 256 KB: they stay in the second-level cache while queries
@@ -18,9 +27,9 @@ public:
   static constexpr int64_t longestRow = keyBlock + KernelBuilder::lanes;
 
   /// Scratch that it takes for itself, in words.
-  static int64_t scratchWords(int64_t headDim, Words words);
+  static int64_t scratchWords(HeadWidths widths, Words words);
   /// What is packed lies at `scratch`.
-  HeadProducts(KernelBuilder &b, int64_t headDim, Words words, mlir::Value scratch);
+  HeadProducts(KernelBuilder &b, HeadWidths widths, Words words, mlir::Value scratch);
 
   int64_t rowsAtOnce() const { return tiled ? tileHeight : tileRows; }
   /// Words from a row of scores of so many keys to the next: on tiles as few as can be, and no power of two, since 32
@@ -46,12 +55,12 @@ private:
   KernelBuilder &b;
   const Words words;
   const bool tiled;
-  const int64_t headDim, perWord;
+  const int64_t keyWidth, valueWidth, perWord;
   const int64_t depth;        ///< words of a head's row that are multiplied: on tiles whole ones
   const int64_t stagedStride; ///< words from a staged row to the next
   const int64_t valuePanels;
   mlir::Value keysAt;   // [512/16][depth][16]
-  mlir::Value valuesAt; // [head_dim/16][512/perWord][16]
+  mlir::Value valuesAt; // [value_dim/16][512/perWord][16]
   mlir::Value stagedAt; // rows of which products would read beyond a head's end, copied with zeros there
 
   Rows wholeTile(Rows x, mlir::Value rows);

@@ -32,10 +32,10 @@ void MarkedTokens::emitList(Sequence sequence, Value first, int64_t most) {
   });
 }
 
-void MarkedTokens::emitRows(Rows from, Value listed, Rows to) {
+void MarkedTokens::emitRows(Rows from, int64_t width, Value listed, Rows to) {
   b.forRange(b.integer(0), listed, 1, [&](Value row) {
     Value source = b.at(from.base, b.mul(place(row), from.stride)), target = b.at(to.base, b.mul(row, to.stride));
-    b.forVectors(b.integer(headDim), [&](Value column, Value mask) {
+    b.forVectors(b.integer(width), [&](Value column, Value mask) {
       if (words == Words::F32)
         b.store(b.load(b.at(source, column), mask), b.at(target, column), mask);
       else

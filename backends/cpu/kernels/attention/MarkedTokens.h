@@ -14,13 +14,13 @@ public:
   /// Words of a list of at most so many: what a vector of tokens has on either side of them is stored, too.
   static constexpr int64_t listWords(int64_t most) { return most + 2 * KernelBuilder::lanes; }
   /// Words from a copied row to the next.
-  static int64_t rowWords(int64_t headDim, Words words) {
-    return llvm::alignTo(llvm::divideCeil(headDim, elementsPerWord(words)), KernelBuilder::lanes);
+  static int64_t rowWords(int64_t width, Words words) {
+    return llvm::alignTo(llvm::divideCeil(width, elementsPerWord(words)), KernelBuilder::lanes);
   }
 
   /// `marks` are i32 [T]; the list is to lie at `list`.
-  MarkedTokens(KernelBuilder &b, int64_t headDim, Words words, mlir::Value marks, mlir::Value list)
-      : b(b), headDim(headDim), words(words), marks(marks), list(b.at(list, KernelBuilder::lanes)) {}
+  MarkedTokens(KernelBuilder &b, Words words, mlir::Value marks, mlir::Value list)
+      : b(b), words(words), marks(marks), list(b.at(list, KernelBuilder::lanes)) {}
 
   /// How many a sequence has.
   mlir::Value count(Sequence sequence);
@@ -28,14 +28,13 @@ public:
   void emitList(Sequence sequence, mlir::Value first, int64_t most);
   /// Where in its sequence one is that is listed.
   mlir::Value place(mlir::Value listed) { return b.loadIndex(b.at(list, listed)); }
-  /// Copies rows of those that are listed, of which `from` has the sequence's first.
-  void emitRows(Rows from, mlir::Value listed, Rows to);
+  /// Copies rows of so many elements of those that are listed, of which `from` has the sequence's first.
+  void emitRows(Rows from, int64_t width, mlir::Value listed, Rows to);
   /// Which of sixteen rows of the sequence are marked; those outside the mask are not.
   mlir::Value lanesOf(Sequence sequence, mlir::Value row, mlir::Value mask);
 
 private:
   KernelBuilder &b;
-  const int64_t headDim;
   const Words words;
   mlir::Value marks, list;
 };
