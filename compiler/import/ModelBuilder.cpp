@@ -266,6 +266,10 @@ const TensorView *ModelBuilder::findWeight(StringRef name, ArrayRef<int64_t> sha
   const TensorView *tensor = weights.find(name);
   if (!tensor)
     return refuse("the checkpoint has no tensor '" + name + "' (" + shapeText(shape) + "), which the model needs");
+  if (auto stored = storedShapes.find(name); stored != storedShapes.end()) {
+    assert(ShapedType::getNumElements(stored->second) == ShapedType::getNumElements(shape) && "the same numbers");
+    shape = stored->second;
+  }
   if (ArrayRef<int64_t>(tensor->shape) != shape)
     return refuse("tensor '" + tensor->name + "' has shape " + shapeText(tensor->shape) + "; the config asks for " +
                   shapeText(shape));
@@ -322,6 +326,10 @@ std::vector<float> ModelBuilder::valuesOf(StringRef name, ArrayRef<int64_t> shap
     read.insert(name);
   }
   return values;
+}
+
+void ModelBuilder::storedAs(StringRef name, ArrayRef<int64_t> shape) {
+  storedShapes[name] = SmallVector<int64_t>(shape);
 }
 
 void ModelBuilder::reorderRows(StringRef name, ArrayRef<int64_t> shape, ArrayRef<int64_t> order) {

@@ -184,6 +184,8 @@ public:
   /// queries, keys and values of each head together, or pairs to be rotated side by side. The module has a copy of the
   /// bytes.
   void reorderRows(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> order);
+  /// The checkpoint has that weight in another shape, with the same numbers in the same order.
+  void storedAs(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// A number as the type that a tensor of the checkpoint is stored in has it.
   double roundedLike(llvm::StringRef name, double value);
   /// By how much `positions` rotate pairs of columns: pair i by position * frequencies[i]. The frequencies are a weight
@@ -261,7 +263,8 @@ private:
   friend class LayerBuilder;
 
   mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed) override;
-  /// The checkpoint's tensor of that name, if it can be a weight of this shape; else notes an error.
+  /// The checkpoint's tensor of that name, if it can be a weight of this shape, or is `storedAs` another; else notes an
+  /// error.
   const TensorView *findWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// The module's xf.weight of that name, made and checked at its first use.
   void requireWeight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed);
@@ -289,8 +292,9 @@ private:
   std::vector<Output> outputs;
   bool givesAttentions;
   llvm::SmallVector<mlir::Value> givenAttentions;
-  llvm::StringSet<> used, read;                        ///< read: while importing
-  llvm::StringMap<llvm::SmallVector<int64_t>> defined; ///< shapes of weights that no checkpoint has
+  llvm::StringSet<> used, read;                             ///< read: while importing
+  llvm::StringMap<llvm::SmallVector<int64_t>> defined;      ///< shapes of weights that no checkpoint has
+  llvm::StringMap<llvm::SmallVector<int64_t>> storedShapes; ///< of weights that are read in another one
   std::vector<std::string> expectedPrefixes;
   std::string firstError;
 };

@@ -186,7 +186,8 @@ llvm::Expected<Tensor> exceptLast(const Batch &batch, double paddingId) {
       --column;
     if (!batch.present[b * batch.seq + column])
       return error("attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
-                   ", which the result is computed from: its id is the last that is no padding");
+                   ", which the result is computed from: " +
+                   (paddingId < 0 ? "it is the last one" : "its id is the last that is no padding"));
     result.row(b)[column] = 0;
   }
   return result;

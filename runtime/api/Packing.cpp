@@ -376,6 +376,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       return fail(error, LATHE_INVALID_ARGUMENT,
                   "attention_mask is 0 in column %lld of row %lld, which mc_logits are computed from",
                   static_cast<long long>(last), static_cast<long long>(map.rows[k]));
+    if (exceptOne && input.padding_id < 0 && !isPresent(request, axis, map.rows[k], last))
+      return fail(error, LATHE_INVALID_ARGUMENT,
+                  "%sattention_mask is 0 in column %lld of row %lld, the last one, which the result is computed from; "
+                  "shift the row to the right",
+                  prefixOf(request, axis), static_cast<long long>(last), static_cast<long long>(map.rows[k]));
     if (exceptOne && !isPresent(request, axis, map.rows[k], last))
       return fail(error, LATHE_INVALID_ARGUMENT,
                   "%sattention_mask is 0 in column %lld of row %lld, which the result is computed from: its id is the "

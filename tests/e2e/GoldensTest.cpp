@@ -138,6 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("sta
 INSTANTIATE_TEST_SUITE_P(T5, Goldens, testing::ValuesIn(goldenCases("t5")), testName);
 INSTANTIATE_TEST_SUITE_P(Umt5, Goldens, testing::ValuesIn(goldenCases("umt5")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);
+INSTANTIATE_TEST_SUITE_P(Xlnet, Goldens, testing::ValuesIn(goldenCases("xlnet")), testName);
 
 TEST(Manifest, ListsEveryStoredCase) {
   for (const char *family : kGoldenFamilies) {

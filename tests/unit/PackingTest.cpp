@@ -50,7 +50,7 @@ protected:
     std::vector<int64_t> rows(counts.sequences);
     TokenMap map = {starts.data(), rows.data(), columns.data(), 0};
     mapTokens(request, map);
-    if (fillInput(request, map, size, {kind, vocabulary, positions, separator, omitted, LATHE_AXIS_TOKENS, globals},
+    if (fillInput(request, map, size, {kind, vocabulary, positions, paddingId, omitted, LATHE_AXIS_TOKENS, globals},
                   values.data(), &error))
       values.clear();
     return values;
@@ -61,7 +61,7 @@ protected:
                offsetsTensor = tensor("cu_seqlens", offsets, {3});
   lathe_entry entry = {};
   lathe_counts positions = LATHE_COUNTS_COLUMNS;
-  int64_t separator = 0; // or padding
+  int64_t paddingId = 0; // or that of separators
   lathe_globals globals = LATHE_GLOBALS_NONE;
   Request request;
   lathe_error error = {};
@@ -117,6 +117,16 @@ TEST_F(Packing, TheLastTokenIsToldByIds) {
   EXPECT_STREQ(error.message,
                "attention_mask is 0 in column 3 of row 0, which the result is computed from: its id is the "
                "last that is no padding (0)");
+}
+
+TEST_F(Packing, WithoutAnIdOfPaddingTheLastTokenIsThatInTheLastColumn) {
+  paddingId = -1;
+  ids[3] = ids[7] = 0;
+  EXPECT_THAT(filled(LATHE_EXCEPT_LAST), ElementsAre(1, 1, 1, 0, 1, 1, 1, 0));
+  givesMask();
+  EXPECT_THAT(filled(LATHE_EXCEPT_LAST), testing::IsEmpty());
+  EXPECT_STREQ(error.message, "attention_mask is 0 in column 3 of row 1, the last one, which the result is computed "
+                              "from; shift the row to the right");
 }
 
 TEST_F(Packing, OfPaddingAloneTheFirstTokenIsTheLast) {
@@ -180,7 +190,7 @@ TEST_F(Packing, GlobalTokensAreTheCallersOrTheTasks) {
 
 TEST_F(Packing, GlobalTokensAreToldBySeparators) {
   isRagged();
-  separator = 7;
+  paddingId = 7;
   globals = LATHE_GLOBALS_BEFORE_SEPARATORS;
   offsets = {0, 0, 8};
   ids[2] = ids[3] = ids[6] = 7;

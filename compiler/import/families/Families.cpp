@@ -11,7 +11,7 @@ extern const Family albertFamily, bartFamily, bertFamily, bloomFamily, camembert
     distilbertFamily, electraFamily, gemmaFamily, gemma2Family, gemma3TextFamily, gpt2Family, gptNeoXFamily, gptJFamily,
     llamaFamily, longformerFamily, m2m100Family, marianFamily, mbartFamily, mistralFamily, mmbtFamily, mobilebertFamily,
     modernbertFamily, mpnetFamily, mt5Family, openaiGptFamily, optFamily, pegasusFamily, phi3Family, qwen2Family,
-    qwen3Family, robertaFamily, starcoder2Family, t5Family, umt5Family, xlmFamily, xlmRobertaFamily;
+    qwen3Family, robertaFamily, starcoder2Family, t5Family, umt5Family, xlmFamily, xlmRobertaFamily, xlnetFamily;
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {
@@ -21,7 +21,7 @@ llvm::ArrayRef<const Family *> allFamilies() {
       &marianFamily,    &mbartFamily,      &mistralFamily,   &mmbtFamily,       &mobilebertFamily, &modernbertFamily,
       &mpnetFamily,     &mt5Family,        &openaiGptFamily, &optFamily,        &pegasusFamily,    &phi3Family,
       &qwen2Family,     &qwen3Family,      &robertaFamily,   &starcoder2Family, &t5Family,         &umt5Family,
-      &xlmFamily,       &xlmRobertaFamily};
+      &xlmFamily,       &xlmRobertaFamily, &xlnetFamily};
   return families;
 }
 
