@@ -126,6 +126,14 @@ void EntrySelector::addCap(std::optional<APFloat> cap, SmallVectorImpl<NamedAttr
   slots.push_back({"cap", calls.real(cap->convertToDouble())});
 }
 
+void EntrySelector::addPairs(DistanceArguments &arguments, Value pairs) {
+  if (!pairs)
+    return;
+  arguments.parameters.push_back(calls.flag("paired", true));
+  arguments.slots.append(
+      {{"pairs", calls.weight(weightRefs[pairs], "rows")}, {"places", calls.integer(widthOf(pairs))}});
+}
+
 void EntrySelector::addTerms(DistanceArguments &arguments, Value queryTerms, Value keyTerms, Value index,
                              int64_t heads) {
   if (!index)
@@ -320,6 +328,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr());
   addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals());
   addSlopes(byDistance, op.getSlopes());
+  addPairs(byDistance, op.getPairs());
   addTerms(byDistance, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(), op.getHeads());
   llvm::append_range(params, byDistance.parameters);
   if (q.width != k.width)

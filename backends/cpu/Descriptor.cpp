@@ -55,6 +55,7 @@ private:
   llvm::Constant *stepResult(DictionaryAttr result);
   llvm::Constant *sizeFormula(DictionaryAttr formula);
   llvm::Constant *io(StringRef name, lathe_dtype dtype, ArrayRef<int64_t> shape, bool optional);
+  llvm::Constant *image(func::FuncOp function);
   llvm::Constant *entry(func::FuncOp function);
   llvm::Constant *entryInfo(func::FuncOp function);
   llvm::Constant *decoder(ModuleOp program);
@@ -104,6 +105,12 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("langs", LATHE_LANGS)
       .Case("input_modal", LATHE_INPUT_MODAL)
       .Case("modal_ids", LATHE_MODAL_IDS)
+      .Case("pixel_values", LATHE_PIXEL_VALUES)
+      .Case("lead_ids", LATHE_LEAD_IDS)
+      .Case("lead_mask", LATHE_LEAD_MASK)
+      .Case("patch_mask", LATHE_PATCH_MASK)
+      .Case("grid_rows", LATHE_GRID_ROWS)
+      .Case("grid_columns", LATHE_GRID_COLUMNS)
       .Case("pages", LATHE_PAGES)
       .Case("cached", LATHE_CACHED)
       .Case("hidden", LATHE_HIDDEN)
@@ -145,6 +152,17 @@ lathe_globals globalsOf(DictionaryAttr input) {
     return LATHE_GLOBALS_BEHIND_SEPARATORS;
   }
   llvm_unreachable("every rule has its number");
+}
+
+/// lathe_image; null where the entry takes none.
+llvm::Constant *DescriptorBuilder::image(func::FuncOp function) {
+  const xf::ImageAttr image = imageOf(function);
+  if (!image)
+    return null();
+  return global(structure({i32(image.getChannels()), i32(image.getHeight()), i32(image.getWidth()),
+                           i32(image.getPatchHeight()), i32(image.getPatchWidth()), i32(image.getLead()),
+                           i32(image.getGridHeight()), i32(image.getGridWidth()), i32(int64_t(image.getResize()))}),
+                "image");
 }
 
 /// lathe_entry
@@ -199,7 +217,7 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
        i64(limit ? limit.getInt() : 0), sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
        sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)), i32(steps.size()),
        array(steps, "steps"), levels, i32(function->hasAttr(xf::XfDialect::choicesAttr)), i32(hasTargets(function)),
-       i32(shift), i64(shiftId)});
+       i32(shift), i64(shiftId), image(function)});
 }
 
 /// lathe_io
@@ -213,8 +231,14 @@ llvm::Constant *DescriptorBuilder::io(StringRef name, lathe_dtype dtype, ArrayRe
 /// lathe_entry_info: the padded form, which every entry takes.
 llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
   const SmallVector<int64_t> rows(function->hasAttr(xf::XfDialect::choicesAttr) ? 3 : 2, -1);
-  SmallVector<llvm::Constant *> inputs = {io("input_ids", LATHE_I64, rows, false),
-                                          io("attention_mask", LATHE_I64, rows, true)};
+  SmallVector<llvm::Constant *> inputs;
+  if (const xf::ImageAttr image = imageOf(function)) {
+    const bool resizes = image.getResize() != xf::Resize::None;
+    inputs = {io("pixel_values", LATHE_F32,
+                 {-1, image.getChannels(), resizes ? -1 : image.getHeight(), resizes ? -1 : image.getWidth()}, false)};
+  } else {
+    inputs = {io("input_ids", LATHE_I64, rows, false), io("attention_mask", LATHE_I64, rows, true)};
+  }
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     StringRef inputName = textOf(input, xf::XfDialect::inputAttr);
     if (inputName == "decoder_input_ids") {

@@ -99,6 +99,7 @@ private:
   mlir::LogicalResult lowerLookups(mlir::Value result, mlir::ValueRange ids, mlir::ValueRange tables, mlir::Value gain,
                                    mlir::Value bias, double eps, std::optional<xf::Precision> precision,
                                    bool orZeros = false);
+  void lowerBlend(xf::BlendOp op);
   void lowerLinear(xf::LinearOp op);
   /// Whether of each 16 columns of a product nothing but the greatest is wanted.
   static bool keepsGreatest(mlir::Value value);
@@ -119,6 +120,7 @@ private:
   void addSlopes(DistanceArguments &arguments, mlir::Value slopes);
   void addCap(std::optional<llvm::APFloat> cap, llvm::SmallVectorImpl<mlir::NamedAttribute> &params,
               llvm::SmallVectorImpl<std::pair<llvm::StringRef, mlir::Value>> &slots);
+  void addPairs(DistanceArguments &arguments, mlir::Value pairs);
   void addTerms(DistanceArguments &arguments, mlir::Value queryTerms, mlir::Value keyTerms, mlir::Value index,
                 int64_t heads);
   void lowerDistanceScores(mlir::Value scores, mlir::Value result, const DistanceArguments &distances,

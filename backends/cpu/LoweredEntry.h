@@ -42,6 +42,14 @@ inline llvm::StringRef textOf(mlir::DictionaryAttr attributes, llvm::StringRef n
   return value ? value.getValue() : llvm::StringRef();
 }
 
+/// How the entry's images become tokens; null where its tokens are of texts.
+inline xf::ImageAttr imageOf(mlir::func::FuncOp lowered) {
+  for (mlir::DictionaryAttr input : listOf(lowered, xf::XfDialect::inputsAttr))
+    if (auto image = input.getAs<xf::ImageAttr>(xf::XfDialect::imageAttr))
+      return image;
+  return nullptr;
+}
+
 /// Whether a caller may give that input besides ids and what tells which of them count; the edge derives all others.
 inline bool isOffered(llvm::StringRef inputName) {
   return llvm::is_contained({"token_type_ids", "position_ids", "langs", "prompt_mask", "global_attention_mask"},

@@ -60,6 +60,24 @@ void EntrySelector::lowerRotate(xf::RotateOp op) {
                "rotate");
 }
 
+void EntrySelector::lowerBlend(xf::BlendOp op) {
+  const Buffer rows = get(op.getRowWeights()), columns = get(op.getColumnWeights());
+  const Buffer y = bufferFor(op.getResult(), rows.rows);
+  // Most rows have one place, in many runs all of them.
+  const Work work = {.bytes = {{"grid", {xf::termOf(rows.rows), y.width * int64_t(sizeof(float))}}}};
+  calls.launch("blend_f32", {},
+               {{"row_weights", rows.memref},
+                {"grid_rows", calls.integer(rows.width)},
+                {"column_weights", columns.memref},
+                {"grid_columns", calls.integer(columns.width)},
+                {"grid", calls.weight(weightRefs[op.getGrid()], "rows")},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(rows.rows)},
+                {"H", calls.integer(y.width)}},
+               nameOf(op.getGrid()), work);
+}
+
 void EntrySelector::lowerLayerNorm(xf::LayerNormOp op) {
   const Buffer x = get(op.getX());
   Buffer y = bufferFor(op.getResult(), x.rows);

@@ -385,6 +385,11 @@ LogicalResult EntrySelector::lower(Operation *op) {
         addSlopes(slopes, op.getSlopes());
         return lowerDistanceScores(op.getScores(), op.getResult(), slopes, "slope_scores"), success();
       })
+      .Case([&](xf::BiasPairsOp op) {
+        DistanceArguments pairs = distances(op.getColumns(), nullptr, nullptr);
+        addPairs(pairs, op.getTable());
+        return lowerDistanceScores(op.getScores(), op.getResult(), pairs, "bias_pairs"), success();
+      })
       .Case([&](xf::CapScoresOp op) {
         return lowerUnary(op.getScores(), op.getResult(), "soft_cap", op.getCap().convertToDouble()), success();
       })
@@ -392,6 +397,7 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
       .Case([&](xf::AppendCacheOp op) { return lowerAppendCache(op), success(); })
       .Case([&](xf::PagedAttentionOp op) { return lowerPagedAttention(op), success(); })
+      .Case([&](xf::BlendOp op) { return lowerBlend(op), success(); })
       .Case([&](xf::AnglesOp op) { return lowerAngles(op), success(); })
       .Case([&](xf::RotateOp op) { return lowerRotate(op), success(); })
       .Case([&](xf::LayerNormOp op) { return lowerLayerNorm(op), success(); })

@@ -67,6 +67,8 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       furthest,
                                       0,
                                       0,
+                                      0,
+                                      0,
                                       marks,
                                       0.0f,
                                       0,

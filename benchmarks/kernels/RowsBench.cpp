@@ -70,6 +70,34 @@ void bench_rotate_f32() {
     });
 }
 
+/// ViT-B/16's grid of 14 x 14 for eight images, as it is and blended to 24 x 24 from four rows and columns each.
+void bench_blend_f32() {
+  for (auto [side, taps] : {std::pair<int64_t, int64_t>{14, 1}, {24, 4}})
+    add("blend_f32", "{}", std::to_string(8 * side * side) + "x768", [=](Run &run, const Kernel &kernel) {
+      constexpr int64_t grid = 14, width = 768;
+      const int64_t rows = 8 * side * side;
+      Random random(5);
+      Array<float> rowWeights(rows * grid), columnWeights(rows * grid);
+      Array<float> table(random.vector(grid * grid * width)), y(rows * width);
+      auto place = [&](int64_t at) { return at % side * (grid - taps) / std::max<int64_t>(1, side - 1); };
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t tap = 0; tap < taps; ++tap) {
+          rowWeights[row * grid + place(row / side) + tap] = 1 / float(taps);
+          columnWeights[row * grid + place(row) + tap] = 1 / float(taps);
+        }
+      run.warmUp(kernel, {rowWeights, grid, columnWeights, grid, table, y, width, rows, width});
+      const bool correct = holdsAt(rows * width, [&](int64_t i) {
+        double expected = 0;
+        for (int64_t tap = 0; tap < taps * taps; ++tap)
+          expected += table[((place(i / width / side) + tap / taps) * grid + place(i / width) + tap % taps) * width +
+                            i % width] /
+                      double(taps * taps);
+        return std::abs(y[i] - expected) < 1e-4;
+      });
+      run.time(correct, {2.0 * double(rows * width * taps * taps), floats(double(rows * width))});
+    });
+}
+
 namespace {
 struct Lookup {
   int tables;

@@ -74,9 +74,35 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
   inputs.batches.back().add("decoder_attention_mask", shape, mask);
 }
 
+/// Numbers between -2 and 2.
+std::vector<float> randomNumbers(std::minstd_rand &engine, int64_t count) {
+  std::vector<float> values(count);
+  for (float &value : values)
+    value = float(engine() % 2001) / 500 - 2;
+  return values;
+}
+
+/// A few images of the usual size, of noise.
+DriftInputs randomImages(const nlohmann::json &form) {
+  constexpr int64_t images = 4;
+  const int64_t channels = form.value("channels", int64_t(1)), height = form.value("height", int64_t(1)),
+                width = form.value("width", int64_t(1));
+  std::minstd_rand engine(1);
+  DriftInputs inputs;
+  inputs.description = "random images";
+  inputs.sequences = images;
+  inputs.tokens = images * form.value("tokens", int64_t(1));
+  inputs.batches.emplace_back();
+  inputs.batches.back().add("pixel_values", {images, channels, height, width},
+                            randomNumbers(engine, images * channels * height * width));
+  return inputs;
+}
+
 /// Sequences of several lengths, up to 128 tokens and the model's own limit; each behind vectors of an image where the
 /// model takes these.
 DriftInputs randomInputs(const Artifact &artifact) {
+  if (const nlohmann::json *images = inputOf(artifact, "pixel_values"))
+    return randomImages(*images);
   const nlohmann::json &entry = artifact.manifest().at("entries").at(0);
   const int64_t vocabulary = entry.at("inputs").at(0).value("limit", int64_t(1));
   const int64_t positions = entry.value("position_limit", int64_t(128));
@@ -93,10 +119,8 @@ DriftInputs randomInputs(const Artifact &artifact) {
   if (const nlohmann::json *modal = inputOf(artifact, "input_modal")) {
     constexpr int64_t vectors = 3;
     const int64_t width = modal->value("width", int64_t(1));
-    std::vector<float> values(rows.size() * vectors * width);
-    for (float &value : values)
-      value = float(engine() % 2001) / 500 - 2;
-    inputs.batches.back().add("input_modal", {int64_t(rows.size()), vectors, width}, values);
+    inputs.batches.back().add("input_modal", {int64_t(rows.size()), vectors, width},
+                              randomNumbers(engine, rows.size() * vectors * width));
     inputs.description += " and vectors";
   }
   return inputs;
@@ -104,8 +128,9 @@ DriftInputs randomInputs(const Artifact &artifact) {
 
 Expected<DriftInputs> textInputs(StringRef texts, const LoadedArtifact &probe) {
   constexpr size_t rowsPerBatch = 16;
-  if (inputOf(probe.artifact, "input_modal"))
-    return createStringError("the model takes input_modal, which a text has not; accepted is a safetensors file");
+  for (StringRef name : {"input_modal", "pixel_values"})
+    if (inputOf(probe.artifact, name))
+      return createStringError("the model takes " + name + ", which a text has not; accepted is a safetensors file");
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(probe.model);
   Expected<PromptedTokenizer> prompted = PromptedTokenizer::create(probe.model, *tokenizer, {});
   if (!prompted)
@@ -136,9 +161,12 @@ Expected<DriftInputs> readInputs(const std::string &path, const LoadedArtifact &
     Expected<InputTensors> tensors = InputTensors::read(path);
     if (!tensors)
       return tensors.takeError();
-    inputs.tokens = tensors->tokens();
-    const InputTensors::Array *ids = tensors->find("input_ids"), *starts = tensors->find("cu_seqlens");
-    inputs.sequences = starts ? starts->count() - 1 : ids && ids->shape.size() > 1 ? ids->shape.front() : 1;
+    const InputTensors::Array *ids = tensors->find("input_ids"), *starts = tensors->find("cu_seqlens"),
+                              *images = tensors->find("pixel_values");
+    const InputTensors::Array *padded = images ? images : ids;
+    inputs.sequences = starts ? starts->count() - 1 : padded && padded->shape.size() > 1 ? padded->shape.front() : 1;
+    const nlohmann::json *form = inputOf(probe.artifact, "pixel_values");
+    inputs.tokens = form ? inputs.sequences * form->value("tokens", int64_t(1)) : tensors->tokens();
     inputs.batches.push_back(std::move(*tensors));
   } else {
     auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);

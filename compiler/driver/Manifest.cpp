@@ -42,7 +42,10 @@ static Json edgeFormula(func::FuncOp function) {
     perToken += sizeof(int32_t);
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     const bool ofTargets = xf::axisOfInput(textOf(input, xf::XfDialect::inputAttr)) == xf::Rows::Targets;
-    (ofTargets ? perTarget : perToken) += sizeof(int32_t);
+    const bool isRow = llvm::is_contained({"input_modal", "pixel_values", "grid_rows", "grid_columns"},
+                                          textOf(input, xf::XfDialect::inputAttr));
+    auto width = isRow ? input.getAs<IntegerAttr>(xf::XfDialect::limitAttr) : nullptr;
+    (ofTargets ? perTarget : perToken) += (width ? width.getInt() : 1) * sizeof(int32_t); // as wide as f32
     if (ofTargets)
       perSequence += sizeof(int32_t);
   }
@@ -121,10 +124,22 @@ static Json describeEntry(func::FuncOp function) {
   Json inputs = Json::array(), outputs = Json::array();
   const bool choices = function->hasAttr(xf::XfDialect::choicesAttr);
   const char *padded = choices ? "[batch, choices, seq]" : "[batch, seq]";
-  inputs.push_back(
-      {{"name", "input_ids"}, {"dtype", "i64 or i32"}, {"shape", choices ? padded : "[batch, seq] or [tokens]"}});
-  inputs.push_back({{"name", "attention_mask"}, {"dtype", "i64 or i32"}, {"shape", padded}, {"optional", true}});
-  if (!choices)
+  const xf::ImageAttr image = imageOf(function);
+  if (image) {
+    inputs.push_back({{"name", "pixel_values"},
+                      {"dtype", "f32"},
+                      {"shape", "[batch, " + std::to_string(image.getChannels()) + ", height, width]"},
+                      {"sizes", image.getResize() == xf::Resize::None ? "this one" : "any"},
+                      {"channels", image.getChannels()},
+                      {"height", image.getHeight()},
+                      {"width", image.getWidth()},
+                      {"tokens", image.tokens()}});
+  } else {
+    inputs.push_back(
+        {{"name", "input_ids"}, {"dtype", "i64 or i32"}, {"shape", choices ? padded : "[batch, seq] or [tokens]"}});
+    inputs.push_back({{"name", "attention_mask"}, {"dtype", "i64 or i32"}, {"shape", padded}, {"optional", true}});
+  }
+  if (!choices && !image)
     inputs.push_back({{"name", "cu_seqlens"},
                       {"dtype", "i32"},
                       {"shape", "[batch + 1], with input_ids [tokens]"},

@@ -26,7 +26,7 @@ double InputTensors::Array::valueAt(int64_t index) const {
   return static_cast<double>(at(index));
 }
 
-/// The types that inputs are of, in files and at the ABI: integers, but for vectors of an image.
+/// The types that inputs are of, in files and at the ABI: integers, but for images and vectors of them.
 static constexpr std::pair<DType, lathe_dtype> inputTypes[] = {
     {DType::I32, LATHE_I32}, {DType::I64, LATHE_I64}, {DType::F32, LATHE_F32}};
 
@@ -38,10 +38,10 @@ Expected<InputTensors> InputTensors::read(StringRef path) {
   for (const TensorView &tensor : file->tensors()) {
     std::string what = quote(path) + ": input " + quote(tensor.name);
     auto *type = llvm::find_if(inputTypes, [&](const auto &type) { return type.first == tensor.dtype; });
-    const bool isModal = tensor.name == "input_modal";
-    if (type == std::end(inputTypes) || isModal != (type->second == LATHE_F32))
+    const bool isReal = tensor.name == "input_modal" || tensor.name == "pixel_values";
+    if (type == std::end(inputTypes) || isReal != (type->second == LATHE_F32))
       return llvm::createStringError(what + " is of type " + dtypeName(tensor.dtype) +
-                                     (isModal ? "; accepted is F32" : "; accepted are I32 and I64"));
+                                     (isReal ? "; accepted is F32" : "; accepted are I32 and I64"));
     if (tensor.shape.size() > LATHE_MAX_RANK)
       return llvm::createStringError(what + " has " + llvm::Twine(tensor.shape.size()) +
                                      " dimensions; accepted are 0 to " + llvm::Twine(LATHE_MAX_RANK));
@@ -79,8 +79,11 @@ const InputTensors::Array *InputTensors::find(StringRef name) const {
 }
 
 int64_t InputTensors::tokens() const {
-  const Array *ids = find("input_ids"), *targets = find("decoder_input_ids");
-  return (ids ? ids->count() : 0) + (targets ? targets->count() : 0);
+  int64_t most = 0;
+  for (StringRef name : {"input_ids", "decoder_input_ids", "pixel_values"})
+    if (const Array *array = find(name))
+      most += array->count();
+  return most;
 }
 
 std::vector<lathe_tensor> InputTensors::views() const {

@@ -26,6 +26,12 @@ Value BlockBuilder::table(StringRef name, int64_t rows, int64_t width) {
   return weight((name + ".weight").str(), {rows, width});
 }
 
+Value BlockBuilder::blend(Value rowWeights, Value columnWeights, StringRef grid, int64_t hidden) {
+  const int64_t places = typeOf(rowWeights).getShape().back() * typeOf(columnWeights).getShape().back();
+  return xf::BlendOp::create(builder, builder.getUnknownLoc(), withWidth(rowWeights, hidden), rowWeights, columnWeights,
+                             weight((grid + ".weight").str(), {places, hidden}));
+}
+
 Value BlockBuilder::add(Value lhs, Value rhs) {
   return xf::AddOp::create(builder, builder.getUnknownLoc(), lhs.getType(), lhs, rhs);
 }
@@ -87,6 +93,11 @@ Value BlockBuilder::scale(Value x, StringRef name) {
   return combine(xf::CombineKind::Mul, x, weight(name, {1}));
 }
 
+Value BlockBuilder::scaleColumns(Value x, StringRef name) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, name));
+  return combine(xf::CombineKind::Mul, x, weight(name, {typeOf(x).getShape().back()}));
+}
+
 Value BlockBuilder::scaleAndShift(Value x, StringRef name) {
   llvm::SaveAndRestore named(loc, nameOf(builder, name));
   int64_t width = typeOf(x).getShape().back();
@@ -130,6 +141,8 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
     scores = xf::CapScoresOp::create(builder, loc, scores.getType(), scores, builder.getF64FloatAttr(*rules.cap));
   if (rules.slopes)
     scores = xf::SlopeScoresOp::create(builder, loc, scores.getType(), scores, rules.slopes, rules.columns);
+  if (rules.pairs)
+    scores = xf::BiasPairsOp::create(builder, loc, scores.getType(), scores, rules.pairs, rules.columns);
   if (rules.bias)
     scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
   if (rules.reach || rules.causal)

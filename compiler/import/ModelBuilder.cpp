@@ -183,9 +183,10 @@ Value ModelBuilder::tokenPrefix() {
   return value;
 }
 Value ModelBuilder::modalIds() { return input("modal_ids", builder.getI32Type(), 0); }
-Value ModelBuilder::inputModal(int64_t width) {
-  auto type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, width}, builder.getF32Type());
-  return input("input_modal", type, width);
+Value ModelBuilder::inputModal(int64_t width) { return rows("input_modal", width); }
+Value ModelBuilder::rows(StringRef name, int64_t width) {
+  return input(name, RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, width}, builder.getF32Type()),
+               width);
 }
 Value ModelBuilder::globalMask(std::optional<xf::Globals> omitted, int64_t separatorId) {
   Value value = input("global_attention_mask", builder.getI32Type(), 2);
@@ -196,6 +197,24 @@ Value ModelBuilder::globalMask(std::optional<xf::Globals> omitted, int64_t separ
     entry.setArgAttr(index, xf::XfDialect::paddingIdAttr, builder.getI64IntegerAttr(separatorId));
   return value;
 }
+Value ModelBuilder::patchLinear(const ImageForm &image, StringRef name, int64_t width, bool biased) {
+  const int64_t numbers = image.channels * image.patchHeight * image.patchWidth;
+  Value patches = rows("pixel_values", numbers);
+  entry.setArgAttr(cast<BlockArgument>(patches).getArgNumber(), xf::XfDialect::imageAttr,
+                   xf::ImageAttr::get(builder.getContext(), image.channels, image.height, image.width,
+                                      image.patchHeight, image.patchWidth, image.lead, image.gridHeight,
+                                      image.gridWidth, image.resize));
+  const std::string kernel = (name + ".weight").str();
+  if (const TensorView *tensor =
+          findWeight(kernel, {width, image.channels, image.patchHeight, image.patchWidth})) // whose bytes are in order
+    addWeight(kernel, {width, numbers}, tensor->dtype, tensor->bytes, /*transposed=*/false);
+  return linear(patches, load(kernel, {width, numbers}), biased ? (name + ".bias").str() : "", width);
+}
+Value ModelBuilder::leadIds() { return input("lead_ids", builder.getI32Type(), 0); }
+Value ModelBuilder::leadMask() { return input("lead_mask", builder.getI32Type(), 2); }
+Value ModelBuilder::patchMask() { return input("patch_mask", builder.getI32Type(), 2); }
+Value ModelBuilder::gridRows(const ImageForm &image) { return rows("grid_rows", image.gridHeight); }
+Value ModelBuilder::gridColumns(const ImageForm &image) { return rows("grid_columns", image.gridWidth); }
 Value ModelBuilder::promptMask() { return input("prompt_mask", builder.getI32Type(), 2); }
 Value ModelBuilder::exceptLast(int64_t paddingId) {
   Value value = input("except_last", builder.getI32Type(), 2);

@@ -24,6 +24,17 @@ namespace lathe {
 class ModelBuilder;
 struct ActivationFunction;
 
+/// Images as tokens: the fields of an #xf.image.
+struct ImageForm {
+  int64_t channels = 3, height = 0, width = 0, patchHeight = 0, patchWidth = 0;
+  int64_t lead = 0; ///< tokens before the patches
+  int64_t gridHeight = 0, gridWidth = 0;
+  xf::Resize resize = xf::Resize::None;
+
+  /// Those of an image of the usual size.
+  int64_t patches() const { return gridHeight * gridWidth; }
+};
+
 /// What a query's scores get besides its products with keys: each part where there is one.
 struct ScoreRules {
   std::optional<double> cap; ///< of scaled products, before all else
@@ -35,6 +46,7 @@ struct ScoreRules {
   mlir::Value prefix;                      ///< but for those in columns below this
   mlir::Value globals;                     ///< not 0 for tokens that all others see, and that see none themselves
   mlir::Value chosen;                      ///< 0 for queries that see no key
+  mlir::Value pairs;                       ///< a table [heads * places, places], by columns
   mlir::Value slopes;                      ///< of heads: what scores fall by for a column's distance
   mlir::Value queryTerms, keyTerms, index; ///< as xf.add_terms has them
   int64_t products = 1;                    ///< how many of them a score sums up: it is divided by their root, too
@@ -50,6 +62,8 @@ public:
   mlir::Value lookup(mlir::Value ids, llvm::StringRef table, int64_t rows, int64_t hidden, bool orZeros = false);
   /// `<name>.weight`: a table of biases, which layers share where the model has it.
   mlir::Value table(llvm::StringRef name, int64_t rows, int64_t width);
+  /// Sums of the rows of `<grid>.weight` by weights of its rows and its columns.
+  mlir::Value blend(mlir::Value rowWeights, mlir::Value columnWeights, llvm::StringRef grid, int64_t hidden);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   /// x W^T + b with `<name>.weight` [width, K] and, if `biased`, `<name>.bias` [width].
   mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t width, bool biased = true);
@@ -66,6 +80,8 @@ public:
   /// x times a weight [1]: a number in which layers differ.
   mlir::Value scale(mlir::Value x, llvm::StringRef weight);
   mlir::Value scale(mlir::Value x, double factor);
+  /// x * a weight [width of x].
+  mlir::Value scaleColumns(mlir::Value x, llvm::StringRef weight);
   /// x * `<name>.weight` + `<name>.bias`, both [width of x].
   mlir::Value scaleAndShift(mlir::Value x, llvm::StringRef name);
   /// The columns of each head rotated by what `angles` gave, the first ones where it has fewer.
@@ -163,6 +179,18 @@ public:
   /// which it is: 0 and -1. With these, inputIds are -1 where vectors are.
   mlir::Value inputModal(int64_t width);
   mlir::Value modalIds();
+  /// The product of images' patches with the kernel of the convolution `name`, whose stride is its size, [batch, seq,
+  /// width]; of tokens that are no patches it is 0, and what `name` has as a bias, which they get, too, where there are
+  /// none.
+  mlir::Value patchLinear(const ImageForm &image, llvm::StringRef name, int64_t width, bool biased);
+  /// Of images: which of the tokens before the patches each is, and for every patch how many of these there are.
+  mlir::Value leadIds();
+  /// 1 for the tokens before the patches, and 0 for these; and the other way round.
+  mlir::Value leadMask();
+  mlir::Value patchMask();
+  /// What a patch takes of each row, and of each column, of the grid of positions.
+  mlir::Value gridRows(const ImageForm &image);
+  mlir::Value gridColumns(const ImageForm &image);
   /// The column, or the number among tokens, in which each sequence's prefix ends: what causal attention lets all see.
   mlir::Value prefix();
   mlir::Value tokenPrefix();
@@ -275,6 +303,8 @@ private:
                  bool transposed);
   mlir::Value input(llvm::StringRef name, mlir::Type element, int64_t limit, xf::Rows axis = xf::Rows::Tokens);
   mlir::Value input(llvm::StringRef name, mlir::RankedTensorType type, int64_t limit);
+  /// An input of rows of numbers, [batch, seq, width].
+  mlir::Value rows(llvm::StringRef name, int64_t width);
   /// An input whose omission means -1 for each token.
   mlir::Value optional(mlir::Value input);
   void reject(const llvm::Twine &message);

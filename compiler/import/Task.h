@@ -48,7 +48,7 @@ llvm::StringRef taskName(Task task);
 inline bool writes(Task task) { return task == Task::CausalLm || task == Task::Seq2SeqLm; }
 /// Whether its output has a number for each class of the config.
 inline bool isClassification(Task task) {
-  return task == Task::SequenceClassification || task == Task::TokenClassification;
+  return task == Task::SequenceClassification || task == Task::TokenClassification || task == Task::ImageClassification;
 }
 /// The task of that name; an error lists the names there are.
 llvm::Expected<Task> parseTask(llvm::StringRef name);

@@ -65,8 +65,8 @@ Tensor capScores(const Tensor &scores, double cap) {
 /// What the tokens in rows i and j of all columns, of sequence `b`, get added to their score in head `h`: -inf where
 /// the query does not see the key.
 static double byDistance(const Distances &distances, int64_t b, int64_t i, int64_t j, int64_t h) {
-  const double column = distances.columns->values[j];
-  const int64_t distance = int64_t(column - distances.columns->values[i]);
+  const double column = distances.columns->values[j], from = distances.columns->values[i];
+  const int64_t distance = int64_t(column - from);
   if (distances.globals && distances.globals->values[i] != 0)
     return absent;
   if (distances.globals && distances.globals->values[j] != 0)
@@ -76,7 +76,8 @@ static double byDistance(const Distances &distances, int64_t b, int64_t i, int64
   if (distances.reach && (distances.causal ? -distance : std::abs(distance)) > *distances.reach)
     return absent;
   return (distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0) +
-         (distances.slopes ? distances.slopes->values[h] * double(distance) : 0);
+         (distances.slopes ? distances.slopes->values[h] * double(distance) : 0) +
+         (distances.pairs ? distances.pairs->row(h * distances.pairs->width() + int64_t(from))[int64_t(column)] : 0);
 }
 
 /// What the tokens in rows i and j of all columns add to their product in head `h` of `heads`, before it is scaled.
@@ -114,6 +115,10 @@ Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *ke
                 const Tensor &index) {
   return scoresByDistance(scores,
                           {.columns = &columns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index});
+}
+
+Tensor biasPairs(const Tensor &scores, const Tensor &table, const Tensor &columns) {
+  return scoresByDistance(scores, {.columns = &columns, .pairs = &table});
 }
 
 Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &columns) {

@@ -1,6 +1,7 @@
 //===- Edge.cpp - from a caller's tensors to an entry's arguments and back ----===//
 #include "ir/interpreter/Edge.h"
 
+#include "ir/interpreter/EdgeImage.h"
 #include "ir/interpreter/EdgeModal.h"
 #include "ir/xf/TokenAxes.h"
 
@@ -38,6 +39,7 @@ struct Batch {
   bool ragged = false;
   std::vector<bool> present;            ///< [batch * seq]
   NamedTensors padded;                  ///< each [batch, seq]
+  NamedTensors rows;                    ///< each [batch, seq, width]
   std::vector<double> prefixes, chosen; ///< prefix_lens and mc_token_ids of each sequence; none where left out
 
   bool empty(int64_t b) const {
@@ -463,6 +465,39 @@ static llvm::Expected<Batch> readTargets(func::FuncOp entry, const Batch &first,
   return targets;
 }
 
+/// The first axis, of texts: `inputs` are those of its tokens, padded or ragged.
+static llvm::Expected<Batch> readTexts(func::FuncOp entry, const NamedTensors &given, const NamedTensors &inputs) {
+  const Tensor &ids = inputs.at("input_ids");
+  Batch batch;
+  batch.choices = entry->hasAttr(xf::XfDialect::choicesAttr);
+  if (batch.choices && (inputs.count("cu_seqlens") || ids.shape.size() != 3))
+    return error("input_ids has shape " + shapeText(ids.shape) + "; this model takes [batch, choices, seq]");
+  bool padded = batch.choices || (ids.shape.size() == 2 && !inputs.count("cu_seqlens"));
+  if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
+    return failure;
+  for (auto [name, numbers] : {std::pair("prefix_lens", &batch.prefixes), {"mc_token_ids", &batch.chosen}})
+    if (llvm::Error failure = readNumbers(name, given, ids, batch, *numbers))
+      return failure;
+  if (llvm::Error failure = addDefaults(batch, entry))
+    return failure;
+  return batch;
+}
+
+/// Images, none of whose tokens is padding.
+static llvm::Expected<Batch> readImages(const NamedTensors &given, xf::ImageAttr image) {
+  llvm::Expected<ImageTokens> tokens = imageTokens(given, image);
+  if (!tokens)
+    return tokens.takeError();
+  Batch batch;
+  batch.batch = tokens->batch;
+  batch.seq = tokens->seq;
+  batch.present.assign(batch.batch * batch.seq, true);
+  batch.padded = std::move(tokens->ids);
+  batch.padded["attention_mask"] = Tensor({batch.batch, batch.seq}, std::vector<double>(batch.present.size(), 1));
+  batch.rows = std::move(tokens->rows);
+  return batch;
+}
+
 llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTensors &given) {
   std::vector<StringRef> accepted = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "cu_seqlens"};
   for (const char *name : {"langs", "prompt_mask", "global_attention_mask"}) // which few models take
@@ -475,6 +510,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   const std::optional<int64_t> modalWidth = inputInteger(entry, "input_modal", xf::XfDialect::limitAttr);
   if (modalWidth)
     llvm::append_range(accepted, modalInputs());
+  const auto image =
+      llvm::dyn_cast_or_null<xf::ImageAttr>(inputAttribute(entry, "pixel_values", xf::XfDialect::imageAttr));
+  if (image)
+    accepted = {"pixel_values"};
   const bool hasTargets = bool(inputAttribute(entry, "decoder_input_ids", xf::XfDialect::inputAttr));
   if (hasTargets)
     llvm::append_range(accepted,
@@ -482,7 +521,7 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   for (const auto &[name, tensor] : given)
     if (!llvm::is_contained(accepted, name))
       return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));
-  if (!given.count("input_ids"))
+  if (!image && !given.count("input_ids"))
     return error("input_ids is missing");
   std::optional<JoinedModal> joined;
   if (modalWidth) {
@@ -496,19 +535,12 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     if (name != "prefix_lens" && name != "mc_token_ids") // which are no rows of tokens
       (xf::axisOfInput(name) == xf::Rows::Targets ? ofTargets : inputs)[xf::inputOnAxis(name).str()] = tensor;
   const int64_t lead = joined ? joined->lead : 0;
-  auto ids = inputs.find("input_ids");
-  Batch batch;
-  batch.choices = entry->hasAttr(xf::XfDialect::choicesAttr);
-  if (batch.choices && (inputs.count("cu_seqlens") || ids->second.shape.size() != 3))
-    return error("input_ids has shape " + shapeText(ids->second.shape) + "; this model takes [batch, choices, seq]");
-  bool padded = batch.choices || (ids->second.shape.size() == 2 && !inputs.count("cu_seqlens"));
-  if (llvm::Error failure = padded ? readPadded(inputs, batch) : readRagged(inputs, batch))
-    return failure;
-  for (auto [name, numbers] : {std::pair("prefix_lens", &batch.prefixes), {"mc_token_ids", &batch.chosen}})
-    if (llvm::Error failure = readNumbers(name, given, ids->second, batch, *numbers))
-      return failure;
-  if (llvm::Error failure = addDefaults(batch, entry))
-    return failure;
+  llvm::Expected<Batch> first = image ? readImages(given, image) : readTexts(entry, given, inputs);
+  if (!first)
+    return first.takeError();
+  Batch &batch = *first;
+  if (modalWidth)
+    batch.rows["input_modal"] = vectorsOf(batch.padded["modal_ids"], given.at("input_modal"));
   Batch targets;
   if (hasTargets) {
     llvm::Expected<Batch> read = readTargets(entry, batch, ofTargets);
@@ -534,9 +566,9 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       arguments.push_back(cuSeqlens(ofAxis));
       continue;
     }
-    if (modalWidth && name && name.getValue() == "input_modal") {
-      const Tensor vectors = vectorsOf(batch.padded["modal_ids"], given.at("input_modal"));
-      arguments.push_back(type.getRank() == 2 ? pack(batch, vectors) : vectors);
+    if (name && ofAxis.rows.count(name.str())) {
+      const Tensor &rows = ofAxis.rows[name.str()];
+      arguments.push_back(type.getRank() == 2 ? pack(ofAxis, rows) : rows);
       continue;
     }
     if (name && name.getValue() == "prefix_lens") {
@@ -586,7 +618,7 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       output->shape.pop_back();
     if (entry.getResultAttr(index, xf::XfDialect::byChoiceAttr)) { // [sequences, ...]
       output->shape[0] = batch.choices;
-      output->shape.insert(output->shape.begin(), ids->second.shape[0]);
+      output->shape.insert(output->shape.begin(), given.at("input_ids").shape[0]);
     }
     outputs[name.str()] = std::move(*output);
   }

@@ -207,6 +207,9 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::LookupOp op) {
         return set(rowsOf(op, op.getIds(), op.getTable(), op.getPrecision(), op.getOrZeros()));
       })
+      .Case([&](xf::BlendOp op) {
+        return set(blend(get(op.getRowWeights()), get(op.getColumnWeights()), get(op.getGrid())));
+      })
       .Case([&](xf::EmbedOp embed) {
         Tensor sum;
         for (auto [ids, table] : llvm::zip_equal(embed.getIds(), embed.getTables())) {
@@ -253,6 +256,9 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::BiasScoresOp op) {
         return set(biasScores(get(op.getScores()), get(op.getTable()), get(op.getColumns()), op.getBuckets()));
       })
+      .Case([&](xf::BiasPairsOp op) {
+        return set(biasPairs(get(op.getScores()), get(op.getTable()), get(op.getColumns())));
+      })
       .Case([&](xf::AddTermsOp op) {
         return set(addTerms(get(op.getScores()), getOrNull(op.getQueryTerms()), getOrNull(op.getKeyTerms()),
                             get(op.getColumns()), get(op.getIndex())));
@@ -276,6 +282,7 @@ llvm::Error Frame::execute(Operation *op) {
                                      .causal = op.getCausal(),
                                      .prefix = getOrNull(op.getPrefix()),
                                      .slopes = getOrNull(op.getSlopes()),
+                                     .pairs = getOrNull(op.getPairs()),
                                      .globals = getOrNull(op.getGlobals()),
                                      .queryTerms = getOrNull(op.getQueryTerms()),
                                      .keyTerms = getOrNull(op.getKeyTerms()),

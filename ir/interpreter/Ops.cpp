@@ -22,6 +22,20 @@ Tensor lookup(const Tensor &ids, const Tensor &table) {
   return result;
 }
 
+Tensor blend(const Tensor &rowWeights, const Tensor &columnWeights, const Tensor &grid) {
+  llvm::SmallVector<int64_t> shape(rowWeights.shape);
+  shape.back() = grid.width();
+  Tensor result(shape);
+  for (int64_t row = 0; row < rowWeights.rows(); ++row)
+    for (int64_t i = 0; i < rowWeights.width(); ++i)
+      for (int64_t j = 0; j < columnWeights.width(); ++j) {
+        const double weight = rowWeights.row(row)[i] * columnWeights.row(row)[j];
+        for (int64_t h = 0; h < grid.width(); ++h)
+          result.row(row)[h] += weight * grid.row(i * columnWeights.width() + j)[h];
+      }
+  return result;
+}
+
 Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias) {
   llvm::SmallVector<int64_t> shape(x.shape);
   shape.back() = weight.shape[0];

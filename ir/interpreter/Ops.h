@@ -13,6 +13,7 @@ namespace lathe::reference {
 
 /// A negative id's row is zeros.
 Tensor lookup(const Tensor &ids, const Tensor &table);
+Tensor blend(const Tensor &rowWeights, const Tensor &columnWeights, const Tensor &grid);
 Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
 /// The values that x, respectively a weight or a table, has in products of that precision; without one, those it has.
 /// In int8 the steps are those of `range`, if that is given, for all rows.
@@ -34,6 +35,7 @@ Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposed);
 Tensor maskScores(const Tensor &scores, const Tensor &mask);
 Tensor capScores(const Tensor &scores, double cap);
 Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &columns, xf::BucketsAttr buckets);
+Tensor biasPairs(const Tensor &scores, const Tensor &table, const Tensor &columns);
 Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &columns);
 Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal = false,
                     const Tensor *prefix = nullptr, const Tensor *globals = nullptr);
@@ -48,7 +50,7 @@ struct Distances {
   xf::BucketsAttr buckets = {};
   std::optional<int64_t> reach = std::nullopt;
   bool causal = false;
-  const Tensor *prefix = nullptr, *slopes = nullptr;
+  const Tensor *prefix = nullptr, *slopes = nullptr, *pairs = nullptr;
   const Tensor *globals = nullptr; ///< as columns: not 0 for tokens that all others see
   const Tensor *queryTerms = nullptr, *keyTerms = nullptr, *index = nullptr;
 };

@@ -77,6 +77,19 @@ def Xf_BiasScoresOp : Xf_PureOp<"bias_scores", [AllTypesMatch<["scores", "result
   let hasVerifier = 1;
 }
 
+def Xf_BiasPairsOp : Xf_PureOp<"bias_pairs", [AllTypesMatch<["scores", "result"]>]> {
+  let summary = "scores plus what a table has for query and key";
+  let description = [{
+    `result[b, h, i, j] = scores[b, h, i, j] + table[h * n + columns[b, i], columns[b, j]]`, with scores `[batch, heads, seq,
+    seq]`, columns `[batch, seq]` below n and a table `[heads * n, n]` (Bao et al. 2022, whose tables by distance in two
+    dimensions are spread over all pairs of places).
+  }];
+  let arguments = (ins Xf_Tensor:$scores, Xf_Matrix:$table, Xf_Ids:$columns);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = "$scores `,` $table `at` $columns attr-dict `:` type($scores) `,` type($table) `,` type($columns)";
+  let hasVerifier = 1;
+}
+
 def Xf_SlopeScoresOp : Xf_PureOp<"slope_scores", [AllTypesMatch<["scores", "result"]>]> {
   let summary = "scores that fall by the distance of query and key, in each head at another rate";
   let description = [{
@@ -164,10 +177,10 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     With a `cap`, scaled scores are capped as by `xf.cap_scores`, before anything is added to them or masked.
 
     What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
-    scores are biased as by `xf.bias_scores`, with `slopes` as by `xf.slope_scores`; with terms and their `index` they are
-    added before scaling as by `xf.add_terms`; with `reach`, which may have `globals`, or `causal`, which may have a
-    `prefix`, keys are absent as by `xf.window_scores`. Columns rise from one token of a sequence to the next. Globals
-    have no other part that goes by distance beside them.
+    scores are biased as by `xf.bias_scores`, with `slopes` as by `xf.slope_scores`, with `pairs` as by `xf.bias_pairs`;
+    with terms and their `index` they are added before scaling as by `xf.add_terms`; with `reach`, which may have
+    `globals`, or `causal`, which may have a `prefix`, keys are absent as by `xf.window_scores`. Columns rise from one
+    token of a sequence to the next. Globals have no other part that goes by distance beside them.
 
     With `chosen`, i32 `[batch, seq]` or `[tokens]`, the others get zeros as by `xf.choose_queries`, and cost next to
     nothing. Nothing goes by distance then.
@@ -191,7 +204,7 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_CuSeqlens>:$key_cu_seqlens, Optional<Xf_Ids>:$columns,
                        Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
                        Optional<Xf_Lengths>:$prefix, Optional<Xf_Ids>:$globals, Optional<Xf_Ids>:$chosen,
-                       Optional<Xf_Vector>:$slopes,
+                       Optional<Xf_Vector>:$slopes, Optional<Xf_Matrix>:$pairs,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
                        Optional<Xf_Pages>:$pages, Optional<Xf_Ids>:$cached, OptionalAttr<Xf_PrecisionAttr>:$kept,
                        I64Attr:$heads, F64Attr:$scale,
@@ -205,6 +218,7 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
     (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`globals` `(` $globals^ `:` type($globals) `)`)?
     (`chosen` `(` $chosen^ `:` type($chosen) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
+    (`pairs` `(` $pairs^ `:` type($pairs) `)`)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
     (`index` `(` $index^ `:` type($index) `)`)? (`cache` `(` $pages^ `,` $cached `:` type($pages) `,` type($cached) `)`)?
     (`kept` `in` `` $kept^)? `heads` $heads `scale` $scale (`cap` $cap^)?

@@ -34,6 +34,22 @@ int64_t BucketsAttr::bucketOf(int64_t distance) const {
   llvm_unreachable("a scheme");
 }
 
+mlir::LogicalResult ImageAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, int64_t channels,
+                                      int64_t height, int64_t width, int64_t patchHeight, int64_t patchWidth,
+                                      int64_t lead, int64_t gridHeight, int64_t gridWidth, Resize resize) {
+  if (channels < 1 || patchHeight < 1 || patchWidth < 1 || lead < 0)
+    return emitError() << "has " << channels << " channels, patches of " << patchHeight << " x " << patchWidth
+                       << " and a lead of " << lead << "; expected positive numbers, and a lead of at least 0";
+  if (height < patchHeight || width < patchWidth)
+    return emitError() << "has images of " << height << " x " << width << "; expected at least a patch, " << patchHeight
+                       << " x " << patchWidth;
+  const int64_t rows = height / patchHeight, columns = width / patchWidth;
+  if (gridHeight < 1 || gridWidth < 1 || (resize == Resize::None && (gridHeight != rows || gridWidth != columns)))
+    return emitError() << "has a grid of " << gridHeight << " x " << gridWidth << " positions for " << rows << " x "
+                       << columns << " patches; expected as many, or a way to resize it";
+  return mlir::success();
+}
+
 void lathe::xf::XfDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

@@ -40,6 +40,8 @@ def Xf_Dialect : Dialect {
     /// Function argument attribute of position_ids: where they are left out, a token's position is the number of tokens
     /// before it in its sequence (OPT). Of token_columns: their column is (BLOOM).
     static constexpr llvm::StringLiteral countsTokensAttr = "xf.counts_tokens";
+    /// Function argument attribute of pixel_values: how images become rows of patches, an #xf.image.
+    static constexpr llvm::StringLiteral imageAttr = "xf.image";
     /// Layer function argument attribute: the weight's name behind the layer's prefix.
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
     /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).
@@ -171,6 +173,42 @@ def Xf_BucketsAttr : AttrDef<Xf_Dialect, "Buckets"> {
   let extraClassDeclaration = [{
     /// The bucket of a distance, in [0, count).
     int64_t bucketOf(int64_t distance) const;
+  }];
+}
+
+def Xf_Resize : I32EnumAttr<"Resize", "how positions are made for images of other sizes", [
+    I32EnumAttrCase<"None", 0, "none">,
+    I32EnumAttrCase<"Bicubic", 1, "bicubic">,
+    I32EnumAttrCase<"BicubicAntialiased", 2, "bicubic_antialiased">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+
+def Xf_ImageAttr : AttrDef<Xf_Dialect, "Image"> {
+  let mnemonic = "image";
+  let summary = "how an image becomes tokens";
+  let description = [{
+    An image `[channels, height, width]` is `lead` tokens that stand for no part of it, whose rows are zeros, and then its
+    patches, row by row. A patch's row has the numbers of each channel, row and column in this order. What is left at the
+    right and at the bottom where the patch's size does not divide the image's belongs to no patch.
+
+    Positions are a grid of `gridHeight` x `gridWidth`, which is interpolated to as many rows and columns as an image has
+    patches: `bicubic` as torch does it, or with antialiasing; with `none` images are `height` x `width` and the grid has as
+    many places as they have patches.
+  }];
+  let parameters = (ins "int64_t":$channels, "int64_t":$height, "int64_t":$width, "int64_t":$patchHeight,
+                        "int64_t":$patchWidth, "int64_t":$lead, "int64_t":$gridHeight, "int64_t":$gridWidth,
+                        EnumParameter<Xf_Resize>:$resize);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Tokens of an image of that size, or of the usual one.
+    int64_t tokensOf(int64_t height, int64_t width) const {
+      return getLead() + height / getPatchHeight() * (width / getPatchWidth());
+    }
+    int64_t tokens() const { return tokensOf(getHeight(), getWidth()); }
+    /// Numbers of a patch.
+    int64_t rowWidth() const { return getChannels() * getPatchHeight() * getPatchWidth(); }
   }];
 }
 

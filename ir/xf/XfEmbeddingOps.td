@@ -40,4 +40,24 @@ def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Xf_BlendOp : Xf_PureOp<"blend"> {
+  let summary = "sums of a grid's rows, by weights of its rows and columns";
+  let description = [{
+    `result[..., h] = sum_ij row_weights[..., i] * column_weights[..., j] * grid[i * n + j, h]` for a grid of m x n places
+    `[m * n, hidden]`: what a separable interpolation of it has where the weights are those of its two axes. Few of them
+    differ from 0.
+
+    ```mlir
+    %p = xf.blend %rows, %columns in %grid : tensor<?x14xf32>, tensor<?x14xf32>, tensor<196x768xf32> -> tensor<?x768xf32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$row_weights, Xf_Tensor:$column_weights, Xf_Matrix:$grid);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $row_weights `,` $column_weights `in` $grid attr-dict
+    `:` type($row_weights) `,` type($column_weights) `,` type($grid) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // LATHE_IR_XF_EMBEDDING_OPS_TD

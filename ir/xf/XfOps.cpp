@@ -48,6 +48,15 @@ LogicalResult LookupOp::verify() {
   return verifyTablePrecision(*this);
 }
 
+LogicalResult BlendOp::verify() {
+  const int64_t rows = lastExtent(getRowWeights()), columns = lastExtent(getColumnWeights());
+  if (shapeOf(getGrid())[0] != rows * columns)
+    return emitOpError("grid is a ") << getGrid().getType() << "; expected " << rows << " x " << columns << " rows";
+  if (failed(expectShape(*this, "column_weights", getColumnWeights(), withLastExtent(getRowWeights(), columns))))
+    return failure();
+  return expectShape(*this, "result", getResult(), withLastExtent(getRowWeights(), lastExtent(getGrid())));
+}
+
 LogicalResult EmbedOp::verify() {
   if (getIds().empty() || getIds().size() != getTables().size())
     return emitOpError("has ") << getIds().size() << " ids for " << getTables().size()
@@ -239,6 +248,20 @@ LogicalResult BiasScoresOp::verify() {
   return verifyBiasTable(*this, getTable(), getBuckets(), shapeOf(getScores())[1]);
 }
 
+/// Checks a table [heads * n, n] for pairs of places.
+static LogicalResult verifyPairs(Operation *op, Value table, int64_t heads) {
+  ArrayRef<int64_t> shape = shapeOf(table);
+  if (shape[0] != heads * shape[1])
+    return op->emitOpError("table is a ") << table.getType() << "; expected a square for each of " << heads << " heads";
+  return success();
+}
+
+LogicalResult BiasPairsOp::verify() {
+  if (failed(verifyDistances(*this, getScores(), getColumns())))
+    return failure();
+  return verifyPairs(*this, getTable(), shapeOf(getScores())[1]);
+}
+
 /// Checks slopes [heads].
 static LogicalResult verifySlopes(Operation *op, Value slopes, int64_t heads) {
   if (lastExtent(slopes) != heads)
@@ -347,7 +370,7 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has values ") << values << " wide for " << keyHeads << " heads; expected as many of one width";
   if (bool(getBias()) != getBuckets().has_value())
     return emitOpError("has a bias or buckets without the other");
-  if (bool(getColumns()) != (getBias() || getSlopes() || getReach() || getCausal() || getIndex()))
+  if (bool(getColumns()) != (getBias() || getSlopes() || getPairs() || getReach() || getCausal() || getIndex()))
     return emitOpError("has columns, or what needs them, without the other");
   if (failed(verifyReach(*this)) || failed(verifyGlobals(*this)))
     return failure();
@@ -355,7 +378,7 @@ LogicalResult AttentionOp::verify() {
                        shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))
     return emitOpError("columns are a ") << getColumns().getType() << " for queries " << getQuery().getType()
                                          << " and keys " << getKey().getType() << "; expected one for each of both";
-  if (getGlobals() && (getBias() || getSlopes() || getIndex()))
+  if (getGlobals() && (getBias() || getSlopes() || getPairs() || getIndex()))
     return emitOpError("has globals; expected nothing but a reach to go by distance");
   if (getChosen() && (getColumns() || getKeyCuSeqlens() || getPages()))
     return emitOpError("has chosen queries; expected no columns, no key_cu_seqlens and no cache");
@@ -366,6 +389,8 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getSlopes() && failed(verifySlopes(*this, getSlopes(), getHeads())))
     return failure();
+  if (getPairs() && failed(verifyPairs(*this, getPairs(), getHeads())))
+    return failure();
   if (failed(verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getKey()).drop_back(), getHeads())))
     return failure();
   if (failed(verifyNarrow(*this)))
@@ -374,8 +399,8 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getKeyCuSeqlens() && (!getCuSeqlens() || getColumns() || getPages()))
     return emitOpError("has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache");
-  if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex() || values != keys))
-    return emitOpError("has a cache; expected cu_seqlens and causal, no terms by distance, and values as wide as keys");
+  if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex() || getPairs() || values != keys))
+    return emitOpError("has a cache; expected cu_seqlens and causal, no terms or pairs, and values as wide as keys");
   if (getKept() && !getPages())
     return emitOpError("keeps keys and values in a precision without a cache");
   if (failed(verifyKept(*this)))

@@ -20,6 +20,7 @@ struct AttentionMatch {
   xf::CapScoresOp cap;        ///< null where there is none
   xf::BiasScoresOp bias;      ///< likewise
   xf::SlopeScoresOp slopes;   ///< likewise
+  xf::BiasPairsOp pairs;      ///< likewise
   xf::WindowScoresOp window;  ///< likewise
   xf::AddTermsOp terms;       ///< likewise
   xf::ChooseQueriesOp choice; ///< likewise
@@ -30,6 +31,7 @@ struct AttentionMatch {
   Value columns() {
     return bias     ? bias.getColumns()
            : slopes ? slopes.getColumns()
+           : pairs  ? pairs.getColumns()
            : window ? window.getColumns()
            : terms  ? terms.getColumns()
                     : Value();
@@ -83,9 +85,8 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
         return "terms are added to capped scores";
       match.cap = cap;
       scores = cap.getScores();
-    } else if (match.cap &&
-               isa<xf::MaskScoresOp, xf::ChooseQueriesOp, xf::WindowScoresOp, xf::BiasScoresOp, xf::SlopeScoresOp>(
-                   op)) {
+    } else if (match.cap && isa<xf::MaskScoresOp, xf::ChooseQueriesOp, xf::WindowScoresOp, xf::BiasScoresOp,
+                                xf::BiasPairsOp, xf::SlopeScoresOp>(op)) {
       return "the cap is on more than products: on the result of '" + op->getName().getStringRef().str() + "'";
     } else if (auto masked = dyn_cast<xf::MaskScoresOp>(op); masked && !match.mask) {
       match.mask = masked.getMask();
@@ -104,6 +105,11 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
         return "the bias is scaled together with the scores";
       match.bias = bias;
       scores = bias.getScores();
+    } else if (auto pairs = dyn_cast<xf::BiasPairsOp>(op); pairs && !match.pairs) {
+      if (match.scale != 1)
+        return "the bias of pairs is scaled together with the scores";
+      match.pairs = pairs;
+      scores = pairs.getScores();
     } else if (auto slopes = dyn_cast<xf::SlopeScoresOp>(op); slopes && !match.slopes) {
       if (match.scale != 1)
         return "what falls by distance is scaled together with the scores";
@@ -125,13 +131,13 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
   if (!haveSameHeads(match.key, match.value))
     return "keys and values have different shapes";
   for (Value columns :
-       {match.slopes ? match.slopes.getColumns() : Value(), match.window ? match.window.getColumns() : Value(),
-        match.terms ? match.terms.getColumns() : Value()})
+       {match.slopes ? match.slopes.getColumns() : Value(), match.pairs ? match.pairs.getColumns() : Value(),
+        match.window ? match.window.getColumns() : Value(), match.terms ? match.terms.getColumns() : Value()})
     if (columns && columns != match.columns())
       return "what goes by distance goes by different columns";
   if (match.choice && match.columns())
     return "queries are chosen where scores go by distance";
-  if (match.window && match.window.getGlobals() && (match.bias || match.slopes || match.terms))
+  if (match.window && match.window.getGlobals() && (match.bias || match.slopes || match.pairs || match.terms))
     return "some tokens are global where scores go by distance";
   return std::nullopt;
 }
@@ -164,8 +170,8 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
         match.window ? match.window.getReachAttr() : nullptr, match.window ? match.window.getCausalAttr() : nullptr,
         match.window ? match.window.getPrefix() : Value(), match.window ? match.window.getGlobals() : Value(),
         match.choice ? match.choice.getChosen() : Value(), match.slopes ? match.slopes.getSlopes() : Value(),
-        match.terms ? match.terms.getQueryTerms() : Value(), match.terms ? match.terms.getKeyTerms() : Value(),
-        match.terms ? match.terms.getIndex() : Value(),
+        match.pairs ? match.pairs.getTable() : Value(), match.terms ? match.terms.getQueryTerms() : Value(),
+        match.terms ? match.terms.getKeyTerms() : Value(), match.terms ? match.terms.getIndex() : Value(),
         /*pages=*/Value(), /*cached=*/Value(), /*kept=*/nullptr, builder.getI64IntegerAttr(shape[1]),
         builder.getF64FloatAttr(match.scale), match.cap ? match.cap.getCapAttr() : nullptr,
         /*precision=*/nullptr);

@@ -63,10 +63,10 @@ std::optional<std::string> whyNotPacked(Operation *op, const Masks &masks) {
     return name() + " stands where no attention mask is known";
   };
   return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
-      .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp, xf::AddOp,
-            xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::HeadNormOp, xf::NormalizeOp, xf::JoinOp, xf::AnglesOp,
-            xf::RotateOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp, func::ReturnOp>(
-          [](auto) { return std::nullopt; })
+      .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::BlendOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp,
+            xf::AddOp, xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::HeadNormOp, xf::NormalizeOp, xf::JoinOp,
+            xf::AnglesOp, xf::RotateOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp,
+            func::ReturnOp>([](auto) { return std::nullopt; })
       .Case([&](xf::AttentionOp attention) {
         std::optional<std::string> reason = wantsMask(attention.getMask(), attention.getKey());
         return reason ? reason : knowsMask(attention.getQuery());

@@ -1,6 +1,7 @@
 #include "runtime/api/Packing.h"
 
 #include "runtime/api/CallersArrays.h"
+#include "runtime/api/ImageRows.h"
 #include "runtime/core/Checked.h"
 #include "runtime/core/EntryInputs.h"
 #include "runtime/core/Status.h"
@@ -319,8 +320,10 @@ void mapTargets(const Request &request, const TokenMap &tokens, TokenMap &map) {
 }
 
 int64_t bytesPerToken(const lathe_entry_input &input) {
+  const bool isRow = input.kind == LATHE_INPUT_MODAL || input.kind == LATHE_PIXEL_VALUES ||
+                     input.kind == LATHE_GRID_ROWS || input.kind == LATHE_GRID_COLUMNS;
   return input.kind == LATHE_ATTENTION_MASK ? 1
-         : input.kind == LATHE_INPUT_MODAL  ? input.limit * int64_t(sizeof(float))
+         : isRow                            ? input.limit * int64_t(sizeof(float))
                                             : int64_t(sizeof(int32_t));
 }
 
@@ -399,6 +402,9 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         static_cast<uint8_t *>(values)[target] = 1;
         continue;
       }
+      if (request.pixels && fillImageRow(request, lathe_input_kind(input.kind), map.rows[k], column,
+                                         static_cast<char *>(values) + target * bytesPerToken(input)))
+        continue;
       if (exceptOne) {
         integers[target] = column != last;
         continue;

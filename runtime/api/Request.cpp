@@ -1,5 +1,7 @@
 #include "runtime/api/Request.h"
 
+#include "runtime/api/ImageRows.h"
+#include "runtime/api/ShapeText.h"
 #include "runtime/core/Checked.h"
 #include "runtime/core/EntryInputs.h"
 #include "runtime/core/NameList.h"
@@ -16,7 +18,7 @@ namespace {
 constexpr unsigned bit(lathe_dtype dtype) { return 1u << dtype; }
 
 /// An input that a caller may give, and whether an entry needs to ask for it. The mask and the offsets say which tokens
-/// there are, so every entry takes them.
+/// there are, so every entry of texts takes them.
 struct InputRule {
   const char *name;
   const lathe_tensor *Request::*slot;
@@ -51,6 +53,7 @@ constexpr InputRule inputRules[] = {
     {"mc_token_ids", &Request::chosen, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_EXCEPT_CHOSEN},
     {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
     {"input_modal", &Request::modal, bit(LATHE_F32), "f32", LATHE_INPUT_MODAL},
+    {"pixel_values", &Request::pixels, bit(LATHE_F32), "f32", LATHE_PIXEL_VALUES},
     {"modal_start_tokens", &Request::modalStart, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
     {"modal_end_tokens", &Request::modalEnd, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
     {"modal_token_type_ids", &Request::modalTypes, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
@@ -62,18 +65,6 @@ const char *dtypeName(const lathe_tensor &tensor) {
   unsigned index = rawValue(tensor.dtype);
   return index < sizeof names / sizeof names[0] ? names[index] : "an unknown type";
 }
-
-/// "[2, 5]"
-struct ShapeText {
-  char text[160];
-  explicit ShapeText(const lathe_tensor &tensor) {
-    size_t length = size_t(snprintf(text, sizeof text, "["));
-    for (int32_t i = 0; i < tensor.rank; ++i)
-      length += size_t(snprintf(text + length, sizeof text - length, "%s%lld", i ? ", " : "",
-                                static_cast<long long>(tensor.shape[i])));
-    snprintf(text + length, sizeof text - length, "]");
-  }
-};
 
 bool sameShape(const lathe_tensor &a, const lathe_tensor &b) {
   return a.rank == b.rank && !memcmp(a.shape, b.shape, sizeof(int64_t) * size_t(a.rank));
@@ -106,7 +97,7 @@ lathe_status takeInto(const lathe_tensor *&slot, const lathe_tensor &tensor, con
 lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error *error) {
   NameList accepted;
   for (const InputRule &rule : inputRules) {
-    if (rule.kind >= 0 && !findInput(*request.entry, lathe_input_kind(rule.kind)))
+    if (rule.kind >= 0 ? !findInput(*request.entry, lathe_input_kind(rule.kind)) : request.entry->image != nullptr)
       continue;
     accepted.add(rule.name);
     if (!strcmp(rule.name, tensor.name))
@@ -397,9 +388,11 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
     if (lathe_status status = takeInput(inputs[i], request, error))
       return status;
   }
-  if (!request.ids)
+  if (!entry.image && !request.ids)
     return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is missing");
-  if (lathe_status status = request.ragged() ? readRaggedShape(request, error) : readPaddedShape(request, error))
+  if (lathe_status status = entry.image        ? readImageShape(request, error)
+                            : request.ragged() ? readRaggedShape(request, error)
+                                               : readPaddedShape(request, error))
     return status;
   for (const lathe_tensor *other :
        {request.mask, request.types, request.langs, request.positions, request.prompts, request.globals})
@@ -418,8 +411,8 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
   for (int32_t o = 0; o < entry.n_outputs; ++o) {
     const lathe_entry_output &output = entry.outputs[o];
     if (!(countElements(request, output) * int64_t(sizeof(float))).valid)
-      return fail(error, LATHE_INVALID_ARGUMENT, "input_ids: shape %s makes %s larger than any memory",
-                  ShapeText(*request.ids).text, output.name);
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s: shape %s makes %s larger than any memory", request.given().name,
+                  ShapeText(request.given()).text, output.name);
   }
   return LATHE_OK;
 }

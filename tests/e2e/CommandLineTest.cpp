@@ -124,7 +124,6 @@ TEST(Unsupported, ConfigFieldsOfOtherFamiliesAreNamed) {
       {"modernbert", "base-odd", {{"norm_bias", true}}, {"embeddings.norm.bias", "no tensor"}},
       {"longformer", "base-odd", {{"attention_window", {4, 6}}}, {"attention_window", "2 windows", "3 layers"}},
       {"longformer", "base-odd", {{"attention_window", 5}}, {"attention_window", "5", "even"}},
-      {"longformer", "base-odd", {{"attention_window", nullptr}}, {"attention_window", "0 windows"}},
       {"longformer", "base-odd", {{"attention_dilation", {1, 2, 2}}}, {"attention_dilation", "2", "accepted is 1"}},
       {"mobilebert", "base-odd", {{"classifier_activation", false}}, {"classifier_activation", "true"}},
       {"mobilebert", "base-odd", {{"normalization_type", "rms"}}, {"normalization_type", "rms", "no_norm"}},

@@ -104,10 +104,13 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
 
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bart, Goldens, testing::ValuesIn(goldenCases("bart")), testName);
+INSTANTIATE_TEST_SUITE_P(Beit, Goldens, testing::ValuesIn(goldenCases("beit")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bloom, Goldens, testing::ValuesIn(goldenCases("bloom")), testName);
 INSTANTIATE_TEST_SUITE_P(Ctrl, Goldens, testing::ValuesIn(goldenCases("ctrl")), testName);
 INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
+INSTANTIATE_TEST_SUITE_P(Deit, Goldens, testing::ValuesIn(goldenCases("deit")), testName);
+INSTANTIATE_TEST_SUITE_P(Dinov2, Goldens, testing::ValuesIn(goldenCases("dinov2")), testName);
 INSTANTIATE_TEST_SUITE_P(DistilBert, Goldens, testing::ValuesIn(goldenCases("distilbert")), testName);
 INSTANTIATE_TEST_SUITE_P(Electra, Goldens, testing::ValuesIn(goldenCases("electra")), testName);
 INSTANTIATE_TEST_SUITE_P(Gemma, Goldens, testing::ValuesIn(goldenCases("gemma")), testName);
@@ -137,6 +140,7 @@ INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("robert
 INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("starcoder2")), testName);
 INSTANTIATE_TEST_SUITE_P(T5, Goldens, testing::ValuesIn(goldenCases("t5")), testName);
 INSTANTIATE_TEST_SUITE_P(Umt5, Goldens, testing::ValuesIn(goldenCases("umt5")), testName);
+INSTANTIATE_TEST_SUITE_P(Vit, Goldens, testing::ValuesIn(goldenCases("vit")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlnet, Goldens, testing::ValuesIn(goldenCases("xlnet")), testName);
 

@@ -131,6 +131,8 @@ Tensor maskOf(const Tensors &inputs, bool ofTargets) {
   const std::string prefix = ofTargets ? "decoder_" : "";
   if (const auto mask = inputs.find(prefix + "attention_mask"); mask != inputs.end())
     return mask->second;
+  if (const auto images = inputs.find("pixel_values"); images != inputs.end()) // which have no padding
+    return Tensor::of({images->second.shape.front(), 0}, std::vector<int64_t>());
   const auto targets = inputs.find(prefix + "input_ids"); // which may be left out
   const Tensor &ids = targets != inputs.end() ? targets->second : inputs.at("input_ids");
   return Tensor::of(ids.shape, std::vector<int64_t>(ids.integers().size(), 1));

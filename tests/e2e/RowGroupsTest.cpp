@@ -84,7 +84,8 @@ TEST(RowGroups, AnInstalledTreeHasHalideBesideIt) {
   EXPECT_EQ(compile(geluModel()).exitCode, 0);
   const ProcessResult bad = runProcess({tree / "bin" / "lathe", "compile", mishModel(), "-o", work / "out"});
   EXPECT_EQ(bad.exitCode, 1);
-  EXPECT_NE(bad.err.find("lathe: error: cannot open liblathe-halide.so, which compiles row groups and front ends for images: libHalide.so"),
+  EXPECT_NE(bad.err.find("lathe: error: cannot open liblathe-halide.so, which compiles row groups and front ends for "
+                         "images: libHalide.so"),
             std::string::npos)
       << bad.err;
 }

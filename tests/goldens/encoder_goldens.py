@@ -88,7 +88,8 @@ class Model:
 
 
 NORM_GAINS = ("LayerNorm.weight", "norm.weight", "layernorm1.weight", "layernorm2.weight", "ln_1.weight", "ln_2.weight",
-              "ln_f.weight", "layernorm_embedding.weight")
+              "ln_f.weight", "layernorm_embedding.weight", "layernorm_before.weight", "layernorm_after.weight", "norm1.weight",
+              "norm2.weight")
 
 
 def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, gain: float,
@@ -332,7 +333,8 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
         directory = out / entry.name / case
         directory.mkdir(parents=True)
         integer = torch.int32 if case in ("ragged", "everything") else torch.int64
-        save_file({name: value.to(integer) for name, value in inputs.items()}, directory / "inputs.safetensors")
+        save_file({name: value if value.is_floating_point() else value.to(integer) for name, value in inputs.items()},
+                  directory / "inputs.safetensors")
         save_file({name: value.float().contiguous() for name, value in expected.items()}, directory / "expected.safetensors")
         cases.append({"model": entry.name, "case": case, "flags": list(flags), "bf16_loss": float(f"{loss:.2g}")})
     return cases

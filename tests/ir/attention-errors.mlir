@@ -387,6 +387,14 @@ func.func @f(%q: tensor<?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
 }
 
 // -----
+// bias_pairs: a square for each head
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %pairs: tensor<5x3xf32>) {
+  // expected-error @+1 {{table is a 'tensor<5x3xf32>'; expected a square for each of 2 heads}}
+  %0 = xf.bias_pairs %s, %pairs at %columns : tensor<?x2x?x?xf32>, tensor<5x3xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
 // window_scores: globals are beyond a reach
 func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
   // expected-error @+1 {{has globals; expected a reach that they are no part of, and not causal}}
@@ -431,5 +439,13 @@ func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>) {
 func.func @f(%x: tensor<?x5x4xf32>, %chosen: tensor<?x6xi32>) {
   // expected-error @+1 {{chosen are a 'tensor<?x6xi32>' for queries 'tensor<?x5x4xf32>'; expected a number for each}}
   %0 = xf.attention %x, %x, %x chosen(%chosen : tensor<?x6xi32>) heads 2 scale 1.0 : tensor<?x5x4xf32>, tensor<?x5x4xf32>, tensor<?x5x4xf32> -> tensor<?x5x4xf32>
+  return
+}
+
+// -----
+// attention: pairs for each head
+func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>, %pairs: tensor<3x3xf32>) {
+  // expected-error @+1 {{table is a 'tensor<3x3xf32>'; expected a square for each of 2 heads}}
+  %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) pairs(%pairs : tensor<3x3xf32>) heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
   return
 }

@@ -447,3 +447,25 @@ func.func @f(%x: tensor<?x7xf32>) {
   %0 = xf.argmax %x : tensor<?x7xf32> -> tensor<?x1xf32>
   return
 }
+
+// -----
+// blend: a row for each place of the grid
+func.func @f(%rows: tensor<?x2xf32>, %columns: tensor<?x3xf32>, %grid: tensor<5x4xf32>) {
+  // expected-error @+1 {{grid is a 'tensor<5x4xf32>'; expected 2 x 3 rows}}
+  %0 = xf.blend %rows, %columns in %grid : tensor<?x2xf32>, tensor<?x3xf32>, tensor<5x4xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+// image: at least a patch
+// expected-error @+1 {{has images of 3 x 16; expected at least a patch, 4 x 4}}
+func.func @f(%x: tensor<?x?x16xf32> {xf.image = #xf.image<channels = 1, height = 3, width = 16, patchHeight = 4, patchWidth = 4, lead = 1, gridHeight = 1, gridWidth = 4, resize = bicubic>}) {
+  return
+}
+
+// -----
+// image: a position for each patch
+// expected-error @+1 {{has a grid of 2 x 2 positions for 1 x 4 patches; expected as many, or a way to resize it}}
+func.func @f(%x: tensor<?x?x16xf32> {xf.image = #xf.image<channels = 1, height = 4, width = 16, patchHeight = 4, patchWidth = 4, lead = 1, gridHeight = 2, gridWidth = 2, resize = none>}) {
+  return
+}

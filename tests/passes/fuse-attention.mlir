@@ -57,6 +57,22 @@ func.func @by_distance(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1>, %columns: t
 }
 
 // -----
+// CHECK-LABEL: func.func @pairs
+// CHECK-SAME: %[[X:.*]]: tensor<?x?x8xf32>, %[[COLUMNS:.*]]: tensor<?x?xi32>, %[[PAIRS:.*]]: tensor<6x3xf32>
+// CHECK-NEXT: xf.attention %[[X]], %[[X]], %[[X]] columns(%[[COLUMNS]] : tensor<?x?xi32>) pairs(%[[PAIRS]] : tensor<6x3xf32>) heads 2 scale 5.000000e-01 :
+// CHECK-NEXT: return
+func.func @pairs(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %pairs: tensor<6x3xf32>) -> tensor<?x?x8xf32> {
+  %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
+  %qk = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
+  %s = xf.scale %qk by 0.5 : tensor<?x2x?x?xf32>
+  %b = xf.bias_pairs %s, %pairs at %columns : tensor<?x2x?x?xf32>, tensor<6x3xf32>, tensor<?x?xi32>
+  %p = xf.softmax %b : tensor<?x2x?x?xf32>
+  %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
+  %m = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>
+  return %m : tensor<?x?x8xf32>
+}
+
+// -----
 // A cap of scaled products, slopes behind it, and a prefix.
 // CHECK-LABEL: func.func @capped
 // CHECK-SAME: %[[COLUMNS:[^:]*]]: tensor<?x?xi32>, %[[SLOPES:[^:]*]]: tensor<2xf32>, %[[PREFIX:[^:]*]]: tensor<?xi32>)

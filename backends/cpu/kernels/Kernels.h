@@ -21,6 +21,8 @@
 #include "lathe/program.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#include <array>
+
 namespace lathe {
 
 enum class SlotKind { Pointer, Integer, Float };
@@ -51,6 +53,18 @@ struct Parameter {
     return {name, Kind::Name, 0, 0, names};
   }
 };
+
+/// Lists one behind the other: slots or parameters, of which families share some.
+template <typename T, size_t... sizes> constexpr auto joined(const T (&...lists)[sizes]) {
+  std::array<T, (sizes + ...)> all = {};
+  size_t next = 0;
+  auto append = [&](const T *list, size_t size) {
+    for (size_t i = 0; i < size; ++i)
+      all[next++] = list[i];
+  };
+  (append(lists, sizes), ...);
+  return all;
+}
 
 /// A variant's parameters. One left out is false, its minimum, or the first of its names.
 class Parameters {

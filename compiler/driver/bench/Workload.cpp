@@ -102,7 +102,10 @@ Expected<int64_t> idLimit(const Artifact &artifact) {
   if (manifest.contains("entries") && manifest["entries"].is_array() && !manifest["entries"].empty())
     if (const nlohmann::json &entry = manifest["entries"][0]; entry.contains("inputs") && entry["inputs"].is_array())
       for (const nlohmann::json &input : entry["inputs"])
-        if (fieldText(input, {"name"}) == "input_ids") {
+        if (fieldText(input, {"name"}) == "pixel_values") {
+          return createStringError("the model takes pixel_values, and there are no images to time it on; accepted are "
+                                   "models of ids alone");
+        } else if (fieldText(input, {"name"}) == "input_ids") {
           if (llvm::any_of(entry["inputs"],
                            [](const auto &other) { return fieldText(other, {"name"}) == "input_modal"; }))
             return createStringError("the model takes input_modal, and there are no images to time it on; accepted are "

@@ -7,21 +7,14 @@ using namespace mlir;
 
 namespace lathe {
 
-extern const Family albertFamily, bartFamily, bertFamily, bloomFamily, camembertFamily, ctrlFamily, debertaV2Family,
-    distilbertFamily, electraFamily, gemmaFamily, gemma2Family, gemma3TextFamily, gpt2Family, gptNeoXFamily, gptJFamily,
-    llamaFamily, longformerFamily, m2m100Family, marianFamily, mbartFamily, mistralFamily, mmbtFamily, mobilebertFamily,
-    modernbertFamily, mpnetFamily, mt5Family, openaiGptFamily, optFamily, pegasusFamily, phi3Family, qwen2Family,
-    qwen3Family, robertaFamily, starcoder2Family, t5Family, umt5Family, xlmFamily, xlmRobertaFamily, xlnetFamily;
+#define LATHE_FAMILY(name) extern const Family name##Family;
+#include "compiler/import/families/Families.def"
 
 llvm::ArrayRef<const Family *> allFamilies() {
   static const Family *const families[] = {
-      &albertFamily,    &bartFamily,       &bertFamily,      &bloomFamily,      &camembertFamily,  &ctrlFamily,
-      &debertaV2Family, &distilbertFamily, &electraFamily,   &gemmaFamily,      &gemma2Family,     &gemma3TextFamily,
-      &gpt2Family,      &gptNeoXFamily,    &gptJFamily,      &llamaFamily,      &longformerFamily, &m2m100Family,
-      &marianFamily,    &mbartFamily,      &mistralFamily,   &mmbtFamily,       &mobilebertFamily, &modernbertFamily,
-      &mpnetFamily,     &mt5Family,        &openaiGptFamily, &optFamily,        &pegasusFamily,    &phi3Family,
-      &qwen2Family,     &qwen3Family,      &robertaFamily,   &starcoder2Family, &t5Family,         &umt5Family,
-      &xlmFamily,       &xlmRobertaFamily, &xlnetFamily};
+#define LATHE_FAMILY(name) &name##Family,
+#include "compiler/import/families/Families.def"
+  };
   return families;
 }
 
@@ -49,14 +42,20 @@ std::vector<ClassOfTask> classesOf(const Family &family) {
       {"ForMultipleChoice", Task::MultipleChoice},
       {"ForConditionalGeneration", Task::Seq2SeqLm},
       {"EncoderModel", Task::Encoder},
+      {"ForImageClassification", Task::ImageClassification},
   };
   std::vector<ClassOfTask> classes;
   for (ClassEnding general : endings) {
-    const ClassEnding *own =
-        llvm::find_if(family.ownClasses, [&](const ClassEnding &c) { return c.task == general.task; });
-    StringRef ending = own == family.ownClasses.end() ? general.name : own->name;
-    if (llvm::is_contained(family.tasks, general.task))
-      classes.push_back({(family.classPrefix + ending).str(), general.task});
+    if (!llvm::is_contained(family.tasks, general.task))
+      continue;
+    bool hasOwn = false;
+    for (const ClassEnding &own : family.ownClasses)
+      if (own.task == general.task) {
+        classes.push_back({(family.classPrefix + own.name).str(), general.task});
+        hasOwn = true;
+      }
+    if (!hasOwn)
+      classes.push_back({(family.classPrefix + general.name).str(), general.task});
   }
   return classes;
 }
@@ -74,6 +73,7 @@ llvm::Expected<Task> taskOfClass(const Family &family, llvm::StringRef architect
 }
 
 int64_t positionsByColumn(JsonFields &fields) { return fields.getInt("max_position_embeddings", 512, 1, 1 << 28); }
+int64_t unlimitedPositions(JsonFields &) { return 0; }
 
 void requireAbsolutePositions(JsonFields &fields) {
   if (std::string type = fields.getString("position_embedding_type", "absolute"); type != "absolute")

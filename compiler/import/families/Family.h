@@ -1,6 +1,6 @@
 //===- Family.h - what a model family tells the importer ----------------------===//
 //
-// Adding a family: one file here that defines a `const Family`, one line in Families.cpp, one in CMakeLists.txt, and
+// Adding a family: one file here that defines a `const Family`, one line in Families.def, one in CMakeLists.txt, and
 // goldens under tests. Heads.h has what stands behind most encoders, BertBlocks.h what BERT's descendants share.
 //
 //===----------------------------------------------------------------------===//
@@ -29,6 +29,8 @@ struct HeadOptions {
 
 /// What a config says of the longest sequence: max_position_embeddings, or 512.
 int64_t positionsByColumn(JsonFields &fields);
+/// 0: sequences of any length.
+int64_t unlimitedPositions(JsonFields &fields);
 
 /// What a class of Hugging Face's has behind the family's prefix, and what it stands for.
 struct ClassEnding {

@@ -193,8 +193,6 @@ std::string withoutTransformer(StringRef name) {
   return name.str();
 }
 
-int64_t longestSequence(JsonFields &) { return 0; }
-
 constexpr Task tasks[] = {Task::Base,
                           Task::Seq2SeqLm,
                           Task::Embedding,
@@ -212,7 +210,7 @@ const Family t5Family = {.modelType = "t5",
                          .classPrefix = "T5",
                          .tasks = tasks,
                          .build = buildT5,
-                         .longestSequence = longestSequence,
+                         .longestSequence = unlimitedPositions,
                          .renameWeight = withoutTransformer,
                          .buffers = buffers,
                          .writingIds = WritingIds{.eos = 1, .pad = 0}};
@@ -222,7 +220,7 @@ const Family mt5Family = {.modelType = "mt5",
                           .classPrefix = "MT5",
                           .tasks = tasks,
                           .build = buildMt5,
-                          .longestSequence = longestSequence,
+                          .longestSequence = unlimitedPositions,
                           .renameWeight = withoutTransformer,
                           .buffers = buffers,
                           .writingIds = WritingIds{.eos = 1, .pad = 0, .decoderStart = 0}};
@@ -232,7 +230,7 @@ const Family umt5Family = {.modelType = "umt5",
                            .classPrefix = "UMT5",
                            .tasks = tasks,
                            .build = buildUmt5,
-                           .longestSequence = longestSequence,
+                           .longestSequence = unlimitedPositions,
                            .renameWeight = withoutTransformer,
                            .buffers = buffers,
                            .writingIds = WritingIds{.eos = 1, .pad = 0, .decoderStart = 0}};

@@ -278,9 +278,6 @@ llvm::Error buildXlnet(ModelBuilder &m, const JsonDocument &document, const Head
                         "start_logits.", "end_logits.", "answer_class."});
 }
 
-/// There is none that a config could state.
-int64_t longestSequence(JsonFields &) { return 0; }
-
 constexpr Task tasks[] = {Task::Base,
                           Task::CausalLm,
                           Task::Embedding,
@@ -300,7 +297,7 @@ const Family xlnetFamily = {.modelType = "xlnet",
                             .classPrefix = "XLNet",
                             .tasks = tasks,
                             .build = buildXlnet,
-                            .longestSequence = longestSequence,
+                            .longestSequence = unlimitedPositions,
                             .ownClasses = ownClasses,
                             .writingIds = WritingIds{.eos = 2, .pad = 5}};
 

@@ -96,8 +96,14 @@ typedef enum lathe_input_kind {
   LATHE_SOURCE_LENGTHS = 20, /* of a decoder: i32 [B], tokens that each of these hold */
   LATHE_GLOBAL_MASK = 21,    /* "global_attention_mask": 1 for tokens that see all others and are seen by them; omitted:
                               * see lathe_globals */
-  LATHE_EXCEPT_LAST = 12 /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
-                          * for its first, and 1 for all others; where that token is masked the run is refused */
+  LATHE_PIXEL_VALUES = 22,   /* f32 [T, limit]: rows of patches of "pixel_values", see lathe_image */
+  LATHE_LEAD_IDS = 23,       /* the column of a token that stands for no part of an image, and `lead` of a patch */
+  LATHE_GRID_ROWS = 24,    /* f32 [T, limit], what a patch takes of each row of the grid of positions; other tokens 0 */
+  LATHE_GRID_COLUMNS = 25, /* likewise, of each column */
+  LATHE_LEAD_MASK = 26,    /* 1 for tokens that stand for no part of an image, 0 for patches */
+  LATHE_PATCH_MASK = 27,   /* 1 for patches, 0 for the others */
+  LATHE_EXCEPT_LAST = 12   /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
+                            * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
 
 /* What is counted where the caller leaves something out. */
@@ -123,7 +129,7 @@ typedef enum lathe_globals {
 
 typedef struct lathe_entry_input {
   int32_t kind;   /* lathe_input_kind */
-  int64_t limit;  /* values must lie in [0, limit); 0: no limit to check; of input_modal: its width */
+  int64_t limit;  /* values must lie in [0, limit); 0: no limit to check; of rows: their width */
   int32_t counts; /* lathe_counts */
   int64_t padding_id;
   int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
@@ -141,6 +147,22 @@ typedef enum lathe_shift {
   LATHE_SHIFT_START = 1, /* input_ids, each a column further right, behind lathe_entry.shift_id */
   LATHE_SHIFT_WRAP = 2   /* likewise, behind the row's last id that is not shift_id */
 } lathe_shift;
+
+/* Images [B, channels, height, width] as tokens: `lead` of each that stand for no part of it, of which the rows are
+ * zeros, and then its patches, row by row, each with the numbers of every channel, row and column in this order. What
+ * is left at the right and at the bottom belongs to no patch. Positions are a grid of grid_height x grid_width,
+ * interpolated to as many rows and columns as an image has patches; without a way to do that, images are height x
+ * width. */
+typedef enum lathe_resize {
+  LATHE_RESIZE_NONE = 0,
+  LATHE_RESIZE_BICUBIC = 1,            /* as torch.nn.functional.interpolate does it, corners not aligned */
+  LATHE_RESIZE_BICUBIC_ANTIALIASED = 2 /* likewise */
+} lathe_resize;
+
+typedef struct lathe_image {
+  int32_t channels, height, width, patch_height, patch_width, lead, grid_height, grid_width;
+  int32_t resize; /* lathe_resize */
+} lathe_image;
 
 typedef enum lathe_rows {
   LATHE_ROWS_TOKENS = 0,
@@ -206,10 +228,11 @@ typedef struct lathe_image_front_end {
   int32_t sizing;   /* lathe_sizing */
   int32_t resample; /* lathe_resample */
   int64_t rows, columns;
-  int32_t crops; /* image_rows x image_columns are cut from its middle, black where there is none; else it must be them */
+  int32_t
+      crops; /* image_rows x image_columns are cut from its middle, black where there is none; else it must be them */
   int64_t image_rows, image_columns;
-  int64_t patch_rows, patch_columns; /* pixels of a patch */
-  int64_t down, across;              /* patches; what is left of the image is dropped */
+  int64_t patch_rows, patch_columns;         /* pixels of a patch */
+  int64_t down, across;                      /* patches; what is left of the image is dropped */
   lathe_kernel horizontal[LATHE_ISA_LEVELS]; /* NULL: level not compiled */
   lathe_kernel patches[LATHE_ISA_LEVELS];
 } lathe_image_front_end;
@@ -233,6 +256,7 @@ typedef struct lathe_entry {
   int32_t has_targets; /* a second token axis */
   int32_t shift;       /* lathe_shift */
   int64_t shift_id;
+  const lathe_image *image; /* NULL: the entry's tokens are of texts */
 } lathe_entry;
 
 /* Tokens of a page of a cache. */

@@ -1,7 +1,7 @@
 #include "tests/backends/entry/CompiledEntry.h"
 
-#include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/HalideFunctions.h"
+#include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/layouts/WeightLayout.h"
 #include "compiler/pipelines/Pipelines.h"
 #include "runtime/core/FloatEnvironment.h"

@@ -31,7 +31,7 @@ struct ByDistance {
   int64_t buckets = 0, distance = 0, reach = -1;
   /// Terms of queries and keys, for distances up to this many to each side.
   int64_t furthest = 0;
-  bool queryTerms = false, keyTerms = false, causal = false, prefixed = false, sloped = false;
+  bool queryTerms = false, keyTerms = false, causal = false, prefixed = false, sloped = false, paired = false;
   /// Of so many tokens one is marked, 0: none, as a global key or, without a window, as a query that is chosen.
   int64_t marked = 0;
   /// Not by distance, but scores have it, too: 0 for none.
@@ -44,8 +44,8 @@ struct ByDistance {
     return text + (reach >= 0 ? ", windowed = true" : "") + (queryTerms ? ", query_terms = true" : "") +
            (keyTerms ? ", key_terms = true" : "") + (causal ? ", causal = true" : "") +
            (prefixed ? ", prefixed = true" : "") + (sloped ? ", sloped = true" : "") +
-           (hasGlobals() ? ", globals = true" : "") + (cap ? ", capped = true" : "") +
-           (choosesQueries() ? ", chosen = true" : "");
+           (paired ? ", paired = true" : "") + (hasGlobals() ? ", globals = true" : "") +
+           (cap ? ", capped = true" : "") + (choosesQueries() ? ", chosen = true" : "");
   }
   bool hasGlobals() const { return marked && reach >= 0; }
   bool choosesQueries() const { return marked && reach < 0; }
@@ -96,9 +96,9 @@ std::vector<Arg> with(std::vector<Arg> args, const std::vector<Arg> &more) {
   return args;
 }
 /// Where nothing goes by distance.
-const std::vector<Arg> noDistances(17, Arg(0)); // nor keys are of another axis, nor queries chosen
+const std::vector<Arg> noDistances(19, Arg(0)); // nor keys are of another axis, nor queries chosen
 /// Where among these the offsets of keys are, if they are.
-constexpr size_t keyCuSeqlensArg = 14;
+constexpr size_t keyCuSeqlensArg = 16;
 
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
@@ -117,7 +117,8 @@ struct Problem {
   Guarded<float> bias;
   static constexpr int64_t terms = 5; // of a head
   int64_t ldTerms;
-  Guarded<float> queryTerms, keyTerms, index, slopes;
+  int64_t places; // beyond every column
+  Guarded<float> queryTerms, keyTerms, index, slopes, pairs;
   Guarded<int32_t> prefix; // of each sequence: a column
   Guarded<int32_t> marks;  // of each row
 
@@ -134,9 +135,11 @@ struct Problem {
         k(form, random.vector(sizeFor(ldk)), keyWidth, ldk), v(form, random.vector(sizeFor(ldv)), valueWidth, ldv),
         cuSeqlens(prefixSums(shape.lengths)), mask(present), rule(rule), columns(columnsOf(*this, random)),
         bias(random.vector(rule.buckets * shape.heads, 2)), ldTerms(shape.heads * terms + random.below(3)),
+        places(1 + (rows ? *std::max_element(columns.begin(), columns.end()) : 0)),
         queryTerms(random.vector(rule.queryTerms ? rows * ldTerms : 0)),
         keyTerms(random.vector(rule.keyTerms ? rows * ldTerms : 0)), index(2 * rule.furthest + 1),
-        slopes(random.vector(rule.sloped ? shape.heads : 0, 0.2f)), prefix(prefixOf(*this, random)),
+        slopes(random.vector(rule.sloped ? shape.heads : 0, 0.2f)),
+        pairs(random.vector(rule.paired ? shape.heads * places * places : 0, 2)), prefix(prefixOf(*this, random)),
         marks(rule.marked ? rows : 0) {
     for (int32_t &mark : marks)
       mark = random.below(rule.marked) == 0 ? 1 + int32_t(random.below(3)) : 0;
@@ -159,6 +162,8 @@ struct Problem {
             rule.furthest,
             &prefix[sequence],
             slopes.data(),
+            pairs.data(),
+            places,
             rule.hasGlobals() ? &marks[first] : nullptr,
             rule.cap,
             nullptr,
@@ -180,7 +185,8 @@ struct Problem {
     if (!rule.sees(away, rule.prefixed && columns[key] < prefix[sequence]))
       return -INFINITY;
     return (rule.buckets ? bias[xf::twoSidedBucket(away, rule.buckets, rule.distance) * shape.heads + head] : 0) +
-           (rule.sloped ? double(slopes[head]) * double(away) : 0);
+           (rule.sloped ? double(slopes[head]) * double(away) : 0) +
+           (rule.paired ? pairs[(head * places + columns[query]) * places + columns[key]] : 0);
   }
 
   static std::vector<int32_t> startsOf(const Problem &p) {
@@ -338,7 +344,7 @@ TEST_P(AttentionTest, OddShapesByDistance) {
         ByDistance{.reach = 64}, ByDistance{.buckets = 32, .distance = 128, .reach = 20}, ByDistance{.causal = true},
         ByDistance{.reach = 9, .causal = true}, ByDistance{.causal = true, .sloped = true},
         ByDistance{.buckets = 32, .distance = 128, .causal = true}, ByDistance{.causal = true, .prefixed = true},
-        ByDistance{.reach = 9, .causal = true, .prefixed = true}})
+        ByDistance{.reach = 9, .causal = true, .prefixed = true}, ByDistance{.paired = true}})
     for (bool masked : {false, true})
       for (const AttentionShape &shape : attentionOddShapes(20, 16))
         check(GetParam(), shape, masked, random, rule);
@@ -414,12 +420,12 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
   Guarded<float> dense(sequences * longest * width);
   GetParam()
       .kernel("{head_dim = 64, masked = true" + rule.params() + "}")
-      .run(
-          with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
-                batch.scale, longest, guardedMask.data()},
-               {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
-                denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
-                batch.prefix.data(), batch.slopes.data(), denseMarks.data(), rule.cap, nullptr, 0, denseMarks.data()}));
+      .run(with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
+                 batch.scale, longest, guardedMask.data()},
+                {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
+                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
+                 batch.prefix.data(), batch.slopes.data(), batch.pairs.data(), batch.places, denseMarks.data(),
+                 rule.cap, nullptr, 0, denseMarks.data()}));
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
@@ -446,6 +452,7 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
   expectSameBitsAlone({.reach = 64});
   expectSameBitsAlone({.causal = true});
   expectSameBitsAlone({.causal = true, .prefixed = true, .sloped = true, .cap = 2});
+  expectSameBitsAlone({.paired = true});
   expectSameBitsAlone({.furthest = 100, .queryTerms = true, .keyTerms = true});
   expectSameBitsAlone({.reach = 64, .marked = 9});
   expectSameBitsAlone({.marked = 9});

@@ -193,6 +193,37 @@ TEST_F(RowsTest, Rotate) {
       }
 }
 
+/// Weights of which most are 0, as interpolation has them, or one is 1, or all are 0.
+TEST_F(RowsTest, Blend) {
+  Random random(9);
+  for (RowShape shape : rowOddShapes()) {
+    const int64_t gridRows = 1 + random.below(6), gridColumns = 1 + random.below(6),
+                  ldy = shape.width + random.below(3);
+    Guarded<float> rows(shape.rows * gridRows), columns(shape.rows * gridColumns);
+    Guarded<float> grid(random.vector(gridRows * gridColumns * shape.width));
+    Guarded<float> y(shape.rows ? (shape.rows - 1) * ldy + shape.width : 0);
+    for (int64_t row = 0; row < shape.rows; ++row) {
+      for (int64_t i = 0; i < gridRows; ++i)
+        rows[row * gridRows + i] = row % 3 == 0 ? 0 : random.below(2) ? random.normal() : 0;
+      for (int64_t j = 0; j < gridColumns; ++j)
+        columns[row * gridColumns + j] = row % 3 == 1 ? float(j == 0) : random.below(2) ? random.normal() : 0;
+    }
+    Kernel::get("blend_f32")
+        .run({rows.data(), gridRows, columns.data(), gridColumns, grid.data(), y.data(), ldy, shape.rows, shape.width},
+             1);
+    EXPECT_TRUE(y.intact());
+    for (int64_t row = 0; row < shape.rows; ++row)
+      for (int64_t h = 0; h < shape.width; ++h) {
+        double expected = 0;
+        for (int64_t i = 0; i < gridRows; ++i)
+          for (int64_t j = 0; j < gridColumns; ++j)
+            expected += double(rows[row * gridRows + i]) * columns[row * gridColumns + j] *
+                        grid[(i * gridColumns + j) * shape.width + h];
+        ASSERT_LE(errorOf(y[row * ldy + h], expected), 1e-5) << row << " " << h;
+      }
+  }
+}
+
 TEST_F(RowsTest, Embed) {
   struct Case {
     int tables;

@@ -112,10 +112,10 @@ TEST_F(UnfusedTest, DistanceScores) {
     for (const char *form :
          {"{buckets = 32, distance = 128}", "{windowed = true}", "{causal = true}", "{windowed = true, causal = true}",
           "{sloped = true}", "{causal = true, prefixed = true}", "{windowed = true, causal = true, prefixed = true}",
-          "{windowed = true, globals = true}"}) {
+          "{windowed = true, globals = true}", "{paired = true}"}) {
       const bool windowed = std::strstr(form, "windowed"), causal = std::strstr(form, "causal");
       const bool prefixed = std::strstr(form, "prefixed"), sloped = std::strstr(form, "sloped"),
-                 hasGlobals = std::strstr(form, "globals");
+                 hasGlobals = std::strstr(form, "globals"), paired = std::strstr(form, "paired");
       const int64_t batch = 2, heads = 3, size = batch * heads * seq * seq, reach = 7;
       Guarded<float> x(random.vector(size)), bias(random.vector(32 * heads)), y(size);
       Guarded<float> slopes(random.vector(heads));
@@ -126,23 +126,29 @@ TEST_F(UnfusedTest, DistanceScores) {
       for (int64_t b = 0; b < batch; ++b)
         for (int64_t row = 0, column = 0; row < seq; ++row, column += 1 + random.below(9))
           columns[b * seq + row] = int32_t(column);
+      const int64_t places = *std::max_element(columns.begin(), columns.end()) + 1;
+      Guarded<float> pairs(random.vector(heads * places * places));
       const Kernel &kernel = Kernel::get("distance_scores_f32", form);
-      kernel.run({x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0,
-                  prefix.data(), slopes.data(), globals.data()},
-                 1);
+      kernel.run(
+          {x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(),   reach,        0,      0,
+           0,        0,        0,     0,     0,   prefix.data(),  slopes.data(), pairs.data(), places, globals.data()},
+          1);
       for (int64_t i = 0; i < size; ++i) {
         const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
         const int64_t away = columns[first + i % seq] - columns[first + i / seq % seq];
         const bool inPrefix = prefixed && columns[first + i % seq] < prefix[first / seq];
         const bool near = causal && away > 0 ? inPrefix : !(windowed && std::abs(away) > reach);
         const bool seen = !globals[first + i / seq % seq] && (near || globals[first + i % seq]);
+        const int64_t ofQuery = head * places + columns[first + i / seq % seq];
         const float expected = windowed || causal ? (seen ? x[i] : -INFINITY)
+                               : paired           ? x[i] + pairs[ofQuery * places + columns[first + i % seq]]
                                : sloped ? std::fma(slopes[head], float(away), x[i])
                                         : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
         ASSERT_EQ(y[i], expected) << away;
       }
-      kernel.run({x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(), reach, 0, 0, 0, 0, 0, 0, 0,
-                  prefix.data(), slopes.data(), globals.data()});
+      kernel.run(
+          {x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(),   reach,        0,      0,
+           0,        0,        0,     0,     0,   prefix.data(),  slopes.data(), pairs.data(), places, globals.data()});
       EXPECT_TRUE(sameBits(x, y)) << "in place";
     }
 }
@@ -160,8 +166,26 @@ TEST_F(UnfusedTest, ScoresWithTerms) {
     for (int64_t token = 0; token < batch * seq; ++token)
       columns[token] = int32_t(token % seq);
     Kernel::get("distance_scores_f32", "{query_terms = true, key_terms = true}")
-        .run({x.data(), y.data(), batch, heads, seq, columns.data(), 0, 0, ofQueries.data(), ld, ofKeys.data(), ld,
-              terms, index.data(), furthest, 0, 0, 0},
+        .run({x.data(),
+              y.data(),
+              batch,
+              heads,
+              seq,
+              columns.data(),
+              0,
+              0,
+              ofQueries.data(),
+              ld,
+              ofKeys.data(),
+              ld,
+              terms,
+              index.data(),
+              furthest,
+              0,
+              0,
+              0,
+              0,
+              0},
              1);
     for (int64_t i = 0; i < size; ++i) {
       const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;

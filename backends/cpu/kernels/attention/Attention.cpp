@@ -30,7 +30,7 @@ constexpr unsigned Globals = FirstDistance + std::size(distanceSlots) - 1;
 /// Paged, in the places of what is not read then.
 enum { Pages = K, Layer = LdK, Cached = V };
 
-constexpr Slot slotTable[] = {
+constexpr Slot ownSlots[] = {
     {"q", SlotKind::Pointer,
      "rows [T][ldq]; head h is columns [h * head_dim, (h + 1) * head_dim), of v and y of value_dim"},
     {"ldq", SlotKind::Integer, "elements from a row of q to the next; of bf16, even"},
@@ -51,40 +51,22 @@ constexpr Slot slotTable[] = {
     {"mask", SlotKind::Pointer,
      "masked: u8 [batch * longest], 0 for keys that are absent; rows of y whose keys are "
      "all absent are zeros"},
-    distanceSlots[0],
-    distanceSlots[1],
-    distanceSlots[2],
-    distanceSlots[3],
-    distanceSlots[4],
-    distanceSlots[5],
-    distanceSlots[6],
-    distanceSlots[7],
-    distanceSlots[8],
-    distanceSlots[9],
-    distanceSlots[10],
-    distanceSlots[11],
-    distanceSlots[12],
+};
+constexpr Slot slotsBehindDistances[] = {
     {"cap", SlotKind::Float, "what scaled products stay below, capped"},
     {"key_cu_seqlens", SlotKind::Pointer, "crossed: i32 [batch + 1], rows of each sequence's keys; paged: not read"},
     {"longest_keys", SlotKind::Integer, "crossed and masked: keys per sequence"},
     {"chosen", SlotKind::Pointer, "i32 [T]: 0 for queries whose rows of y are zeros, chosen"},
 };
-constexpr Parameter parameterTable[] = {
+constexpr auto slotTable = joined(ownSlots, distanceSlots, slotsBehindDistances);
+constexpr Parameter ownParameters[] = {
     // of f32 all but the last, of bf16 all but the first
     Parameter::flag("in_bytes"), // paged: pages hold bytes
     Parameter::integer("head_dim", 1, 4096),
     Parameter::integer("value_dim", 0, 256), // 0: head_dim; paged: 0
     Parameter::flag("masked"),
-    distanceParameters[0],
-    distanceParameters[1],
-    distanceParameters[2],
-    distanceParameters[3],
-    distanceParameters[4],
-    distanceParameters[5],
-    distanceParameters[6],
-    distanceParameters[7],
-    distanceParameters[8],
-    distanceParameters[9],
+};
+constexpr Parameter parametersBehindDistances[] = {
     Parameter::flag("capped"),
     Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
     Parameter::flag("paged"),                  // causal, a token's column its place; or crossed
@@ -92,6 +74,7 @@ constexpr Parameter parameterTable[] = {
     Parameter::flag("chosen"),                 // neither crossed nor paged; nothing goes by distance
     Parameter::flag("y_bf16"),
 };
+constexpr auto parameterTable = joined(ownParameters, distanceParameters, parametersBehindDistances);
 
 constexpr int64_t lanes = KernelBuilder::lanes;
 constexpr int64_t keyBlock = AttentionScratch::keyBlock, queryBlock = AttentionScratch::queryBlock;
@@ -180,8 +163,8 @@ void AttentionEmitter::emit() {
     Value count = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
     const Words wordsOfY = narrow ? Words::Bf16Pairs : Words::F32;
-    const Rows ofY = rowsFrom(b, wordsOfY, y, ldy, choosesQueries() ? sequence.first : firstRow,
-                              b.mul(head, widths.value));
+    const Rows ofY =
+        rowsFrom(b, wordsOfY, y, ldy, choosesQueries() ? sequence.first : firstRow, b.mul(head, widths.value));
     const Value column = b.mul(head, widths.key);
     if (choosesQueries()) {
       emitZeros(sequence, firstQuery, count, ofY);

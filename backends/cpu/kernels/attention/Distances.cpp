@@ -30,8 +30,10 @@ Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstS
     prefix = b.pointerSlot(firstSlot + 10);
   if (params.flag("sloped"))
     slopes = b.pointerSlot(firstSlot + 11);
+  if (params.flag("paired"))
+    pairs = b.pointerSlot(firstSlot + 12), places = b.integerSlot(firstSlot + 13);
   if (params.flag("globals"))
-    globals = b.pointerSlot(firstSlot + 12);
+    globals = b.pointerSlot(firstSlot + 14);
   if (apply(params))
     columns = b.pointerSlot(firstSlot);
 }
@@ -89,6 +91,10 @@ Distances::Query Distances::query(KernelBuilder &b, Value token, Value head, Val
   }
   if (slopes)
     query.slope = b.broadcast(b.loadScalar(b.at(slopes, head)));
+  if (pairs) {
+    Value place = b.loadIndex(column(b, token)); // an i32 is as wide as an f32
+    query.pairs = b.at(pairs, b.add(b.mul(b.add(b.mul(head, places), place), places), place));
+  }
   if (reach)
     query.reach = b.broadcast(b.wordOf(reach));
   if (globals) {
@@ -123,6 +129,11 @@ Value Distances::change(KernelBuilder &b, Value scores, Value away, const Query 
   if (buckets) {
     Value within = b.max(b.min(away, b.splatBits(int32_t(distance))), b.splatBits(int32_t(-distance)));
     scores = b.add(scores, b.gatherAt(table, b.add(within, b.splatBits(int32_t(distance)))));
+  }
+  if (pairs) { // what stands beyond the last key may have any column
+    Value own = b.broadcast(query.column), last = b.broadcast(b.wordOf(b.add(places, -1)));
+    Value within = b.min(b.max(away, b.sub(b.splatBits(0), own)), b.sub(last, own));
+    scores = b.add(scores, b.gatherAt(query.pairs, within));
   }
   if (slopes)
     scores = b.fma(query.slope, b.floatOf(away), scores);

@@ -1,6 +1,6 @@
 // What scores get by the distance of query and key, the difference of their columns: terms that query and key have for
-// it, a bias from a table, a slope, and -inf for keys beyond a window or, causal, behind the query and its prefix. For
-// the fused attention and for the one in parts.
+// it, a bias from a table, or from one for pairs of columns, a slope, and -inf for keys beyond a window or, causal,
+// behind the query and its prefix. For the fused attention and for the one in parts.
 #ifndef LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 #define LATHE_BACKENDS_CPU_KERNELS_ATTENTION_DISTANCES_H
 
@@ -22,6 +22,7 @@ constexpr Parameter distanceParameters[] = {
     Parameter::flag("causal"),
     Parameter::flag("prefixed"), // causal
     Parameter::flag("sloped"),
+    Parameter::flag("paired"),
     Parameter::flag("globals"), // windowed, and nothing else
 };
 /// Their slots, one behind the other in a family's list.
@@ -39,6 +40,9 @@ constexpr Slot distanceSlots[] = {
     {"furthest", SlotKind::Integer, "beyond it, distances count as it does"},
     {"prefix", SlotKind::Pointer, "i32 [batch]: keys in columns below it are seen from everywhere, prefixed"},
     {"slopes", SlotKind::Pointer, "[heads]: what a score falls by for a column's distance, sloped"},
+    {"pairs", SlotKind::Pointer,
+     "[heads][places][places]: what the scores of a query get, a key in each column, paired"},
+    {"places", SlotKind::Integer, "beyond every column, paired; below 2^15"},
     {"globals", SlotKind::Pointer, "i32 [T]: not 0 for keys that are seen from everywhere, and see none, with globals"},
 };
 
@@ -47,7 +51,7 @@ public:
   /// Whether scores go by distance at all.
   static bool apply(const Parameters &params) {
     return params.integer("buckets") || params.flag("windowed") || params.flag("causal") ||
-           params.flag("query_terms") || params.flag("key_terms") || params.flag("sloped");
+           params.flag("query_terms") || params.flag("key_terms") || params.flag("sloped") || params.flag("paired");
   }
   /// Scratch that `params` need, in words.
   static int64_t scratchWords(const Parameters &params);
@@ -71,6 +75,7 @@ public:
     mlir::Value column, terms;
     mlir::Value ahead; ///< columns that a key may be behind it
     mlir::Value slope;
+    mlir::Value pairs;                 ///< the address of what it has for itself
     mlir::Value reach, reachToGlobals; ///< columns that a key, or one that is global, may be away
   };
   Query query(KernelBuilder &b, mlir::Value token, mlir::Value head, mlir::Value sequence) const;
@@ -105,7 +110,8 @@ private:
   bool oneSided;
   bool causal;
   mlir::Value columns, bias, reach /* null: no window */, table;
-  mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest, prefix, slopes, globals;
+  mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest, prefix, slopes, pairs, places,
+      globals;
   int64_t bucketOf(int64_t away) const;
   mlir::Value termsOf(KernelBuilder &b, mlir::Value base, mlir::Value stride, mlir::Value token,
                       mlir::Value head) const;

@@ -8,26 +8,14 @@ namespace lathe {
 namespace {
 
 enum { X, Y, Batch, Heads, Seq, FirstDistance };
-constexpr Slot slotTable[] = {
+constexpr Slot ownSlots[] = {
     {"x", SlotKind::Pointer, "scores [batch][heads][seq][seq]"},
     {"y", SlotKind::Pointer, "likewise; may be x"},
     {"batch", SlotKind::Integer, "sequences"},
     {"heads", SlotKind::Integer, "heads"},
     {"seq", SlotKind::Integer, "tokens per sequence"},
-    distanceSlots[0],
-    distanceSlots[1],
-    distanceSlots[2],
-    distanceSlots[3],
-    distanceSlots[4],
-    distanceSlots[5],
-    distanceSlots[6],
-    distanceSlots[7],
-    distanceSlots[8],
-    distanceSlots[9],
-    distanceSlots[10],
-    distanceSlots[11],
-    distanceSlots[12],
 };
+constexpr auto slotTable = joined(ownSlots, distanceSlots);
 
 class DistanceScores final : public KernelFamily {
 public:
