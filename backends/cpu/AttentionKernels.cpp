@@ -2,6 +2,8 @@
 #include "backends/cpu/EntrySelector.h"
 #include "backends/cpu/kernels/attention/CachePages.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace lathe {
@@ -375,6 +377,55 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
     work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::termOf(xf::scoresOf(q.rows, k.rows)),
                   2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Linear attention
+//===----------------------------------------------------------------------===//
+
+void EntrySelector::lowerRandomFeatures(xf::RandomFeaturesOp op) {
+  const Buffer x = get(op.getX()), y = bufferFor(op.getResult(), x.rows);
+  const int64_t heads = op.getHeads(), headDim = widthOf(op.getProjection());
+  calls.launch("random_features_f32", {},
+               {{"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"w", calls.weight(weightRefs[op.getProjection()], "panels")},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"M", calls.countOf(x.rows)},
+                {"heads", calls.integer(heads)},
+                {"head_dim", calls.integer(headDim)},
+                {"features", calls.integer(y.width / heads)},
+                {"scale", calls.real(std::pow(double(headDim), -0.25))}},
+               nameOf(op.getProjection()), {.flops = {xf::termOf(x.rows), 2 * headDim * y.width}});
+}
+
+LogicalResult EntrySelector::lowerLinearAttention(xf::LinearAttentionOp op) {
+  if (!op.getMask() && !op.getCuSeqlens())
+    return op.emitOpError("has neither a mask nor cu_seqlens; the CPU's linear attention needs one of them");
+  const Buffer q = get(op.getQuery()), k = get(op.getKey()), v = get(op.getValue());
+  const Buffer y = bufferFor(op.getResult(), q.rows);
+  const int64_t heads = op.getHeads(), headDim = y.width / heads;
+  calls.launch("linear_attention_f32",
+               {calls.choice("map", xf::stringifyFeatureMap(op.getMap())), calls.flag("causal", op.getCausal()),
+                calls.flag("masked", bool(op.getMask())), calls.number("head_dim", headDim),
+                calls.number("features", q.width / heads)},
+               {{"q", q.memref},
+                {"ldq", calls.integer(q.stride)},
+                {"k", k.memref},
+                {"ldk", calls.integer(k.stride)},
+                {"v", v.memref},
+                {"ldv", calls.integer(v.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"cu_seqlens", memref(op.getCuSeqlens())},
+                {"batch", calls.batch},
+                {"heads", calls.integer(heads)},
+                {"mask", memref(op.getMask())},
+                {"longest", calls.longestOf(q.rows)}},
+               // A key is added to the state, and a query is multiplied with it.
+               "linear_attention", {.flops = {xf::termOf(q.rows), 4 * q.width * headDim}});
   return success();
 }
 

@@ -148,6 +148,8 @@ private:
   mlir::Value placeInPage(mlir::Operation *op, const CachedKeys &keys);
   void appendToCache(const CachedKeys &keys, const Buffer &k, const Buffer &v, mlir::Value cuSeqlens,
                      mlir::Value layer);
+  void lowerRandomFeatures(xf::RandomFeaturesOp op);
+  mlir::LogicalResult lowerLinearAttention(xf::LinearAttentionOp op);
   void lowerAngles(xf::AnglesOp op);
   void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);

@@ -395,6 +395,8 @@ LogicalResult EntrySelector::lower(Operation *op) {
       })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
+      .Case([&](xf::RandomFeaturesOp op) { return lowerRandomFeatures(op), success(); })
+      .Case([&](xf::LinearAttentionOp op) { return lowerLinearAttention(op); })
       .Case([&](xf::AppendCacheOp op) { return lowerAppendCache(op), success(); })
       .Case([&](xf::PagedAttentionOp op) { return lowerPagedAttention(op), success(); })
       .Case([&](xf::BlendOp op) { return lowerBlend(op), success(); })

@@ -166,6 +166,25 @@ Value BlockBuilder::selfAttention(Value x, Value mask, int64_t heads, StringRef 
   return attention(q, k, v, mask, heads, rules);
 }
 
+std::pair<Value, Value> BlockBuilder::randomFeatures(Value q, Value k, StringRef projection, int64_t heads,
+                                                     int64_t features) {
+  Value w = weight(projection, {features, typeOf(q).getShape().back() / heads});
+  auto of = [&](Value x) -> Value {
+    return xf::RandomFeaturesOp::create(builder, builder.getUnknownLoc(), withWidth(x, heads * features), x, w,
+                                        builder.getI64IntegerAttr(heads));
+  };
+  Value ofQueries = of(q);
+  return {ofQueries, of(k)};
+}
+
+Value BlockBuilder::linearAttention(xf::FeatureMap map, Value q, Value k, Value v, Value mask, int64_t heads,
+                                    bool causal) {
+  if (model.givesAttentions)
+    model.reject("--emit attentions: linear attention computes no probabilities; accepted is hidden_states");
+  return xf::LinearAttentionOp::create(builder, builder.getUnknownLoc(), v.getType(), map, q, k, v, mask,
+                                       /*cu_seqlens=*/Value(), causal, heads);
+}
+
 xf::BucketsAttr BlockBuilder::buckets(xf::BucketScheme scheme, int64_t count, int64_t distance) {
   return xf::BucketsAttr::get(builder.getContext(), scheme, count, distance);
 }

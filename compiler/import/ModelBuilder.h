@@ -98,6 +98,12 @@ public:
   /// The same of one input, by three linear layers as wide as that.
   mlir::Value selfAttention(mlir::Value x, mlir::Value mask, int64_t heads, llvm::StringRef query, llvm::StringRef key,
                             llvm::StringRef value, const ScoreRules &rules = {});
+  /// Logarithms of positive random features of each head of queries and of keys, by a weight [features, head_dim].
+  std::pair<mlir::Value, mlir::Value> randomFeatures(mlir::Value q, mlir::Value k, llvm::StringRef projection,
+                                                     int64_t heads, int64_t features);
+  /// sum_j (phi(q) . phi(k_j)) v_j / sum_j (phi(q) . phi(k_j)) with features by a map: attention that has no scores.
+  mlir::Value linearAttention(xf::FeatureMap map, mlir::Value q, mlir::Value k, mlir::Value v, mlir::Value mask,
+                              int64_t heads, bool causal);
   /// Distances by a scheme of #xf.buckets.
   xf::BucketsAttr buckets(xf::BucketScheme scheme, int64_t count, int64_t distance);
   mlir::Value firstToken(mlir::Value x);

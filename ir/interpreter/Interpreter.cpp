@@ -294,6 +294,14 @@ llvm::Error Frame::execute(Operation *op) {
                       getOrNull(op.getKeyCuSeqlens()), getOrNull(op.getChosen()));
         return set(op.getNarrow() ? roundedFactor(y, xf::Precision::BF16) : std::move(y));
       })
+      .Case([&](xf::RandomFeaturesOp op) {
+        return set(randomFeatures(get(op.getX()), get(op.getProjection()), op.getHeads()));
+      })
+      .Case([&](xf::LinearAttentionOp op) {
+        return set(linearAttention(op.getMap(), get(op.getQuery()), get(op.getKey()), get(op.getValue()),
+                                   getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()), op.getCausal(),
+                                   op.getHeads()));
+      })
       .Case([&](xf::AnglesOp op) { return set(angles(get(op.getPositions()), get(op.getFrequencies()))); })
       .Case([&](xf::RotateOp op) { return set(rotate(get(op.getX()), get(op.getAngles()), op.getHeads())); })
       .Case([&](xf::AddOp op) { return set(add(get(op.getLhs()), get(op.getRhs()))); })

@@ -61,6 +61,12 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
                  std::optional<double> cap = std::nullopt, const Tensor *keyCuSeqlens = nullptr /* as cuSeqlens */,
                  const Tensor *chosen = nullptr /* one for each row of queries; null: all are */);
 
+// Linear attention: LinearAttention.cpp.
+Tensor randomFeatures(const Tensor &x, const Tensor &projection, int64_t heads);
+/// Dense when `cuSeqlens` is null; then `mask` may be null too.
+Tensor linearAttention(xf::FeatureMap map, const Tensor &query, const Tensor &key, const Tensor &value,
+                       const Tensor *mask, const Tensor *cuSeqlens, bool causal, int64_t heads);
+
 Tensor angles(const Tensor &positions, const Tensor &frequencies);
 Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads);
 

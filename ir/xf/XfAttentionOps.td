@@ -280,4 +280,51 @@ def Xf_PagedAttentionOp : Xf_Op<"paged_attention", [AttrSizedOperandSegments, Me
   let hasVerifier = 1;
 }
 
+def Xf_RandomFeaturesOp : Xf_PureOp<"random_features"> {
+  let summary = "logarithms of each head's positive random features";
+  let description = [{
+    x is `[..., heads * n]`, the projection `[features, n]`, the result `[..., heads * features]`. Of a head's columns x_h, with
+    x' = x_h / n^(1/4), feature f is `exp(projection[f] . x' - |x'|^2 / 2)` (FAVOR+, Choromanski et al. 2021), and the result is
+    what stands in brackets: features of different tokens lie too far apart for f32. The paper's factor 1 / sqrt(features)
+    cancels in `xf.linear_attention`.
+
+    ```mlir
+    %f = xf.random_features %q, %w heads 12 : tensor<?x?x768xf32>, tensor<256x64xf32> -> tensor<?x?x3072xf32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$x, Xf_Matrix:$projection, I64Attr:$heads);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $x `,` $projection `heads` $heads attr-dict `:` type($x) `,` type($projection) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Xf_LinearAttentionOp : Xf_PureOp<"linear_attention", [AttrSizedOperandSegments, AllTypesMatch<["value", "result"]>]> {
+  let summary = "attention whose weights are products of features, in time linear in the length";
+  let description = [{
+    Per sequence and head, with phi(x) the features of a row of Q or K by the `map`:
+    `result_i = sum_j (phi(q_i) . phi(k_j)) v_j / sum_j (phi(q_i) . phi(k_j))`, where j goes over the keys that there are, or
+    `causal` over those up to the query. As sums over j of phi(k_j) v_j^T and of phi(k_j) do for all queries, no weight is
+    ever stored. A query without any key gives zeros.
+
+    Q and K hold heads as column blocks of as many columns as there are features, V of head_dim: dense `[batch, seq, ...]`
+    with a `mask [batch, seq]`, or packed `[tokens, ...]` with `cu_seqlens`.
+
+    ```mlir
+    %y = xf.linear_attention elu %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) causal heads 12
+       : tensor<?x768xf32>, tensor<?x768xf32>, tensor<?x768xf32>
+    ```
+  }];
+  let arguments = (ins Xf_FeatureMapAttr:$map, Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
+                       Optional<Xf_CuSeqlens>:$cu_seqlens, UnitAttr:$causal, I64Attr:$heads);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    `` $map $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
+    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`causal` $causal^)? `heads` $heads attr-dict
+    `:` type($query) `,` type($key) `,` type($value)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // LATHE_IR_XF_ATTENTION_OPS_TD

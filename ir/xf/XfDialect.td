@@ -149,6 +149,14 @@ def Xf_Globals : I32EnumAttr<"Globals", "which tokens are global where nobody sa
   }];
 }
 def Xf_GlobalsAttr : EnumAttr<Xf_Dialect, Xf_Globals, "globals">;
+def Xf_FeatureMap : I32EnumAttr<"FeatureMap", "features of queries and keys, each made of one number", [
+    I32EnumAttrCase<"Elu", 0, "elu">,
+    I32EnumAttrCase<"Exp", 1, "exp">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+  let description = "`elu`: elu(x) + 1 (Katharopoulos et al. 2020). `exp`: e^x, x being a feature's logarithm.";
+}
+def Xf_FeatureMapAttr : EnumAttr<Xf_Dialect, Xf_FeatureMap, "feature_map">;
 
 def Xf_BucketScheme : I32EnumAttr<"BucketScheme", "how distances share the rows of a table", [
     I32EnumAttrCase<"TwoSided", 0, "two_sided">,

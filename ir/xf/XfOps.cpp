@@ -448,6 +448,29 @@ LogicalResult PagedAttentionOp::verify() {
   return success();
 }
 
+LogicalResult RandomFeaturesOp::verify() {
+  const int64_t width = lastExtent(getX()), heads = getHeads();
+  if (heads <= 0 || width % heads)
+    return emitOpError("has ") << heads << " heads for a width of " << width << "; expected a divisor of it";
+  const int64_t features = shapeOf(getProjection())[0];
+  if (failed(expectShape(*this, "projection", getProjection(), {features, width / heads})))
+    return failure();
+  return expectShape(*this, "result", getResult(), withLastExtent(getX(), heads * features));
+}
+
+LogicalResult LinearAttentionOp::verify() {
+  if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
+    return failure();
+  if (getQuery().getType() != getKey().getType() || shapeOf(getKey()).drop_back() != shapeOf(getValue()).drop_back())
+    return emitOpError("query ") << getQuery().getType() << ", key " << getKey().getType() << " and value "
+                                 << getValue().getType() << " do not agree; expected the same rows in all of them";
+  const int64_t heads = getHeads();
+  if (heads <= 0 || lastExtent(getKey()) % heads || lastExtent(getValue()) % heads)
+    return emitOpError("has ") << heads << " heads for features " << lastExtent(getKey()) << " and values "
+                               << lastExtent(getValue()) << " wide; expected a divisor of both";
+  return success();
+}
+
 LogicalResult AnglesOp::verify() {
   SmallVector<int64_t> shape(shapeOf(getPositions()));
   shape.push_back(2 * lastExtent(getFrequencies()));

@@ -12,11 +12,12 @@ namespace {
 
 using Projections = SmallVector<xf::LinearOp, 3>;
 
-/// The linear that a query, key or value comes from, perhaps through a norm of each head or a rotation, which nothing
-/// else reads: these are added to `between`, the first one last.
+/// The linear that a query, key or value comes from, perhaps through a norm of each head, a rotation or random
+/// features, which nothing else reads: these are added to `between`, the first one last.
 xf::LinearOp projectionOf(Value value, SmallVectorImpl<Operation *> &between) {
   Operation *op = value.getDefiningOp();
-  for (; isa_and_nonnull<xf::RotateOp, xf::HeadNormOp>(op) && op->hasOneUse(); op = op->getOperand(0).getDefiningOp())
+  for (; isa_and_nonnull<xf::RotateOp, xf::HeadNormOp, xf::RandomFeaturesOp>(op) && op->hasOneUse();
+       op = op->getOperand(0).getDefiningOp())
     between.push_back(op);
   return dyn_cast_or_null<xf::LinearOp>(op);
 }
@@ -47,21 +48,21 @@ Value concat(OpBuilder &builder, Location loc, ArrayRef<Value> values) {
 
 struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
   void runOnOperation() override {
-    SmallVector<xf::AttentionOp> roots;
-    getOperation().walk([&](xf::AttentionOp attention) { roots.push_back(attention); });
-    for (xf::AttentionOp attention : roots)
-      merge(attention);
+    SmallVector<Operation *> roots;
+    getOperation().walk([&](Operation *op) {
+      if (isa<xf::AttentionOp, xf::LinearAttentionOp>(op))
+        roots.push_back(op);
+    });
+    for (Operation *root : roots)
+      if (auto attention = dyn_cast<xf::AttentionOp>(root); attention && attention.getKeyCuSeqlens())
+        merge(root, {attention.getKey(), attention.getValue()}, "projections of key and value"); // queries: other rows
+      else
+        merge(root, root->getOperands().take_front(3), "projections of query, key and value");
   }
 
-  void merge(xf::AttentionOp attention) {
+  void merge(Operation *attention, ValueRange projected, StringRef what) {
     SmallVector<Operation *> between;
-    Projections linears = {projectionOf(attention.getQuery(), between), projectionOf(attention.getKey(), between),
-                           projectionOf(attention.getValue(), between)};
-    std::string what = "projections of query, key and value";
-    if (attention.getKeyCuSeqlens()) { // queries are of other rows
-      linears.erase(linears.begin());
-      what = "projections of key and value";
-    }
+    Projections linears = llvm::map_to_vector<3>(projected, [&](Value value) { return projectionOf(value, between); });
     if (llvm::any_of(linears, [](xf::LinearOp linear) { return !linear; }))
       return;
     if (std::optional<std::string> reason = whyNotMerged(linears))

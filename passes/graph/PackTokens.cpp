@@ -65,12 +65,13 @@ std::optional<std::string> whyNotPacked(Operation *op, const Masks &masks) {
   return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
       .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::BlendOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp,
             xf::AddOp, xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::HeadNormOp, xf::NormalizeOp, xf::JoinOp,
-            xf::AnglesOp, xf::RotateOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp, xf::ReduceOp,
-            func::ReturnOp>([](auto) { return std::nullopt; })
+            xf::AnglesOp, xf::RotateOp, xf::RandomFeaturesOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp,
+            xf::ReduceOp, func::ReturnOp>([](auto) { return std::nullopt; })
       .Case([&](xf::AttentionOp attention) {
         std::optional<std::string> reason = wantsMask(attention.getMask(), attention.getKey());
         return reason ? reason : knowsMask(attention.getQuery());
       })
+      .Case([&](xf::LinearAttentionOp attention) { return wantsMask(attention.getMask(), attention.getKey()); })
       .Case([&](xf::PoolOp pool) { return wantsMask(pool.getMask(), pool.getX()); })
       .Case([&](xf::FirstTokenOp first) { return knowsMask(first.getX()); })
       .Case<xf::LayerOp, xf::LayersOp>([&](auto call) -> std::optional<std::string> {
@@ -129,6 +130,10 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
             attention.getCuSeqlensMutable().assign(masks.of(attention.getQuery()));
             if (masks.axes.of(attention.getQuery()) != masks.axes.of(attention.getKey()))
               attention.getKeyCuSeqlensMutable().assign(masks.of(attention.getKey()));
+          })
+          .Case([&](xf::LinearAttentionOp attention) {
+            attention.getMaskMutable().clear();
+            attention.getCuSeqlensMutable().assign(masks.of(attention.getKey()));
           })
           .Case([&](xf::PoolOp pool) {
             pool.getMaskMutable().clear();

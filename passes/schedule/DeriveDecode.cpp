@@ -158,6 +158,10 @@ private:
       if (axes.of(softmax) == axis)
         because(" has attention in parts");
     });
+    function.walk([&](xf::LinearAttentionOp attention) {
+      if (axes.of(attention) == axis)
+        because(" has linear attention, which goes on from sums that no cache has, not from keys and values");
+    });
     for (BlockArgument argument : function.getArguments())
       if (auto input = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), xf::XfDialect::inputAttr);
           input && !argument.use_empty() && (input == "previous_ids" || input == "next_ids" || input == "input_modal"))

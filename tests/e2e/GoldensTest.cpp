@@ -83,7 +83,7 @@ TEST_P(Goldens, CompiledUnfused) {
 }
 
 /// Of every model; what a family's fusions decline, it would have to state a reason for here. Attention whose
-/// probabilities are asked for is in parts, and says why.
+/// probabilities are asked for is in parts, and says why. Linear attention has no parts that could be fused.
 TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
   const GoldenCase &run = GetParam();
   const bool wanted = !givesAttentions(run);
@@ -98,7 +98,7 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
     EXPECT_EQ(fusion.at("made"), wanted) << fusion;
     EXPECT_EQ(fusion.value("reason", "").empty(), wanted) << fusion;
   }
-  EXPECT_GE(attentions, 1);
+  EXPECT_EQ(attentions > 0, run.family != "linear-attention");
   EXPECT_EQ(packed, 1);
 }
 
@@ -119,6 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Gemma3, Goldens, testing::ValuesIn(goldenCases("gemma3"
 INSTANTIATE_TEST_SUITE_P(Gpt2, Goldens, testing::ValuesIn(goldenCases("gpt2")), testName);
 INSTANTIATE_TEST_SUITE_P(GptJ, Goldens, testing::ValuesIn(goldenCases("gptj")), testName);
 INSTANTIATE_TEST_SUITE_P(GptNeoX, Goldens, testing::ValuesIn(goldenCases("gpt-neox")), testName);
+INSTANTIATE_TEST_SUITE_P(LinearAttention, Goldens, testing::ValuesIn(goldenCases("linear-attention")), testName);
 INSTANTIATE_TEST_SUITE_P(Llama, Goldens, testing::ValuesIn(goldenCases("llama")), testName);
 INSTANTIATE_TEST_SUITE_P(Longformer, Goldens, testing::ValuesIn(goldenCases("longformer")), testName);
 INSTANTIATE_TEST_SUITE_P(M2m100, Goldens, testing::ValuesIn(goldenCases("m2m100")), testName);
@@ -143,6 +144,18 @@ INSTANTIATE_TEST_SUITE_P(Umt5, Goldens, testing::ValuesIn(goldenCases("umt5")), 
 INSTANTIATE_TEST_SUITE_P(Vit, Goldens, testing::ValuesIn(goldenCases("vit")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlnet, Goldens, testing::ValuesIn(goldenCases("xlnet")), testName);
+
+/// No formula of what a run is and takes has a term for pairs of tokens, and what grows with scores is nothing.
+TEST(LinearAttention, TakesTimeAndMemoryThatAreLinear) {
+  for (const GoldenCase &run : goldenCases("linear-attention")) {
+    const std::string manifest = readFile(compiled(run.modelDirectory(), run.flags) / "manifest.json");
+    EXPECT_NE(manifest.find("linear_attention"), std::string::npos) << run.model;
+    const Json values = Json::parse(manifest).flatten();
+    for (const auto &[path, value] : values.items())
+      for (const char *term : {"per_token_pair", "per_causal_pair", "per_score"})
+        EXPECT_FALSE(path.ends_with(term) && value != 0) << run.model << ": " << path << " is " << value;
+  }
+}
 
 TEST(Manifest, ListsEveryStoredCase) {
   for (const char *family : kGoldenFamilies) {

@@ -74,11 +74,13 @@ void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
 inline constexpr const char *kGoldenFamilies[] = {
-    "albert",     "bart",       "beit",   "bert",    "bloom",   "ctrl",     "deberta-v2", "deit",       "dinov2",
-    "distilbert", "electra",    "gemma",  "gemma2",  "gemma3",  "gpt-neox", "gpt2",       "gptj",       "llama",
-    "longformer", "m2m100",     "marian", "mbart",   "mistral", "mmbt",     "mobilebert", "modernbert", "mpnet",
-    "mt5",        "openai-gpt", "opt",    "pegasus", "phi3",    "qwen2",    "qwen3",      "roberta",    "starcoder2",
-    "t5",         "umt5",       "vit",    "xlm",     "xlnet"};
+    "albert",     "bart",       "beit",       "bert",       "bloom",   "ctrl",
+    "deberta-v2", "deit",       "dinov2",     "distilbert", "electra", "gemma",
+    "gemma2",     "gemma3",     "gpt-neox",   "gpt2",       "gptj",    "linear-attention",
+    "llama",      "longformer", "m2m100",     "marian",     "mbart",   "mistral",
+    "mmbt",       "mobilebert", "modernbert", "mpnet",      "mt5",     "openai-gpt",
+    "opt",        "pegasus",    "phi3",       "qwen2",      "qwen3",   "roberta",
+    "starcoder2", "t5",         "umt5",       "vit",        "xlm",     "xlnet"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);

@@ -183,6 +183,43 @@ TEST(Ops, AnglesRotatePairsOfColumns) {
   EXPECT_TRUE(near(rotate(x, Tensor({1, 2}, {0, 1}), 2), Tensor({1, 8}, {-2, 1, 3, 4, -6, 5, 7, 8})));
 }
 
+TEST(Ops, RandomFeaturesAreOfEachHead) {
+  // Heads of 16 columns, so x' is half of x: (1, 0, ...) and (0, 2, ...).
+  Tensor x({1, 32}), projection({2, 16});
+  x.values[0] = 2, x.values[17] = 4;
+  projection.row(0)[0] = 3, projection.row(1)[1] = -1;
+  EXPECT_TRUE(near(randomFeatures(x, projection, 2), Tensor({1, 4}, {3 - 0.5, -0.5, -2, -2 - 2})));
+}
+
+TEST(Ops, LinearAttentionWeighsByFeatures) {
+  // One head of one column: elu(x) + 1 of queries 2 and 1; of keys 3, 1 and, masked, 6.
+  const Tensor q({1, 3, 1}, {1, 0, 7}), k({1, 3, 1}, {2, 0, 5}), v({1, 3, 2}, {4, 0, 8, 1, 100, 100});
+  const Tensor mask({1, 3}, {1, 1, 0});
+  auto attend = [&](xf::FeatureMap map, bool causal) {
+    return linearAttention(map, q, k, v, &mask, nullptr, causal, 1);
+  };
+  // 3 : 1, for every query.
+  EXPECT_TRUE(near(attend(xf::FeatureMap::Elu, false), Tensor({1, 3, 2}, {5, 0.25, 5, 0.25, 5, 0.25})));
+  EXPECT_TRUE(near(attend(xf::FeatureMap::Elu, true), Tensor({1, 3, 2}, {4, 0, 5, 0.25, 5, 0.25})));
+  const double first = std::exp(2.0) / (std::exp(2.0) + 1), mean = 4 * first + 8 * (1 - first);
+  EXPECT_TRUE(near(attend(xf::FeatureMap::Exp, true), Tensor({1, 3, 2}, {4, 0, mean, 1 - first, mean, 1 - first})));
+}
+
+TEST(Ops, LinearAttentionSumsOverFeatures) {
+  // Two features, whose exponents no double has: the query's 1 and 0, the keys' 1 and 2 relative to these.
+  const Tensor cuSeqlens({2}, {0, 2});
+  const Tensor q({2, 2}, {2001, 2000, 1, 0}), k({2, 2}, {-3999, -4000, -3998, -3999}), v({2, 2}, {0, 0, 1, 1});
+  const double second = std::exp(1.0) / (1 + std::exp(1.0));
+  EXPECT_TRUE(near(linearAttention(xf::FeatureMap::Exp, q, k, v, nullptr, &cuSeqlens, false, 1),
+                   Tensor({2, 2}, {second, second, second, second})));
+}
+
+TEST(Ops, LinearAttentionWithoutKeysIsZero) {
+  const Tensor x({1, 2, 1}, {1, 2}), mask({1, 2}, {0, 1});
+  EXPECT_TRUE(near(linearAttention(xf::FeatureMap::Elu, x, x, x, &mask, nullptr, /*causal=*/true, 1),
+                   Tensor({1, 2, 1}, {0, 2})));
+}
+
 TEST(Ops, HeadNormTakesEachHeadByItself) {
   // Mean squares 12.5 and, with the epsilon, 50.
   Tensor x({1, 4}, {3, 4, 5, 7}), gain({2}, {1, 10});

@@ -387,10 +387,26 @@ func.func @f(%q: tensor<?x8xf32>, %cu: tensor<?xi32>, %pages: tensor<?xi64>) {
 }
 
 // -----
+// random_features: whole heads
+func.func @f(%x: tensor<?x9xf32>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{has 2 heads for a width of 9; expected a divisor of it}}
+  %0 = xf.random_features %x, %w heads 2 : tensor<?x9xf32>, tensor<5x3xf32> -> tensor<?x10xf32>
+  return
+}
+
+// -----
 // bias_pairs: a square for each head
 func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %pairs: tensor<5x3xf32>) {
   // expected-error @+1 {{table is a 'tensor<5x3xf32>'; expected a square for each of 2 heads}}
   %0 = xf.bias_pairs %s, %pairs at %columns : tensor<?x2x?x?xf32>, tensor<5x3xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// random_features: a projection of a head
+func.func @f(%x: tensor<?x9xf32>, %w: tensor<5x9xf32>) {
+  // expected-error@+1 {{projection is a 'tensor<5x9xf32>'; expected 'tensor<5x3xf32>'}}
+  %0 = xf.random_features %x, %w heads 3 : tensor<?x9xf32>, tensor<5x9xf32> -> tensor<?x15xf32>
   return
 }
 
@@ -403,6 +419,14 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
 }
 
 // -----
+// random_features: as many as the projection has, for each head
+func.func @f(%x: tensor<?x9xf32>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{result is a 'tensor<?x5xf32>'; expected 'tensor<?x15xf32>'}}
+  %0 = xf.random_features %x, %w heads 3 : tensor<?x9xf32>, tensor<5x3xf32> -> tensor<?x5xf32>
+  return
+}
+
+// -----
 // window_scores: a number for each token
 func.func @f(%s: tensor<?x2x5x5xf32>, %columns: tensor<?x5xi32>, %globals: tensor<?x6xi32>) {
   // expected-error @+1 {{globals are a 'tensor<?x6xi32>'; expected a number for each token, as 'tensor<?x5xi32>'}}
@@ -411,10 +435,26 @@ func.func @f(%s: tensor<?x2x5x5xf32>, %columns: tensor<?x5xi32>, %globals: tenso
 }
 
 // -----
+// linear_attention: dense or packed
+func.func @f(%q: tensor<?x8xf32>) {
+  // expected-error@+1 {{takes [batch, seq, width], or [tokens, width] with cu_seqlens; found 'tensor<?x8xf32>' without cu_seqlens}}
+  %0 = xf.linear_attention elu %q, %q, %q heads 2 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  return
+}
+
+// -----
 // choose_queries: a number for each query
 func.func @f(%s: tensor<?x2x5x7xf32>, %chosen: tensor<?x7xi32>) {
   // expected-error @+1 {{chooses among scores [batch, heads, queries, keys] by [batch, queries]; found 'tensor<?x2x5x7xf32>' and 'tensor<?x7xi32>'}}
   %0 = xf.choose_queries %s of %chosen : tensor<?x2x5x7xf32>, tensor<?x7xi32>
+  return
+}
+
+// -----
+// linear_attention: features of queries and keys are the same
+func.func @f(%q: tensor<?x8xf32>, %k: tensor<?x6xf32>, %cu: tensor<?xi32>) {
+  // expected-error@+1 {{query 'tensor<?x8xf32>', key 'tensor<?x6xf32>' and value 'tensor<?x8xf32>' do not agree; expected the same rows in all of them}}
+  %0 = xf.linear_attention elu %q, %k, %q cu_seqlens(%cu : tensor<?xi32>) heads 2 : tensor<?x8xf32>, tensor<?x6xf32>, tensor<?x8xf32>
   return
 }
 
@@ -447,5 +487,13 @@ func.func @f(%x: tensor<?x5x4xf32>, %chosen: tensor<?x6xi32>) {
 func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>, %pairs: tensor<3x3xf32>) {
   // expected-error @+1 {{table is a 'tensor<3x3xf32>'; expected a square for each of 2 heads}}
   %0 = xf.attention %x, %x, %x columns(%columns : tensor<?x?xi32>) pairs(%pairs : tensor<3x3xf32>) heads 2 scale 1.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// linear_attention: whole heads
+func.func @f(%q: tensor<?x8xf32>, %v: tensor<?x6xf32>, %cu: tensor<?xi32>) {
+  // expected-error@+1 {{has 4 heads for features 8 and values 6 wide; expected a divisor of both}}
+  %0 = xf.linear_attention elu %q, %q, %v cu_seqlens(%cu : tensor<?xi32>) heads 4 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x6xf32>
   return
 }

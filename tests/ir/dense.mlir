@@ -138,3 +138,14 @@ func.func @head(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi1>, %prompt: tensor<?x
   %11 = xf.normalize %10 eps 1.0e-12 : tensor<?x12xf32>
   return %11 : tensor<?x12xf32>
 }
+
+// CHECK-LABEL: func.func @linear_attention
+func.func @linear_attention(%x: tensor<?x?x12xf32>, %w: tensor<5x4xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x12xf32> {
+  // CHECK: xf.random_features %{{.*}}, %{{.*}} heads 3 : tensor<?x?x12xf32>, tensor<5x4xf32> -> tensor<?x?x15xf32>
+  %f = xf.random_features %x, %w heads 3 : tensor<?x?x12xf32>, tensor<5x4xf32> -> tensor<?x?x15xf32>
+  // CHECK: xf.linear_attention exp %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) heads 3 : tensor<?x?x15xf32>, tensor<?x?x15xf32>, tensor<?x?x12xf32>
+  %0 = xf.linear_attention exp %f, %f, %x mask(%mask : tensor<?x?xi1>) heads 3 : tensor<?x?x15xf32>, tensor<?x?x15xf32>, tensor<?x?x12xf32>
+  // CHECK: xf.linear_attention elu %{{.*}}, %{{.*}}, %{{.*}} causal heads 2 : tensor<?x?x12xf32>, tensor<?x?x12xf32>, tensor<?x?x12xf32>
+  %1 = xf.linear_attention elu %0, %0, %0 causal heads 2 : tensor<?x?x12xf32>, tensor<?x?x12xf32>, tensor<?x?x12xf32>
+  return %1 : tensor<?x?x12xf32>
+}

@@ -343,3 +343,22 @@ func.func @joined(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi3
   %z = xf.add %y, %y : tensor<?x24xf32>
   return %z : tensor<?x24xf32>
 }
+
+// -----
+// Linear attention: a panel for each head of a sequence, and work that goes by tokens alone.
+// CHECK-LABEL: func.func @linear_attention
+// CHECK: %[[W:.*]] = xf.weight_address [@packed.p] : memref<1x4x16xf32>
+// CHECK: xf.launch @lathe_random_features_f32({{.*}}%[[W]], {{.*}} flops [0, 80, 0, 0, 0, 0]
+// CHECK: %[[PANELS:.*]] = arith.muli
+// CHECK: xf.launch @lathe_linear_attention_f32_exp_causal_head_dim4_features5({{.*}}) panels %[[PANELS]] {{.*}} flops [0, 160, 0, 0, 0, 0]
+// CHECK: xf.packed_weight @packed.p from [@p] layout "panels"
+xf.weight @words = dense<1.0> : tensor<10x8xf32>
+xf.weight @p = dense<1.0> : tensor<5x4xf32>
+func.func @linear_attention(%ids: tensor<?xi32> {xf.input = "input_ids"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}) -> tensor<?x8xf32> attributes {xf.entry} {
+  %words = xf.load_weight @words : tensor<10x8xf32>
+  %p = xf.load_weight @p : tensor<5x4xf32>
+  %x = xf.lookup %ids in %words : tensor<?xi32>, tensor<10x8xf32> -> tensor<?x8xf32>
+  %f = xf.random_features %x, %p heads 2 : tensor<?x8xf32>, tensor<5x4xf32> -> tensor<?x10xf32>
+  %0 = xf.linear_attention exp %f, %f, %x cu_seqlens(%cu : tensor<?xi32>) causal heads 2 : tensor<?x10xf32>, tensor<?x10xf32>, tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}

@@ -90,6 +90,21 @@ func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.i
 }
 
 // -----
+// Sums over tokens are kept nowhere.
+// CHECK: made = false, pass = "DeriveDecode", reason = "@layer has linear attention, which goes on from sums that no cache has, not from keys and values"
+// CHECK-NOT: @decode
+func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>) -> tensor<?x4xf32> {
+  %0 = xf.linear_attention elu %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) causal heads 2 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"})
+    -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %0 = xf.layer @layer(%x, %cu) weights "0." : (tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x4xf32>
+  %1 = xf.activate relu %0 : tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
 // A head that looks past the layers looks at what is not kept.
 // CHECK: made = false, pass = "DeriveDecode", reason = "the logits are computed from an input without a layer in between"
 func.func private @layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> { return %x : tensor<?x4xf32> }

@@ -104,3 +104,21 @@ func.func @rotated(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %angles: tensor<?x4x
   %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x8xf32>
   return %c : tensor<?x8xf32>
 }
+
+// -----
+// Features of queries and keys lie between.
+// CHECK: made = true, pass = "MergeQkv"
+// CHECK-LABEL: func.func @features
+// CHECK: %[[PARTS:.*]]:3 = xf.split
+// CHECK-DAG: %[[Q:.*]] = xf.random_features %[[PARTS]]#0
+// CHECK-DAG: %[[K:.*]] = xf.random_features %[[PARTS]]#1
+// CHECK: xf.linear_attention exp %[[Q]], %[[K]], %[[PARTS]]#2
+func.func @features(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %w: tensor<8x8xf32>, %p: tensor<5x4xf32>) -> tensor<?x8xf32> {
+  %q = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %fq = xf.random_features %q, %p heads 2 : tensor<?x8xf32>, tensor<5x4xf32> -> tensor<?x10xf32>
+  %k = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %fk = xf.random_features %k, %p heads 2 : tensor<?x8xf32>, tensor<5x4xf32> -> tensor<?x10xf32>
+  %v = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %c = xf.linear_attention exp %fq, %fk, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 : tensor<?x10xf32>, tensor<?x10xf32>, tensor<?x8xf32>
+  return %c : tensor<?x8xf32>
+}

@@ -150,3 +150,23 @@ func.func @translate(%source: tensor<?x?x8xf32> {xf.input = "hidden"}, %mask: te
 func.func @translate(%source: tensor<?x?x8xf32> {xf.input = "hidden"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %x: tensor<?x?x8xf32> {xf.input = "decoder_hidden"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
   return %x : tensor<?x?x8xf32>
 }
+
+// -----
+// Linear attention and what its features are made by.
+// CHECK-LABEL: func.func @linear_attention
+// CHECK-SAME: tensor<?x8xf32>, %[[CU:.*]]: tensor<?xi32> {xf.input = "cu_seqlens"}
+// CHECK: xf.random_features {{.*}} -> tensor<?x10xf32>
+// CHECK: xf.linear_attention exp {{.*}} cu_seqlens(%[[CU]] : tensor<?xi32>) causal heads 2 : tensor<?x10xf32>
+func.func @linear_attention(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %p: tensor<5x4xf32>) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %f = xf.random_features %x, %p heads 2 : tensor<?x?x8xf32>, tensor<5x4xf32> -> tensor<?x?x10xf32>
+  %0 = xf.linear_attention exp %f, %f, %x mask(%mask : tensor<?x?xi1>) causal heads 2 : tensor<?x?x10xf32>, tensor<?x?x10xf32>, tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// -----
+// Declined: linear attention that sees padding.
+// CHECK: made = false, {{.*}} reason = "'xf.linear_attention' does not use the attention mask, so padding would change its result"
+func.func @padding(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.linear_attention elu %x, %x, %x heads 2 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}

@@ -21,7 +21,7 @@ void emitWords(ModelBuilder &m, Value hidden, StringRef output, const BertConfig
 
 llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   JsonFields fields(document);
-  const BertConfig c = BertConfig::read(fields, {.mayDecode = true});
+  const BertConfig c = BertConfig::read(fields, {.mayDecode = true, .mayBeLinear = true});
   if (llvm::Error error = fields.takeError())
     return error;
 

@@ -5,6 +5,18 @@ using namespace mlir;
 
 namespace lathe {
 
+/// See docs/formats/linear-attention.md.
+static void readAttentionType(JsonFields &fields, BertConfig &c) {
+  if (!c.mayBeLinear)
+    return fields.reject("attention_type", "found \"" + fields.getString("attention_type") +
+                                               "\": linear attention is not supported yet for this family");
+  constexpr std::pair<StringRef, xf::FeatureMap> types[] = {{"linear", xf::FeatureMap::Elu},
+                                                            {"performer", xf::FeatureMap::Exp}};
+  c.featureMap = fields.getChoice<xf::FeatureMap>("attention_type", std::nullopt, types);
+  if (c.featureMap == xf::FeatureMap::Exp)
+    c.randomFeatures = fields.getInt("num_random_features", std::nullopt, 1, 4096);
+}
+
 BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
   constexpr int64_t maxWidth = 1 << 20, maxRows = 1 << 28;
   BertConfig c = defaults;
@@ -32,6 +44,8 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
                                          "accepted is false");
   if (defaults.splitsHidden)
     requireWholeHeads(fields, c.hidden, c.heads);
+  if (fields.getOptionalString("attention_type"))
+    readAttentionType(fields, c);
   return c;
 }
 
@@ -53,19 +67,28 @@ Value behindAttention(BlockBuilder &b, Value x, Value a, const BertConfig &c) {
   return b.layerNorm(b.add(b.linear(f, "output.dense", c.hidden), x), "output.LayerNorm", c.eps);
 }
 
+static Value linearAttention(BlockBuilder &b, Value x, Value mask, const BertConfig &c) {
+  Value q = b.linear(x, "attention.self.query", c.hidden), k = b.linear(x, "attention.self.key", c.hidden);
+  Value v = b.linear(x, "attention.self.value", c.hidden);
+  if (c.featureMap == xf::FeatureMap::Exp)
+    std::tie(q, k) = b.randomFeatures(q, k, "attention.self.projection_matrix", c.heads, c.randomFeatures);
+  return b.linearAttention(*c.featureMap, q, k, v, mask, c.heads, c.causal);
+}
+
 /// A layer is given the mask and, where it is causal, the columns and where prefixes end.
 static Value bertLayer(BlockBuilder &b, Value x, ArrayRef<Value> shared, const BertConfig &c) {
   ScoreRules rules;
-  if (c.causal)
+  if (shared.size() > 1)
     rules.columns = shared[1], rules.causal = true, rules.prefix = shared[2];
-  Value a = b.selfAttention(x, shared[0], c.heads, "attention.self.query", "attention.self.key", "attention.self.value",
-                            rules);
+  Value a = c.featureMap ? linearAttention(b, x, shared[0], c)
+                         : b.selfAttention(x, shared[0], c.heads, "attention.self.query", "attention.self.key",
+                                           "attention.self.value", rules);
   return behindAttention(b, x, a, c);
 }
 
 SmallVector<Value> bertLayers(ModelBuilder &m, Value x, const BertConfig &c) {
   SmallVector<Value> shared = {m.mask()};
-  if (c.causal)
+  if (c.causal && !c.featureMap)
     shared.append({m.columns(), m.prefix()});
   return m.sharingLayers("bert_layer", m.layerPrefixes("encoder.layer.", c.layers), x, shared,
                          [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return bertLayer(b, x, shared, c); });

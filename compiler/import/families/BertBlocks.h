@@ -17,6 +17,9 @@ struct BertConfig {
   bool tied = true;                               ///< the masked-LM decoder is the word embedding
   bool mayDecode = false;                         ///< the family has a causal form
   bool causal = false;                            ///< that one is meant: tokens see none behind them
+  bool mayBeLinear = false;                       ///< the family's layers are `bertLayers`
+  std::optional<xf::FeatureMap> featureMap;       ///< of linear attention; absent: softmax
+  int64_t randomFeatures = 0;                     ///< of each head, where the map is of their logarithms
   /// Positions count the ids other than this one (RoBERTa); absent: columns.
   std::optional<int64_t> paddingId;
 

@@ -15,8 +15,9 @@ namespace {
 
 llvm::Error buildElectra(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   JsonFields fields(document);
-  const BertConfig c =
-      BertConfig::read(fields, {.embedding = 128, .hidden = 256, .heads = 4, .intermediate = 1024, .mayDecode = true});
+  const BertConfig c = BertConfig::read(
+      fields,
+      {.embedding = 128, .hidden = 256, .heads = 4, .intermediate = 1024, .mayDecode = true, .mayBeLinear = true});
   if (llvm::Error error = fields.takeError())
     return error;
 

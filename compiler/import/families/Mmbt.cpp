@@ -22,7 +22,7 @@ struct MmbtConfig {
     MmbtConfig c;
     if (std::string type = fields.getString("text_model_type", ""); type != "bert")
       fields.reject("text_model_type", "found \"" + type + "\"; accepted is \"bert\"");
-    c.text = BertConfig::read(fields, {});
+    c.text = BertConfig::read(fields, {.mayBeLinear = true});
     c.modalHidden = fields.getInt("modal_hidden_size", 2048, 1, 1 << 20);
     if (llvm::Error error = fields.takeError())
       return error;

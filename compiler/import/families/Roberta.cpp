@@ -16,7 +16,8 @@ namespace {
 
 llvm::Error build(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options, int64_t defaultVocab) {
   JsonFields fields(document);
-  const BertConfig c = BertConfig::read(fields, {.vocab = defaultVocab, .mayDecode = true, .paddingId = 1});
+  const BertConfig c =
+      BertConfig::read(fields, {.vocab = defaultVocab, .mayDecode = true, .mayBeLinear = true, .paddingId = 1});
   if (llvm::Error error = fields.takeError())
     return error;
 
