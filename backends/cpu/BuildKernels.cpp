@@ -1,4 +1,5 @@
 //===- BuildKernels.cpp - xf.kernel declarations into functions ---------------===//
+#include "backends/cpu/ImageKernels.h"
 #include "backends/cpu/Passes.h"
 #include "backends/cpu/RowKernels.h"
 #include "backends/cpu/kernels/Kernels.h"
@@ -34,6 +35,8 @@ struct BuildKernels : impl::BuildKernelsPassBase<BuildKernels> {
       if (failed(family->build(builder, module, symbol, parameters, level)))
         return signalPassFailure();
     }
+    if (std::optional<ImageProgram> images = findImageProgram(module))
+      buildImageKernels(builder, module, *images);
   }
 
   LogicalResult buildRows(OpBuilder &builder, xf::KernelOp kernel) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/Descriptor.h"
 
+#include "backends/cpu/ImageKernels.h"
 #include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/Passes.h"
 #include "ir/xf/TokenAxes.h"
@@ -30,7 +31,7 @@ public:
   }
 
   std::unique_ptr<llvm::Module> build(ModuleOp program);
-  std::vector<std::string> entryFunctions;
+  std::vector<std::string> functionNames;
 
 private:
   llvm::Constant *i32(int64_t value) { return builder.getInt32(value); }
@@ -56,6 +57,8 @@ private:
   llvm::Constant *sizeFormula(DictionaryAttr formula);
   llvm::Constant *io(StringRef name, lathe_dtype dtype, ArrayRef<int64_t> shape, bool optional);
   llvm::Constant *image(func::FuncOp function);
+  llvm::Constant *frontEnd(xf::FrontEndAttr front, xf::ImageAttr image);
+  llvm::Constant *functionAtEachLevel(StringRef symbol, llvm::FunctionType *type);
   llvm::Constant *entry(func::FuncOp function);
   llvm::Constant *entryInfo(func::FuncOp function);
   llvm::Constant *decoder(ModuleOp program);
@@ -159,10 +162,40 @@ llvm::Constant *DescriptorBuilder::image(func::FuncOp function) {
   const xf::ImageAttr image = imageOf(function);
   if (!image)
     return null();
-  return global(structure({i32(image.getChannels()), i32(image.getHeight()), i32(image.getWidth()),
-                           i32(image.getPatchHeight()), i32(image.getPatchWidth()), i32(image.getLead()),
-                           i32(image.getGridHeight()), i32(image.getGridWidth()), i32(int64_t(image.getResize()))}),
-                "image");
+  return global(
+      structure({i32(image.getChannels()), i32(image.getHeight()), i32(image.getWidth()), i32(image.getPatchHeight()),
+                 i32(image.getPatchWidth()), i32(image.getLead()), i32(image.getGridHeight()),
+                 i32(image.getGridWidth()), i32(int64_t(image.getResize())), frontEnd(frontEndOf(function), image)}),
+      "image");
+}
+
+/// lathe_image_front_end; null where an entry has none.
+llvm::Constant *DescriptorBuilder::frontEnd(xf::FrontEndAttr front, xf::ImageAttr image) {
+  if (!front)
+    return null();
+  const ImageProgram program = imageProgramOf(front, image);
+  auto *kernel = llvm::FunctionType::get(
+      builder.getVoidTy(), {builder.getPtrTy(), builder.getInt64Ty(), builder.getInt64Ty(), builder.getPtrTy()}, false);
+  return global(
+      structure({i32(int64_t(front.getSizing())), i32(int64_t(front.getResample())), i64(front.getRows()),
+                 i64(front.getColumns()), i64(front.getCrops()), i64(front.getImageRows()),
+                 i64(front.getImageColumns()), i64(program.rows), i64(program.columns),
+                 i64(front.getImageRows() / program.rows), i64(program.across),
+                 functionAtEachLevel(imageHorizontalSymbol, kernel), functionAtEachLevel(imagePatchesSymbol, kernel)}),
+      "front_end");
+}
+
+/// Its address at each level, null where there is no code for one: an array of a struct.
+llvm::Constant *DescriptorBuilder::functionAtEachLevel(StringRef symbol, llvm::FunctionType *type) {
+  SmallVector<llvm::Constant *> functions(LATHE_ISA_LEVELS, null());
+  for (IsaLevel level : facts.levels) {
+    std::string name = symbolAt(symbol, level);
+    auto *defined = cast<llvm::Function>(module->getOrInsertFunction(name, type).getCallee());
+    defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    functions[unsigned(level)] = defined;
+    functionNames.push_back(name);
+  }
+  return llvm::ConstantArray::get(llvm::ArrayType::get(builder.getPtrTy(), LATHE_ISA_LEVELS), functions);
 }
 
 /// lathe_entry
@@ -200,17 +233,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
     steps.push_back(structure({text(step.name), text(step.kernel), stepResult(step.result)}));
 
   auto *functionType = llvm::FunctionType::get(builder.getInt32Ty(), {builder.getPtrTy()}, false);
-  SmallVector<llvm::Constant *> functions(LATHE_ISA_LEVELS, null());
-  for (IsaLevel level : facts.levels) {
-    std::string symbol = symbolAt(function.getSymName(), level);
-    auto *defined = llvm::Function::Create(functionType, llvm::GlobalValue::ExternalLinkage, symbol, *module);
-    defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    functions[unsigned(level)] = defined;
-    entryFunctions.push_back(symbol);
-  }
-
+  llvm::Constant *levels = functionAtEachLevel(function.getSymName(), functionType);
   auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr);
-  auto *levels = llvm::ConstantArray::get(llvm::ArrayType::get(builder.getPtrTy(), LATHE_ISA_LEVELS), functions);
   return structure(
       {text(entryName(function)), i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),
        i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),
@@ -234,8 +258,12 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
   SmallVector<llvm::Constant *> inputs;
   if (const xf::ImageAttr image = imageOf(function)) {
     const bool resizes = image.getResize() != xf::Resize::None;
+    const bool takesBytes = bool(frontEndOf(function)); // one of both
     inputs = {io("pixel_values", LATHE_F32,
-                 {-1, image.getChannels(), resizes ? -1 : image.getHeight(), resizes ? -1 : image.getWidth()}, false)};
+                 {-1, image.getChannels(), resizes ? -1 : image.getHeight(), resizes ? -1 : image.getWidth()},
+                 takesBytes)};
+    if (takesBytes)
+      inputs.push_back(io("images", LATHE_U8, {-1, -1, -1, image.getChannels()}, true));
   } else {
     inputs = {io("input_ids", LATHE_I64, rows, false), io("attention_mask", LATHE_I64, rows, true)};
   }
@@ -433,7 +461,7 @@ llvm::Expected<ObjectBytes> emitDescriptor(ModuleOp program, const ProgramFacts 
   llvm::LLVMContext context;
   DescriptorBuilder builder(context, facts);
   std::unique_ptr<llvm::Module> module = builder.build(program);
-  SmallVector<StringRef> undefined(builder.entryFunctions.begin(), builder.entryFunctions.end());
+  SmallVector<StringRef> undefined(builder.functionNames.begin(), builder.functionNames.end());
   undefined.push_back("lathe_runtime_api");
   std::string exported = "lathe_" + facts.name;
   return emitLLVMModule(std::move(module), {.exported = exported, .undefined = undefined});

@@ -102,4 +102,23 @@ void buildImageKernels(OpBuilder &builder, ModuleOp module, const ImageProgram &
   buildPatches(builder, module, patches);
 }
 
+std::optional<ImageProgram> findImageProgram(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned index = 0; index < function.getNumArguments(); ++index)
+      if (auto front = function.getArgAttrOfType<xf::FrontEndAttr>(index, xf::XfDialect::frontEndAttr))
+        return imageProgramOf(front, function.getArgAttrOfType<xf::ImageAttr>(index, xf::XfDialect::imageAttr));
+  return std::nullopt;
+}
+
+ImageProgram imageProgramOf(xf::FrontEndAttr front, xf::ImageAttr image) {
+  ImageProgram program = {.step = ImageStep::Patches,
+                          .rows = image.getPatchHeight(),
+                          .columns = image.getPatchWidth(),
+                          .across = front.getImageColumns() / image.getPatchWidth(),
+                          .scale = front.getScale().getValueAsDouble()};
+  llvm::copy(front.getMean().asArrayRef(), program.mean.begin());
+  llvm::copy(front.getDeviation().asArrayRef(), program.deviation.begin());
+  return program;
+}
+
 } // namespace lathe

@@ -24,14 +24,22 @@
 #define LATHE_BACKENDS_CPU_IMAGEKERNELS_H
 
 #include "backends/halide/ImageProgram.h"
+#include "ir/xf/XfDialect.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+
+#include <optional>
 
 namespace lathe {
 
 constexpr llvm::StringLiteral imageHorizontalSymbol = "lathe_image_horizontal";
 constexpr llvm::StringLiteral imagePatchesSymbol = "lathe_image_patches";
+
+/// The last step of the front end of a module's entry, whose patches are as wide as its images; nothing where its
+/// images have none. A module has one at most.
+std::optional<ImageProgram> findImageProgram(mlir::ModuleOp module);
+ImageProgram imageProgramOf(xf::FrontEndAttr front, xf::ImageAttr image);
 
 /// Emits both kernels at the end of the module and declares what Halide compiles for them. `patches` is the last step.
 void buildImageKernels(mlir::OpBuilder &builder, mlir::ModuleOp module, const ImageProgram &patches);

@@ -50,6 +50,14 @@ inline xf::ImageAttr imageOf(mlir::func::FuncOp lowered) {
   return nullptr;
 }
 
+/// What makes images of bytes into what the entry reads; null where there is nothing.
+inline xf::FrontEndAttr frontEndOf(mlir::func::FuncOp lowered) {
+  for (mlir::DictionaryAttr input : listOf(lowered, xf::XfDialect::inputsAttr))
+    if (auto front = input.getAs<xf::FrontEndAttr>(xf::XfDialect::frontEndAttr))
+      return front;
+  return nullptr;
+}
+
 /// Whether a caller may give that input besides ids and what tells which of them count; the edge derives all others.
 inline bool isOffered(llvm::StringRef inputName) {
   return llvm::is_contained({"token_type_ids", "position_ids", "langs", "prompt_mask", "global_attention_mask"},

@@ -1,7 +1,7 @@
 //===- CompileStages.cpp - the stages of one run of the compiler --------------===//
+#include "backends/cpu/HalideFunctions.h"
 #include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/ProgramLevels.h"
-#include "backends/cpu/HalideFunctions.h"
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/FileWriter.h"
 #include "compiler/driver/PlanFile.h"

@@ -134,6 +134,11 @@ static Json describeEntry(func::FuncOp function) {
                       {"height", image.getHeight()},
                       {"width", image.getWidth()},
                       {"tokens", image.tokens()}});
+    if (frontEndOf(function))
+      inputs.push_back({{"name", "images"},
+                        {"dtype", "u8"},
+                        {"shape", "[height, width, 3] or [batch, height, width, 3], instead of pixel_values"},
+                        {"optional", true}});
   } else {
     inputs.push_back(
         {{"name", "input_ids"}, {"dtype", "i64 or i32"}, {"shape", choices ? padded : "[batch, seq] or [tokens]"}});
@@ -359,7 +364,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
          {{"page_tokens", LATHE_PAGE_TOKENS},
           {"page_bytes", decode->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt()}}},
         {"decoder", describeDecoder(kernels)}};
-  if (func::FuncOp source = xf::findDerivedEntry(kernels, "source")) // what a text's tokens take for the decoder to read
+  if (func::FuncOp source =
+          xf::findDerivedEntry(kernels, "source")) // what a text's tokens take for the decoder to read
     manifest["generation"]["cache"]["source_page_bytes"] =
         source->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt();
   if (manifest.contains("generation") && !facts.unsupportedGeneration.empty())

@@ -28,7 +28,15 @@ double InputTensors::Array::valueAt(int64_t index) const {
 
 /// The types that inputs are of, in files and at the ABI: integers, but for images and vectors of them.
 static constexpr std::pair<DType, lathe_dtype> inputTypes[] = {
-    {DType::I32, LATHE_I32}, {DType::I64, LATHE_I64}, {DType::F32, LATHE_F32}};
+    {DType::I32, LATHE_I32}, {DType::I64, LATHE_I64}, {DType::F32, LATHE_F32}, {DType::U8, LATHE_U8}};
+
+/// What numbers an input has, and a type; as a message lists the types.
+static StringRef kindOf(StringRef input) {
+  return input == "images" ? "U8" : input == "input_modal" || input == "pixel_values" ? "F32" : "I32 and I64";
+}
+static StringRef kindOf(lathe_dtype type) {
+  return type == LATHE_U8 ? "U8" : type == LATHE_F32 ? "F32" : "I32 and I64";
+}
 
 Expected<InputTensors> InputTensors::read(StringRef path) {
   Expected<SafetensorsFile> file = SafetensorsFile::open(path);
@@ -38,10 +46,9 @@ Expected<InputTensors> InputTensors::read(StringRef path) {
   for (const TensorView &tensor : file->tensors()) {
     std::string what = quote(path) + ": input " + quote(tensor.name);
     auto *type = llvm::find_if(inputTypes, [&](const auto &type) { return type.first == tensor.dtype; });
-    const bool isReal = tensor.name == "input_modal" || tensor.name == "pixel_values";
-    if (type == std::end(inputTypes) || isReal != (type->second == LATHE_F32))
+    if (type == std::end(inputTypes) || kindOf(tensor.name) != kindOf(type->second))
       return llvm::createStringError(what + " is of type " + dtypeName(tensor.dtype) +
-                                     (isReal ? "; accepted is F32" : "; accepted are I32 and I64"));
+                                     "; accepted: " + kindOf(tensor.name));
     if (tensor.shape.size() > LATHE_MAX_RANK)
       return llvm::createStringError(what + " has " + llvm::Twine(tensor.shape.size()) +
                                      " dimensions; accepted are 0 to " + llvm::Twine(LATHE_MAX_RANK));
@@ -80,7 +87,7 @@ const InputTensors::Array *InputTensors::find(StringRef name) const {
 
 int64_t InputTensors::tokens() const {
   int64_t most = 0;
-  for (StringRef name : {"input_ids", "decoder_input_ids", "pixel_values"})
+  for (StringRef name : {"input_ids", "decoder_input_ids", "pixel_values", "images"})
     if (const Array *array = find(name))
       most += array->count();
   return most;

@@ -1,6 +1,7 @@
 //===- Import.cpp - from a model directory to the `import` form ---------------===//
 #include "compiler/import/Import.h"
 
+#include "compiler/import/FrontEnd.h"
 #include "compiler/import/ModelBuilder.h"
 #include "compiler/import/checkpoint/WeightValues.h"
 #include "compiler/import/families/Family.h"
@@ -140,6 +141,8 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
   if (!module)
     return llvm::createStringError(directory + ": " + llvm::toString(module.takeError()));
   model.module = std::move(*module);
+  if (llvm::Error error = attachFrontEnd(*model.module, directory, model.checkpoint->modelType()))
+    return error;
   if (llvm::Error error = checkWeights(*model.module, *names, directory))
     return error;
 

@@ -42,6 +42,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral countsTokensAttr = "xf.counts_tokens";
     /// Function argument attribute of pixel_values: how images become rows of patches, an #xf.image.
     static constexpr llvm::StringLiteral imageAttr = "xf.image";
+    /// Likewise: how images of bytes become what the entry reads, an #xf.front_end; absent where nobody says.
+    static constexpr llvm::StringLiteral frontEndAttr = "xf.front_end";
     /// Layer function argument attribute: the weight's name behind the layer's prefix.
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
     /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).
@@ -218,6 +220,40 @@ def Xf_ImageAttr : AttrDef<Xf_Dialect, "Image"> {
     /// Numbers of a patch.
     int64_t rowWidth() const { return getChannels() * getPatchHeight() * getPatchWidth(); }
   }];
+}
+
+def Xf_Sizing : I32EnumAttr<"Sizing", "what becomes of an image's size", [
+    I32EnumAttrCase<"Kept", 0, "kept">,
+    I32EnumAttrCase<"Exact", 1, "exact">,
+    I32EnumAttrCase<"ShortestEdge", 2, "shortest_edge">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+
+def Xf_Resample : I32EnumAttr<"Resample", "how pixels become others, by Pillow's numbers", [
+    I32EnumAttrCase<"Nearest", 0, "nearest">,
+    I32EnumAttrCase<"Lanczos", 1, "lanczos">,
+    I32EnumAttrCase<"Bilinear", 2, "bilinear">,
+    I32EnumAttrCase<"Bicubic", 3, "bicubic">,
+    I32EnumAttrCase<"Box", 4, "box">,
+    I32EnumAttrCase<"Hamming", 5, "hamming">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+
+def Xf_FrontEndAttr : AttrDef<Xf_Dialect, "FrontEnd"> {
+  let mnemonic = "front_end";
+  let summary = "how an image of bytes becomes what a model reads";
+  let description = [{
+    An image, u8 `[rows, columns, 3]`, is resized, `exact`ly to `rows` x `columns` or with `rows` as its `shortest_edge`;
+    `imageRows` x `imageColumns` are cut from its middle where it `crops`, and else are what it must have become; and a
+    byte of channel c becomes `(scale * byte - mean[c]) / deviation[c]`, the product in f64, all else in f32.
+  }];
+  let parameters = (ins EnumParameter<Xf_Sizing>:$sizing, EnumParameter<Xf_Resample>:$resample, "int64_t":$rows,
+                        "int64_t":$columns, "bool":$crops, "int64_t":$imageRows, "int64_t":$imageColumns,
+                        "::mlir::FloatAttr":$scale, "::mlir::DenseF32ArrayAttr":$mean,
+                        "::mlir::DenseF32ArrayAttr":$deviation);
+  let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def Xf_HasAxis : CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() > 0">;

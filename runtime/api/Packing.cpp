@@ -402,8 +402,8 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         static_cast<uint8_t *>(values)[target] = 1;
         continue;
       }
-      if (request.pixels && fillImageRow(request, lathe_input_kind(input.kind), map.rows[k], column,
-                                         static_cast<char *>(values) + target * bytesPerToken(input)))
+      if (request.entry->image && fillImageRow(request, lathe_input_kind(input.kind), map.rows[k], column,
+                                               static_cast<char *>(values) + target * bytesPerToken(input)))
         continue;
       if (exceptOne) {
         integers[target] = column != last;

@@ -54,6 +54,7 @@ constexpr InputRule inputRules[] = {
     {"cu_seqlens", &Request::offsets, bit(LATHE_I32), "i32", -1},
     {"input_modal", &Request::modal, bit(LATHE_F32), "f32", LATHE_INPUT_MODAL},
     {"pixel_values", &Request::pixels, bit(LATHE_F32), "f32", LATHE_PIXEL_VALUES},
+    {"images", &Request::images, bit(LATHE_U8), "u8", LATHE_PIXEL_VALUES},
     {"modal_start_tokens", &Request::modalStart, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
     {"modal_end_tokens", &Request::modalEnd, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},
     {"modal_token_type_ids", &Request::modalTypes, bit(LATHE_I32) | bit(LATHE_I64), "i32 or i64", LATHE_INPUT_MODAL},

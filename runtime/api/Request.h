@@ -33,18 +33,19 @@ struct Request : TokenAxis {
   // Of models that read vectors of an image before each text (JoinModal.h):
   const lathe_tensor *modal = nullptr, *modalStart = nullptr, *modalEnd = nullptr;
   const lathe_tensor *modalTypes = nullptr, *modalPositions = nullptr;
-  const lathe_tensor *pixels = nullptr; // pixel_values, of entries whose tokens are of images (ImageRows.h)
-  int64_t lead = 0;                     // columns before each text, of which inputs for texts know nothing
-  const int32_t *vectorOf = nullptr;    // [rows], once joined: the row of `modal` that stands there, or -1
-  int64_t batch = 0;                    // B of a padded request
-  int64_t sequences = 0;                // B, or B*choices, with those that have no token
+  // Of entries whose tokens are of images (ImageRows.h), one of them: pixel_values, or images of bytes.
+  const lathe_tensor *pixels = nullptr, *images = nullptr;
+  int64_t lead = 0;                  // columns before each text, of which inputs for texts know nothing
+  const int32_t *vectorOf = nullptr; // [rows], once joined: the row of `modal` that stands there, or -1
+  int64_t batch = 0;                 // B of a padded request
+  int64_t sequences = 0;             // B, or B*choices, with those that have no token
 
   const TokenAxis &axis(int32_t which) const { return which == LATHE_AXIS_TARGETS ? targets : *this; }
   int32_t axes() const { return entry->has_targets ? LATHE_AXES : 1; }
   /// decoder_input_ids are to be made of input_ids (ShiftTargets.h).
   bool shiftsTargets() const { return entry->has_targets && !targets.ids; }
   /// What says how many tokens there are.
-  const lathe_tensor &given() const { return entry->image ? *pixels : *ids; }
+  const lathe_tensor &given() const { return images ? *images : entry->image ? *pixels : *ids; }
   int64_t textColumns() const { return columns - lead; }
   int64_t textRows() const { return rows - sequences * lead; }
   int64_t vectors() const { return modal->shape[1]; } // of each image

@@ -1,5 +1,6 @@
 #include "runtime/api/Run.h"
 
+#include "runtime/api/ImageRows.h"
 #include "runtime/api/JoinModal.h"
 #include "runtime/api/Packing.h"
 #include "runtime/api/ShiftTargets.h"
@@ -129,6 +130,9 @@ lathe_status runTokens(lathe_context &context, const Request &request, const Fra
     const TokenMap &ofAxis = entry.inputs[i].axis == LATHE_AXIS_TARGETS ? targetMap : map;
     if (lathe_status status = fillInput(request, ofAxis, size, entry.inputs[i], inputPointers[i], error))
       return status;
+    if (entry.inputs[i].kind == LATHE_PIXEL_VALUES && request.images)
+      if (lathe_status status = cutImages(context, request, inputPointers[i], error))
+        return status;
   }
   void **outputPointers = reinterpret_cast<void **>(memory + plan.outputPointers);
   plan.total = firstOutput; // likewise

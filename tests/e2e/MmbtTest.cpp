@@ -36,7 +36,7 @@ TEST_F(Mmbt, VectorsAreOfF32) {
   inputs["input_modal"].dtype = "I32";
   writeTensors(scratch / "inputs", inputs);
   expectRefusal(1, {"run", artifact, "--inputs", scratch / "inputs", "--outputs", scratch / "outputs"},
-                {"'input_modal'", "I32", "accepted is F32"});
+                {"'input_modal'", "I32", "accepted: F32"});
 }
 
 TEST_F(Mmbt, BothWaysOfRunningNameWrongShapes) {

@@ -1,7 +1,6 @@
 //===- Classes.cpp - which classes a text belongs to --------------------------===//
 //
-// As Transformers' text-classification pipeline: probabilities of classes that exclude each other, of each class alone
-// where problem_type is multi_label_classification or there is but one, and plain numbers for a regression.
+// As Transformers' text-classification pipeline.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/driver/results/TextResults.h"
@@ -13,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 using llvm::ArrayRef;
+using llvm::StringRef;
 using Json = nlohmann::ordered_json;
 
 namespace lathe {
@@ -25,24 +25,8 @@ public:
   std::vector<std::string> outputs() const override { return {"logits"}; }
 
 private:
-  using Scores = std::vector<std::pair<int32_t, double>>; ///< by class, best first
-
-  Scores scoresOf(ArrayRef<float> logits) const {
-    if (problem != "regression" && problem != "multi_label_classification" && logits.size() > 1)
-      return topProbabilities(logits, count);
-    Scores scores;
-    for (auto [index, logit] : llvm::enumerate(logits))
-      scores.push_back({int32_t(index), problem == "regression" ? double(logit) : 1 / (1 + std::exp(-double(logit)))});
-    if (problem != "regression") // whose numbers are told apart by their place
-      llvm::sort(scores, [](const auto &a, const auto &b) {
-        return std::pair(-a.second, a.first) < std::pair(-b.second, b.first);
-      });
-    scores.resize(std::min<size_t>(scores.size(), count));
-    return scores;
-  }
-
   void addResult(const TokenizedText &, ArrayRef<TextOutput> outputs, TokenText) override {
-    results.push_back(scoresOf(outputs.front().values));
+    results.push_back(classScores(problem, outputs.front().values, count));
   }
   void describe(size_t index, Json &object) const override {
     object["labels"] = Json::array();
@@ -57,10 +41,24 @@ private:
   std::vector<std::string> labels;
   std::string problem;
   int64_t count;
-  std::vector<Scores> results;
+  std::vector<std::vector<std::pair<int32_t, double>>> results;
 };
 
 } // namespace
+
+std::vector<std::pair<int32_t, double>> classScores(StringRef problem, ArrayRef<float> logits, int64_t count) {
+  if (problem != "regression" && problem != "multi_label_classification" && logits.size() > 1)
+    return topProbabilities(logits, count);
+  std::vector<std::pair<int32_t, double>> scores;
+  for (auto [index, logit] : llvm::enumerate(logits))
+    scores.push_back({int32_t(index), problem == "regression" ? double(logit) : 1 / (1 + std::exp(-double(logit)))});
+  if (problem != "regression") // whose numbers are told apart by their place
+    llvm::sort(scores, [](const auto &a, const auto &b) {
+      return std::pair(-a.second, a.first) < std::pair(-b.second, b.first);
+    });
+  scores.resize(std::min<size_t>(scores.size(), count));
+  return scores;
+}
 
 std::unique_ptr<TextResults> makeClasses(const ResultOptions &options, int64_t count) {
   return std::make_unique<Classes>(options, count);

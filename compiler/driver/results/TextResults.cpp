@@ -51,6 +51,13 @@ std::string labelOf(ArrayRef<std::string> labels, size_t index) {
   return index < labels.size() ? labels[index] : "LABEL_" + std::to_string(index);
 }
 
+Expected<int64_t> candidateCount(std::optional<int64_t> topK, int64_t otherwise) {
+  if (topK && (*topK < 1 || *topK > TextResults::mostCandidates))
+    return createStringError("--top-k is " + llvm::Twine(*topK) + "; accepted are 1 to " +
+                             llvm::Twine(TextResults::mostCandidates));
+  return topK.value_or(otherwise);
+}
+
 Json jsonToken(const std::optional<std::string> &token) { return token ? Json(*token) : Json(nullptr); }
 
 StringRef codePoints(StringRef text, int32_t start, int32_t end) {
@@ -100,18 +107,17 @@ Expected<std::unique_ptr<TextResults>> TextResults::create(const lathe_entry_inf
     return createStringError("--top-k is for models that fill in masks or classify texts (tasks masked-lm and "
                              "sequence-classification); this one's task is " +
                              quote(options.task) + (scores ? ", with one score" : ""));
-  constexpr int64_t defaultCandidates = 5;
-  const int64_t count = options.topK.value_or(defaultCandidates);
-  if (count < 1 || count > mostCandidates)
-    return createStringError("--top-k is " + llvm::Twine(count) + "; accepted are 1 to " + llvm::Twine(mostCandidates));
+  Expected<int64_t> count = candidateCount(options.topK, classifies ? mostCandidates : 5);
+  if (!count)
+    return count.takeError();
   if (hasOutput(entry, "sentence_embedding"))
     return makeEmbeddings();
   if (fillsMasks)
-    return makeMasks(count);
+    return makeMasks(*count);
   if (scores)
     return makeScores(options.score);
   if (classifies)
-    return makeClasses(options, options.topK.value_or(mostCandidates));
+    return makeClasses(options, *count);
   if (options.task == "token-classification" && hasLogits)
     return makeEntities(options);
   if (options.task == "question-answering" && hasOutput(entry, "start_logits"))

@@ -82,8 +82,17 @@ std::unique_ptr<TextResults> makeEntities(const ResultOptions &options);
 std::unique_ptr<TextResults> makeAnswers();
 std::unique_ptr<TextResults> makeOutputs();
 
+/// How many candidates --top-k asks for, or else so many.
+llvm::Expected<int64_t> candidateCount(std::optional<int64_t> topK, int64_t otherwise);
+
 /// The probabilities of the `count` likeliest entries under a softmax, best first; equal ones by index.
 std::vector<std::pair<int32_t, double>> topProbabilities(llvm::ArrayRef<float> logits, int64_t count);
+
+/// The `count` likeliest classes, best first, as Transformers' pipelines have them: probabilities of classes that
+/// exclude each other, of each class alone where problem_type is multi_label_classification or there is but one, and
+/// plain numbers, in their order, for a regression.
+std::vector<std::pair<int32_t, double>> classScores(llvm::StringRef problem, llvm::ArrayRef<float> logits,
+                                                    int64_t count);
 
 /// 0 where one of them is zero.
 double cosine(llvm::ArrayRef<float> a, llvm::ArrayRef<float> b);

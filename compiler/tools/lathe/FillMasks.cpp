@@ -38,10 +38,9 @@ Json described(const TextTokenizer &tokenizer, const FilledMask &mask) {
 
 llvm::Error fillMasksOf(const LoadedArtifact &loaded, const std::vector<TextArgument> &texts,
                         std::optional<int64_t> topK, bool json) {
-  const int64_t count = topK.value_or(1);
-  if (count < 1 || count > TextResults::mostCandidates)
-    return llvm::createStringError("--top-k is " + llvm::Twine(count) + "; accepted are 1 to " +
-                                   llvm::Twine(TextResults::mostCandidates));
+  llvm::Expected<int64_t> count = candidateCount(topK, 1);
+  if (!count)
+    return count.takeError();
   llvm::Expected<const lathe_entry_info *> entry = loaded.model.entry("");
   if (!entry)
     return entry.takeError();
@@ -56,7 +55,7 @@ llvm::Error fillMasksOf(const LoadedArtifact &loaded, const std::vector<TextArgu
   llvm::Expected<RunContext> context = loaded.model.createContext({});
   if (!context)
     return context.takeError();
-  llvm::Expected<std::vector<FilledText>> filled = fillMasks(*context, **entry, tokenized, count);
+  llvm::Expected<std::vector<FilledText>> filled = fillMasks(*context, **entry, tokenized, *count);
   if (!filled)
     return filled.takeError();
 

@@ -2,9 +2,11 @@
 #include "compiler/tools/lathe/ImportFlags.h"
 #include "compiler/tools/lathe/Verbs.h"
 
+#include "compiler/driver/ImageFile.h"
 #include "compiler/driver/Interpret.h"
 #include "compiler/driver/JsonText.h"
 #include "compiler/driver/PlanFile.h"
+#include "compiler/driver/results/ImageLabels.h"
 #include "compiler/driver/results/TextResults.h"
 
 #include "compiler/import/safetensors/Quote.h"
@@ -25,7 +27,8 @@ double millisecondsSince(Clock::time_point began) {
 }
 
 struct Flags {
-  std::string directory, inputs, outputs, image, entry, stage = "import", precision = "f32", plan;
+  std::string directory, inputs, outputs, entry, stage = "import", precision = "f32", plan;
+  std::vector<std::string> images;
   int64_t group = 64;
   ImportFlags import;
   bool interpret = false, json = false;
@@ -39,6 +42,7 @@ struct Flags {
 private:
   llvm::Error interpretFile() const;
   llvm::Error runFile(const LoadedModel &model) const;
+  llvm::Error runImages(const Artifact &artifact, const LoadedModel &model) const;
   llvm::Error runTexts(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const;
 };
 } // namespace
@@ -46,9 +50,10 @@ private:
 void Flags::check(const CommandLine &line, const CLI::App &verb) const {
   if (inputs.empty() != outputs.empty())
     throw UsageError("--inputs and --outputs go together");
-  if (usesFiles() == !line.texts.empty() && image.empty())
-    throw UsageError(usesFiles() ? "give either --text or --inputs, not both"
-                                 : "run needs --text S, or --inputs F --outputs F");
+  const int kinds = int(usesFiles()) + int(!line.texts.empty()) + int(!images.empty());
+  if (kinds != 1)
+    throw UsageError(kinds ? "give one of --text, --image and --inputs"
+                           : "run needs --text S, --image F, or --inputs F --outputs F");
   if (interpret && !usesFiles())
     throw UsageError("--interpret needs --inputs F --outputs F");
   if (!interpret && (import.given() || verb.count("--stage") || verb.count("--precision") ||
@@ -60,11 +65,11 @@ void Flags::check(const CommandLine &line, const CLI::App &verb) const {
     throw UsageError("give either --precision or --precision-plan, not both");
   if (usesFiles() && (json || topK || line.prompt.given()))
     throw UsageError("--json, --top-k, --prompt and --prompt-name go with --text; --outputs takes every output");
+  if (!images.empty() && line.prompt.given())
+    throw UsageError("--prompt and --prompt-name go with --text");
 }
 
 llvm::Error Flags::run(const CommandLine &line) const {
-  if (!image.empty())
-    return notBuiltYet("--image");
   if (llvm::Error error = checkThreads(threads))
     return error;
   if (interpret)
@@ -78,6 +83,8 @@ llvm::Error Flags::run(const CommandLine &line) const {
     return model.takeError();
   if (usesFiles())
     return runFile(*model);
+  if (!images.empty())
+    return runImages(*artifact, *model);
   double opened = millisecondsSince(began);
   began = Clock::now();
   if (llvm::Error error = runTexts(*artifact, *model, line))
@@ -131,6 +138,37 @@ llvm::Error Flags::runFile(const LoadedModel &model) const {
   return writeOutputs(outputs, *results);
 }
 
+/// Each by itself: they may have any sizes.
+llvm::Error Flags::runImages(const Artifact &artifact, const LoadedModel &model) const {
+  if (artifact.task != taskName(Task::ImageClassification))
+    return llvm::createStringError("--image is for models that classify images; this one's task is " +
+                                   quote(artifact.task) + ": give images with --inputs");
+  llvm::Expected<int64_t> count = candidateCount(topK, 5);
+  if (!count)
+    return count.takeError();
+  const ResultOptions options = {artifact.task, artifact.labels, artifact.problem, artifact.score, topK};
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const std::string &path : images) {
+    llvm::Expected<ImageBytes> image = readImageFile(path);
+    if (!image)
+      return image.takeError();
+    InputTensors inputs;
+    inputs.add({"images", LATHE_U8, {image->rows, image->columns, 3}, std::move(image->pixels)});
+    llvm::Expected<std::vector<FloatTensor>> outputs = runModel(model, entry, {.threads = threads.value_or(0)}, inputs);
+    if (!outputs)
+      return llvm::createStringError(quote(path) + ": " + llvm::toString(outputs.takeError()));
+    const auto logits = llvm::find_if(*outputs, [](const FloatTensor &output) { return output.name == "logits"; });
+    const ImageLabels labels(path, {logits->data.get(), size_t(logits->shape.back())}, options, *count);
+    if (json)
+      all.push_back(labels.json());
+    else
+      labels.print(llvm::outs());
+  }
+  if (json)
+    llvm::outs() << jsonText(all);
+  return llvm::Error::success();
+}
+
 llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const {
   const std::vector<TextArgument> &texts = line.texts;
   llvm::Expected<const lathe_entry_info *> info = model.entry(entry);
@@ -176,14 +214,16 @@ void addRun(CLI::App &app, CommandLine &line) {
   CLI::App *verb = app.add_subcommand("run", "Run an artifact on texts or tensors, or a model through the interpreter");
   auto flags = std::make_shared<Flags>();
   verb->add_option("DIR", flags->directory, "An artifact; with --interpret a model directory")->required();
-  verb->add_option("--inputs", flags->inputs, "Tensors to run on: a safetensors file with input_ids, ...");
+  verb->add_option("--inputs", flags->inputs,
+                   "Tensors to run on: a safetensors file with input_ids, ..., with pixel_values or with images");
   verb->add_option("--outputs", flags->outputs, "Where every output is written, as safetensors");
   verb->add_option("--entry", flags->entry, "Entry point to run (default: the first)");
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
-  verb->add_option("--top-k", flags->topK,
-                   "Tokens to give for each [MASK] (default: 5), classes for each text (default: all)");
-  verb->add_flag("--json", flags->json, "An object per text, as JSON");
-  verb->add_option("--image", flags->image, "An image (not supported yet)");
+  verb->add_option(
+      "--top-k", flags->topK,
+      "Tokens to give for each [MASK] and classes for each image (default: 5), classes for each text (default: all)");
+  verb->add_flag("--json", flags->json, "An object per text or image, as JSON");
+  verb->add_option("--image", flags->images, "Images to classify: PNG or JPEG files");
   verb->add_flag("--interpret", flags->interpret, "The reference: run a model directory without compiling it");
   verb->add_option("--stage", flags->stage,
                    "With --interpret: the form to run, import, graph or precision (default: import)");

@@ -159,11 +159,6 @@ typedef enum lathe_resize {
   LATHE_RESIZE_BICUBIC_ANTIALIASED = 2 /* likewise */
 } lathe_resize;
 
-typedef struct lathe_image {
-  int32_t channels, height, width, patch_height, patch_width, lead, grid_height, grid_width;
-  int32_t resize; /* lathe_resize */
-} lathe_image;
-
 typedef enum lathe_rows {
   LATHE_ROWS_TOKENS = 0,
   LATHE_ROWS_SEQUENCES = 1,
@@ -221,14 +216,14 @@ typedef enum lathe_resample {
   LATHE_HAMMING = 5
 } lathe_resample;
 
-/* How images, u8 [rows, columns, 3], become rows of patches, f32 [patches, 3, patch_rows,
- * patch_columns]: resized as Pillow does it,
- * cut out of the middle, rescaled, normalised. The kernels' arguments are listed in backends/cpu/ImageKernels.h. */
+/* How images, u8 [rows, columns, 3], become rows of patches, f32 [patches, 3, patch_rows, patch_columns]: resized as
+ * Pillow does it, cut out of the middle, rescaled, normalised. The kernels' arguments are listed in
+ * backends/cpu/ImageKernels.h. */
 typedef struct lathe_image_front_end {
   int32_t sizing;   /* lathe_sizing */
   int32_t resample; /* lathe_resample */
   int64_t rows, columns;
-  int32_t
+  int64_t
       crops; /* image_rows x image_columns are cut from its middle, black where there is none; else it must be them */
   int64_t image_rows, image_columns;
   int64_t patch_rows, patch_columns;         /* pixels of a patch */
@@ -236,6 +231,12 @@ typedef struct lathe_image_front_end {
   lathe_kernel horizontal[LATHE_ISA_LEVELS]; /* NULL: level not compiled */
   lathe_kernel patches[LATHE_ISA_LEVELS];
 } lathe_image_front_end;
+
+typedef struct lathe_image {
+  int32_t channels, height, width, patch_height, patch_width, lead, grid_height, grid_width;
+  int32_t resize;                         /* lathe_resize */
+  const lathe_image_front_end *front_end; /* of "images", u8 [height, width, 3] or [B, height, width, 3]; NULL: none */
+} lathe_image;
 
 typedef enum lathe_layout { LATHE_PACKED = 0, LATHE_DENSE = 1 } lathe_layout;
 
