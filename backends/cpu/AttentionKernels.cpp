@@ -52,34 +52,19 @@ void EntrySelector::lowerMatmul(xf::MatmulOp op) {
                {.flops = {xf::termOf(xf::scoresOf(queries, keys)), 2 * heads * (scores ? lhs[3] : result[3])}});
 }
 
-void EntrySelector::lowerMaskScores(xf::MaskScoresOp op) {
-  int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
-  const xf::Rows rows = get(op.getScores()).rows;
-  Buffer y = bufferFor(op.getResult(), rows, heads);
-  calls.launch("mask_scores_f32", {},
-               {{"x", memref(op.getScores())},
-                {"mask", memref(op.getMask())},
+void EntrySelector::lowerMarkedScores(Value scores, Value result, StringRef name, StringRef slot, Value marks) {
+  int64_t heads = cast<RankedTensorType>(result.getType()).getDimSize(1);
+  const xf::Rows rows = get(scores).rows;
+  Buffer y = bufferFor(result, rows, heads);
+  calls.launch((name + "_f32").str(), {},
+               {{"x", memref(scores)},
+                {slot, memref(marks)},
                 {"y", y.memref},
                 {"batch", calls.batch},
                 {"heads", calls.integer(heads)},
                 {"queries", calls.longestOf(xf::queriesOf(rows))},
                 {"keys", calls.longestOf(xf::keysOf(rows))}},
-               "mask_scores");
-}
-
-void EntrySelector::lowerChooseQueries(xf::ChooseQueriesOp op) {
-  int64_t heads = cast<RankedTensorType>(op.getType()).getDimSize(1);
-  const xf::Rows rows = get(op.getScores()).rows;
-  Buffer y = bufferFor(op.getResult(), rows, heads);
-  calls.launch("choose_queries_f32", {},
-               {{"x", memref(op.getScores())},
-                {"chosen", memref(op.getChosen())},
-                {"y", y.memref},
-                {"batch", calls.batch},
-                {"heads", calls.integer(heads)},
-                {"queries", calls.longestOf(xf::queriesOf(rows))},
-                {"keys", calls.longestOf(xf::keysOf(rows))}},
-               "choose_queries");
+               name);
 }
 
 EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets) {

@@ -107,8 +107,9 @@ private:
   void lowerJoin(xf::JoinOp op);
   void lowerHeads(mlir::Operation *op, mlir::Value x, mlir::Value result, bool split);
   void lowerMatmul(xf::MatmulOp op);
-  void lowerMaskScores(xf::MaskScoresOp op);
-  void lowerChooseQueries(xf::ChooseQueriesOp op);
+  /// Scores that are there only where their key, or their query, is marked.
+  void lowerMarkedScores(mlir::Value scores, mlir::Value result, llvm::StringRef name, llvm::StringRef slot,
+                         mlir::Value marks);
   /// What scores get by distance: for a kernel's parameters and slots.
   struct DistanceArguments {
     llvm::SmallVector<mlir::NamedAttribute> parameters;

@@ -362,8 +362,12 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::SplitHeadsOp op) { return lowerHeads(op, op.getX(), op.getResult(), true), success(); })
       .Case([&](xf::MergeHeadsOp op) { return lowerHeads(op, op.getX(), op.getResult(), false), success(); })
       .Case([&](xf::MatmulOp op) { return lowerMatmul(op), success(); })
-      .Case([&](xf::MaskScoresOp op) { return lowerMaskScores(op), success(); })
-      .Case([&](xf::ChooseQueriesOp op) { return lowerChooseQueries(op), success(); })
+      .Case([&](xf::MaskScoresOp op) {
+        return lowerMarkedScores(op.getScores(), op.getResult(), "mask_scores", "mask", op.getMask()), success();
+      })
+      .Case([&](xf::ChooseQueriesOp op) {
+        return lowerMarkedScores(op.getScores(), op.getResult(), "choose_queries", "chosen", op.getChosen()), success();
+      })
       .Case([&](xf::BiasScoresOp op) {
         return lowerDistanceScores(op.getScores(), op.getResult(),
                                    distances(op.getColumns(), op.getTable(), op.getBuckets()), "bias_scores"),

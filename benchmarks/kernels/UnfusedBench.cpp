@@ -85,40 +85,28 @@ void bench_batched_matmul_f32() {
           });
 }
 
-void bench_mask_scores_f32() {
+/// Scores that stay where their key, or their query, is marked, and are none elsewhere; about a quarter is not.
+template <typename Mark> static void addMarkedScores(const std::string &family, bool ofQueries) {
   for (Dense dense : denseShapes())
-    add("mask_scores_f32", "{}", dense.text(), [=](Run &run, const Kernel &kernel) {
+    add(family, "{}", dense.text(), [=](Run &run, const Kernel &kernel) {
       auto [batch, seq, heads, headDim] = dense;
       int64_t size = dense.scores();
       Random random(3);
       Array<float> x(random.vector(size)), y(size);
-      Array<uint8_t> mask(batch * seq);
+      Array<Mark> marks(batch * seq);
       for (int64_t i = 0; i < batch * seq; ++i)
-        mask[i] = random.below(4) > 0;
-      run.warmUp(kernel, std::vector<Arg>{x, y, mask, batch, heads, seq, seq});
-      bool correct = holdsAt(
-          size, [&](int64_t i) { return y[i] == (mask[i / (heads * seq * seq) * seq + i % seq] ? x[i] : -INFINITY); });
-      run.time(correct, {0, floats(2.0 * size)});
-    });
-}
-
-void bench_choose_queries_f32() {
-  for (Dense dense : denseShapes())
-    add("choose_queries_f32", "{}", dense.text(), [=](Run &run, const Kernel &kernel) {
-      auto [batch, seq, heads, headDim] = dense;
-      int64_t size = dense.scores();
-      Random random(4);
-      Array<float> x(random.vector(size)), y(size);
-      Array<int32_t> chosen(batch * seq);
-      for (int64_t i = 0; i < batch * seq; ++i)
-        chosen[i] = random.below(4) > 0;
-      run.warmUp(kernel, std::vector<Arg>{x, y, chosen, batch, heads, seq, seq});
+        marks[i] = random.below(4) > 0;
+      run.warmUp(kernel, std::vector<Arg>{x, y, marks, batch, heads, seq, seq});
       bool correct = holdsAt(size, [&](int64_t i) {
-        return y[i] == (chosen[i / (heads * seq * seq) * seq + i / seq % seq] ? x[i] : -INFINITY);
+        const int64_t token = (ofQueries ? i / seq : i) % seq;
+        return y[i] == (marks[i / (heads * seq * seq) * seq + token] ? x[i] : -INFINITY);
       });
       run.time(correct, {0, floats(2.0 * size)});
     });
 }
+
+void bench_mask_scores_f32() { addMarkedScores<uint8_t>("mask_scores_f32", /*ofQueries=*/false); }
+void bench_choose_queries_f32() { addMarkedScores<int32_t>("choose_queries_f32", /*ofQueries=*/true); }
 
 void bench_distance_scores_f32() {
   for (Dense dense : denseShapes())

@@ -23,8 +23,8 @@ public:
     double valueAt(int64_t index) const;
   };
 
-  /// Copies them out of a safetensors file, whose data need not be aligned. Types other than I32 and I64, or F32 of
-  /// input_modal and pixel_values, are errors.
+  /// Copies them out of a safetensors file, whose data need not be aligned. Types other than I32 and I64, F32 of
+  /// input_modal and pixel_values, or U8 of images, are errors.
   static llvm::Expected<InputTensors> read(llvm::StringRef path);
   llvm::Error write(llvm::StringRef path) const;
 
@@ -35,7 +35,7 @@ public:
   llvm::ArrayRef<Array> arrays() const { return tensors; }
   /// The array of that name, or null.
   const Array *find(llvm::StringRef name) const;
-  /// Elements of input_ids, decoder_input_ids and pixel_values, the most tokens that are given; 0 without any.
+  /// Elements of input_ids, decoder_input_ids, pixel_values and images, the most tokens that are given; 0 without any.
   int64_t tokens() const;
   /// For the library; valid until the next `add`.
   std::vector<lathe_tensor> views() const;

@@ -106,9 +106,11 @@ bool fillImageRow(const Request &request, lathe_input_kind kind, int64_t image, 
   };
   const auto resize = lathe_resize(form.resize);
   switch (kind) {
-  case LATHE_PIXEL_VALUES:
-    return fill(int64_t(form.channels) * form.patch_height * form.patch_width,
-                [&] { token.pixels ? token.copyPixels(static_cast<char *>(row)) : void(); }); // or see cutImages
+  case LATHE_PIXEL_VALUES: // of bytes, see cutImages
+    return fill(int64_t(form.channels) * form.patch_height * form.patch_width, [&] {
+      if (token.pixels)
+        token.copyPixels(static_cast<char *>(row));
+    });
   case LATHE_GRID_ROWS:
     return fill(form.grid_height, [&] {
       interpolationWeights(resize, form.grid_height, token.patchRows(), token.patchRow(), static_cast<float *>(row));

@@ -173,7 +173,6 @@ llvm::Error buildBeit(ModelBuilder &m, const JsonDocument &document, const HeadO
                        {"pooler.", "classifier.", "lm_head.", "layernorm.", "embeddings.mask_token"});
 }
 
-constexpr Task tasks[] = {Task::Base, Task::ImageClassification};
 constexpr StringRef buffers[] = {"relative_position_index"};
 
 } // namespace
@@ -182,7 +181,7 @@ const Family beitFamily = {.modelType = "beit",
                            .title = "BEiT, Bao et al. 2022",
                            .basePrefix = "beit.",
                            .classPrefix = "Beit",
-                           .tasks = tasks,
+                           .tasks = imageTasks,
                            .build = buildBeit,
                            .longestSequence = unlimitedPositions,
                            .buffers = buffers};

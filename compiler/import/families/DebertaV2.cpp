@@ -279,21 +279,13 @@ int64_t longestSequence(JsonFields &fields) {
   return fields.getBool("position_biased_input", true) ? positionsByColumn(fields) : 0;
 }
 
-constexpr Task tasks[] = {Task::Base,
-                          Task::MaskedLm,
-                          Task::Embedding,
-                          Task::SequenceClassification,
-                          Task::TokenClassification,
-                          Task::QuestionAnswering,
-                          Task::MultipleChoice};
-
 } // namespace
 
 const Family debertaV2Family = {.modelType = "deberta-v2",
                                 .title = "DeBERTa-v2 and v3, He et al. 2021",
                                 .basePrefix = "deberta.",
                                 .classPrefix = "DebertaV2",
-                                .tasks = tasks,
+                                .tasks = encoderTasks,
                                 .build = buildDebertaV2,
                                 .longestSequence = longestSequence};
 

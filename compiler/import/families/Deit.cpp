@@ -47,7 +47,6 @@ llvm::Error buildDeit(ModelBuilder &m, const JsonDocument &document, const HeadO
   return emitVit(m, x, c, fields, options, [&](Value hidden) { emitClassifiers(m, hidden, options); });
 }
 
-constexpr Task tasks[] = {Task::Base, Task::ImageClassification};
 constexpr ClassEnding ownClasses[] = {{"ForImageClassification", Task::ImageClassification},
                                       {"ForImageClassificationWithTeacher", Task::ImageClassification}};
 
@@ -57,7 +56,7 @@ const Family deitFamily = {.modelType = "deit",
                            .title = "DeiT, Touvron et al. 2021",
                            .basePrefix = "deit.",
                            .classPrefix = "DeiT",
-                           .tasks = tasks,
+                           .tasks = imageTasks,
                            .build = buildDeit,
                            .longestSequence = unlimitedPositions,
                            .ownClasses = ownClasses};

@@ -93,15 +93,13 @@ llvm::Error buildWithRegisters(ModelBuilder &m, const JsonDocument &document, co
   return buildDinov2(m, document, options, /*hasRegisters=*/true);
 }
 
-constexpr Task tasks[] = {Task::Base, Task::ImageClassification};
-
 } // namespace
 
 const Family dinov2Family = {.modelType = "dinov2",
                              .title = "DINOv2, Oquab et al. 2023",
                              .basePrefix = "dinov2.",
                              .classPrefix = "Dinov2",
-                             .tasks = tasks,
+                             .tasks = imageTasks,
                              .build = buildPlain,
                              .longestSequence = unlimitedPositions};
 
@@ -109,7 +107,7 @@ const Family dinov2WithRegistersFamily = {.modelType = "dinov2_with_registers",
                                           .title = "DINOv2 with registers, Darcet et al. 2023",
                                           .basePrefix = "dinov2_with_registers.",
                                           .classPrefix = "Dinov2WithRegisters",
-                                          .tasks = tasks,
+                                          .tasks = imageTasks,
                                           .build = buildWithRegisters,
                                           .longestSequence = unlimitedPositions};
 

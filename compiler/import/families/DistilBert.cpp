@@ -78,21 +78,13 @@ llvm::Error buildDistilBert(ModelBuilder &m, const JsonDocument &document, const
   return finishEncoder(m, x, layers, options, {"vocab_", "pre_classifier.", "classifier.", "qa_outputs."});
 }
 
-constexpr Task tasks[] = {Task::Base,
-                          Task::MaskedLm,
-                          Task::Embedding,
-                          Task::SequenceClassification,
-                          Task::TokenClassification,
-                          Task::QuestionAnswering,
-                          Task::MultipleChoice};
-
 } // namespace
 
 const Family distilbertFamily = {.modelType = "distilbert",
                                  .title = "DistilBERT, Sanh et al. 2019",
                                  .basePrefix = "distilbert.",
                                  .classPrefix = "DistilBert",
-                                 .tasks = tasks,
+                                 .tasks = encoderTasks,
                                  .build = buildDistilBert};
 
 } // namespace lathe

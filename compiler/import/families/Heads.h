@@ -33,6 +33,15 @@ struct HeadParts {
 ///   multiple-choice           logits [batch, choices]
 llvm::Error emitHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options, const HeadParts &parts);
 
+/// What encoders are made for that fill in masks and have no head of their own.
+inline constexpr Task encoderTasks[] = {Task::Base,
+                                        Task::MaskedLm,
+                                        Task::Embedding,
+                                        Task::SequenceClassification,
+                                        Task::TokenClassification,
+                                        Task::QuestionAnswering,
+                                        Task::MultipleChoice};
+
 /// [batch, H]: an activation of the linear layer `dense` on the first token's vector, as wide as that.
 mlir::Value pooled(ModelBuilder &model, mlir::Value hidden, llvm::StringRef dense,
                    xf::Activation activation = xf::Activation::Tanh);

@@ -6,6 +6,9 @@
 
 namespace lathe {
 
+/// What models of images are made for.
+inline constexpr Task imageTasks[] = {Task::Base, Task::ImageClassification};
+
 /// Reads num_channels, image_size and patch_size, of which the latter may be a number or two, rows first. Images are of
 /// that size, with a position for each patch.
 ImageForm readImage(JsonFields &fields, int64_t defaultPatchSize, int64_t lead);

@@ -96,21 +96,13 @@ llvm::Error buildLongformer(ModelBuilder &m, const JsonDocument &document, const
   return finishEncoder(m, x, layers, options, {"pooler.", "lm_head.", "classifier.", "qa_outputs."});
 }
 
-constexpr Task tasks[] = {Task::Base,
-                          Task::MaskedLm,
-                          Task::Embedding,
-                          Task::SequenceClassification,
-                          Task::TokenClassification,
-                          Task::QuestionAnswering,
-                          Task::MultipleChoice};
-
 } // namespace
 
 const Family longformerFamily = {.modelType = "longformer",
                                  .title = "Longformer, Beltagy et al. 2020",
                                  .basePrefix = "longformer.",
                                  .classPrefix = "Longformer",
-                                 .tasks = tasks,
+                                 .tasks = encoderTasks,
                                  .build = buildLongformer,
                                  .longestSequence = positionsBehindPadding};
 

@@ -173,21 +173,13 @@ llvm::Error buildModernBert(ModelBuilder &m, const JsonDocument &document, const
   return finishEncoder(m, x, layers, options, {"head.", "decoder.", "classifier."});
 }
 
-constexpr Task tasks[] = {Task::Base,
-                          Task::MaskedLm,
-                          Task::Embedding,
-                          Task::SequenceClassification,
-                          Task::TokenClassification,
-                          Task::QuestionAnswering,
-                          Task::MultipleChoice};
-
 } // namespace
 
 const Family modernbertFamily = {.modelType = "modernbert",
                                  .title = "ModernBERT, Warner et al. 2024",
                                  .basePrefix = "model.",
                                  .classPrefix = "ModernBert",
-                                 .tasks = tasks,
+                                 .tasks = encoderTasks,
                                  .build = buildModernBert,
                                  .longestSequence = longestSequence};
 

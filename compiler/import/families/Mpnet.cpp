@@ -51,21 +51,13 @@ llvm::Error buildMpnet(ModelBuilder &m, const JsonDocument &document, const Head
 
 int64_t longestSequence(JsonFields &fields) { return positionsByColumn(fields) - paddingId - 1; }
 
-constexpr Task tasks[] = {Task::Base,
-                          Task::MaskedLm,
-                          Task::Embedding,
-                          Task::SequenceClassification,
-                          Task::TokenClassification,
-                          Task::QuestionAnswering,
-                          Task::MultipleChoice};
-
 } // namespace
 
 const Family mpnetFamily = {.modelType = "mpnet",
                             .title = "MPNet, Song et al. 2020",
                             .basePrefix = "mpnet.",
                             .classPrefix = "MPNet",
-                            .tasks = tasks,
+                            .tasks = encoderTasks,
                             .build = buildMpnet,
                             .longestSequence = longestSequence};
 

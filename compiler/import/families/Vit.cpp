@@ -29,15 +29,13 @@ llvm::Error buildVit(ModelBuilder &m, const JsonDocument &document, const HeadOp
   return emitVit(m, x, c, fields, options, [&](Value hidden) { emitImageClasses(m, m.firstToken(hidden), options); });
 }
 
-constexpr Task tasks[] = {Task::Base, Task::ImageClassification};
-
 } // namespace
 
 const Family vitFamily = {.modelType = "vit",
                           .title = "ViT, Dosovitskiy et al. 2021",
                           .basePrefix = "vit.",
                           .classPrefix = "ViT",
-                          .tasks = tasks,
+                          .tasks = imageTasks,
                           .build = buildVit,
                           .longestSequence = unlimitedPositions};
 

@@ -8,37 +8,52 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-// mask_scores_f32: y = x where the key is present, else -inf.
+// mask_scores_f32: y = x where the key is present, else -inf; choose_queries_f32: y = x in rows of queries that are
+// chosen, else -inf.
 
-namespace masking {
-enum { X, Y, Mask, Batch, Heads, Queries, Keys };
-constexpr Slot slotTable[] = {
+namespace marking {
+enum { X, Y, Marks, Batch, Heads, Queries, Keys };
+constexpr Slot scoreSlots[] = {
     {"x", SlotKind::Pointer, "scores [batch][heads][queries][keys]"},
     {"y", SlotKind::Pointer, "likewise; may be x"},
-    {"mask", SlotKind::Pointer, "u8 [batch][keys], 0 for keys that are absent"},
+};
+constexpr Slot maskSlots[] = {{"mask", SlotKind::Pointer, "u8 [batch][keys], 0 for keys that are absent"}};
+constexpr Slot chosenSlots[] = {{"chosen", SlotKind::Pointer, "i32 [batch][queries], 0 for those that are not"}};
+constexpr Slot sizeSlots[] = {
     {"batch", SlotKind::Integer, "sequences"},
     {"heads", SlotKind::Integer, "heads"},
     {"queries", SlotKind::Integer, "rows per sequence and head"},
     {"keys", SlotKind::Integer, "columns"},
 };
+constexpr auto maskTable = joined(scoreSlots, maskSlots, sizeSlots);
+constexpr auto chosenTable = joined(scoreSlots, chosenSlots, sizeSlots);
 
-class MaskScores final : public KernelFamily {
+class MarkedScores final : public KernelFamily {
 public:
-  MaskScores() : KernelFamily("mask_scores_f32", slotTable, {}) {}
+  MarkedScores(StringRef name, ArrayRef<Slot> slots, bool ofQueries)
+      : KernelFamily(name, slots, {}), ofQueries(ofQueries) {}
 
 protected:
   void emit(KernelBuilder &b, const Parameters &) const override {
-    Value x = b.pointerSlot(X), y = b.pointerSlot(Y), mask = b.pointerSlot(Mask);
+    Value x = b.pointerSlot(X), y = b.pointerSlot(Y), marks = b.pointerSlot(Marks);
     Value heads = b.integerSlot(Heads), queries = b.integerSlot(Queries), keys = b.integerSlot(Keys);
     Value all = b.firstLanes(b.integer(KernelBuilder::lanes));
     b.forRange(b.begin, b.end, 1, [&](Value panel) {
-      Value ofKeys = b.atByte(mask, b.mul(b.div(panel, heads), keys));
+      Value sequence = b.div(panel, heads);
       b.forRange(b.integer(0), queries, 1, [&](Value row) {
+        Value isAbsent; // all of the row
+        if (ofQueries)
+          isAbsent = b.equal(b.loadIndex(b.at(marks, b.add(b.mul(sequence, queries), row))), b.integer(0));
         Value start = b.mul(b.add(b.mul(panel, queries), row), keys);
         b.forVectors(keys, [&](Value column, Value within) {
-          Value at = b.add(start, column);
-          Value present = b.nonZeroBytes(b.atByte(ofKeys, column), within ? within : all);
-          b.store(b.select(present, b.load(b.at(x, at), within), b.splat(-INFINITY)), b.at(y, at), within);
+          Value at = b.add(start, column), score = b.load(b.at(x, at), within), none = b.splat(-INFINITY);
+          if (ofQueries)
+            score = b.select(isAbsent, none, score);
+          else
+            score =
+                b.select(b.nonZeroBytes(b.atByte(marks, b.add(b.mul(sequence, keys), column)), within ? within : all),
+                         score, none);
+          b.store(score, b.at(y, at), within);
         });
       });
     });
@@ -46,48 +61,11 @@ protected:
   Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
     return b.mul(slots[Batch], slots[Heads]);
   }
+
+private:
+  const bool ofQueries; ///< else of keys
 };
-} // namespace masking
-
-// choose_queries_f32: y = x in rows of queries that are chosen, else -inf.
-
-namespace choosing {
-enum { X, Y, Chosen, Batch, Heads, Queries, Keys };
-constexpr Slot slotTable[] = {
-    {"x", SlotKind::Pointer, "scores [batch][heads][queries][keys]"},
-    {"y", SlotKind::Pointer, "likewise; may be x"},
-    {"chosen", SlotKind::Pointer, "i32 [batch][queries], 0 for those that are not"},
-    {"batch", SlotKind::Integer, "sequences"},
-    {"heads", SlotKind::Integer, "heads"},
-    {"queries", SlotKind::Integer, "rows per sequence and head"},
-    {"keys", SlotKind::Integer, "columns"},
-};
-
-class ChooseQueries final : public KernelFamily {
-public:
-  ChooseQueries() : KernelFamily("choose_queries_f32", slotTable, {}) {}
-
-protected:
-  void emit(KernelBuilder &b, const Parameters &) const override {
-    Value x = b.pointerSlot(X), y = b.pointerSlot(Y), chosen = b.pointerSlot(Chosen);
-    Value heads = b.integerSlot(Heads), queries = b.integerSlot(Queries), keys = b.integerSlot(Keys);
-    b.forRange(b.begin, b.end, 1, [&](Value panel) {
-      Value firstQuery = b.mul(b.div(panel, heads), queries);
-      b.forRange(b.integer(0), queries, 1, [&](Value row) {
-        Value isOther = b.equal(b.loadIndex(b.at(chosen, b.add(firstQuery, row))), b.integer(0));
-        Value start = b.mul(b.add(b.mul(panel, queries), row), keys);
-        b.forVectors(keys, [&](Value column, Value within) {
-          Value at = b.add(start, column);
-          b.store(b.select(isOther, b.splat(-INFINITY), b.load(b.at(x, at), within)), b.at(y, at), within);
-        });
-      });
-    });
-  }
-  Value emitPanels(KernelBuilder &b, const Parameters &, ValueRange slots) const override {
-    return b.mul(slots[Batch], slots[Heads]);
-  }
-};
-} // namespace choosing
+} // namespace marking
 
 // softmax_f32: every row's exponentials, divided by their sum.
 
@@ -141,11 +119,11 @@ protected:
 } // namespace
 
 const KernelFamily &kernel_mask_scores_f32() {
-  static const masking::MaskScores family;
+  static const marking::MarkedScores family("mask_scores_f32", marking::maskTable, /*ofQueries=*/false);
   return family;
 }
 const KernelFamily &kernel_choose_queries_f32() {
-  static const choosing::ChooseQueries family;
+  static const marking::MarkedScores family("choose_queries_f32", marking::chosenTable, /*ofQueries=*/true);
   return family;
 }
 const KernelFamily &kernel_softmax_f32() {
