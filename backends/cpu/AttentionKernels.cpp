@@ -284,7 +284,7 @@ void EntrySelector::lowerPagedAttention(xf::PagedAttentionOp op) {
                                                     {"scale", calls.real(op.getScale().convertToDouble())}};
   llvm::append_range(slots, byDistance.slots);
   addCap(op.getCap(), params, slots);
-  Work work;
+  LaunchWork work;
   if (!op.getReach())
     work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::WorkFormula::PerCrossPair, 2 * (q.width + y.width)};
   calls.launch(keys.inBf16 ? "attention_bf16" : "attention_f32", params, slots,
@@ -357,7 +357,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   }
   // With a window, or for a few queries, the pairs of tokens say too much, and for short sequences a window's width
   // does: then nothing is stated.
-  Work work;
+  LaunchWork work;
   if (!op.getReach() && !op.getChosen())
     work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::termOf(xf::scoresOf(q.rows, k.rows)),
                   2 * (q.width + y.width)};

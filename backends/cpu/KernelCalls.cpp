@@ -151,7 +151,7 @@ void KernelCalls::Costs::add(Value argument, const xf::WorkFormula &bytes) {
 }
 
 void KernelCalls::launch(StringRef familyName, Params params, Arguments arguments, const Twine &step,
-                         const Work &work) {
+                         const LaunchWork &work) {
   const KernelFamily *family = lookupKernel(familyName);
   assert(family && "SelectKernels uses families that exist");
   SmallVector<Value> slots;

@@ -41,7 +41,7 @@ struct Packing {
 };
 
 /// What a launch is known to do beyond reading and writing all that its arguments hold.
-struct Work {
+struct LaunchWork {
   xf::WorkFormula flops; ///< of matrix products, a multiply-add counts two
   /// Bytes of arguments, by slot, of which only some rows are read.
   llvm::SmallVector<std::pair<llvm::StringRef, xf::WorkFormula>, 0> bytes = {};
@@ -104,7 +104,7 @@ public:
   /// Launches `family` with arguments by slot name; slots left out are 0. The slot "y" is written. Each argument in
   /// memory counts as read or written once, unless `work` says otherwise.
   void launch(llvm::StringRef family, Params params, Arguments arguments, const llvm::Twine &step,
-              const Work &work = {});
+              const LaunchWork &work = {});
   /// Launches a row program: slots as RowKernels.h lists them.
   void launchRows(const RowProgram &program, mlir::ValueRange slots, const llvm::Twine &step);
   void copy(const Buffer &from, const Buffer &to, const llvm::Twine &step);

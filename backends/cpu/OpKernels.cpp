@@ -64,7 +64,7 @@ void EntrySelector::lowerBlend(xf::BlendOp op) {
   const Buffer rows = get(op.getRowWeights()), columns = get(op.getColumnWeights());
   const Buffer y = bufferFor(op.getResult(), rows.rows);
   // Most rows have one place, in many runs all of them.
-  const Work work = {.bytes = {{"grid", {xf::termOf(rows.rows), y.width * int64_t(sizeof(float))}}}};
+  const LaunchWork work = {.bytes = {{"grid", {xf::termOf(rows.rows), y.width * int64_t(sizeof(float))}}}};
   calls.launch("blend_f32", {},
                {{"row_weights", rows.memref},
                 {"grid_rows", calls.integer(rows.width)},
@@ -185,7 +185,7 @@ void EntrySelector::lowerAdd(xf::AddOp op) {
 void EntrySelector::lowerPool(StringRef mode, Value x, Value cuSeqlens, Value result, Value columns, Value except) {
   const Buffer from = get(x);
   Buffer y = bufferFor(result, xf::Rows::Sequences);
-  Work work;
+  LaunchWork work;
   if (mode == "cls" || mode == "first" || mode == "last")
     work.bytes.push_back({"x", {xf::WorkFormula::PerSequence, from.width * int64_t(sizeof(float))}});
   calls.launch("pool_f32",

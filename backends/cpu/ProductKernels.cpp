@@ -164,7 +164,7 @@ LogicalResult EntrySelector::lowerLookups(Value result, ValueRange ids, ValueRan
   const RoundedBuffer rounded = gain ? roundedBufferFor(result, rows) : RoundedBuffer();
   int64_t packed = 0;
   const Names names = namesOf(precision);
-  Work work;
+  LaunchWork work;
   for (unsigned t = 0; t < tables.size(); ++t) {
     const WeightRef &ref = weightRefs[tables[t]];
     bool panels =

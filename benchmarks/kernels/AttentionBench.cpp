@@ -10,7 +10,7 @@ constexpr int64_t reachOfModernBert = 64, reachOfLongformer = 256;
 template <typename T>
 static void attention(Run &run, const Kernel &kernel, const AttentionShape &shape, const std::string &form,
                       int64_t reach) {
-  Random random(2);
+  Gaussian random(2);
   std::vector<int32_t> starts = prefixSums(shape.lengths);
   int64_t rows = starts.back(), width = shape.heads * shape.headDim, ld = 3 * width;
   int64_t longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());

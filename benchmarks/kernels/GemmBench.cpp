@@ -45,7 +45,7 @@ static bool isNearBf16(uint16_t got, double expected) { return errorOf(fromBf16(
 template <typename Stored>
 static void gemm(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold) {
   auto [m, n, k] = shape;
-  Random random(1);
+  Gaussian random(1);
   std::vector<float> x = rounded<Stored>(random.vector(m * k)),
                      w = rounded<Stored>(random.vector(n * k, 1 / std::sqrt(float(k))));
   std::vector<Stored> panels = packed<Stored>(w, n, k);
@@ -104,7 +104,7 @@ void bench_gemm_bf16() {
 /// Products of bytes, whose results are compared with exact sums: weight(n, k) is what `panels` hold. `behind`:
 /// arguments behind those that all such kernels have.
 static void gemmOfBytes(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold,
-                        Random &random, const std::vector<uint8_t> &panels, const std::vector<Arg> &behind,
+                        Gaussian &random, const std::vector<uint8_t> &panels, const std::vector<Arg> &behind,
                         const std::function<int64_t(int64_t n, int64_t k)> &weight) {
   auto [m, n, k] = shape;
   std::vector<uint8_t> q(m * k);
@@ -136,7 +136,7 @@ static void gemmOfBytes(Run &run, const Kernel &kernel, GemmShape shape, const V
 
 static void gemmS8(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, bool cold) {
   const int64_t n = shape.n, k = shape.k;
-  Random random(1);
+  Gaussian random(1);
   std::vector<int8_t> w(n * k);
   for (int8_t &byte : w)
     byte = static_cast<int8_t>(random.below(255) - 127);
@@ -160,7 +160,7 @@ void bench_gemm_s8() {
 
 static void gemmS4(Run &run, const Kernel &kernel, GemmShape shape, const Variant &variant, int64_t group, bool cold) {
   const int64_t n = shape.n, k = shape.k;
-  Random random(1);
+  Gaussian random(1);
   Int4Weights w = {n, k, group, std::vector<float>(n, 1.0f), {}, {}, {}};
   w.codes.resize(n * k);
   for (uint8_t &code : w.codes)

@@ -128,7 +128,7 @@ bool holdsAt(int64_t count, const std::function<bool(int64_t)> &isRight) {
         return false;
     return true;
   }
-  Random random(7);
+  Gaussian random(7);
   for (int64_t place = 1; place < places; ++place)
     if (!isRight(random.below(count)))
       return false;

@@ -13,7 +13,7 @@ void bench_linear_attention_f32() {
         add("linear_attention_f32",
             "{map = \"" + map + "\"" + form + ", head_dim = 64, features = " + std::to_string(features) + "}",
             std::to_string(length) + "/heads:12", [=](Run &run, const Kernel &kernel) {
-              Random random(8);
+              Gaussian random(8);
               const int64_t ldq = heads * features, ldv = heads * headDim;
               Array<float> q(random.vector(length * ldq)), k(random.vector(length * ldq)), y(length * ldv);
               // Weights that sum to one leave values of one as they are.
@@ -29,7 +29,7 @@ void bench_linear_attention_f32() {
 void bench_random_features_f32() {
   constexpr int64_t rows = 1024, features = 256, width = heads * headDim;
   add("random_features_f32", "{}", "1024x12x64x256", [](Run &run, const Kernel &kernel) {
-    Random random(9);
+    Gaussian random(9);
     const std::vector<float> w = random.vector(features * headDim);
     Array<float> x(random.vector(rows * width)), packed(packWeights(w, features, headDim)), y(rows * heads * features);
     run.warmUp(kernel, std::vector<Arg>{x, width, packed, y, heads * features, rows, heads, headDim, features, 1.0f});

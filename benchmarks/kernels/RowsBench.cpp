@@ -22,7 +22,7 @@ void bench_layer_norm_f32() {
       add("layer_norm_f32", residual ? "{residual = true}" : "{}", shapeText(shape),
           [=](Run &run, const Kernel &kernel) {
             auto [rows, width] = shape;
-            Random random(3);
+            Gaussian random(3);
             Array<float> x(random.vector(rows * width)), r(random.vector(rows * width)), y(rows * width);
             Array<float> gamma(std::vector<float>(width, 1.0f)), beta(width);
             run.warmUp(kernel, {x, width, residual ? Arg(r) : Arg(0), width, gamma, beta, y, width, rows, width, 1e-12f,
@@ -76,7 +76,7 @@ void bench_blend_f32() {
     add("blend_f32", "{}", std::to_string(8 * side * side) + "x768", [=](Run &run, const Kernel &kernel) {
       constexpr int64_t grid = 14, width = 768;
       const int64_t rows = 8 * side * side;
-      Random random(5);
+      Gaussian random(5);
       Array<float> rowWeights(rows * grid), columnWeights(rows * grid);
       Array<float> table(random.vector(grid * grid * width)), y(rows * width);
       auto place = [&](int64_t at) { return at % side * (grid - taps) / std::max<int64_t>(1, side - 1); };
@@ -111,7 +111,7 @@ struct Lookup {
 template <typename Stored> static void embed(Run &run, const Kernel &kernel, const Lookup &lookup, RowShape shape) {
   auto [rows, width] = shape;
   constexpr int64_t entries = 512;
-  Random random(4);
+  Gaussian random(4);
   Array<float> gamma(std::vector<float>(width, 1.0f)), beta(width), y(rows * width);
   std::vector<Arg> args = {y, width, rows, width, gamma, beta, 1e-12f};
   std::vector<std::vector<float>> tables;
@@ -160,7 +160,7 @@ void bench_embed_s8() {
     add("embed_s8", "{tables = 2, packed = 1}", shapeText(shape), [=](Run &run, const Kernel &kernel) {
       auto [rows, width] = shape;
       constexpr int64_t entries = 512;
-      Random random(4);
+      Gaussian random(4);
       const int64_t rowBytes = 4 + (width + 3) / 4 * 4;
       std::vector<int8_t> first(entries * width);
       for (int8_t &byte : first)
@@ -183,7 +183,7 @@ void bench_quantize_u8() {
     add("quantize_u8", "{}", shapeText(shape), [=](Run &run, const Kernel &kernel) {
       auto [rows, width] = shape;
       const int64_t ldy = 64 + (width + 63) / 64 * 64;
-      Random random(5);
+      Gaussian random(5);
       Array<float> x(random.vector(rows * width));
       Array<uint8_t> y(rows * ldy);
       run.warmUp(kernel, std::vector<Arg>{x, width, y, ldy, rows, width, 0, 0});
@@ -206,7 +206,7 @@ void bench_pool_f32() {
             shapeText(shape), [=](Run &run, const Kernel &kernel) {
               // All rows as one sequence, which is what a text of that many tokens is.
               auto [rows, width] = shape;
-              Random random(5);
+              Gaussian random(5);
               Array<float> x(random.vector(rows * width)), y(width);
               Array<int32_t> cuSeqlens(std::vector<int32_t>{0, static_cast<int32_t>(rows)});
               Array<uint8_t> mask(std::vector<uint8_t>(rows, 1));
@@ -226,7 +226,7 @@ void bench_pool_f32() {
 void bench_head_norm_f32() {
   add("head_norm_f32", "{}", "1024x2048", [=](Run &run, const Kernel &kernel) {
     constexpr int64_t rows = 1024, width = 2048, headDim = 128;
-    Random random(6);
+    Gaussian random(6);
     Array<float> x(random.vector(rows * width)), gamma(std::vector<float>(headDim, 1)), y(rows * width);
     run.warmUp(kernel, std::vector<Arg>{x, width, gamma, y, width, rows, width / headDim, headDim, 1e-12f});
     bool correct = holdsAt(rows, [&](int64_t row) {
@@ -244,7 +244,7 @@ void bench_argmax_f32() {
   for (int64_t rows : {1, 16})
     add("argmax_f32", "{}", shapeText({rows, 50257}), [=](Run &run, const Kernel &kernel) {
       const int64_t width = 50257;
-      Random random(7);
+      Gaussian random(7);
       Array<float> x(random.vector(rows * width)), y(2 * rows);
       run.warmUp(kernel, std::vector<Arg>{x, width, y, 2, rows, width});
       bool correct = holdsAt(rows, [&](int64_t row) {
@@ -259,7 +259,7 @@ void bench_normalize_f32() {
   for (RowShape shape : rowModelShapes)
     add("normalize_f32", "{}", shapeText(shape), [=](Run &run, const Kernel &kernel) {
       auto [rows, width] = shape;
-      Random random(6);
+      Gaussian random(6);
       Array<float> x(random.vector(rows * width)), y(rows * width);
       run.warmUp(kernel, std::vector<Arg>{x, width, y, width, rows, width, 1e-12f});
       bool correct = holdsAt(rows, [&](int64_t row) {

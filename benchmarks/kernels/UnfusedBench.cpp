@@ -35,7 +35,7 @@ static double floats(double count) { return count * sizeof(float); }
 static void heads(Run &run, const Kernel &kernel, Dense dense, bool split) {
   auto [batch, seq, heads, headDim] = dense;
   int64_t width = dense.width(), size = dense.rows() * width;
-  Random random(1);
+  Gaussian random(1);
   Array<float> x(random.vector(size)), y(size);
   std::vector<Arg> args{x, y, width, batch, seq, heads, headDim};
   if (split) // Every head once.
@@ -69,7 +69,7 @@ void bench_batched_matmul_f32() {
             // Queries times keys, or weights times values.
             int64_t groups = dense.batch * dense.heads, m = dense.seq, n = transposed ? dense.seq : dense.headDim,
                     k = transposed ? dense.headDim : dense.seq;
-            Random random(2);
+            Gaussian random(2);
             Array<float> a(random.vector(groups * m * k)), b(random.vector(groups * n * k, 1 / std::sqrt(float(k)))),
                 y(groups * m * n);
             run.warmUp(kernel, std::vector<Arg>{a, b, y, groups, m, n, k});
@@ -91,7 +91,7 @@ template <typename Mark> static void addMarkedScores(const std::string &family, 
     add(family, "{}", dense.text(), [=](Run &run, const Kernel &kernel) {
       auto [batch, seq, heads, headDim] = dense;
       int64_t size = dense.scores();
-      Random random(3);
+      Gaussian random(3);
       Array<float> x(random.vector(size)), y(size);
       Array<Mark> marks(batch * seq);
       for (int64_t i = 0; i < batch * seq; ++i)
@@ -113,7 +113,7 @@ void bench_distance_scores_f32() {
     add("distance_scores_f32", "{buckets = 32, distance = 128}", dense.text(), [=](Run &run, const Kernel &kernel) {
       auto [batch, seq, heads, headDim] = dense;
       int64_t size = dense.scores();
-      Random random(5);
+      Gaussian random(5);
       Array<float> x(random.vector(size)), y(size), bias(std::vector<float>(32 * heads, 0.5f));
       Array<int32_t> columns(batch * seq);
       for (int64_t i = 0; i < batch * seq; ++i)
@@ -128,7 +128,7 @@ void bench_softmax_f32() {
   for (Dense dense : denseShapes())
     add("softmax_f32", "{}", dense.text(), [=](Run &run, const Kernel &kernel) {
       int64_t rows = dense.rows() * dense.heads, size = dense.scores();
-      Random random(4);
+      Gaussian random(4);
       Array<float> x(random.vector(size, 3)), y(size);
       run.warmUp(kernel, std::vector<Arg>{x, y, rows, dense.seq});
       bool correct = holdsAt(size, [&](int64_t i) {

@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(Variants, AmxTest,
 TEST(AmxHardware, InstructionsAndEmulationGiveTheSameBits) {
   if (std::string why = whyUnsupported(IsaLevel::Amx); !why.empty())
     GTEST_SKIP() << why;
-  Random random(22);
+  Gaussian random(22);
   for (GemmShape shape : {GemmShape{1, 16, 32}, {70, 50, 1000}, {17, 100, 77}, {300, 33, 400}}) {
     Guarded<uint16_t> x(shape.m * (shape.k + 1)), w((shape.n + 15) / 16 * 16 * (shape.k + 1));
     for (const Guarded<uint16_t> *values : {&x, &w}) // denormals among them

@@ -122,7 +122,7 @@ struct Problem {
   Guarded<int32_t> prefix; // of each sequence: a column
   Guarded<int32_t> marks;  // of each row
 
-  Problem(const Form &form, const AttentionShape &shape, bool masked, Random &random, const ByDistance &rule = {})
+  Problem(const Form &form, const AttentionShape &shape, bool masked, Gaussian &random, const ByDistance &rule = {})
       : form(form), shape(shape), masked(masked),
         longest(*std::max_element(shape.lengths.begin(), shape.lengths.end())),
         rows(masked ? longest * static_cast<int64_t>(shape.lengths.size()) : prefixSums(shape.lengths).back()),
@@ -195,7 +195,7 @@ struct Problem {
     return prefixSums(std::vector<int64_t>(p.shape.lengths.size(), p.longest));
   }
   /// The first `length` columns, some of them knocked out; the shortest sequences end up without any.
-  static std::vector<uint8_t> presentOf(const Problem &p, Random &random) {
+  static std::vector<uint8_t> presentOf(const Problem &p, Gaussian &random) {
     std::vector<uint8_t> present(p.rows, 1);
     if (p.masked)
       for (size_t s = 0; s < p.shape.lengths.size(); ++s)
@@ -204,7 +204,7 @@ struct Problem {
     return present;
   }
   /// Rising in each sequence: by one where padding is kept, else with holes in some sequences.
-  static std::vector<int32_t> columnsOf(const Problem &p, Random &random) {
+  static std::vector<int32_t> columnsOf(const Problem &p, Gaussian &random) {
     std::vector<int32_t> columns(p.rows);
     for (size_t s = 0; s + 1 < p.starts.size(); ++s) {
       const int64_t step = p.masked ? 1 : 1 + random.below(3);
@@ -216,7 +216,7 @@ struct Problem {
     return columns;
   }
   /// From before a sequence's first column to behind its last.
-  static std::vector<int32_t> prefixOf(const Problem &p, Random &random) {
+  static std::vector<int32_t> prefixOf(const Problem &p, Gaussian &random) {
     std::vector<int32_t> prefix(p.starts.size() - 1, 0);
     for (size_t s = 0; s < prefix.size() && p.rule.prefixed; ++s)
       if (p.starts[s] < p.starts[s + 1])
@@ -273,7 +273,7 @@ struct Problem {
   }
 };
 
-void check(const Form &form, const AttentionShape &shape, bool masked, Random &random, const ByDistance &rule = {}) {
+void check(const Form &form, const AttentionShape &shape, bool masked, Gaussian &random, const ByDistance &rule = {}) {
   Problem problem(form, shape, masked, random, rule);
   SCOPED_TRACE(testing::Message() << problem.params() << " heads=" << shape.heads
                                   << " lengths=" << testing::PrintToString(shape.lengths));
@@ -300,21 +300,21 @@ void check(const Form &form, const AttentionShape &shape, bool masked, Random &r
 }
 
 TEST_P(AttentionTest, OddShapesOfEveryHeadDim) {
-  Random random(3);
+  Gaussian random(3);
   for (int64_t headDim : {1, 5, 16, 20, 32, 40, 64, 100, 128, 256})
     for (const AttentionShape &shape : attentionOddShapes(headDim, 24))
       check(GetParam(), shape, /*masked=*/false, random);
 }
 
 TEST_P(AttentionTest, OddShapesWithMasks) {
-  Random random(4);
+  Gaussian random(4);
   for (int64_t headDim : {5, 32, 64})
     for (const AttentionShape &shape : attentionOddShapes(headDim, 70))
       check(GetParam(), shape, /*masked=*/true, random);
 }
 
 TEST_P(AttentionTest, HeadsMayShareKeysAndValues) {
-  Random random(10);
+  Gaussian random(10);
   for (AttentionShape shape : attentionOddShapes(20, 12)) {
     shape.grouped = 3;
     shape.heads *= shape.grouped;
@@ -324,7 +324,7 @@ TEST_P(AttentionTest, HeadsMayShareKeysAndValues) {
 }
 
 TEST_P(AttentionTest, ValuesMayHaveHeadsOfAnotherWidth) {
-  Random random(13);
+  Gaussian random(13);
   for (auto [headDim, valueDim] : {std::pair(85, 20), {20, 33}, {840, 64}})
     for (AttentionShape shape : attentionOddShapes(headDim, headDim > 100 ? 3 : 12)) {
       shape.ownValueDim = valueDim;
@@ -338,7 +338,7 @@ TEST_P(AttentionTest, ValuesMayHaveHeadsOfAnotherWidth) {
 
 /// Long sequences reach beyond the largest distance of the buckets and beyond several blocks of keys.
 TEST_P(AttentionTest, OddShapesByDistance) {
-  Random random(9);
+  Gaussian random(9);
   for (const ByDistance &rule :
        {ByDistance{.buckets = 32, .distance = 128}, ByDistance{.buckets = 6, .distance = 3}, ByDistance{.reach = 5},
         ByDistance{.reach = 64}, ByDistance{.buckets = 32, .distance = 128, .reach = 20}, ByDistance{.causal = true},
@@ -351,7 +351,7 @@ TEST_P(AttentionTest, OddShapesByDistance) {
 }
 
 TEST_P(AttentionTest, ScoresMayHaveACap) {
-  Random random(12);
+  Gaussian random(12);
   for (const ByDistance &rule : {ByDistance{.cap = 1.5f}, ByDistance{.reach = 9, .causal = true, .cap = 0.7f}})
     for (bool masked : {false, true})
       for (const AttentionShape &shape : attentionOddShapes(20, 16))
@@ -359,7 +359,7 @@ TEST_P(AttentionTest, ScoresMayHaveACap) {
 }
 
 TEST_P(AttentionTest, ModelShapes) {
-  Random random(5);
+  Gaussian random(5);
   for (const AttentionShape &shape : attentionModelShapes)
     check(GetParam(), shape, /*masked=*/false, random);
 }
@@ -367,7 +367,7 @@ TEST_P(AttentionTest, ModelShapes) {
 /// Global keys in windows and far from them, one, some or more than a block of them; and likewise queries that are
 /// chosen.
 TEST_P(AttentionTest, TokensMayBeMarked) {
-  Random random(14);
+  Gaussian random(14);
   for (int64_t marked : {1, 9, 400})
     for (int64_t reach : {5, -1})
       for (bool masked : {false, true})
@@ -382,7 +382,7 @@ TEST_P(AttentionTest, TokensMayBeMarked) {
 /// The rows of sequence `index` of a packed problem, as a problem of its own, must have the same bits; and a dense one
 /// whose mask only cuts off the tail as well.
 void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
-  Random random(6);
+  Gaussian random(6);
   AttentionShape shape = {64, 2, {37, 700, 0, 129}};
   Problem batch(GetParam(), shape, /*masked=*/false, random, rule);
   Guarded<float> all(batch.sizeFor(batch.ldy));
@@ -460,7 +460,7 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
 
 TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
   // Values of 1 come back as 1 when they do, also where scores are far apart.
-  Random random(7);
+  Gaussian random(7);
   int64_t length = 600, width = 32;
   const Factors q(GetParam(), random.vector(length * width, 8), width, width);
   const Factors k(GetParam(), random.vector(length * width, 8), width, width);
@@ -480,7 +480,7 @@ TEST_P(AttentionTest, WeightsOfEachRowSumToOne) {
 TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
   if (GetParam().isF32())
     GTEST_SKIP() << "attention_f32 stores f32";
-  Random random(8);
+  Gaussian random(8);
   for (int64_t headDim : {20, 64}) {
     const Problem problem(GetParam(), {headDim, 3, {5, 0, 131}}, /*masked=*/false, random);
     Guarded<float> y(problem.sizeFor(problem.ldy));
@@ -500,7 +500,7 @@ TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
 
 /// Keys of another axis than queries: sequences of other lengths, of which some have no queries.
 TEST_P(AttentionTest, KeysMayBeOfAnotherAxis) {
-  Random random(9);
+  Gaussian random(9);
   const std::vector<int64_t> queries = {3, 0, 130, 1}, keys = {17, 5, 600, 1};
   for (bool masked : {false, true})
     for (int64_t grouped : {1, 2}) {

@@ -40,7 +40,7 @@ struct Problem {
   Guarded<uint16_t> packedX, packedW;
   Guarded<float> bias, residual;
 
-  Problem(GemmShape shape, Random &random)
+  Problem(GemmShape shape, Gaussian &random)
       : shape(shape), ldx(alignTo(shape.k, 2) + 2 * random.below(3)), ldr(shape.n + random.below(5)),
         ldy(alignTo(shape.n, 16) + random.below(5)), x(random.vector(shape.m * shape.k)),
         w(random.vector(shape.n * shape.k, 1 / std::sqrt(float(shape.k)))), b(random.vector(shape.n)),
@@ -70,7 +70,7 @@ struct Problem {
   }
 };
 
-template <typename T> void check(const Variant &variant, Target target, GemmShape shape, Random &random) {
+template <typename T> void check(const Variant &variant, Target target, GemmShape shape, Gaussian &random) {
   SCOPED_TRACE(testing::Message() << variant.params << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
   constexpr bool narrow = std::is_same_v<T, uint16_t>;
   const Problem problem(shape, random);
@@ -105,7 +105,7 @@ template <typename T> void check(const Variant &variant, Target target, GemmShap
 
 TEST_P(Bf16Test, ProductsOfOddShapes) {
   const std::vector<GemmShape> shapes = gemm500Shapes();
-  Random random(7);
+  Gaussian random(7);
   for (const Variant &variant : variants)
     for (GemmShape shape : shapes) {
       if (variant.narrow)
@@ -118,7 +118,7 @@ TEST_P(Bf16Test, ProductsOfOddShapes) {
 }
 
 TEST_P(Bf16Test, OnlyTheGreatestMayBeKept) {
-  Random random(15);
+  Gaussian random(15);
   for (GemmShape shape : gemmOddShapes()) {
     SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
     const Problem problem(shape, random);
@@ -134,7 +134,7 @@ TEST_P(Bf16Test, OnlyTheGreatestMayBeKept) {
 }
 
 TEST_P(Bf16Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
-  Random random(9);
+  Gaussian random(9);
   const Variant &variant = variants[5];
   const Problem problem({141, 100, 2177}, random);
   Guarded<float> all(problem.outputSize(false));
@@ -155,7 +155,7 @@ TEST_P(RoundBf16Test, RoundsToNearestAndToEvenAtTies) {
   const float ulp = std::ldexp(1.0f, -7);
   std::vector<float> values = {1,     1 + ulp / 2, 1 + 3 * ulp / 2, 1 + ulp / 2 + 1e-6f, -1 - ulp / 2, 0, -0.0f,
                                3e38f, INFINITY,    -INFINITY};
-  Random random(11);
+  Gaussian random(11);
   for (int64_t width : {1, 10, 16, 17, 100}) {
     const int64_t ldx = width + 3, ldy = alignTo(width, 16) + 16, rows = 5;
     std::vector<float> numbers = random.vector((rows - 1) * ldx + width);
@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(Levels, RoundBf16Test, testing::Values(IsaLevel::Avx512
 class EmbedBf16Test : public KernelTest {};
 
 TEST_F(EmbedBf16Test, TablesAreWidened) {
-  Random random(12);
+  Gaussian random(12);
   for (auto [orZeros, width] : orZerosAndWidths()) {
     constexpr int64_t rows = 37, count = 11;
     const std::vector<float> first = random.vector(rows * width), second = random.vector(rows * width);

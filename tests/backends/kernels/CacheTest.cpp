@@ -43,7 +43,7 @@ protected:
 /// Rows as a kernel reads them. Between rows are NaNs.
 class RowsOf {
 public:
-  RowsOf(const Form &form, Random &random, int64_t count, int64_t width)
+  RowsOf(const Form &form, Gaussian &random, int64_t count, int64_t width)
       : form(form), width(width), stride(width + 2 - width % 2), numbers(random.vector(count * stride)),
         stored(numbers.size() * form.elementBytes()) {
     for (size_t i = 0; i < numbers.size(); ++i) {
@@ -81,7 +81,7 @@ private:
 
 /// Sequences that grow: of each, all rows of keys and values that there will be, and pages for them.
 struct Texts {
-  Texts(const Form &form, Random &random, std::vector<int64_t> lengths, int64_t heads, int64_t headDim)
+  Texts(const Form &form, Gaussian &random, std::vector<int64_t> lengths, int64_t heads, int64_t headDim)
       : form(form), layout(headDim, form.words, form.inBytes), lengths(lengths), heads(heads), headDim(headDim),
         pageBytes(layer + heads * layout.headBytes() + 64) {
     for (int64_t length : lengths) {
@@ -148,7 +148,7 @@ void append(const Kernel &kernel, const Texts &texts, const std::vector<int64_t>
 }
 
 TEST_P(CacheTest, AppendedRowsLieWhereTheLayoutSays) {
-  Random random(1);
+  Gaussian random(1);
   for (int64_t headDim : {1, 5, 20, 64, 100}) {
     Texts texts(GetParam(), random, {60, 0, 17, 3}, 2, headDim);
     const Kernel &kernel = appendKernel(headDim);
@@ -308,7 +308,7 @@ void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> 
 }
 
 TEST_P(CacheTest, QueriesSeeWhatIsCached) {
-  Random random(2);
+  Gaussian random(2);
   const int64_t keyHeads = 2;
   for (auto [headDim, rule] : {std::pair<int64_t, Rule>{1, {}},
                                {5, {}},
@@ -368,7 +368,7 @@ TEST_P(CacheTest, QueriesSeeWhatIsCached) {
 
 // A few queries read keys and values where they lie, many have them brought together.
 TEST_P(CacheTest, OneQueryAndManyGiveTheSameBits) {
-  Random random(3);
+  Gaussian random(3);
   for (auto [headDim, rule] :
        {std::pair<int64_t, Rule>{1, {}}, {20, {.grouped = 3}}, {20, {.buckets = 32}}, {64, {}}, {100, {}}}) {
     SCOPED_TRACE(dim(headDim) + rule.params());

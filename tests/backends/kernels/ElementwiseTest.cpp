@@ -65,7 +65,7 @@ TEST_F(ElementwiseTest, LimitsAreExact) {
 }
 
 TEST_F(ElementwiseTest, CountsThatAreNoMultiples) {
-  Random random(1);
+  Gaussian random(1);
   for (size_t count : {0, 1, 15, 16, 17, 4095, 4096, 4097, 8200}) {
     std::vector<float> values = random.vector(count), y = unary("scale", values, 3.0f);
     const std::vector<float> capped = unary("soft_cap", values, 0.7f);
@@ -77,7 +77,7 @@ TEST_F(ElementwiseTest, CountsThatAreNoMultiples) {
 }
 
 TEST_F(ElementwiseTest, AddAndCopy) {
-  Random random(2);
+  Gaussian random(2);
   for (RowShape shape : rowOddShapes())
     for (bool broadcast : {false, true}) {
       int64_t lda = shape.width + random.below(3), ldb = broadcast ? 0 : shape.width + random.below(3);

@@ -42,7 +42,7 @@ TEST_F(EmulationTest, FirstAndSecondElementsOfPairsAddUpApartAndThenToTheSum) {
 }
 
 TEST_F(EmulationTest, EveryRowMeetsEveryColumn) {
-  Random random(21);
+  Gaussian random(21);
   TileProduct product;
   std::vector<float> a = random.vector(512), b = random.vector(512), before = random.vector(256);
   std::transform(a.begin(), a.end(), product.a.begin(), toBf16);
@@ -73,7 +73,7 @@ TEST_F(EmulationTest, DenormalsAreZeroWhateverTheCallerHasSet) {
 }
 
 TEST_F(EmulationTest, BytesAddUpExactlyWithoutSaturation) {
-  Random random(23);
+  Gaussian random(23);
   std::vector<uint8_t> a(1024, 255);
   std::vector<int8_t> b(1024);
   for (int64_t i = 0; i < 1024; ++i)

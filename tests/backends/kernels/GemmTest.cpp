@@ -30,7 +30,7 @@ struct Problem {
   std::vector<float> w, b;
   Guarded<float> x, packed, bias, residual;
 
-  Problem(GemmShape shape, Random &random)
+  Problem(GemmShape shape, Gaussian &random)
       : shape(shape), ldx(shape.k + random.below(5)), ldr(shape.n + random.below(5)), ldy(shape.n + random.below(5)),
         w(random.vector(shape.n * shape.k, 1 / std::sqrt(float(shape.k)))), b(random.vector(shape.n)),
         x(random.vector((shape.m - 1) * ldx + shape.k)), packed(packWeights(w, shape.n, shape.k)), bias(padded(b)),
@@ -54,7 +54,7 @@ struct Problem {
   }
 };
 
-void check(const Variant &variant, GemmShape shape, Random &random) {
+void check(const Variant &variant, GemmShape shape, Gaussian &random) {
   SCOPED_TRACE(testing::Message() << variant.params() << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
   Problem problem(shape, random);
   Guarded<float> y(problem.outputSize());
@@ -79,7 +79,7 @@ void check(const Variant &variant, GemmShape shape, Random &random) {
 }
 
 TEST_F(GemmTest, OddShapesOfEveryVariant) {
-  Random random(7);
+  Gaussian random(7);
   for (const Variant &variant :
        {Variant{false, "none", false}, Variant{true, "none", false}, Variant{true, "none", true},
         Variant{true, "gelu", false}, Variant{true, "gelu_tanh", false}, Variant{true, "relu", false},
@@ -89,13 +89,13 @@ TEST_F(GemmTest, OddShapesOfEveryVariant) {
 }
 
 TEST_F(GemmTest, ModelShapes) {
-  Random random(8);
+  Gaussian random(8);
   for (GemmShape shape : gemmModelShapes)
     check({true, "none", false}, shape, random);
 }
 
 TEST_F(GemmTest, RowsHaveTheSameBitsAloneAndInAnyBatch) {
-  Random random(9);
+  Gaussian random(9);
   Variant variant{true, "gelu", true};
   Problem problem({141, 100, 77}, random);
   Guarded<float> all(problem.outputSize());
@@ -111,7 +111,7 @@ TEST_F(GemmTest, RowsHaveTheSameBitsAloneAndInAnyBatch) {
 }
 
 TEST_F(GemmTest, OnlyTheGreatestMayBeKept) {
-  Random random(12);
+  Gaussian random(12);
   for (GemmShape shape : gemmOddShapes()) {
     SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
     const Problem problem(shape, random);
@@ -127,7 +127,7 @@ TEST_F(GemmTest, OnlyTheGreatestMayBeKept) {
 }
 
 TEST_F(GemmTest, ResidualMayBeTheOutput) {
-  Random random(10);
+  Gaussian random(10);
   Problem problem({20, 70, 33}, random);
   Variant variant{true, "none", true};
   Guarded<float> apart(problem.outputSize());

@@ -35,7 +35,7 @@ struct Problem {
   Guarded<float> bias, residual;
 
   /// With `exact`, scales are 1, so that results are the integers themselves.
-  Problem(GemmShape shape, int64_t group, Random &random, bool exact)
+  Problem(GemmShape shape, int64_t group, Gaussian &random, bool exact)
       : shape(shape), ldx(alignTo(64 + shape.k, 64) + 64 * random.below(2)), ldr(shape.n + random.below(5)),
         ldy(shape.n + random.below(5)), x(numbers<uint8_t>(shape.m * shape.k, 256, random)),
         xZeros(numbers<int32_t>(shape.m, 256, random)), xScales(scales(shape.m, random, exact)),
@@ -49,20 +49,20 @@ struct Problem {
     return result;
   }
   /// From 0 to below the limit, the largest more often than others.
-  template <typename Number> static std::vector<Number> numbers(int64_t count, int64_t limit, Random &random) {
+  template <typename Number> static std::vector<Number> numbers(int64_t count, int64_t limit, Gaussian &random) {
     std::vector<Number> result(count);
     for (Number &number : result)
       number = static_cast<Number>(random.below(4) ? random.below(limit) : limit - 1);
     return result;
   }
-  static std::vector<float> scales(int64_t count, Random &random, bool exact) {
+  static std::vector<float> scales(int64_t count, Gaussian &random, bool exact) {
     std::vector<float> result(count, 1.0f);
     if (!exact)
       for (float &scale : result)
         scale = fromBf16(toBf16((1 + random.below(100)) * 1e-4f));
     return result;
   }
-  static Int4Weights weights(GemmShape shape, int64_t group, Random &random, bool exact) {
+  static Int4Weights weights(GemmShape shape, int64_t group, Gaussian &random, bool exact) {
     Int4Weights w = {shape.n, shape.k, group, scales(shape.n, random, exact), {}, {}, {}};
     w.codes = numbers<uint8_t>(shape.n * shape.k, 16, random);
     w.zeros = numbers<uint8_t>(shape.n * w.groups(), 16, random);
@@ -93,7 +93,7 @@ struct Problem {
 };
 
 TEST_P(Int4Test, ProductsAreExactIntegers) {
-  Random random(7);
+  Gaussian random(7);
   for (const Variant &variant : groupVariants)
     for (GemmShape shape : gemm500Shapes()) {
       SCOPED_TRACE(testing::Message() << variant.params << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
@@ -110,7 +110,7 @@ TEST_P(Int4Test, ProductsAreExactIntegers) {
 }
 
 TEST_P(Int4Test, ScalesBiasAndActivationFollow) {
-  Random random(8);
+  Gaussian random(8);
   for (const Variant &variant : endVariants)
     for (GemmShape shape : gemm500Shapes()) {
       SCOPED_TRACE(testing::Message() << variant.params << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
@@ -129,7 +129,7 @@ TEST_P(Int4Test, ScalesBiasAndActivationFollow) {
 }
 
 TEST_P(Int4Test, OnlyTheGreatestMayBeKept) {
-  Random random(16);
+  Gaussian random(16);
   for (GemmShape shape : gemmOddShapes()) {
     SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
     const Problem problem(shape, 64, random, /*exact=*/false);
@@ -146,7 +146,7 @@ TEST_P(Int4Test, OnlyTheGreatestMayBeKept) {
 
 /// Stored for products in bf16: what is stored otherwise, rounded.
 TEST_P(Int4Test, ResultsAreRoundedToBf16) {
-  Random random(13);
+  Gaussian random(13);
   for (GemmShape shape : {GemmShape{1, 16, 4}, {7, 17, 33}, {70, 100, 65}, {16, 384, 1100}}) {
     const Problem problem(shape, 64, random, /*exact=*/false);
     const int64_t ldy = alignTo(shape.n, 16);
@@ -163,7 +163,7 @@ TEST_P(Int4Test, ResultsAreRoundedToBf16) {
 }
 
 TEST_P(Int4Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
-  Random random(9);
+  Gaussian random(9);
   const Variant &variant = endVariants[1];
   const Problem problem({141, 100, 4177}, variant.group, random, /*exact=*/false);
   Guarded<float> all(problem.outputSize());

@@ -38,7 +38,7 @@ struct Problem {
   Guarded<float> bias, residual;
 
   /// With `exact`, scales are 1, so that results are the integers themselves.
-  Problem(GemmShape shape, Random &random, bool exact)
+  Problem(GemmShape shape, Gaussian &random, bool exact)
       : shape(shape), ldx(alignTo(64 + shape.k, 64) + 64 * random.below(2)), ldr(shape.n + random.below(5)),
         ldy(shape.n + random.below(5)), x(bytes<uint8_t>(shape.m * shape.k, 0, 256, random)),
         w(bytes<int8_t>(shape.n * shape.k, -127, 255, random)), xScales(scales(shape.m, random, exact)),
@@ -46,20 +46,20 @@ struct Problem {
         rows(quantizedRows(x, xScales, zeros, shape.m, shape.k, ldx)), panels(packQuads(w, wScales, shape.n, shape.k)),
         bias(padded(b)), residual(random.vector((shape.m - 1) * ldr + shape.n)) {}
 
-  template <typename Byte> static std::vector<Byte> bytes(int64_t count, int first, int values, Random &random) {
+  template <typename Byte> static std::vector<Byte> bytes(int64_t count, int first, int values, Gaussian &random) {
     std::vector<Byte> result(count);
     for (Byte &byte : result) // ends of the range are where saturation would show
       byte = static_cast<Byte>(random.below(4) ? first + random.below(values) : first + values - 1);
     return result;
   }
-  static std::vector<float> scales(int64_t count, Random &random, bool exact) {
+  static std::vector<float> scales(int64_t count, Gaussian &random, bool exact) {
     std::vector<float> result(count, 1.0f);
     if (!exact)
       for (float &scale : result)
         scale = (1 + random.below(100)) * 1e-4f;
     return result;
   }
-  static std::vector<int32_t> zeroPoints(int64_t count, Random &random) {
+  static std::vector<int32_t> zeroPoints(int64_t count, Gaussian &random) {
     std::vector<int32_t> result(count);
     for (int32_t &zero : result)
       zero = static_cast<int32_t>(random.below(256));
@@ -83,7 +83,7 @@ struct Problem {
 };
 
 TEST_P(Int8Test, ProductsAreExactIntegers) {
-  Random random(7);
+  Gaussian random(7);
   for (GemmShape shape : gemm500Shapes()) {
     SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
     const Problem problem(shape, random, /*exact=*/true);
@@ -98,7 +98,7 @@ TEST_P(Int8Test, ProductsAreExactIntegers) {
 }
 
 TEST_P(Int8Test, ScalesBiasAndActivationFollow) {
-  Random random(8);
+  Gaussian random(8);
   for (const Variant &variant : variants)
     for (GemmShape shape : gemm500Shapes()) {
       SCOPED_TRACE(testing::Message() << variant.params << " M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
@@ -117,7 +117,7 @@ TEST_P(Int8Test, ScalesBiasAndActivationFollow) {
 }
 
 TEST_P(Int8Test, OnlyTheGreatestMayBeKept) {
-  Random random(14);
+  Gaussian random(14);
   for (GemmShape shape : gemm500Shapes()) {
     SCOPED_TRACE(testing::Message() << "M=" << shape.m << " N=" << shape.n << " K=" << shape.k);
     const Problem problem(shape, random, /*exact=*/shape.m % 2 == 0); // exact sums are often the same
@@ -134,7 +134,7 @@ TEST_P(Int8Test, OnlyTheGreatestMayBeKept) {
 
 /// The same numbers, rounded, and zeros up to a whole vector: what the next product reads beyond an odd column.
 TEST_P(Int8Test, ResultsCanBeStoredInBf16) {
-  Random random(10);
+  Gaussian random(10);
   for (GemmShape shape : {GemmShape{1, 33, 5}, GemmShape{67, 100, 130}, GemmShape{9, 16, 1030}}) {
     const Problem problem(shape, random, /*exact=*/false);
     Guarded<float> y(problem.outputSize());
@@ -152,7 +152,7 @@ TEST_P(Int8Test, ResultsCanBeStoredInBf16) {
 
 /// What the next product reads is what quantize_u8 makes of the numbers in the same range: some of them lie beyond it.
 TEST_P(Int8Test, ResultsCanBeStoredInBytes) {
-  Random random(13);
+  Gaussian random(13);
   const Guarded<float> range(std::vector<float>{-0.125f, 1.5f});
   for (const char *activation : {"", R"(, activation = "gelu")"})
     for (GemmShape shape : gemm500Shapes()) {
@@ -180,7 +180,7 @@ TEST_P(Int8Test, ResultsCanBeStoredInBytes) {
 }
 
 TEST_P(Int8Test, RowsHaveTheSameBitsAloneAndInAnyBatch) {
-  Random random(9);
+  Gaussian random(9);
   const Variant &variant = variants[3];
   const Problem problem({141, 100, 4177}, random, /*exact=*/false);
   Guarded<float> all(problem.outputSize());
@@ -198,7 +198,7 @@ INSTANTIATE_TEST_SUITE_P(Levels, Int8Test,
 class QuantizeTest : public KernelTest {};
 
 TEST_F(QuantizeTest, RowsAreCutInto255Steps) {
-  Random random(11);
+  Gaussian random(11);
   for (int64_t width : {1, 2, 15, 16, 17, 64, 65, 100, 771})
     for (int kind = 0; kind < 4; ++kind) { // of any sign, positive, negative, all zero
       const int64_t ldx = width + 3, ldy = 64 + alignTo(width, 64), rows = 5;
@@ -230,7 +230,7 @@ TEST_F(QuantizeTest, RowsAreCutInto255Steps) {
 }
 
 TEST_F(QuantizeTest, SmoothedColumnsAreMultipliedFirst) {
-  Random random(15);
+  Gaussian random(15);
   for (bool fixed : {false, true})
     for (int64_t width : {1, 16, 17, 100}) {
       const int64_t ldy = 64 + alignTo(width, 64), rows = 3;
@@ -249,7 +249,7 @@ TEST_F(QuantizeTest, SmoothedColumnsAreMultipliedFirst) {
 }
 
 TEST_F(QuantizeTest, RowsOfBf16AreThoseWidened) {
-  Random random(16);
+  Gaussian random(16);
   for (const char *other : {"", "smoothed = true", "fixed = true"})
     for (int64_t width : {1, 2, 15, 16, 17, 64, 65, 771}) {
       const int64_t ldx = width + 3, ldy = 64 + alignTo(width, 64), rows = 3;
@@ -273,7 +273,7 @@ TEST_F(QuantizeTest, RowsOfBf16AreThoseWidened) {
 }
 
 TEST_F(QuantizeTest, ARangeCanBeFixed) {
-  Random random(14);
+  Gaussian random(14);
   struct {
     float least, greatest;
   } ranges[] = {{-1, 1}, {0, 0.5f}, {-2, 0}, {0, 0}};
@@ -301,7 +301,7 @@ TEST_F(QuantizeTest, ARangeCanBeFixed) {
 class EmbedS8Test : public KernelTest {};
 
 TEST_F(EmbedS8Test, RowsAreScaled) {
-  Random random(12);
+  Gaussian random(12);
   for (auto [orZeros, width] : orZerosAndWidths()) {
     constexpr int64_t rows = 37, count = 11;
     const auto first = Problem::bytes<int8_t>(rows * width, -127, 255, random),

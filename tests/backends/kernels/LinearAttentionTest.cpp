@@ -25,7 +25,7 @@ struct Problem {
   Guarded<int32_t> cuSeqlens;
   Guarded<uint8_t> mask;
 
-  Problem(Form form, int64_t headDim, int64_t features, int64_t heads, std::vector<int64_t> given, Random &random,
+  Problem(Form form, int64_t headDim, int64_t features, int64_t heads, std::vector<int64_t> given, Gaussian &random,
           float size = 1)
       : form(form), headDim(headDim), features(features), heads(heads), lengths(std::move(given)),
         starts(prefixSums(form.masked ? std::vector<int64_t>(lengths.size(), longest) : lengths)), rows(starts.back()),
@@ -38,7 +38,7 @@ struct Problem {
         mask[row] = !form.masked || (row - starts[s] < lengths[s] && random.below(5) > 0);
   }
 
-  std::vector<float> numbers(int64_t ld, int64_t width, float size, Random &random) const {
+  std::vector<float> numbers(int64_t ld, int64_t width, float size, Gaussian &random) const {
     std::vector<float> values = random.vector(rows > 0 ? (rows - 1) * ld + width : 0, size);
     for (size_t i = 0; i < values.size(); ++i)
       if (int64_t(i) % ld >= width)
@@ -115,7 +115,7 @@ constexpr std::pair<int64_t, int64_t> sizes[] = {{1, 1}, {5, 5}, {20, 20}, {64, 
 const std::vector<int64_t> batches[] = {{1}, {7, 0, 33}, {8, 31, 9}, {32}, {100, 64, 3}};
 
 TEST_F(LinearAttentionTest, OddShapes) {
-  Random random(1);
+  Gaussian random(1);
   for (bool ofExponents : {false, true})
     for (bool causal : {false, true})
       for (bool masked : {false, true})
@@ -125,7 +125,7 @@ TEST_F(LinearAttentionTest, OddShapes) {
 }
 
 TEST_F(LinearAttentionTest, LongSequences) {
-  Random random(2);
+  Gaussian random(2);
   for (bool ofExponents : {false, true})
     for (bool causal : {false, true})
       check({{ofExponents, causal, false}, 64, 64, 1, {1500}, random});
@@ -133,7 +133,7 @@ TEST_F(LinearAttentionTest, LongSequences) {
 
 /// Exponents so far apart that none of these exponentials would be a number but the largest, or all would be 0.
 TEST_F(LinearAttentionTest, NoFeatureIsTooLarge) {
-  Random random(3);
+  Gaussian random(3);
   for (bool causal : {false, true})
     for (float size : {30.0f, 300.0f}) {
       Problem problem({true, causal, false}, 12, 21, 2, {40, 3}, random, size);
@@ -156,7 +156,7 @@ TEST_F(LinearAttentionTest, NoFeatureIsTooLarge) {
 
 /// A sequence alone has the bits that it has in a batch.
 TEST_F(LinearAttentionTest, SameBitsAlone) {
-  Random random(4);
+  Gaussian random(4);
   for (bool ofExponents : {false, true})
     for (bool causal : {false, true}) {
       const Problem problem({ofExponents, causal, false}, 20, 20, 2, {65, 7, 33}, random);
@@ -177,7 +177,7 @@ TEST_F(LinearAttentionTest, SameBitsAlone) {
 
 /// What stands behind a token changes no bit of what it gets.
 TEST_F(LinearAttentionTest, CausalSeesNothingBehind) {
-  Random random(5);
+  Gaussian random(5);
   for (bool ofExponents : {false, true}) {
     const Problem problem({ofExponents, true, false}, 20, 20, 2, {70}, random);
     Guarded<float> y(problem.resultSize()), changed(problem.resultSize());
@@ -191,7 +191,7 @@ TEST_F(LinearAttentionTest, CausalSeesNothingBehind) {
 }
 
 TEST_F(LinearAttentionTest, RandomFeatures) {
-  Random random(6);
+  Gaussian random(6);
   const Kernel &kernel = Kernel::get("random_features_f32", "{}");
   for (int64_t headDim : {1, 5, 16, 20, 64})
     for (int64_t features : {1, 16, 21, 50, 100})

@@ -28,7 +28,7 @@ void expectEachElementOnce(const char *family, const char *params, const std::ve
 }
 
 TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
-  Random random(1);
+  Gaussian random(1);
   Guarded<float> x(random.vector(20000)), y(random.vector(20000)), vector(random.vector(512));
   auto out = [](size_t count) { return Guarded<float>(count); };
   {

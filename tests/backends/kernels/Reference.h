@@ -14,9 +14,9 @@
 namespace lathe::test {
 
 /// Seeded normal numbers.
-class Random {
+class Gaussian {
 public:
-  explicit Random(uint64_t seed) : engine(seed) {}
+  explicit Gaussian(uint64_t seed) : engine(seed) {}
   float normal() { return gauss(engine); }
   int64_t below(int64_t limit) { return static_cast<int64_t>(engine() % limit); }
   std::vector<float> vector(size_t count, float scale = 1.0f) {

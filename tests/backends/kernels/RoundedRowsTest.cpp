@@ -47,7 +47,7 @@ private:
   template <typename Run> void check(RowShape shape, Run run, bool smoothed) {
     const Form &form = GetParam();
     SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width << (smoothed ? ", smoothed" : ""));
-    Random random(shape.width);
+    Gaussian random(shape.width);
     const Guarded<float> smoothing(random.vector(shape.width));
     const int64_t ldy = shape.width + 3;
     const size_t size = shape.rows ? (shape.rows - 1) * ldy + shape.width : 0;
@@ -78,7 +78,7 @@ protected:
 };
 
 void RoundedNormsTest::checkNorms(const std::string &norm) {
-  Random random(1);
+  Gaussian random(1);
   for (bool residual : {false, true})
     for (RowShape shape : rowOddShapes()) {
       const int64_t ldx = shape.width + 2;
@@ -104,7 +104,7 @@ TEST_P(RoundedNormsTest, OfLayers) { checkNorms(""); }
 TEST_P(RoundedNormsTest, ByTheRootOfSquares) { checkNorms("unbiased = true, rms = true"); }
 
 TEST_P(RoundedRowsTest, OfEmbeddings) {
-  Random random(2);
+  Gaussian random(2);
   for (RowShape shape : rowOddShapes()) {
     constexpr int64_t entries = 37;
     Guarded<float> table(random.vector(entries * shape.width));

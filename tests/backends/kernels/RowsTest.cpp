@@ -23,7 +23,7 @@ std::vector<double> layerNorm(const std::vector<double> &row, const float *gamma
 }
 
 TEST_F(RowsTest, LayerNorm) {
-  Random random(1);
+  Gaussian random(1);
   for (bool residual : {false, true})
     for (RowShape shape : rowOddShapes())
       // A mean far from 0 is what loses digits where the variance is computed from squares.
@@ -66,7 +66,7 @@ TEST_F(RowsTest, LayerNorm) {
 }
 
 TEST_F(RowsTest, NormsWithoutABeta) {
-  Random random(6);
+  Gaussian random(6);
   for (RowShape shape : {RowShape{9, 40}, RowShape{3, 64}}) {
     const int64_t size = shape.rows * shape.width;
     Guarded<float> x(random.vector(size)), gamma(random.vector(shape.width)), y(size), embedded(size);
@@ -90,7 +90,7 @@ TEST_F(RowsTest, NormsWithoutABeta) {
 }
 
 TEST_F(RowsTest, RmsNorm) {
-  Random random(8);
+  Gaussian random(8);
   for (bool residual : {false, true})
     for (RowShape shape : rowOddShapes()) {
       SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width << " residual " << residual);
@@ -115,7 +115,7 @@ TEST_F(RowsTest, RmsNorm) {
 }
 
 TEST_F(RowsTest, HeadNorm) {
-  Random random(9);
+  Gaussian random(9);
   for (int64_t headDim : {1, 15, 16, 20, 128}) {
     const int64_t rows = 11, heads = 3, width = heads * headDim, ldx = width + 3, ldy = width + 1;
     Guarded<float> x(random.vector((rows - 1) * ldx + width)), gamma(random.vector(headDim));
@@ -137,7 +137,7 @@ TEST_F(RowsTest, HeadNorm) {
 
 /// Angles of all sizes that models have, near quarter turns too.
 TEST_F(RowsTest, Angles) {
-  Random random(7);
+  Gaussian random(7);
   for (int64_t n : {1, 5, 16, 32, 33}) {
     const int64_t rows = 400, ldy = 2 * n + 3;
     std::vector<float> values = {1.0f, float(M_PI / 2), 1e-3f, 0.70710678f};
@@ -161,7 +161,7 @@ TEST_F(RowsTest, Angles) {
 }
 
 TEST_F(RowsTest, Rotate) {
-  Random random(8);
+  Gaussian random(8);
   for (auto [headDim, rotated] : {std::pair<int64_t, int64_t>{2, 2}, {12, 12}, {64, 64}, {25, 12}, {80, 20}})
     for (bool narrow : {false, true})
       for (lathe::IsaLevel level : Kernel::levelsHere("rotate_f32", "{head_dim = 12, y_bf16 = true}")) {
@@ -195,7 +195,7 @@ TEST_F(RowsTest, Rotate) {
 
 /// Weights of which most are 0, as interpolation has them, or one is 1, or all are 0.
 TEST_F(RowsTest, Blend) {
-  Random random(9);
+  Gaussian random(9);
   for (RowShape shape : rowOddShapes()) {
     const int64_t gridRows = 1 + random.below(6), gridColumns = 1 + random.below(6),
                   ldy = shape.width + random.below(3);
@@ -231,7 +231,7 @@ TEST_F(RowsTest, Embed) {
     int packed;
     const char *params;
   };
-  Random random(2);
+  Gaussian random(2);
   for (const Case &c :
        {Case{1, false, 0, "{tables = 1}"}, Case{2, false, 1, "{tables = 2, packed = 1}"},
         Case{3, true, 0, "{tables = 3, norm = true}"}, Case{3, true, 1, "{tables = 3, norm = true, packed = 1}"},
@@ -283,7 +283,7 @@ TEST_F(RowsTest, Embed) {
 }
 
 TEST_F(RowsTest, Normalize) {
-  Random random(3);
+  Gaussian random(3);
   const Kernel &kernel = Kernel::get("normalize_f32");
   for (RowShape shape : rowOddShapes()) {
     SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
@@ -310,7 +310,7 @@ TEST_F(RowsTest, Normalize) {
 }
 
 TEST_F(RowsTest, Argmax) {
-  Random random(4);
+  Gaussian random(4);
   const Kernel &kernel = Kernel::get("argmax_f32");
   for (RowShape shape : rowOddShapes()) {
     SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
@@ -358,7 +358,7 @@ static double pooledColumn(const std::string &mode, const std::vector<double> &v
 }
 
 TEST_F(RowsTest, Pool) {
-  Random random(4);
+  Gaussian random(4);
   for (const std::string mode : {"mean", "max", "cls", "mean_sqrt", "weighted_mean", "first", "last"})
     for (bool masked : {false, true})
       for (bool excepting : {false, true}) {

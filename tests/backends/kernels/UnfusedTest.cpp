@@ -11,7 +11,7 @@ namespace {
 using UnfusedTest = KernelTest;
 
 TEST_F(UnfusedTest, BatchedMatmul) {
-  Random random(1);
+  Gaussian random(1);
   std::vector<GemmShape> shapes = gemmOddShapes();
   // More than one block of K, and the shapes of attention.
   shapes.insert(shapes.end(), {{5, 20, 256}, {9, 50, 257}, {3, 7, 700}, {128, 128, 32}, {128, 32, 128}});
@@ -40,7 +40,7 @@ TEST_F(UnfusedTest, BatchedMatmul) {
 }
 
 TEST_F(UnfusedTest, SplitAndMergeHeads) {
-  Random random(2);
+  Gaussian random(2);
   for (int64_t headDim : {1, 5, 16, 17, 64})
     for (int64_t heads : {1, 3})
       for (int64_t seq : {1, 2, 9}) {
@@ -60,7 +60,7 @@ TEST_F(UnfusedTest, SplitAndMergeHeads) {
 }
 
 TEST_F(UnfusedTest, SplitHeadsRepeatsThem) {
-  Random random(5);
+  Gaussian random(5);
   constexpr int64_t batch = 2, seq = 3, kept = 2, repeats = 3, headDim = 5, heads = kept * repeats, ld = 11;
   Guarded<float> x(random.vector(batch * seq * ld)), split(batch * heads * seq * headDim);
   Kernel::get("split_heads_f32").run({x.data(), split.data(), ld, batch, seq, heads, headDim, repeats}, 1);
@@ -73,7 +73,7 @@ TEST_F(UnfusedTest, SplitHeadsRepeatsThem) {
 }
 
 TEST_F(UnfusedTest, MaskScores) {
-  Random random(3);
+  Gaussian random(3);
   for (int64_t seq : {1, 15, 16, 17, 40})
     for (int64_t heads : {1, 3}) {
       int64_t batch = 1 + random.below(3), size = batch * heads * seq * seq;
@@ -90,7 +90,7 @@ TEST_F(UnfusedTest, MaskScores) {
 }
 
 TEST_F(UnfusedTest, ChooseQueries) {
-  Random random(7);
+  Gaussian random(7);
   for (int64_t seq : {1, 15, 16, 17, 40})
     for (int64_t heads : {1, 3}) {
       const int64_t batch = 1 + random.below(3), keys = seq + 2, size = batch * heads * seq * keys;
@@ -107,7 +107,7 @@ TEST_F(UnfusedTest, ChooseQueries) {
 }
 
 TEST_F(UnfusedTest, DistanceScores) {
-  Random random(5);
+  Gaussian random(5);
   for (int64_t seq : {1, 2, 15, 16, 17, 50})
     for (const char *form :
          {"{buckets = 32, distance = 128}", "{windowed = true}", "{causal = true}", "{windowed = true, causal = true}",
@@ -154,7 +154,7 @@ TEST_F(UnfusedTest, DistanceScores) {
 }
 
 TEST_F(UnfusedTest, ScoresWithTerms) {
-  Random random(6);
+  Gaussian random(6);
   for (int64_t seq : {1, 15, 17, 40}) {
     const int64_t batch = 2, heads = 3, terms = 4, furthest = 6, size = batch * heads * seq * seq,
                   ld = heads * terms + 1;
@@ -197,7 +197,7 @@ TEST_F(UnfusedTest, ScoresWithTerms) {
 }
 
 TEST_F(UnfusedTest, Softmax) {
-  Random random(4);
+  Gaussian random(4);
   for (RowShape shape : rowOddShapes()) {
     SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.width);
     std::vector<float> values = random.vector(shape.rows * shape.width, 10);
