@@ -1,6 +1,4 @@
-# How a library of the compiler is declared. One precompiled header of MLIR's commonest headers serves all of them.
-add_library(lathe_pch STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
-file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
+# How a library of the compiler is declared, and what it is compiled with.
 separate_arguments(LATHE_LLVM_DEFINITIONS NATIVE_COMMAND ${LLVM_DEFINITIONS})
 function(lathe_llvm_settings target)
   target_compile_options(${target} PRIVATE -fno-rtti -fno-exceptions)
@@ -8,19 +6,28 @@ function(lathe_llvm_settings target)
   target_include_directories(${target} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 endfunction()
-lathe_llvm_settings(lathe_pch)
-target_compile_options(lathe_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp" -fpch-instantiate-templates)
-target_precompile_headers(lathe_pch PRIVATE ${PROJECT_SOURCE_DIR}/ir/Precompiled.h)
 
-# lathe_library(NAME sources... LINK libraries... DEPENDS targets... [NO_PCH])
-# A library that may use LLVM and MLIR: no RTTI, no exceptions, as those are built.
+# MLIR's commonest headers and dialect xf, for all who work on IR.
+lathe_precompile(lathe_pch ${PROJECT_SOURCE_DIR}/ir/Precompiled.h)
+lathe_llvm_settings(lathe_pch)
+add_dependencies(lathe_pch LatheXfIncGen)
+# LLVM's support and JSON, for those who read and write files.
+lathe_precompile(lathe_files_pch ${PROJECT_SOURCE_DIR}/compiler/import/Precompiled.h)
+lathe_llvm_settings(lathe_files_pch)
+target_compile_options(lathe_files_pch PRIVATE -O1)
+
+# lathe_library(NAME sources... LINK libraries... DEPENDS targets... [FILES | NO_PCH])
+# A library that may use LLVM and MLIR: no RTTI, no exceptions, as those are built. FILES: it knows no IR, and
+# reads and writes so much that it is optimised in every build.
 function(lathe_library name)
-  cmake_parse_arguments(ARG "NO_PCH" "" "LINK;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "FILES;NO_PCH" "" "LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   lathe_llvm_settings(${name})
-  if(NOT ARG_NO_PCH)
-    target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp" -fpch-instantiate-templates)
-    target_precompile_headers(${name} REUSE_FROM lathe_pch)
+  if(ARG_FILES)
+    lathe_use_precompiled(${name} lathe_files_pch)
+    target_compile_options(${name} PRIVATE -O1)
+  elseif(NOT ARG_NO_PCH)
+    lathe_use_precompiled(${name} lathe_pch)
   endif()
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})

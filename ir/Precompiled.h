@@ -1,4 +1,5 @@
 // The headers nearly every file of the compiler includes; built once (see LatheTargets.cmake).
+#include "ir/xf/XfDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -1,6 +1,7 @@
 // Tiny models against Transformers: what the interpreter, the graph form, compiled and unfused code compute from every
 // golden directory. tests/goldens/encoder_goldens.py says how the numbers were made.
 #include "tests/e2e/Lathe.h"
+#include "tests/support/Thorough.h"
 
 namespace lathe::test {
 namespace {
@@ -78,6 +79,9 @@ TEST_P(Goldens, Compiled) {
 
 TEST_P(Goldens, CompiledUnfused) {
   const GoldenCase &run = GetParam();
+  // Families' configurations differ in what is fused; without fusions, many are the same program.
+  if (std::hash<std::string>()(run.model) % oneIn(4))
+    GTEST_SKIP() << "one model in four: ./dev test --all does not leave out the others";
   const Path artifact = compiled(run.modelDirectory(), with(run.flags, {"--no-graph-passes"}));
   expectClose(runTensors(artifact, run.inputs()), run, tolerance(run, "compiled"));
 }

@@ -2,6 +2,7 @@
 // Transformers in f32, from which they drift.
 #include "lathe/program.h"
 #include "tests/e2e/Lathe.h"
+#include "tests/support/Thorough.h"
 
 #include <cmath>
 #include <cstring>
@@ -60,16 +61,10 @@ std::vector<GoldenCase> someCases(size_t step, bool ofEachFamily = false) {
 std::string nameOf(const testing::TestParamInfo<PrecisionAndCase> &info) {
   return testName({std::get<1>(info.param), 0}) + "_in_" + std::get<0>(info.param).name;
 }
-/// Under a sanitizer compiling takes several times as long, and fewer models show what there is to see.
-#if __has_feature(address_sanitizer)
-constexpr size_t kFewer = 4;
-#else
-constexpr size_t kFewer = 1;
-#endif
 INSTANTIATE_TEST_SUITE_P(Bf16, Precisions,
-                         testing::Combine(testing::Values(kBf16), testing::ValuesIn(someCases(9 * kFewer))), nameOf);
+                         testing::Combine(testing::Values(kBf16), testing::ValuesIn(someCases(oneIn(36)))), nameOf);
 INSTANTIATE_TEST_SUITE_P(Bytes, Precisions,
-                         testing::Combine(testing::Values(kInt8, kInt4), testing::ValuesIn(someCases(21 * kFewer))),
+                         testing::Combine(testing::Values(kInt8, kInt4), testing::ValuesIn(someCases(oneIn(63)))),
                          nameOf);
 
 class InBf16 : public testing::TestWithParam<GoldenCase> {};
@@ -81,8 +76,7 @@ TEST_P(InBf16, IsAsNearAsTransformers) {
   const Path artifact = compiled(run.modelDirectory(), with(run.flags, {"--precision", "bf16", "--isa", "avx512"}));
   EXPECT_LE(largestError(runTensors(artifact, run.inputs()), run.expected()), std::max(5e-2, 1.5 * run.bf16Loss));
 }
-INSTANTIATE_TEST_SUITE_P(Models, InBf16, testing::ValuesIn(someCases(3 * kFewer, /*ofEachFamily=*/kFewer == 1)),
-                         testName);
+INSTANTIATE_TEST_SUITE_P(Models, InBf16, testing::ValuesIn(someCases(oneIn(40), /*ofEachFamily=*/true)), testName);
 
 /// An artifact of a precision, the levels at which its kernels have code of their own, and what its weights are of
 /// f32's.

@@ -1,9 +1,11 @@
 // Every tokenizer of goldens/ against what Hugging Face's library made of the same texts; make_goldens.py describes
 // them.
 #include "tests/support/TemporaryDirectory.h"
+#include "tests/support/Thorough.h"
 #include "tests/tokenizer/LoadedTokenizer.h"
 
 #include <gtest/gtest.h>
+#include <map>
 #include <nlohmann/json.hpp>
 
 using namespace lathe;
@@ -95,21 +97,39 @@ protected:
       writeFile(temporary / "tokenizer_config.json", expected["config"].dump());
       directory = temporary.path();
     }
-    loaded.emplace(directory, TokenizerOptions{.lowerFirst = lowerFirst});
+    std::unique_ptr<LoadedTokenizer> &kept = tokenizers[GetParam()]; // compiling it takes longer than most tests
+    if (!kept)
+      kept = std::make_unique<LoadedTokenizer>(directory, TokenizerOptions{.lowerFirst = lowerFirst});
+    loaded = kept.get();
   }
 
   TemporaryDirectory temporary;
   Json expected;
   bool withOffsets = true, idsOnly = false, skipsAlways = false;
-  std::optional<LoadedTokenizer> loaded;
+  const LoadedTokenizer *loaded = nullptr;
+
+private:
+  static inline std::map<std::string, std::unique_ptr<LoadedTokenizer>> tokenizers;
 };
 } // namespace
+
+/// Planes 4 to 13 have no character: of these the first block stands for the others. Under a sanitizer, which takes
+/// four times as long, so it does everywhere.
+static bool isTested(uint32_t first) {
+#if __has_feature(address_sanitizer)
+  constexpr bool isSlow = true;
+#else
+  constexpr bool isSlow = false;
+#endif
+  const uint32_t plane = first >> 16;
+  return thorough() || (first & 0xFFFF) == 0 || (!isSlow && (plane < 4 || plane > 13));
+}
 
 TEST_P(Goldens, EveryCodePoint) {
   constexpr uint32_t block = 4096;
   ASSERT_EQ(expected["code_points"].size(), 0x110000 / block);
   for (uint32_t first = 0; first < 0x110000; first += block) {
-    if (expected["code_points"][first / block].is_null())
+    if (expected["code_points"][first / block].is_null() || !isTested(first))
       continue;
     Hash hash;
     for (uint32_t c = first; c < first + block; ++c)
