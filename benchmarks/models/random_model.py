@@ -28,6 +28,8 @@ SHAPES = {
         ),
     ),
     "gpt2": (transformers.GPT2LMHeadModel, transformers.GPT2Config()),
+    # "An Image is Worth 16x16 Words", Dosovitskiy et al. 2020: ViT-B/16 of ImageNet's 1000 classes.
+    "vit-base": (transformers.ViTForImageClassification, transformers.ViTConfig(num_labels=1000)),
     "t5-small": (transformers.T5ForConditionalGeneration, transformers.T5Config(decoder_start_token_id=0)),
 }
 ROWS_ARE_INPUTS = transformers.pytorch_utils.Conv1D
@@ -72,6 +74,10 @@ def main():
     if config.model_type == "t5":
         as_t5_begins(model)
     model.save_pretrained(directory)
+    if config.model_type == "vit":
+        pixels = torch.randn(16, config.num_channels, config.image_size, config.image_size, generator=random)
+        safetensors.torch.save_file({"pixel_values": pixels}, pathlib.Path(directory) / "calibration.safetensors")
+        return
     ids = torch.randint(config.vocab_size, (32, 128), generator=random)
     samples = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     safetensors.torch.save_file(samples, pathlib.Path(directory) / "calibration.safetensors")

@@ -362,9 +362,21 @@ TEST(Bench, TakesLengths) {
   EXPECT_NEAR(row.at("tokens_per_s").get<double>() * row.at("median_ms").get<double>(), 70e3, 1e-2);
 }
 
+TEST(Bench, TimesImages) {
+  const Path artifact = compiled(goldens() / "vit" / "base-odd" / "model");
+  const Json result = Json::parse(latheOutput({"bench", artifact, "--batch", "3", "--profile", "--json"}));
+  EXPECT_EQ(result.at("results")[0].at("batch"), 3);
+  const int64_t tokens =
+      Json::parse(readFile(artifact / "manifest.json"))["entries"][0]["inputs"][0].at("tokens").get<int64_t>();
+  EXPECT_EQ(result.at("results")[0].at("seq"), tokens);
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "3", "--seq", "5"}, {"reads images", "--batch N without"});
+  expectRefusal(wrongInput, {"bench", artifact, "--batch", "0"}, {"--batch 0", "images"});
+  expectRefusal(wrongInput, {"bench", compiled(demoModel()), "--batch", "3"}, {"reads ids", "--seq N"});
+}
+
 TEST(Bench, RefusesWhatItCannotRun) {
   const Path artifact = compiled(demoModel());
-  expectRefusal(usage, {"bench", artifact, "--batch", "2"}, {"--seq"});
+  expectRefusal(usage, {"bench", artifact}, {"--batch", "--lengths"});
   expectRefusal(usage, {"bench", artifact, "--batch", "2", "--seq", "8", "--vs", "eager"}, {"--model"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "2", "--seq", "65"}, {"65", "64"});
   expectRefusal(wrongInput, {"bench", artifact, "--batch", "0", "--seq", "8"}, {"--batch 0"});

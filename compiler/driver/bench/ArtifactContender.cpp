@@ -80,7 +80,7 @@ Expected<std::unique_ptr<Contender>> makeArtifactContender(StringRef name, Preci
                                                            const LoadedModel &model, const lathe_entry_info &entry,
                                                            int64_t threads, const Workload &workload,
                                                            double residentBefore) {
-  Expected<RunContext> context = model.createContext({.threads = threads, .maxTokens = workload.padded.tokens()});
+  Expected<RunContext> context = model.createContext({.threads = threads, .maxTokens = workload.mostTokens()});
   if (!context)
     return context.takeError();
   Expected<std::vector<FloatTensor>> results = context->prepare(entry, workload.inputs.views());

@@ -43,7 +43,7 @@ Expected<std::vector<ProfiledStep>> matchSteps(ArrayRef<lathe_profile_step> meas
 
 Expected<std::unique_ptr<StepProfiler>> StepProfiler::create(const LoadedModel &model, const lathe_entry_info &entry,
                                                              int64_t threads, const Workload &workload) {
-  RunOptions options = {.threads = threads, .maxTokens = workload.padded.tokens()};
+  RunOptions options = {.threads = threads, .maxTokens = workload.mostTokens()};
   std::optional<GenerationRun> writes;
   if (workload.generation) {
     Expected<GenerationRun> created = GenerationRun::create(model, workload);

@@ -20,6 +20,7 @@ namespace lathe {
 
 int64_t Workload::longest() const { return lengths.empty() ? 0 : *llvm::max_element(lengths); }
 int64_t Workload::tokens() const { return std::accumulate(lengths.begin(), lengths.end(), int64_t(0)); }
+int64_t Workload::mostTokens() const { return padded.find("pixel_values") ? tokens() : padded.tokens(); }
 
 /// The same ids for a decoder, each below its limit, under the names that it has for them.
 static void addTargets(InputTensors &inputs, int64_t targetLimit) {
@@ -64,6 +65,19 @@ Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit, int64_t target
   return workload;
 }
 
+Workload makeImageWorkload(int64_t batch, const ImageSize &image) {
+  Workload workload;
+  workload.lengths.assign(batch, image.tokens);
+  std::mt19937 random(20240607); // NOLINT(bugprone-random-generator-seed)
+  std::normal_distribution<float> pixel;
+  std::vector<float> pixels(batch * image.channels * image.height * image.width);
+  for (float &value : pixels)
+    value = pixel(random);
+  workload.padded.add("pixel_values", {batch, image.channels, image.height, image.width}, pixels);
+  workload.inputs = workload.padded;
+  return workload;
+}
+
 Expected<std::vector<int64_t>> parseLengths(StringRef text, StringRef origin) {
   std::vector<int64_t> lengths;
   size_t number = 0;
@@ -97,32 +111,54 @@ static Expected<int64_t> manifestNumber(const Artifact &artifact, const nlohmann
   return number;
 }
 
-Expected<int64_t> idLimit(const Artifact &artifact) {
+/// The first entry's input of that name, or null.
+static const nlohmann::json *findInput(const Artifact &artifact, StringRef name) {
   const nlohmann::json &manifest = artifact.manifest();
-  if (manifest.contains("entries") && manifest["entries"].is_array() && !manifest["entries"].empty())
-    if (const nlohmann::json &entry = manifest["entries"][0]; entry.contains("inputs") && entry["inputs"].is_array())
-      for (const nlohmann::json &input : entry["inputs"])
-        if (fieldText(input, {"name"}) == "pixel_values") {
-          return createStringError("the model takes pixel_values, and there are no images to time it on; accepted are "
-                                   "models of ids alone");
-        } else if (fieldText(input, {"name"}) == "input_ids") {
-          if (llvm::any_of(entry["inputs"],
-                           [](const auto &other) { return fieldText(other, {"name"}) == "input_modal"; }))
-            return createStringError("the model takes input_modal, and there are no images to time it on; accepted are "
-                                     "models of ids alone");
-          return manifestNumber(artifact, input, "limit");
-        }
-  return createStringError(quote(artifact.file("manifest.json")) + " describes no input_ids");
+  if (!manifest.contains("entries") || !manifest["entries"].is_array() || manifest["entries"].empty())
+    return nullptr;
+  const nlohmann::json &entry = manifest["entries"][0];
+  if (!entry.contains("inputs") || !entry["inputs"].is_array())
+    return nullptr;
+  for (const nlohmann::json &input : entry["inputs"])
+    if (fieldText(input, {"name"}) == name)
+      return &input;
+  return nullptr;
+}
+
+Expected<std::optional<ImageSize>> imageSize(const Artifact &artifact) {
+  const nlohmann::json *input = findInput(artifact, "pixel_values");
+  if (!input)
+    return std::nullopt;
+  ImageSize image = {};
+  for (auto [field, value] : {std::pair("channels", &image.channels),
+                              {"height", &image.height},
+                              {"width", &image.width},
+                              {"tokens", &image.tokens}}) {
+    Expected<int64_t> number = manifestNumber(artifact, *input, field);
+    if (!number)
+      return number.takeError();
+    constexpr int64_t most = 1 << 20; // a product of three is a number, too
+    if (*number < 1 || *number > most)
+      return createStringError(quote(artifact.file("manifest.json")) + ": " + field + " is " + llvm::Twine(*number) +
+                               "; accepted are 1 to " + llvm::Twine(most));
+    *value = *number;
+  }
+  return image;
+}
+
+Expected<int64_t> idLimit(const Artifact &artifact) {
+  const nlohmann::json *ids = findInput(artifact, "input_ids");
+  if (!ids)
+    return createStringError(quote(artifact.file("manifest.json")) + " describes no input_ids");
+  if (findInput(artifact, "input_modal"))
+    return createStringError("the model takes input_modal, and there are no images to time it on; accepted are models "
+                             "of ids alone, or of pixel_values");
+  return manifestNumber(artifact, *ids, "limit");
 }
 
 int64_t targetIdLimit(const Artifact &artifact) {
-  const nlohmann::json &manifest = artifact.manifest();
-  if (manifest.contains("entries") && manifest["entries"].is_array() && !manifest["entries"].empty())
-    if (const nlohmann::json &entry = manifest["entries"][0]; entry.contains("inputs") && entry["inputs"].is_array())
-      for (const nlohmann::json &input : entry["inputs"])
-        if (fieldText(input, {"name"}) == "decoder_input_ids")
-          return input.value("limit", int64_t(1));
-  return 0;
+  const nlohmann::json *ids = findInput(artifact, "decoder_input_ids");
+  return ids ? ids->value("limit", int64_t(1)) : 0;
 }
 
 } // namespace lathe

@@ -20,6 +20,7 @@ namespace lathe {
 
 /// Ids of them are a moderate array; outputs are judged by the library.
 constexpr int64_t mostTokens = 1 << 24;
+constexpr int64_t mostPixels = int64_t(1) << 30;
 
 namespace {
 struct Flags {
@@ -33,6 +34,7 @@ struct Flags {
 private:
   llvm::Error checkSupported() const;
   llvm::Expected<std::vector<int64_t>> sequenceLengths() const;
+  llvm::Expected<Workload> imageWorkload(const ImageSize &image) const;
   llvm::Expected<Workload> workloadFor(const Artifact &artifact) const;
   llvm::Error report(llvm::StringRef name, const Setting &setting, llvm::ArrayRef<Row> rows,
                      const Profile *measured) const;
@@ -70,7 +72,25 @@ llvm::Expected<std::vector<int64_t>> Flags::sequenceLengths() const {
   return std::vector<int64_t>(*batch, *seq);
 }
 
+llvm::Expected<Workload> Flags::imageWorkload(const ImageSize &image) const {
+  if (seq || newTokens || !lengths.empty())
+    return llvm::createStringError("the model reads images, each of which is " + llvm::Twine(image.tokens) +
+                                   " tokens; accepted are --batch N without --seq, --lengths and --new-tokens");
+  const int64_t most = mostPixels / (image.channels * image.height * image.width);
+  if (*batch < 1 || *batch > most)
+    return llvm::createStringError("--batch " + llvm::Twine(*batch) + "; accepted are 1 to " + llvm::Twine(most) +
+                                   " images");
+  return makeImageWorkload(*batch, image);
+}
+
 llvm::Expected<Workload> Flags::workloadFor(const Artifact &artifact) const {
+  llvm::Expected<std::optional<ImageSize>> image = imageSize(artifact);
+  if (!image)
+    return image.takeError();
+  if (*image)
+    return imageWorkload(**image);
+  if (lengths.empty() && !seq)
+    return llvm::createStringError("the model reads ids; accepted are --batch N and --seq N, or --lengths FILE");
   llvm::Expected<std::vector<int64_t>> sequences = sequenceLengths();
   if (!sequences)
     return sequences.takeError();
@@ -185,11 +205,11 @@ llvm::Error Flags::report(llvm::StringRef name, const Setting &setting, llvm::Ar
 }
 
 void addBench(CLI::App &app, CommandLine &line) {
-  CLI::App *verb = app.add_subcommand("bench", "Time an artifact on random ids, alone or against others");
+  CLI::App *verb = app.add_subcommand("bench", "Time an artifact on random ids or images, alone or against others");
   auto flags = std::make_shared<Flags>();
   verb->add_option("DIR", flags->directory, "An artifact")->required();
-  verb->add_option("--batch", flags->batch, "Sequences in a run");
-  verb->add_option("--seq", flags->seq, "Tokens of each");
+  verb->add_option("--batch", flags->batch, "Sequences, or images, in a run");
+  verb->add_option("--seq", flags->seq, "Tokens of each sequence");
   verb->add_option("--lengths", flags->lengths, "Instead: a file with the length of a sequence on each line");
   verb->add_option("--new-tokens", flags->newTokens,
                    "Write so many tokens behind each sequence, or from it, where an encoder reads it: time that");
@@ -209,9 +229,8 @@ void addBench(CLI::App &app, CommandLine &line) {
   verb->add_option("--plot", flags->plot, "A picture of kernels and runs under the machine's roofs, as SVG");
   verb->add_flag("--json", flags->json, "The result as JSON");
   verb->callback([flags, beams, &line] {
-    bool sizes = flags->batch && flags->seq, either = flags->batch || flags->seq;
-    if (flags->lengths.empty() ? !sizes : either)
-      throw UsageError("bench needs --batch N and --seq N, or --lengths FILE");
+    if (flags->lengths.empty() ? !flags->batch : flags->batch || flags->seq)
+      throw UsageError("bench needs --batch N and --seq N, of images --batch N, or --lengths FILE");
     if (flags->newTokens && !flags->lengths.empty())
       throw UsageError("--new-tokens goes with --batch and --seq: peers write behind prompts of one length");
     if (beams->count() && !flags->newTokens)

@@ -180,15 +180,16 @@ TEST_P(Frameworks, GiveTheSameResults) {
   const auto [contender, packages, exact] = GetParam();
   const ScratchDirectory work;
   writeFile(work / "lengths", "3\n11\n7\n");
-  std::vector<std::pair<Path, Arguments>> models = {{demoModel(), Arguments{}},
-                                                    {plainModel(), {"--pooling", "cls,max"}},
-                                                    {goldens() / "bert" / "mlm-tied" / "model", {}}};
+  const Arguments texts = {"--lengths", work / "lengths"}, images = {"--batch", "3"};
+  std::vector<std::tuple<Path, Arguments, Arguments>> models = {{demoModel(), {}, texts},
+                                                                {plainModel(), {"--pooling", "cls,max"}, texts},
+                                                                {goldens() / "bert" / "mlm-tied" / "model", {}, texts},
+                                                                {goldens() / "vit" / "classes" / "model", {}, images}};
   if (std::string(contender).starts_with("eager"))
-    models.push_back({writingModel(), {}});
-  for (const auto &[model, flags] : models) {
+    models.push_back({writingModel(), {}, texts});
+  for (const auto &[model, flags, inputs] : models) {
     const Json result = Json::parse(latheOutput(
-        bench(compiled(model, flags), model, contender, {"--lengths", work / "lengths", "--python", python}),
-        {.timeoutSeconds = 500}));
+        bench(compiled(model, flags), model, contender, with(inputs, {"--python", python})), {.timeoutSeconds = 500}));
     const double difference = result.at("results")[1].at("max_abs_diff");
     if (exact)
       EXPECT_LT(difference, 1e-4) << model << result;

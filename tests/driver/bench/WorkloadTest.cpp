@@ -37,6 +37,17 @@ TEST(Workload, IsTheSameEachTimeAndWithinTheLimit) {
   EXPECT_EQ(*std::max_element(ids.begin(), ids.end()), 6);
 }
 
+TEST(Workload, OfImagesIsTheirPixelsAndTokens) {
+  Workload workload = makeImageWorkload(2, {.channels = 3, .height = 4, .width = 6, .tokens = 7});
+  const InputTensors::Array *pixels = workload.inputs.find("pixel_values");
+  ASSERT_TRUE(pixels);
+  EXPECT_EQ(pixels->shape, (llvm::SmallVector<int64_t, 3>{2, 3, 4, 6}));
+  EXPECT_EQ(pixels->dtype, LATHE_F32);
+  EXPECT_NE(pixels->valueAt(0), pixels->valueAt(72)) << "two images";
+  EXPECT_EQ(workload.lengths, (std::vector<int64_t>{7, 7}));
+  EXPECT_EQ(workload.mostTokens(), 14);
+}
+
 TEST(Lengths, AreOneALine) {
   EXPECT_EQ(llvm::cantFail(parseLengths("3\r\n\n 12 \n7", "f")), (std::vector<int64_t>{3, 12, 7}));
   expectError(parseLengths("3\n0\n", "f"), {"f", "line 2", "'0'"});

@@ -4,7 +4,7 @@ A contender runs as `python WORK/peer_NAME.py`. WORK is a directory of this run 
 contenders share, with these scripts and
   settings.json       "model", "task", "outputs", "pooling", "modules", "threads"; where tokens are to be written behind
                       the inputs, "generation" with "new_tokens" and "beams"
-  inputs.safetensors  input_ids, and attention_mask where there is padding
+  inputs.safetensors  input_ids, and attention_mask where there is padding; or pixel_values
 It writes the outputs of that name to NAME.safetensors there and prints "ready SECONDS RESIDENT_BYTES", the seconds
 being those from files on disk to ready. Then it answers each line N on stdin with the seconds of N runs, behind one
 that is not timed. Where it cannot, it prints "error WHY" and ends.
@@ -56,7 +56,10 @@ generation = settings.get("generation")
 def load_inputs():
     from safetensors.numpy import load_file
 
-    arrays = load_file(path("inputs.safetensors"))  # in the order in which forward takes them:
+    arrays = load_file(path("inputs.safetensors"))
+    if "pixel_values" in arrays:
+        return {"pixel_values": arrays["pixel_values"]}
+    # in the order in which forward takes them:
     return {name: arrays[name].astype("int64") for name in ("input_ids", "attention_mask") if name in arrays}
 
 

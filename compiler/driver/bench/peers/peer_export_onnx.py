@@ -13,10 +13,10 @@ model = Model("eager")
 # Other ids than those of the bench: were a value of the traced run to get into the graph, results would differ.
 example = {name: tensor.flip(1 if name == "input_ids" else 0) for name, tensor in load_tensors().items()}
 batch_seq = {0: "batch", 1: "seq"}
-axes = {name: batch_seq for name in example}
+axes = {name: {0: "batch"} if name == "pixel_values" else batch_seq for name in example}
 with torch.inference_mode():
-    for name, value in zip(model.names, model(**example)):
-        axes[name] = batch_seq if value.dim() == 3 else {0: "batch"}
+    for name, value in zip(model.names, model(*example.values())):
+        axes[name] = batch_seq if value.dim() == 3 and "input_ids" in example else {0: "batch"}
     warnings.simplefilter("ignore")  # of tracing, and of the exporter's age
     torch.onnx.export(
         model,

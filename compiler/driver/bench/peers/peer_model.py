@@ -15,6 +15,7 @@ CLASSES = {
     "embedding": transformers.AutoModel,
     "masked-lm": transformers.AutoModelForMaskedLM,
     "causal-lm": transformers.AutoModelForCausalLM,
+    "image-classification": transformers.AutoModelForImageClassification,
 }
 POOLINGS = ("cls", "max", "mean")
 
@@ -55,8 +56,16 @@ class Model(torch.nn.Module):
         if "pooler_output" not in wanted and getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None  # nobody else computes it either
         with torch.inference_mode():
-            output = self.model(input_ids=torch.zeros(1, 1, dtype=torch.long), output_hidden_states=self.hidden_states)
+            output = self.model(**self.smallest(), output_hidden_states=self.hidden_states)
             self.names = [name for name in wanted if self.value(output, None, name) is not None]
+
+    def smallest(self):
+        """Inputs that say what outputs there are."""
+        first, array = next(iter(load_inputs().items()))
+        self.reads = first
+        if first == "input_ids":
+            return {first: torch.zeros(1, 1, dtype=torch.long)}
+        return {first: torch.zeros(1, *array.shape[1:], dtype=self.model.dtype)}
 
     def value(self, output, mask, name):
         if name == "sentence_embedding":
@@ -67,10 +76,12 @@ class Model(torch.nn.Module):
             return output.hidden_states[int(name.removeprefix("hidden_states."))]
         return output.get(name)
 
-    def forward(self, input_ids, attention_mask=None):
-        output = self.model(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.hidden_states
-        )
+    def forward(self, first, attention_mask=None):
+        """`first` is input_ids or pixel_values."""
+        inputs = {self.reads: first if first.dtype == torch.int64 else first.to(self.model.dtype)}
+        if attention_mask is not None:
+            inputs["attention_mask"] = attention_mask
+        output = self.model(**inputs, output_hidden_states=self.hidden_states)
         values = (self.value(output, attention_mask, name) for name in self.names)
         # Not a cast of what is f32 already: in a traced graph it would be an operation, and take the output's name.
         return tuple(value if value.dtype == torch.float32 else value.float() for value in values)
@@ -90,4 +101,4 @@ def run(contender, dtype=torch.float32):
             serve_writer(contender, writer.logits, writer.write, writer.loading)
         else:
             model, inputs = Model("sdpa", dtype), load_tensors()
-            serve(contender, lambda: model(**inputs), model.names, model.loading)
+            serve(contender, lambda: model(*inputs.values()), model.names, model.loading)

@@ -34,7 +34,7 @@ def fuse():
         config = json.load(file)
     fused = optimizer.optimize_model(
         peer_common.path("model.onnx"),
-        model_type="bert",
+        model_type="vit" if "pixel_values" in inputs else "bert",
         num_heads=config["num_attention_heads"],
         hidden_size=config["hidden_size"],
         opt_level=0,

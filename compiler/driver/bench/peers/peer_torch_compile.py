@@ -32,6 +32,6 @@ compiled = torch.compile(model, mode="max-autotune-no-cudagraphs", dynamic=False
 with torch.inference_mode():
     began = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):  # a report for each shape of product
-        compiled(**inputs)
+        compiled(*inputs.values())
     compiling = time.perf_counter() - began
-    serve("torch-compile", lambda: compiled(**inputs), model.names, model.loading + compiling)
+    serve("torch-compile", lambda: compiled(*inputs.values()), model.names, model.loading + compiling)
