@@ -22,6 +22,11 @@ int64_t Workload::longest() const { return lengths.empty() ? 0 : *llvm::max_elem
 int64_t Workload::tokens() const { return std::accumulate(lengths.begin(), lengths.end(), int64_t(0)); }
 int64_t Workload::mostTokens() const { return padded.find("pixel_values") ? tokens() : padded.tokens(); }
 
+/// Seeded, so that every run and every contender sees the same inputs.
+static std::mt19937 makeRandom() {
+  return std::mt19937(20240607); // NOLINT(bugprone-random-generator-seed)
+}
+
 /// The same ids for a decoder, each below its limit, under the names that it has for them.
 static void addTargets(InputTensors &inputs, int64_t targetLimit) {
   const std::vector<InputTensors::Array> given(inputs.arrays().begin(), inputs.arrays().end());
@@ -36,8 +41,7 @@ static void addTargets(InputTensors &inputs, int64_t targetLimit) {
 Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit, int64_t targetLimit) {
   Workload workload;
   workload.lengths = lengths.vec();
-  // A fixed seed, so that every run and every contender sees the same ids.
-  std::mt19937 random(20240607); // NOLINT(bugprone-random-generator-seed)
+  std::mt19937 random = makeRandom();
   std::uniform_int_distribution<int32_t> anyId(0, static_cast<int32_t>(idLimit - 1));
   int64_t batch = workload.batch(), longest = workload.longest();
   std::vector<int32_t> ragged, offsets = {0}, padded(batch * longest), mask(batch * longest);
@@ -68,7 +72,7 @@ Workload makeWorkload(ArrayRef<int64_t> lengths, int64_t idLimit, int64_t target
 Workload makeImageWorkload(int64_t batch, const ImageSize &image) {
   Workload workload;
   workload.lengths.assign(batch, image.tokens);
-  std::mt19937 random(20240607); // NOLINT(bugprone-random-generator-seed)
+  std::mt19937 random = makeRandom();
   std::normal_distribution<float> pixel;
   std::vector<float> pixels(batch * image.channels * image.height * image.width);
   for (float &value : pixels)
