@@ -14,7 +14,7 @@ add_dependencies(lathe_pch LatheXfIncGen)
 # LLVM's support and JSON, for those who read and write files.
 lathe_precompile(lathe_files_pch ${PROJECT_SOURCE_DIR}/compiler/import/Precompiled.h)
 lathe_llvm_settings(lathe_files_pch)
-target_compile_options(lathe_files_pch PRIVATE -O1)
+target_compile_options(lathe_files_pch PRIVATE ${LATHE_O1})
 
 # lathe_library(NAME sources... LINK libraries... DEPENDS targets... [FILES | NO_PCH])
 # A library that may use LLVM and MLIR: no RTTI, no exceptions, as those are built. FILES: it knows no IR, and
@@ -25,7 +25,7 @@ function(lathe_library name)
   lathe_llvm_settings(${name})
   if(ARG_FILES)
     lathe_use_precompiled(${name} lathe_files_pch)
-    target_compile_options(${name} PRIVATE -O1)
+    target_compile_options(${name} PRIVATE ${LATHE_O1})
   elseif(NOT ARG_NO_PCH)
     lathe_use_precompiled(${name} lathe_pch)
   endif()

@@ -1,3 +1,7 @@
+# How far what goes over data is optimised where the rest is not; a release optimises everything further.
+set(LATHE_O1 $<$<NOT:$<CONFIG:Release>>:-O1>)
+set(LATHE_O2 $<$<NOT:$<CONFIG:Release>>:-O2>)
+
 # lathe_precompile(NAME header): a target that other targets, of equal settings, have their precompiled header from.
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
 function(lathe_precompile name header)
@@ -14,5 +18,5 @@ endfunction()
 # lathe_optimise(files...): files of the calling folder that go over weights, activations or texts are fast in every build;
 # the others, most of the code, are built fast.
 function(lathe_optimise)
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O2 SKIP_PRECOMPILE_HEADERS ON)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS ${LATHE_O2} SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
