@@ -40,7 +40,7 @@ TEST_F(Images, NothingElseIsTaken) {
   writeTensors(scratch / "inputs", Tensors{});
   expectRefused(golden.modelDirectory(), scratch / "inputs", {"pixel_values is missing", "[batch, 2, 13, 11]"});
   expectRefusal(1, {"bench", compiled(golden.modelDirectory()), "--batch", "1", "--seq", "8"},
-                {"pixel_values", "no images"});
+                {"reads images", "21 tokens", "--batch N without --seq"});
 }
 
 TEST_F(Images, AnImageIsTheSameInAnyBatch) {
