@@ -61,7 +61,7 @@ static void emitLoop(KernelBuilder &b, Rows x, Panels packed, Value depth, Rows 
       KernelBuilder::Values columns;
       for (int64_t p = 0; p < panels; ++p) {
         if (k == 0)
-          b.prefetch(b.atByte(next[ofAhead], b.mul(ahead.stride, p)));
+          b.prefetch(b.atByte(next[ofAhead], b.mul(ahead.stride, p)), KernelBuilder::Cache::Second);
         columns.push_back(b.load(b.at(b.at(next[ofColumns], b.mul(packed.stride, p)), k * lanes)));
       }
       for (int64_t r = 0; r < rows; ++r) {

@@ -33,9 +33,10 @@ struct Panels {
   Words words = Words::F32;
 };
 
-/// What a tile asks the caches for while it computes: with every k, the lines at base + k * step + p * stride, in
-/// bytes, for each of its panels p. Where that is a line or less in four k, once for four may do. The addresses need
-/// not be mapped.
+/// What a tile asks the second-level cache for while it computes, from which lines come soon enough: what is asked for
+/// into the first waits for memory where loads wait, too (GPT-2's products of 16 rows on two cores of an AMD EPYC, Zen
+/// 4: 74 % of the peak, thus 78 to 86). With every k, the lines at base + k * step + p * stride, in bytes, for each of
+/// its panels p. Where that is a line or less in four k, once for four may do. The addresses need not be mapped.
 struct Prefetch {
   mlir::Value base, step, stride;
 };

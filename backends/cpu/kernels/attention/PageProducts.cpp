@@ -21,7 +21,7 @@ PageProducts::Values PageProducts::multiplyAdd(ValueRange chains, Value x, const
   Values next;
   for (auto [i, lines] : llvm::enumerate(columns.lines)) {
     Value column = layout.load(b, lines, line);
-    b.prefetch(b.atByte(layout.address(b, lines, line), b.integer(columns.ahead)));
+    b.prefetch(b.atByte(layout.address(b, lines, line), b.integer(columns.ahead)), KernelBuilder::Cache::Second);
     if (tiled) {
       next.push_back(b.fma(lower(x), lower(column), chains[2 * i]));
       next.push_back(b.fma(upper(x), upper(column), chains[2 * i + 1]));

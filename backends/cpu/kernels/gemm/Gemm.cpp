@@ -47,8 +47,8 @@ constexpr Slot slotTable[] = {
 
 constexpr int64_t panelRows = 64;
 constexpr int64_t longestBlock = 1024; ///< of K, in words
-/// Of up to 24 rows, whose weights arrive about as fast as they are used: short enough for two blocks in the
-/// first-level cache (16x3072x768 from memory, two cores of an Intel Xeon: 27.0 GB/s in one block, 28.6 in these,
+/// Of up to 24 rows, whose weights arrive about as fast as they are used: short enough to stay in the first-level
+/// cache for all rows (16x3072x768 from memory, two cores of an Intel Xeon: 27.0 GB/s in one block, 28.6 in these,
 /// reading 31).
 constexpr int64_t fewTiles = 3, longestBlockOfFew = 64;
 /// Of int4. Three panels of bytes of that length are 18 KB, which stay in the first-level cache.

@@ -67,7 +67,7 @@ static void emitLoop(KernelBuilder &b, const Int4Panels &stored, const Int4Tile 
       Value asked = b.atByte(tile.ahead.base, b.mul(word, tile.ahead.step));
       KernelBuilder::Values lineOfCodes, next(carried);
       for (Value base : lines) {
-        b.prefetch(asked);
+        b.prefetch(asked, KernelBuilder::Cache::Second);
         asked = b.atByte(asked, tile.ahead.stride);
         lineOfCodes.push_back(b.bitsOf(b.load(b.at(base, b.mul(line, lanes)))));
       }
