@@ -35,6 +35,7 @@ public:
 private:
   llvm::Error import();
   llvm::Error stages();
+  llvm::Error allowApproximation();
   llvm::Error graphChecks();
   llvm::Error expectCache();
   llvm::Error kernels();
@@ -65,7 +66,7 @@ private:
   Progress progress;
   std::unique_ptr<mlir::MLIRContext> context = createContext();
   /// The precisions to compile in.
-  PrecisionPlan plan = {options.precision, options.overrides, options.cacheInBytes};
+  PrecisionPlan plan = options.plan;
   std::unique_ptr<Probes> probes;
   std::shared_ptr<const Calibration> calibration = options.calibration;
   ImportedModel model;

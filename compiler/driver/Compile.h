@@ -4,8 +4,8 @@
 
 #include "compiler/import/Import.h"
 #include "compiler/pipelines/Pipelines.h"
+#include "passes/precision/PrecisionPlan.h"
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,14 +20,13 @@ struct CompileOptions {
   std::string name;   ///< the library's; empty: from the model's directory
   ImportOptions import;
   bool graphPasses = true;
-  bool observe = false;                         ///< steps show traces what linears read (Calibration.h)
-  std::string precision = "f32";                ///< f32, bf16, int8 or int4
-  int64_t group = 64;                           ///< weights in a group of int4
-  std::map<std::string, std::string> overrides; ///< units with another precision (PrecisionPlan.h)
-  bool cacheInBytes = false;                    ///< what a decoder keeps between runs, in int8
+  bool observe = false;           ///< steps show traces what linears read (Calibration.h)
+  PrecisionPlan plan;             ///< the precisions to compile in, or to begin a search with
+  int64_t group = 64;             ///< weights in a group of int4
+  bool allowApproximate = false;  ///< a plan may have attention compute something else
   bool staticActivations = false; ///< ranges in int8 from `calibrate` where that saves a pass, not of each row
   std::shared_ptr<const Calibration> calibration; ///< that of a compile for which this one is a probe
-  bool certify = true;                            ///< measure the drift of a precision other than f32
+  bool certify = true;                            ///< measure the drift of a plan other than f32 throughout
   std::string calibrate;                          ///< file of inputs to measure it on; empty: random ids
   std::optional<double> maxDrift;                 ///< a larger one is an error, unless precisions are searched
   bool searchPrecisions = true; ///< with `maxDrift`: raise parts of the model from `precision` until it holds

@@ -63,9 +63,7 @@ llvm::Error Compilation::artifact(OutputDirectory &output) {
   facts.weights = *packed;
   facts.buildId = buildId(objectFiles(), *packed, name);
   facts.embedded = options.embedWeights;
-  facts.precision = plan.precision;
-  facts.overrides = plan.overrides;
-  facts.cacheInBytes = plan.cacheInBytes;
+  facts.plan = plan;
   facts.group = options.group;
   if (llvm::Error error = stampBuildId(weightsPath, facts.weights, facts.buildId))
     return error;

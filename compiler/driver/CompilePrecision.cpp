@@ -17,9 +17,7 @@ static CompileOptions probeOptions(const CompileOptions &options, const std::str
   CompileOptions probe = options;
   probe.output = directory;
   probe.name = "probe";
-  probe.precision = "f32";
-  probe.overrides.clear();
-  probe.cacheInBytes = false;
+  probe.plan = {};
   probe.levels = {IsaLevel::Avx512};
   probe.certify = probe.embedWeights = probe.requireFusion = false;
   probe.evalTask.clear();
@@ -42,9 +40,7 @@ llvm::Expected<Probes *> Compilation::makeProbes() {
     auto compileProbe = [this](const PrecisionPlan &plan, const std::string &directory) {
       CompileOptions probe = probeOptions(options, directory);
       probe.calibration = calibration;
-      probe.precision = plan.precision;
-      probe.overrides = plan.overrides;
-      probe.cacheInBytes = plan.cacheInBytes;
+      probe.plan = plan;
       return compileModel(probe, llvm::nulls());
     };
     llvm::Expected<std::unique_ptr<Probes>> made = Probes::create(compileProbe, options.calibrate);
@@ -63,6 +59,7 @@ llvm::Expected<const Calibration *> Compilation::calibrate() {
       return scratch.takeError();
     CompileOptions observed = probeOptions(options, scratch->file("observed"));
     observed.observe = true;
+    observed.plan.linearAttention = plan.linearAttention;
     observed.staticActivations = false;
     if (llvm::Error error = compileModel(observed, llvm::nulls()))
       return std::move(error);
@@ -123,6 +120,7 @@ llvm::Error Compilation::search() {
   std::unique_ptr<ErrorModel> errors;
   SearchProblem problem = {.cheapest = plan.precision,
                            .cacheInBytes = plan.cacheInBytes,
+                           .linearAttention = plan.linearAttention,
                            .bound = *options.maxDrift,
                            .groups = groupUnits(units)};
   problem.measure = [&](const PrecisionPlan &candidate) -> llvm::Expected<double> {
@@ -146,7 +144,7 @@ llvm::Error Compilation::search() {
       return created.takeError();
     errors = std::make_unique<ErrorModel>(std::move(*created));
     for (StringRef precision : llvm::reverse(ladder.slice(1, coarsest))) {
-      const PrecisionPlan throughout = {precision.str(), {}, plan.cacheInBytes};
+      const PrecisionPlan throughout = {precision.str(), {}, plan.cacheInBytes, plan.linearAttention};
       llvm::Expected<const LoadedArtifact *> probe = by.get(throughout);
       if (!probe)
         return probe.takeError();

@@ -39,8 +39,12 @@ llvm::Error Compilation::stages() {
         return error;
     if (stage == Stage::Precision)
       setOverrides(*model.module, plan);
+    if (stage == Stage::Graph && plan.linearAttention)
+      if (llvm::Error error = allowApproximation())
+        return error;
     if (llvm::Error error = runStage(*model.module, stage,
                                      {.graphPasses = options.graphPasses,
+                                      .linearAttention = plan.linearAttention,
                                       .precision = plan.precision,
                                       .group = options.group,
                                       .cacheInBytes = plan.cacheInBytes,
@@ -86,6 +90,23 @@ llvm::Error Compilation::kernels() {
                   llvm::formatv("{0} functions", llvm::range_size(code.front().kernels->getOps<func::FuncOp>())));
   if (stops(Stage::Kernels))
     printForm(*code.back().kernels, llvm::outs());
+  return llvm::Error::success();
+}
+
+/// What a model does not compute has to be asked for twice; what it computes anyway is no approximation.
+llvm::Error Compilation::allowApproximation() {
+  size_t softmaxes = 0;
+  model.module->walk([&](xf::SoftmaxOp) { ++softmaxes; });
+  plan.linearAttention = softmaxes;
+  if (!plan.linearAttention)
+    return llvm::Error::success();
+  if (!options.graphPasses)
+    return llvm::createStringError("--attention linear: the graph passes are off");
+  if (!options.allowApproximate)
+    return llvm::createStringError(
+        "--attention linear: the model's attention is softmax, and linear attention computes something else; accepted "
+        "with "
+        "--allow-approximate, where the certificate states how far results are from the model's");
   return llvm::Error::success();
 }
 

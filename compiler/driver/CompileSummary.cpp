@@ -40,7 +40,7 @@ void Compilation::summarize(const OutputDirectory &output) {
   llvm::sort(lines);
   log << llvm::formatv("compiled {0} in {1:F2} s to {2}\n", name, progress.total(), options.output);
   log << "  task     " << facts.task << (facts.architecture.empty() ? "" : " (" + facts.architecture + ")") << ", "
-      << facts.precision << "\n";
+      << plan.precision << "\n";
   if (!plan.overrides.empty())
     log << "  plan     " << planText(plan) << "\n";
   if (!lines.empty())

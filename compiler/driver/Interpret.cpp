@@ -72,8 +72,11 @@ Expected<std::vector<FloatTensor>> interpretModel(const InterpretOptions &option
   for (Stage stage : {Stage::Import, Stage::Graph, Stage::Precision})
     if (stage <= options.stage) {
       if (stage == Stage::Precision)
-        setOverrides(*model->module, {options.precision, options.overrides});
-      if (Error error = runStage(*model->module, stage, {.precision = options.precision, .group = options.group}))
+        setOverrides(*model->module, options.plan);
+      if (Error error = runStage(*model->module, stage,
+                                 {.linearAttention = options.plan.linearAttention,
+                                  .precision = options.plan.precision,
+                                  .group = options.group}))
         return std::move(error);
     }
   Expected<mlir::func::FuncOp> entry = findEntry(*model->module, options.entry);

@@ -5,19 +5,17 @@
 #include "compiler/driver/TensorArrays.h"
 #include "compiler/import/Import.h"
 #include "compiler/pipelines/Stages.h"
-
-#include <map>
+#include "passes/precision/PrecisionPlan.h"
 
 namespace lathe {
 
 struct InterpretOptions {
   std::string model; ///< a model directory
   ImportOptions import;
-  Stage stage = Stage::Import;                  ///< the form to run: Import, Graph or Precision
-  std::string precision = "f32";                ///< that stage Precision brings it to
-  std::map<std::string, std::string> overrides; ///< units with another one
-  int64_t group = 64;                           ///< weights in a group of int4
-  std::string entry;                            ///< empty: the first
+  Stage stage = Stage::Import; ///< the form to run: Import, Graph or Precision
+  PrecisionPlan plan;          ///< that stage Precision brings it to
+  int64_t group = 64;          ///< weights in a group of int4
+  std::string entry;           ///< empty: the first
 };
 
 /// Imports a model, brings it to the form asked for, and runs that through the interpreter: in double precision, op by

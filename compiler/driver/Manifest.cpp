@@ -248,7 +248,7 @@ static Json toJson(const Distance &distance) {
 
 /// The certificate: distances from f32 on named inputs.
 static Json driftOf(const ManifestFacts &facts) {
-  if (PrecisionPlan{facts.precision, facts.overrides, facts.cacheInBytes} == PrecisionPlan())
+  if (facts.plan == PrecisionPlan())
     return "none: f32 as stored";
   if (!facts.drift)
     return "not measured";
@@ -275,6 +275,8 @@ static Json toJson(const PrecisionPlan &plan) {
   Json json = {{"default", plan.precision}, {"overrides", plan.overrides}};
   if (plan.cacheInBytes)
     json["cache"] = "int8";
+  if (plan.linearAttention)
+    json["attention"] = "linear";
   return json;
 }
 
@@ -332,12 +334,13 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
     if (!facts.labels.problem.empty())
       manifest["model"]["problem_type"] = facts.labels.problem;
   }
-  const bool inInt4 = facts.precision == "int4"; // whose weights are multiplied as bytes
-  manifest["precision"] = {
-      {"weights", facts.precision}, {"compute", inInt4 ? "int8" : facts.precision}, {"drift", driftOf(facts)}};
+  const bool inInt4 = facts.plan.precision == "int4"; // whose weights are multiplied as bytes
+  manifest["precision"] = {{"weights", facts.plan.precision},
+                           {"compute", inInt4 ? "int8" : facts.plan.precision},
+                           {"drift", driftOf(facts)}};
   if (inInt4)
     manifest["precision"]["group_size"] = facts.group;
-  manifest["precision"]["plan"] = toJson(PrecisionPlan{facts.precision, facts.overrides, facts.cacheInBytes});
+  manifest["precision"]["plan"] = toJson(facts.plan);
   if (!facts.staticInputs.empty())
     manifest["precision"]["static_inputs"] = facts.staticInputs;
   for (const Smoothing &smoothing : facts.smoothing)

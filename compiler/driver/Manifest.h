@@ -37,12 +37,10 @@ struct ManifestFacts {
   std::vector<FusionRecord> fusions;
   std::vector<std::string> unknownWeights, unusedWeights;
   uint64_t parameters = 0;
-  std::string precision = "f32";
+  PrecisionPlan plan;
   int64_t group = 0;                              ///< weights in a group of int4
   std::vector<std::string> staticInputs;          ///< the function of each linear in int8 that reads a calibrated range
   std::vector<Smoothing> smoothing;               ///< of what products read in bytes
-  std::map<std::string, std::string> overrides;   ///< units with another precision
-  bool cacheInBytes = false;                      ///< keys and values between runs
   std::optional<SearchReport> search;             ///< where precisions were searched
   std::vector<uint64_t> searchedBytes;            ///< of the weights of each plan that the search measured
   std::optional<DriftReport> drift;               ///< of a precision other than f32, where it was measured

@@ -33,9 +33,15 @@ void readFields(JsonFields &fields, PrecisionPlan &plan) {
       fields.reject("cache", "is " + quote(cache) + "; accepted is int8, or none");
     plan.cacheInBytes = true;
   }
+  if (fields.has("attention")) {
+    const std::string attention = fields.getString("attention");
+    if (attention != "linear")
+      fields.reject("attention", "is " + quote(attention) + "; accepted is linear, or none");
+    plan.linearAttention = true;
+  }
   for (StringRef name : fields.names())
-    if (name != "default" && name != "overrides" && name != "cache")
-      fields.reject(name, "is no part of a plan; accepted are default, overrides and cache");
+    if (!llvm::is_contained({"default", "overrides", "cache", "attention"}, name))
+      fields.reject(name, "is no part of a plan; accepted are default, overrides, cache and attention");
 }
 
 /// A unit's name without its number, and the number; -1 where it has none.
@@ -97,7 +103,9 @@ std::string planText(const PrecisionPlan &plan) {
                                                : plan.precision + " products and tables, f32 between them";
   if (!plan.overrides.empty())
     text += "; but " + overridesText(plan);
-  return plan.cacheInBytes ? text + "; a cache in int8" : text;
+  if (plan.cacheInBytes)
+    text += "; a cache in int8";
+  return plan.linearAttention ? text + "; linear attention in place of softmax" : text;
 }
 
 } // namespace lathe

@@ -73,7 +73,8 @@ private:
 
 /// The coarsest precision that a group has is that of the rest: a plan names none that nothing is computed in.
 PrecisionPlan Search::planOf(const Rungs &rungs) const {
-  PrecisionPlan plan = {precisionLadder()[*llvm::max_element(rungs)], {}, problem.cacheInBytes};
+  PrecisionPlan plan = {
+      precisionLadder()[*llvm::max_element(rungs)], {}, problem.cacheInBytes, problem.linearAttention};
   for (const auto &[group, rung] : llvm::zip_equal(problem.groups, rungs))
     for (const std::string &unit : group.units)
       plan.set(unit, precisionLadder()[rung]);

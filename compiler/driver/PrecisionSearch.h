@@ -37,9 +37,9 @@ struct SearchReport {
 
 /// What is searched, and how plans are judged.
 struct SearchProblem {
-  std::string cheapest;      ///< the cheapest precision allowed, of precisionLadder; those before it are allowed, too
-  bool cacheInBytes = false; ///< in every plan
-  double bound = 0;          ///< of the drift
+  std::string cheapest; ///< the cheapest precision allowed, of precisionLadder; those before it are allowed, too
+  bool cacheInBytes = false, linearAttention = false; ///< in every plan
+  double bound = 0;                                   ///< of the drift
   std::vector<UnitGroup> groups;
   /// The drift of a plan: exactly, and dear; and nearly, and cheap. Before the first estimate `prepare` is called.
   std::function<llvm::Expected<double>(const PrecisionPlan &plan)> measure;

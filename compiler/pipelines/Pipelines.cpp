@@ -14,11 +14,13 @@ using namespace mlir;
 
 namespace lathe {
 
-static void addGraphPasses(OpPassManager &pm) {
-  pm.addPass(createFuseAttentionPass());      // first: afterwards only xf.attention mixes tokens
-  pm.addPass(createPackTokensPass());         // so padding can go, before anything is sized by [batch, seq]
-  pm.addPass(createMergeQkvPass());           // three products over the same input become one
-  pm.addPass(createFuseLinearEpiloguePass()); // activation and residual while the tile is in registers
+static void addGraphPasses(OpPassManager &pm, bool linearAttention) {
+  pm.addPass(createFuseAttentionPass()); // first: afterwards only xf.attention mixes tokens
+  pm.addPass(createPackTokensPass());    // so padding can go, before anything is sized by [batch, seq]
+  if (linearAttention)
+    pm.addPass(createLinearizeAttentionPass()); // once it is known which tokens attend to which
+  pm.addPass(createMergeQkvPass());             // three products over the same input become one
+  pm.addPass(createFuseLinearEpiloguePass());   // activation and residual while the tile is in registers
   pm.addPass(createFuseEmbeddingPass()); // the lookups that begin every model, before their sum is taken for a residual
   pm.addPass(createFuseResidualNormPass()); // what the epilogue could not take
   pm.addPass(createFormRowGroupsPass());    // then formulas that no kernel was written for
@@ -47,7 +49,7 @@ void addStagePasses(OpPassManager &pm, Stage stage, const PipelineOptions &optio
     break;
   case Stage::Graph:
     if (options.graphPasses)
-      addGraphPasses(pm);
+      addGraphPasses(pm, options.linearAttention);
     pm.addPass(createVerifyGraphPass());
     break;
   case Stage::Precision:

@@ -13,6 +13,7 @@ namespace lathe {
 
 struct PipelineOptions {
   bool graphPasses = true;           ///< off: the unfused form, for comparison
+  bool linearAttention = false;      ///< elu(x) + 1 in place of softmax
   std::string precision = "f32";     ///< what products are computed from: f32, bf16, int8 or int4
   int64_t group = 64;                ///< weights in a group of int4
   bool cacheInBytes = false;         ///< keys and values that are kept between runs, in int8

@@ -37,6 +37,17 @@ def PackTokensPass : Pass<"lathe-pack-tokens", "mlir::ModuleOp"> {
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
+def LinearizeAttentionPass : Pass<"lathe-linearize-attention", "mlir::ModuleOp"> {
+  let summary = "xf.attention becomes xf.linear_attention, which computes something else";
+  let description = [{
+    With the features elu(x) + 1 in place of the exponentials of scores (Katharopoulos et al. 2020), without a scale: an
+    approximation that a user asks for. Every attention of the module, masked or causal; an error where one has what
+    features of single tokens cannot express (biases and terms by distance, windows, a cap, prefixes, global or chosen
+    tokens, keys of another axis or that several heads share), or was not fused.
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
 def MergeQkvPass : Pass<"lathe-merge-qkv", "mlir::ModuleOp"> {
   let summary = "the linears of query, key and value become one";
   let description = [{

@@ -35,6 +35,7 @@ struct PrecisionPlan {
   std::string precision = "f32";                ///< of units without one of their own
   std::map<std::string, std::string> overrides; ///< by unit
   bool cacheInBytes = false;                    ///< keys and values between runs
+  bool linearAttention = false;                 ///< elu(x) + 1 in place of softmax (LinearizeAttention)
 
   llvm::StringRef of(llvm::StringRef unit) const;
   /// Gives a unit a precision; that of the rest is no override.

@@ -74,6 +74,31 @@ TEST(Drift, CanBeBounded) {
   EXPECT_TRUE(std::filesystem::exists(scratch / "out" / "manifest.json"));
 }
 
+TEST(Drift, LinearAttentionIsAskedForTwiceAndCertified) {
+  const GoldenCase run = goldenCase();
+  const ScratchDirectory scratch;
+  const Arguments linear = {"--attention", "linear"}, accepted = {"--attention", "linear", "--allow-approximate"};
+  Arguments refused = {"compile", run.modelDirectory(), "-o", scratch / "out"};
+  refused.insert(refused.end(), linear.begin(), linear.end());
+  expectRefusal(kWrongInput, refused, {"--attention linear", "softmax", "--allow-approximate"});
+  EXPECT_FALSE(std::filesystem::exists(scratch / "out"));
+  // Where the config says so it is what the model computes.
+  std::filesystem::copy(run.modelDirectory(), scratch / "model");
+  Json config = Json::parse(readFile(scratch / "model" / "config.json"));
+  config["attention_type"] = "linear";
+  writeFile(scratch / "model" / "config.json", config.dump());
+  const Path meant = compiled(scratch / "model", linear), approximate = compiled(run.modelDirectory(), accepted);
+  EXPECT_EQ(driftOf(meant), "none: f32 as stored");
+  const Tensors expected = runTensors(meant, run.inputs()), found = runTensors(approximate, run.inputs());
+  for (const auto &[name, output] : expected)
+    EXPECT_EQ(found.at(name).floats(), output.floats()) << name;
+  EXPECT_GT(driftOf(approximate).at("relative"), 1e-3);
+  EXPECT_NE(latheOutput({"explain", approximate}).find("linear attention in place of softmax"), std::string::npos);
+  // An artifact's plan says so, too.
+  refused = {"compile", run.modelDirectory(), "-o", scratch / "out", "--precision-plan", approximate / "manifest.json"};
+  expectRefusal(kWrongInput, refused, {"--attention linear", "--allow-approximate"});
+}
+
 TEST(Drift, OfACacheInInt8IsThatOfLogitsThroughIt) {
   const Path model = goldens() / "gpt2/lm/model";
   const Path exact = compiled(model), artifact = compiled(model, {"--cache", "int8"});

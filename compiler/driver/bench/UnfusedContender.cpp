@@ -89,8 +89,8 @@ Expected<std::unique_ptr<Contender>> makeUnfusedContender(const Artifact &artifa
   Expected<PrecisionPlan> plan = readPlan(artifact.file("manifest.json"));
   if (!plan)
     return plan.takeError();
-  options.precision = plan->precision;
-  options.overrides = plan->overrides;
+  options.plan = *plan;
+  options.plan.cacheInBytes = false; // the unfused form keeps nothing between runs
   Expected<Precision> precision = precisionOf(artifact);
   if (!precision)
     return precision.takeError();

@@ -18,7 +18,8 @@ namespace {
 struct Flags {
   CompileOptions options;
   ImportFlags import;
-  std::string cache = "model", activations = "dynamic", isa = "all", target = "cpu", stage, plan;
+  std::string attention = "model", cache = "model", activations = "dynamic", isa = "all", target = "cpu", stage,
+              planFile;
   bool tune = false, noGraphPasses = false;
 
   llvm::Error resolve();
@@ -26,20 +27,21 @@ struct Flags {
 } // namespace
 
 llvm::Error Flags::resolve() {
-  if (!llvm::is_contained(precisionLadder(), options.precision))
-    return notBuiltYet("--precision " + options.precision, acceptedPrecisions());
-  if (!plan.empty()) {
-    llvm::Expected<PrecisionPlan> read = readPlan(plan);
+  if (!llvm::is_contained(precisionLadder(), options.plan.precision))
+    return notBuiltYet("--precision " + options.plan.precision, acceptedPrecisions());
+  if (!planFile.empty()) {
+    llvm::Expected<PrecisionPlan> read = readPlan(planFile);
     if (!read)
       return read.takeError();
-    options.precision = read->precision;
-    options.overrides = read->overrides;
-    options.cacheInBytes = read->cacheInBytes;
+    options.plan = *read;
     options.searchPrecisions = false; // these are the user's
   }
   if (cache != "model" && cache != "int8")
     return llvm::createStringError("--cache is '" + cache + "'; accepted are model and int8");
-  options.cacheInBytes |= cache == "int8";
+  options.plan.cacheInBytes |= cache == "int8";
+  if (attention != "model" && attention != "linear")
+    return llvm::createStringError("--attention is '" + attention + "'; accepted are model and linear");
+  options.plan.linearAttention |= attention == "linear";
   if (!xf::isInt4Group(options.group))
     return llvm::createStringError(llvm::formatv("--group-size is {0}; accepted are 32, 64, 128", options.group).str());
   options.native = isa == "native";
@@ -82,11 +84,11 @@ void addCompile(CLI::App &app, CommandLine &line) {
                    "Directory of the artifact; replaced in one step if it holds one");
   verb->add_option("--name", flags->options.name, "Name of the library (default: from the directory's name)");
   flags->import.declare(*verb);
-  verb->add_option("--precision", flags->options.precision,
+  verb->add_option("--precision", flags->options.plan.precision,
                    "What products are computed from, in linears and tables: f32 (default), bf16, int8 or int4; with "
                    "--max-drift the cheapest allowed");
   verb->add_option(
-      "--precision-plan", flags->plan,
+      "--precision-plan", flags->planFile,
       "Instead: a JSON file with a precision for each part, or the manifest.json of an artifact that is to "
       "be compiled again");
   verb->add_option("--group-size", flags->options.group,
@@ -94,6 +96,12 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--cache", flags->cache,
                    "What a decoder keeps keys and values in: model (default), as attention reads them, f32 or bf16; or "
                    "int8, with steps of their own for each token and head, which counts as drift");
+  verb->add_option(
+      "--attention", flags->attention,
+      "What attention computes: model (default), what the model does; or linear, elu(x) + 1 in place of softmax, "
+      "in time linear in the length, with --allow-approximate, since it counts as drift");
+  verb->add_flag("--allow-approximate", flags->options.allowApproximate,
+                 "Accept that attention computes something else than the model's");
   verb->add_option("--activations", flags->activations,
                    "Ranges of what products in int8 read: dynamic, each row's own (default), or static, from "
                    "--calibrate's inputs where another product computes it and so can store bytes at once");
@@ -132,7 +140,7 @@ void addCompile(CLI::App &app, CommandLine &line) {
       throw UsageError("--activations static needs --calibrate FILE: the inputs on which ranges are measured");
     if (flags->options.evalTask.empty() != flags->options.evalData.empty())
       throw UsageError("--eval TASK and --eval-data FILE go together");
-    if (verb->count("--group-size") && flags->options.precision != "int4" && flags->plan.empty())
+    if (verb->count("--group-size") && flags->options.plan.precision != "int4" && flags->planFile.empty())
       throw UsageError("--group-size goes with --precision int4: other precisions have no groups");
     line.action = [flags]() -> llvm::Error {
       if (llvm::Error error = flags->resolve())

@@ -127,7 +127,10 @@ static void printSharing(llvm::raw_ostream &os, const nlohmann::json &manifest) 
 
 /// The plan that an object of the manifest has.
 static PrecisionPlan planOf(const nlohmann::json &object) {
-  PrecisionPlan plan = {fieldText(object, {"plan", "default"}), {}, fieldText(object, {"plan", "cache"}) == "int8"};
+  PrecisionPlan plan = {fieldText(object, {"plan", "default"}),
+                        {},
+                        fieldText(object, {"plan", "cache"}) == "int8",
+                        fieldText(object, {"plan", "attention"}) == "linear"};
   const nlohmann::json overrides = objectAt(object, {"plan", "overrides"});
   for (const auto &[unit, precision] : overrides.items())
     plan.overrides[unit] = fieldText(precision, {});
@@ -210,6 +213,8 @@ static void printPrecision(llvm::raw_ostream &os, const nlohmann::json &manifest
     os << "but " << overridesText(plan) << "; ";
   if (plan.cacheInBytes)
     os << "keys and values kept in int8; ";
+  if (plan.linearAttention)
+    os << "linear attention in place of softmax; ";
   if (const size_t count = elements(precision, "static_inputs").size())
     os << "inputs of " << count << (count == 1 ? " linear" : " linears")
        << " in static ranges, of others in their own; ";

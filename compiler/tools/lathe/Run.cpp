@@ -115,14 +115,9 @@ llvm::Error Flags::interpretFile() const {
   llvm::Expected<InputTensors> tensors = InputTensors::read(inputs);
   if (!tensors)
     return tensors.takeError();
-  llvm::Expected<std::vector<FloatTensor>> results = interpretModel({.model = directory,
-                                                                     .import = *options,
-                                                                     .stage = *parsed,
-                                                                     .precision = parts.precision,
-                                                                     .overrides = parts.overrides,
-                                                                     .group = group,
-                                                                     .entry = entry},
-                                                                    *tensors);
+  llvm::Expected<std::vector<FloatTensor>> results = interpretModel(
+      {.model = directory, .import = *options, .stage = *parsed, .plan = parts, .group = group, .entry = entry},
+      *tensors);
   if (!results)
     return results.takeError();
   return writeOutputs(outputs, *results);
