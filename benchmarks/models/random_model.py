@@ -16,6 +16,7 @@ import transformers
 # Learners", Radford et al. 2019; "Exploring the Limits of Transfer Learning", Raffel et al. 2020: the checkpoints'
 # config.json (uncased BERTs, gpt2, t5-small).
 BERT = dict(vocab_size=30522, max_position_embeddings=512)
+LONG = dict(vocab_size=50265, max_position_embeddings=16386, type_vocab_size=1, pad_token_id=1)
 SHAPES = {
     "bert-base": (
         transformers.BertModel,
@@ -30,6 +31,10 @@ SHAPES = {
     "gpt2": (transformers.GPT2LMHeadModel, transformers.GPT2Config()),
     # "An Image is Worth 16x16 Words", Dosovitskiy et al. 2020: ViT-B/16 of ImageNet's 1000 classes.
     "vit-base": (transformers.ViTForImageClassification, transformers.ViTConfig(num_labels=1000)),
+    # "Longformer: The Long-Document Transformer", Beltagy et al. 2020: the base model with more positions, and the same
+    # without a window.
+    "longformer-16k": (transformers.LongformerModel, transformers.LongformerConfig(attention_window=512, **LONG)),
+    "roberta-16k": (transformers.RobertaModel, transformers.RobertaConfig(**LONG)),
     "t5-small": (transformers.T5ForConditionalGeneration, transformers.T5Config(decoder_start_token_id=0)),
 }
 ROWS_ARE_INPUTS = transformers.pytorch_utils.Conv1D

@@ -114,7 +114,7 @@ TEST(PrecisionPlan, ThatCannotBeUsedIsAnError) {
   refuse(R"({"default": "fp7"})", {"default", "'fp7'", "f32, bf16, int8"});
   refuse(R"({"default": "f32", "overrides": {"head": "fp7"}})", {"overrides.head", "'fp7'"});
   refuse(R"({"default": "f32", "overrides": ["head"]})", {"overrides"});
-  refuse(R"({"default": "f32", "layers": {}})", {"layers", "default, overrides and cache"});
+  refuse(R"({"default": "f32", "layers": {}})", {"layers", "default, overrides, cache and attention"});
   refuse(R"({"default": "f32", "cache": "int4"})", {"cache", "'int4'", "int8"});
   refuse(R"({"default": "f32", "overrides": {"bert_layer 2": "int8"}})",
          {"no 'bert_layer 2'", "embeddings, bert_layer 0, bert_layer 1"});
