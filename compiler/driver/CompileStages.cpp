@@ -2,6 +2,7 @@
 #include "backends/cpu/HalideFunctions.h"
 #include "backends/cpu/LoweredEntry.h"
 #include "backends/cpu/ProgramLevels.h"
+#include "backends/cpu/emit/ObjectCache.h"
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/FileWriter.h"
 #include "compiler/driver/PlanFile.h"
@@ -156,12 +157,14 @@ std::string Compilation::describe(Stage stage) {
 }
 
 llvm::Error Compilation::objects() {
+  const ObjectCache cache = ObjectCache::ofUser();
   std::vector<std::string> sizes;
   for (LevelCode &at : code) {
     std::string irText, assemblyText;
     bool prints = stops(Stage::Object) && &at == &code.back(), dumps = !options.dumpStages.empty();
     llvm::Expected<ObjectBytes> emitted =
         emitProgram(*at.kernels, {.level = at.level,
+                                  .cache = &cache,
                                   .irText = dumps ? &irText : nullptr,
                                   .assemblyText = dumps || prints ? &assemblyText : nullptr});
     if (!emitted)

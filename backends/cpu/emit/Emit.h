@@ -27,6 +27,7 @@ class ModuleOp;
 } // namespace mlir
 
 namespace lathe {
+class ObjectCache;
 
 using ObjectBytes = llvm::SmallVector<char, 0>;
 
@@ -39,7 +40,9 @@ struct EmitOptions {
   llvm::StringRef exported = {};
   /// Symbols the object may leave to the linker.
   llvm::ArrayRef<llvm::StringRef> undefined = {};
-  /// Filled when set: the optimised LLVM IR and the assembly, as text.
+  /// Where the object may be kept and found. Not for a module that includes files: it is kept by the module alone.
+  const ObjectCache *cache = nullptr;
+  /// Filled when set: the optimised LLVM IR and the assembly, as text. For these the cache is not asked.
   std::string *irText = nullptr;
   std::string *assemblyText = nullptr;
 };

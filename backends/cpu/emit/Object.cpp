@@ -1,5 +1,6 @@
 // LLVM IR -> ELF object.
 #include "backends/cpu/emit/Emit.h"
+#include "backends/cpu/emit/ObjectCache.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringExtras.h"
@@ -147,6 +148,15 @@ llvm::Expected<ObjectBytes> emitLLVMModule(std::unique_ptr<llvm::Module> module,
   llvm::raw_string_ostream messageStream(message);
   if (llvm::verifyModule(*module, &messageStream))
     return llvm::createStringError("the generated LLVM IR is not valid: " + message);
+  const bool kept = options.cache && *options.cache && !options.irText && !options.assemblyText;
+  const std::string key = kept ? options.cache->keyOf(*module, describe(options.level)) : "";
+  if (kept)
+    if (std::optional<ObjectBytes> object = options.cache->find(key)) {
+      llvm::Error error = checkUndefined(*object, options.undefined);
+      if (!error)
+        return std::move(*object);
+      llvm::consumeError(std::move(error)); // damaged
+    }
   optimise(*module, **machine);
 
   if (options.irText) {
@@ -168,6 +178,8 @@ llvm::Expected<ObjectBytes> emitLLVMModule(std::unique_ptr<llvm::Module> module,
     return error;
   if (llvm::Error error = checkUndefined(object, options.undefined))
     return error;
+  if (kept)
+    options.cache->keep(key, object);
   return object;
 }
 

@@ -128,6 +128,10 @@ void addCompile(CLI::App &app, CommandLine &line) {
   verb->add_option("--compile-to", flags->stage,
                    "Stop after a stage and print its form: import, graph, precision, schedule, kernels, object");
   verb->add_option("--dump-stages", flags->options.dumpStages, "Directory to write every stage's form to");
+  verb->footer(
+      "Environment:\n"
+      "  LATHE_OBJECT_CACHE  a directory, made if need be, to keep generated code in (up to 1 GB): what has been\n"
+      "                      generated is not generated again");
   verb->add_flag("--no-graph-passes", flags->noGraphPasses, "Leave the graph unfused, for comparison")->group("");
   verb->callback([flags, verb, &line] {
     if (verb->count("--precision") && verb->count("--precision-plan"))

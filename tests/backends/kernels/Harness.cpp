@@ -2,6 +2,7 @@
 
 #include "EmulateAmx.h"
 #include "backends/cpu/emit/Emit.h"
+#include "backends/cpu/emit/ObjectCache.h"
 #include "backends/cpu/kernels/Kernels.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -146,8 +147,10 @@ private:
       symbols[{variant.family, variant.params}] = symbol;
     }
     std::string ir, assembly;
+    const ObjectCache cache = ObjectCache::ofUser();
     EmitOptions options;
     options.level = target.level;
+    options.cache = &cache;
     const char *dumpPrefix = std::getenv("LATHE_DUMP_KERNELS");
     std::string dump = dumpPrefix ? dumpPrefix + ("-" + target.name()) : "";
     if (dumpPrefix) {
