@@ -169,6 +169,15 @@ llvm::Constant *DescriptorBuilder::image(func::FuncOp function) {
       "image");
 }
 
+// What the dialect names goes into the descriptor as the runtime's numbers.
+static_assert(int(xf::Resize::None) == LATHE_RESIZE_NONE && int(xf::Resize::Bicubic) == LATHE_RESIZE_BICUBIC &&
+              int(xf::Resize::BicubicAntialiased) == LATHE_RESIZE_BICUBIC_ANTIALIASED);
+static_assert(int(xf::Sizing::Kept) == LATHE_SIZE_KEPT && int(xf::Sizing::Exact) == LATHE_SIZE_EXACT &&
+              int(xf::Sizing::ShortestEdge) == LATHE_SIZE_SHORTEST_EDGE);
+static_assert(int(xf::Resample::Nearest) == LATHE_NEAREST && int(xf::Resample::Lanczos) == LATHE_LANCZOS &&
+              int(xf::Resample::Bilinear) == LATHE_BILINEAR && int(xf::Resample::Bicubic) == LATHE_BICUBIC &&
+              int(xf::Resample::Box) == LATHE_BOX && int(xf::Resample::Hamming) == LATHE_HAMMING);
+
 /// lathe_image_front_end; null where an entry has none.
 llvm::Constant *DescriptorBuilder::frontEnd(xf::FrontEndAttr front, xf::ImageAttr image) {
   if (!front)

@@ -66,7 +66,13 @@ void Compilation::summarize(const OutputDirectory &output) {
   if (func::FuncOp source = xf::findDerivedEntry(*model.module, "source"))
     log << "           " << sizeText(source->getAttrOfType<IntegerAttr>(xf::XfDialect::pageBytesAttr).getInt())
         << " for every " << LATHE_PAGE_TOKENS << " tokens that the encoder reads\n";
-  if (facts.tokenizerKind.empty())
+  bool readsIds = false;
+  for (auto function : model.module->getOps<func::FuncOp>())
+    for (unsigned index = 0; index < function.getNumArguments(); ++index) {
+      auto input = function.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr);
+      readsIds |= input && input.getValue() == "input_ids";
+    }
+  if (facts.tokenizerKind.empty() && readsIds)
     log << (facts.noTokenizer.empty() ? "  no tokenizer files: inputs are token ids only\n"
                                       : "  no tokenizer that is supported: inputs are token ids only\n");
 }

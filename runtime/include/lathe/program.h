@@ -223,8 +223,8 @@ typedef struct lathe_image_front_end {
   int32_t sizing;   /* lathe_sizing */
   int32_t resample; /* lathe_resample */
   int64_t rows, columns;
-  int64_t
-      crops; /* image_rows x image_columns are cut from its middle, black where there is none; else it must be them */
+  /* Whether image_rows x image_columns are cut from its middle, black where there is none; else it must be them. */
+  int64_t crops;
   int64_t image_rows, image_columns;
   int64_t patch_rows, patch_columns;         /* pixels of a patch */
   int64_t down, across;                      /* patches; what is left of the image is dropped */
