@@ -303,7 +303,8 @@ Buffer EntrySelector::bufferForHeads(Value result, const Buffer &q, bool inBf16,
 //===----------------------------------------------------------------------===//
 
 LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
-  if (!op.getMask() && !op.getCuSeqlens())
+  const bool isSingle = !op.getCuSeqlens() && op.getKeyCuSeqlens(); // a query for each sequence
+  if (!op.getMask() && !op.getCuSeqlens() && !isSingle)
     return op.emitOpError("has neither a mask nor cu_seqlens; the CPU's attention needs one of them");
   const std::optional<FactorForm> form =
       op.getPrecision() ? std::optional(FactorForm{*op.getPrecision()}) : std::nullopt;
@@ -332,8 +333,10 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
                                                     {"mask", memref(op.getMask())},
                                                     {"batch", calls.batch},
                                                     {"heads", calls.integer(op.getHeads())},
-                                                    {"longest", calls.longestOf(q.rows)},
+                                                    {"longest", isSingle ? calls.integer(1) : calls.longestOf(q.rows)},
                                                     {"scale", calls.real(op.getScale().convertToDouble())}};
+  if (isSingle)
+    params.push_back(calls.flag("single", true));
   if (q.rows != k.rows || op.getKeyCuSeqlens()) {
     params.push_back(calls.flag("crossed", true));
     slots.append({{"key_cu_seqlens", memref(op.getKeyCuSeqlens())}, {"longest_keys", calls.longestOf(k.rows)}});
@@ -358,7 +361,9 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   // With a window, or for a few queries, the pairs of tokens say too much, and for short sequences a window's width
   // does: then nothing is stated.
   LaunchWork work;
-  if (!op.getReach() && !op.getChosen())
+  if (isSingle)
+    work.flops = {xf::termOf(k.rows), 2 * (q.width + y.width)};
+  else if (!op.getReach() && !op.getChosen())
     work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::termOf(xf::scoresOf(q.rows, k.rows)),
                   2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);

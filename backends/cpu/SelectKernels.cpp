@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "backends/cpu/EntrySelector.h"
+#include "ir/xf/LayerKind.h"
 #include "ir/xf/TokenAxes.h"
-#include "passes/precision/PrecisionPlan.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -183,7 +183,7 @@ static bool isReadOnlyBefore(Value value, Operation *op) {
 LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inputs, Buffer carried, Buffer result,
                                          ValueRange others) {
   auto callee = module.lookupSymbol<func::FuncOp>(calleeName);
-  std::string caller = std::exchange(calls.function, layerKindOf(callee).str());
+  std::string caller = std::exchange(calls.function, xf::layerKindOf(callee).str());
   for (BlockArgument argument : callee.getArguments()) {
     unsigned index = argument.getArgNumber();
     if (index == 0)
@@ -265,7 +265,9 @@ LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {
   calls.layerIndex = nullptr;
   passFactors(layer);
   const Buffer carried = get(layer.getInputs()[0]);
-  return inlineLayer(layer.getCallee(), layer.getInputs(), carried, bufferFor(layer.getResult(), carried.rows),
+  auto callee = module.lookupSymbol<func::FuncOp>(layer.getCallee());
+  const xf::Rows rows = callee->hasAttr(xf::XfDialect::givesSequencesAttr) ? xf::Rows::Sequences : carried.rows;
+  return inlineLayer(layer.getCallee(), layer.getInputs(), carried, bufferFor(layer.getResult(), rows),
                      layer.getOthers());
 }
 

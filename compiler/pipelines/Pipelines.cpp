@@ -24,6 +24,7 @@ static void addGraphPasses(OpPassManager &pm, bool linearAttention) {
   pm.addPass(createFuseEmbeddingPass()); // the lookups that begin every model, before their sum is taken for a residual
   pm.addPass(createFuseResidualNormPass()); // what the epilogue could not take
   pm.addPass(createFormRowGroupsPass());    // then formulas that no kernel was written for
+  pm.addPass(createNarrowRowsPass());       // the last layer's products, where one row of each sequence is read
   pm.addPass(createStackLayersPass());      // last: layers are alike now, and their number no longer matters
 }
 

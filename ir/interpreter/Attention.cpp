@@ -184,13 +184,13 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
   Tensor result(shape);
   const Tensor q = roundedFactor(query, precision), k = roundedFactor(key, precision),
                v = roundedFactor(value, precision);
-  int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
+  const int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : query.shape[0];
   for (int64_t b = 0; b < batch; ++b) {
     // Rows of this sequence; queries and keys of one axis are the same rows in packed form.
     int64_t queryBegin, queryEnd, keyBegin, keyEnd;
-    if (cuSeqlens) {
-      const Tensor *ofKeys = keyCuSeqlens ? keyCuSeqlens : cuSeqlens;
-      queryBegin = int64_t(cuSeqlens->values[b]), queryEnd = int64_t(cuSeqlens->values[b + 1]);
+    if (const Tensor *ofKeys = keyCuSeqlens ? keyCuSeqlens : cuSeqlens) {
+      queryBegin = cuSeqlens ? int64_t(cuSeqlens->values[b]) : b;
+      queryEnd = cuSeqlens ? int64_t(cuSeqlens->values[b + 1]) : b + 1;
       keyBegin = int64_t(ofKeys->values[b]), keyEnd = int64_t(ofKeys->values[b + 1]);
     } else {
       queryBegin = b * query.shape[1], queryEnd = queryBegin + query.shape[1];

@@ -54,11 +54,11 @@ struct Distances {
   const Tensor *globals = nullptr; ///< as columns: not 0 for tokens that all others see
   const Tensor *queryTerms = nullptr, *keyTerms = nullptr, *index = nullptr;
 };
-/// Dense when `cuSeqlens` is null; then `mask` may be null too.
+/// With `keyCuSeqlens` alone one query for each sequence. Dense when both are null; then `mask` may be null too.
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor *mask,
                  const Tensor *cuSeqlens, int64_t heads, double scale,
                  std::optional<xf::Precision> precision = std::nullopt, const Distances &distances = {},
-                 std::optional<double> cap = std::nullopt, const Tensor *keyCuSeqlens = nullptr /* as cuSeqlens */,
+                 std::optional<double> cap = std::nullopt, const Tensor *keyCuSeqlens = nullptr /* as queries' */,
                  const Tensor *chosen = nullptr /* one for each row of queries; null: all are */);
 
 // Linear attention: LinearAttention.cpp.

@@ -191,8 +191,9 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     `kept` in int8 is rounded as it is appended, each head's key and value of a token to 127 steps on each side of 0,
     and has no `precision`. Formed by `DeriveDecode`.
 
-    With `key_cu_seqlens`, K and V are rows of another token axis, and a query sees the keys of the sequence of the same
-    number. Nothing goes by distance then.
+    With `key_cu_seqlens`, K and V are rows of another axis than Q, and a query sees the keys of the sequence of the same
+    number: Q are rows of a token axis with `cu_seqlens`, or without them one query for each sequence (`NarrowRows`).
+    Nothing goes by distance then.
 
     ```mlir
     %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>

@@ -78,6 +78,10 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral derivedAttr = "xf.derived";
     /// Entry attribute of a scheduled entry: bytes of a page of the cache that it adds to, for all layers.
     static constexpr llvm::StringLiteral pageBytesAttr = "xf.page_bytes";
+    /// Attribute of a layer function that a pass made of another (LayerKind.h): that one's name.
+    static constexpr llvm::StringLiteral layerKindAttr = "xf.layer_kind";
+    /// Attribute of a layer function: it is given tokens, and gives a row for each sequence (NarrowRows).
+    static constexpr llvm::StringLiteral givesSequencesAttr = "xf.gives_sequences";
     /// Entry attribute: the entry keeps padding (the graph passes did not pack it).
     static constexpr llvm::StringLiteral denseAttr = "xf.dense";
     /// Argument attribute, an integer: the id of every token where the caller omits the input; 0 without it.

@@ -353,7 +353,7 @@ template <typename Op> static LogicalResult verifyKept(Op op) {
 }
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
+  if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens() ? getCuSeqlens() : getKeyCuSeqlens())))
     return failure();
   if (shapeOf(getQuery()).size() != shapeOf(getKey()).size() ||
       shapeOf(getKey()).drop_back() != shapeOf(getValue()).drop_back())
@@ -397,8 +397,8 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getCap() && failed(verifyCap(*this, *getCap())))
     return failure();
-  if (getKeyCuSeqlens() && (!getCuSeqlens() || getColumns() || getPages()))
-    return emitOpError("has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache");
+  if (getKeyCuSeqlens() && (getMask() || getColumns() || getPages()))
+    return emitOpError("has key_cu_seqlens; expected no mask, no columns and no cache");
   if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex() || getPairs() || values != keys))
     return emitOpError("has a cache; expected cu_seqlens and causal, no terms or pairs, and values as wide as keys");
   if (getKept() && !getPages())

@@ -105,11 +105,25 @@ def FormRowGroupsPass : Pass<"lathe-form-row-groups", "mlir::ModuleOp"> {
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }
 
+def NarrowRowsPass : Pass<"lathe-narrow-rows", "mlir::ModuleOp"> {
+  let summary = "what one row of each sequence is read of is computed for that row";
+  let description = [{
+    Root: `xf.first_token`, or `xf.pool` of the first or the last token. Upwards from it, what nothing else reads and what
+    goes row by row is computed for these rows alone: linears, norms, additions; an attention without anything that goes
+    by distance for the query alone; and the layer whose result it is, by a function of its own. Of a classifier that
+    reads the first token, that is the last layer behind its keys and values.
+
+    Behind the fusions, so that every layer is fused alike and its weights are packed once.
+  }];
+  let dependentDialects = ["::lathe::xf::XfDialect"];
+}
+
 def StackLayersPass : Pass<"lathe-stack-layers", "mlir::ModuleOp"> {
   let summary = "a chain of xf.layer becomes a loop over a table of weights";
   let description = [{
     Consecutive calls of one layer function that pass a value along and share their other operands become one `xf.layers`.
-    Either every layer's value is an output (hidden states), or nothing else reads those in between.
+    Either every layer's value is an output (hidden states), or nothing else reads those in between. A layer that
+    `NarrowRows` made stays alone.
   }];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }

@@ -41,6 +41,9 @@ struct StackLayers : impl::StackLayersPassBase<StackLayers> {
   void runOnOperation() override {
     SmallVector<xf::LayerOp> heads;
     getOperation().walk([&](xf::LayerOp layer) {
+      auto callee = getOperation().lookupSymbol<func::FuncOp>(layer.getCallee());
+      if (callee && callee->hasAttr(xf::XfDialect::givesSequencesAttr)) // no layer can go on with that
+        return;
       auto previous = layer.getInputs()[0].getDefiningOp<xf::LayerOp>();
       if (!previous || !continues(layer, previous))
         heads.push_back(layer);

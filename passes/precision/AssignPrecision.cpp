@@ -2,6 +2,7 @@
 #include "passes/precision/Passes.h"
 
 #include "ir/xf/Int4.h"
+#include "ir/xf/LayerKind.h"
 #include "passes/precision/LinearWeights.h"
 #include "passes/precision/PrecisionPlan.h"
 
@@ -132,7 +133,7 @@ private:
     for (StringRef wanted : distinct) {
       func::FuncOp copy = function.clone();
       copy.setSymName((function.getSymName() + "_" + wanted).str());
-      copy->setAttr(layerKindAttr, StringAttr::get(&getContext(), layerKindOf(function)));
+      xf::keepLayerKind(copy, function);
       assignTo(copy, wanted);
       symbols.insert(copy, function->getIterator()); // and renames it where that is taken
       copies[wanted] = FlatSymbolRefAttr::get(copy);

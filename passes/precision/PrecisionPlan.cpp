@@ -1,7 +1,7 @@
 //===- PrecisionPlan.cpp - which part of a model computes in which precision --===//
 #include "passes/precision/PrecisionPlan.h"
 
-#include "ir/xf/XfDialect.h"
+#include "ir/xf/LayerKind.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -9,11 +9,6 @@
 using namespace mlir;
 
 namespace lathe {
-
-StringRef layerKindOf(func::FuncOp function) {
-  auto kind = function->getAttrOfType<StringAttr>(layerKindAttr);
-  return kind ? kind.getValue() : function.getSymName();
-}
 
 ArrayRef<std::string> precisionLadder() {
   static const std::vector<std::string> ladder = [] {
@@ -72,7 +67,7 @@ public:
 
 private:
   std::vector<std::string> nextLayers(StringRef callee, size_t count) {
-    const StringRef kind = layerKindOf(module.lookupSymbol<func::FuncOp>(callee));
+    const StringRef kind = xf::layerKindOf(module.lookupSymbol<func::FuncOp>(callee));
     std::vector<std::string> names;
     while (names.size() < count)
       names.push_back((kind + " " + Twine(calls[kind]++)).str());

@@ -20,12 +20,6 @@ namespace lathe {
 /// Module attribute: units with another precision than the rest, as {"bert_layer 3" = "bf16", head = "f32"}.
 inline constexpr llvm::StringLiteral precisionOverridesAttr = "xf.precision_overrides";
 
-/// Attribute of a layer function that AssignPrecision made of another for one precision: the other's name, by which
-/// people know its layers.
-inline constexpr llvm::StringLiteral layerKindAttr = "xf.layer_kind";
-/// The name by which people know a layer function's layers.
-llvm::StringRef layerKindOf(mlir::func::FuncOp function);
-
 /// Every precision, from fine to coarse: "f32", then those of xf.
 llvm::ArrayRef<std::string> precisionLadder();
 /// "f32, bf16, int8": for messages.

@@ -1,7 +1,7 @@
 //===- DeriveDecode.cpp - entries that go on with a text from what they keep --===//
+#include "ir/xf/LayerKind.h"
 #include "ir/xf/TokenAxes.h"
 #include "passes/graph/FusionLog.h"
-#include "passes/precision/PrecisionPlan.h"
 #include "passes/schedule/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -300,7 +300,7 @@ private:
         func::FuncOp::create(builder, callee.getLoc(), name,
                              builder.getFunctionType({rows, offsets, pages.getType(), cached.getType()}, {rows}));
     function.setPrivate();
-    function->setAttr(layerKindAttr, builder.getStringAttr(layerKindOf(callee)));
+    xf::keepLayerKind(function, callee);
     Block &body = *function.addEntryBlock();
     builder.setInsertionPointToStart(&body);
     IRMapping values;
@@ -467,7 +467,7 @@ private:
 
   CachedLayer makeCached(func::FuncOp callee, unsigned inputs, const CacheInputs &cache) {
     func::FuncOp copy = clone(callee, callee.getSymName() + ".cached");
-    copy->setAttr(layerKindAttr, StringAttr::get(callee.getContext(), layerKindOf(callee)));
+    xf::keepLayerKind(copy, callee);
     unsigned count = inputs;
     SmallVector<Value> given;
     for (Value value : cache.list()) {

@@ -346,7 +346,7 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %prefix: tensor
 
 // -----
 func.func @f(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>) {
-  // expected-error@+1 {{has key_cu_seqlens; expected cu_seqlens for its queries, no columns and no cache}}
+  // expected-error@+1 {{has key_cu_seqlens; expected no mask, no columns and no cache}}
   %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) key_cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal heads 2 scale 1.0 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
   return
 }

@@ -498,14 +498,20 @@ TEST_P(AttentionTest, ResultsCanBeStoredInBf16) {
   }
 }
 
-/// Keys of another axis than queries: sequences of other lengths, of which some have no queries.
+/// Keys of another axis than queries: sequences of other lengths, of which some have no queries, or one query for each.
 TEST_P(AttentionTest, KeysMayBeOfAnotherAxis) {
   Gaussian random(9);
-  const std::vector<int64_t> queries = {3, 0, 130, 1}, keys = {17, 5, 600, 1};
-  for (bool masked : {false, true})
+  struct Queries {
+    bool masked, single;
+    std::vector<int64_t> counts;
+  };
+  for (const auto &[masked, single, queries] :
+       {Queries{false, false, {3, 0, 130, 1}}, {true, false, {3, 0, 130, 1}}, {false, true, {1, 1, 1, 1}}})
     for (int64_t grouped : {1, 2}) {
+      const std::vector<int64_t> keys =
+          masked ? std::vector<int64_t>{17, 5, 600, 1} : std::vector<int64_t>{17, 5, 600, 0};
       const int64_t headDim = 20, heads = 4, width = heads * headDim, keyWidth = width / grouped;
-      const int64_t longest = 130, longestKeys = 600, batch = int64_t(queries.size());
+      const int64_t longest = single ? 1 : 130, longestKeys = 600, batch = int64_t(queries.size());
       const std::vector<int32_t> begins = prefixSums(masked ? std::vector<int64_t>(size_t(batch), longest) : queries);
       const std::vector<int32_t> keyBegins =
           prefixSums(masked ? std::vector<int64_t>(size_t(batch), longestKeys) : keys);
@@ -520,16 +526,27 @@ TEST_P(AttentionTest, KeysMayBeOfAnotherAxis) {
           mask[b * longestKeys + key] = key % 7 != 3;
       const float scale = 0.3f;
       Guarded<float> y(rows * width);
-      std::vector<Arg> args = {
-          q.at(0), width,          k.at(0), keyWidth, v.at(0), keyWidth, y.data(),
-          width,   offsets.data(), batch,   heads,    scale,   longest,  masked ? mask.data() : nullptr};
+      std::vector<Arg> args = {q.at(0),
+                               width,
+                               k.at(0),
+                               keyWidth,
+                               v.at(0),
+                               keyWidth,
+                               y.data(),
+                               width,
+                               single ? nullptr : offsets.data(),
+                               batch,
+                               heads,
+                               scale,
+                               longest,
+                               masked ? mask.data() : nullptr};
       const size_t firstDistance = args.size();
       args = with(args, noDistances);
       args[firstDistance + keyCuSeqlensArg] = keyOffsets.data();
       args[firstDistance + keyCuSeqlensArg + 1] = longestKeys;
       GetParam()
           .kernel("{head_dim = 20, crossed = true" + std::string(masked ? ", masked = true" : "") +
-                  (grouped > 1 ? ", grouped = 2}" : "}"))
+                  (single ? ", single = true" : "") + (grouped > 1 ? ", grouped = 2}" : "}"))
           .run(args);
       for (int64_t b = 0; b < batch; ++b)
         for (int64_t row = 0; row < queries[size_t(b)]; ++row)

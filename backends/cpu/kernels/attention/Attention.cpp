@@ -43,7 +43,7 @@ constexpr Slot ownSlots[] = {
     {"ldv", SlotKind::Integer, "likewise; paged: not read"},
     {"y", SlotKind::Pointer, "likewise; may not overlap q, k or v"},
     {"ldy", SlotKind::Integer, "likewise"},
-    {"cu_seqlens", SlotKind::Pointer, "i32 [batch + 1], rows of each sequence; masked: not read"},
+    {"cu_seqlens", SlotKind::Pointer, "i32 [batch + 1], rows of each sequence; masked or single: not read"},
     {"batch", SlotKind::Integer, "sequences"},
     {"heads", SlotKind::Integer, "heads"},
     {"scale", SlotKind::Float, "factor on scores"},
@@ -71,6 +71,7 @@ constexpr Parameter parametersBehindDistances[] = {
     Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
     Parameter::flag("paged"),                  // causal, a token's column its place; or crossed
     Parameter::flag("crossed"),                // keys are of another axis than queries; nothing goes by distance
+    Parameter::flag("single"),                 // crossed, neither masked nor paged: one query for each sequence
     Parameter::flag("chosen"),                 // neither crossed nor paged; nothing goes by distance
     Parameter::flag("y_bf16"),
 };
@@ -85,8 +86,8 @@ public:
   AttentionEmitter(KernelBuilder &b, const Parameters &params, Words words)
       : b(b), words(words), widths(HeadWidths::of(params)), grouped(params.integer("grouped")),
         masked(params.flag("masked")), paged(params.flag("paged")), crossed(params.flag("crossed")),
-        narrow(words == Words::Bf16Pairs && params.flag("y_bf16")), layout(params, words),
-        pageLayout(CachePages::of(params, words)), products(b, widths, words, b.scratch),
+        single(params.flag("single")), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")),
+        layout(params, words), pageLayout(CachePages::of(params, words)), products(b, widths, words, b.scratch),
         pageProducts(b, widths.key, words, pageLayout),
         distances(b, params, FirstDistance, b.at(b.scratch, layout.distances)),
         panelRows(b, params, words, layout, pageLayout, distances, b.broadcast(b.floatSlot(Scale)),
@@ -101,7 +102,7 @@ private:
   const Words words;
   const HeadWidths widths;
   const int64_t grouped;
-  const bool masked, paged, crossed, narrow; ///< narrow: y is bf16
+  const bool masked, paged, crossed, single, narrow; ///< narrow: y is bf16
   const AttentionScratch layout;
   const CachePages pageLayout;
   HeadProducts products;
@@ -141,6 +142,7 @@ private:
   Rows markedRows() { return {b.at(b.scratch, layout.markedRows), b.integer(layout.markedStride)}; }
   Rows markedValues() { return {b.at(b.scratch, layout.markedValues), b.integer(layout.markedValueStride)}; }
   void emitZeros(Sequence sequence, Value first, Value count, Rows y);
+  void emitZeroRow(Value target);
   Value keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys, Value isOfGlobals);
   void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
   void emitPrefetch(ArrayRef<HeadRows> upcoming, Value row);
@@ -159,7 +161,8 @@ void AttentionEmitter::emit() {
     Value head = b.rem(rest, heads), index = b.div(rest, heads);
     Value keyHead = grouped ? b.div(head, b.integer(grouped)) : head;
     Value keyColumn = b.mul(keyHead, widths.key), valueColumn = b.mul(keyHead, widths.value);
-    Sequence sequence = sequences.at(b, index), ofKeys = crossed && !paged ? otherAxis.at(b, index) : sequence;
+    Sequence sequence = single ? Sequence{index, b.integer(1), nullptr} : sequences.at(b, index);
+    Sequence ofKeys = crossed && !paged ? otherAxis.at(b, index) : sequence;
     Value count = b.min(b.integer(queryBlock), b.sub(sequence.length, firstQuery));
     Value firstRow = b.add(sequence.first, firstQuery);
     const Words wordsOfY = narrow ? Words::Bf16Pairs : Words::F32;
@@ -192,6 +195,10 @@ void AttentionEmitter::emit() {
     Value keyCount = crossed && paged ? before : b.add(before, ofKeys.length);
     if (paged) // the run may have some of a prefix' tokens alone: pages have them all
       keyCount = distances.withPrefix(b, index, keyCount);
+    if (crossed && !paged) // of one axis, what has no keys has no queries either
+      b.ifTrue(b.equal(keyCount, b.integer(0)), [&] {
+        b.forRange(b.integer(0), count, 1, [&](Value row) { emitZeroRow(b.at(ofY.base, b.mul(row, ofY.stride))); });
+      });
     KeyRange range = keysFor(index, b.add(before, firstQuery), count, keyCount);
     if (distances.hasGlobals())
       range = withGlobals(range, sequence);
@@ -255,14 +262,16 @@ void AttentionEmitter::emitZeros(Sequence sequence, Value first, Value count, Ro
   b.forRange(b.integer(0), count, 1, [&](Value token) {
     Value row = b.add(first, token), isOne = b.firstLanes(b.integer(1));
     Value target = b.at(y.base, b.mul(row, y.stride));
-    b.ifTrue(b.equal(b.countOf(marked->lanesOf(sequence, row, isOne)), b.integer(0)), [&] {
-      b.forVectors(b.integer(widths.value), [&](Value column, Value mask) {
-        if (narrow)
-          b.storeBf16(b.splat(0.0f), b.atBf16(target, column), mask);
-        else
-          b.store(b.splat(0.0f), b.at(target, column), mask);
-      });
-    });
+    b.ifTrue(b.equal(b.countOf(marked->lanesOf(sequence, row, isOne)), b.integer(0)), [&] { emitZeroRow(target); });
+  });
+}
+
+void AttentionEmitter::emitZeroRow(Value target) {
+  b.forVectors(b.integer(widths.value), [&](Value column, Value mask) {
+    if (narrow)
+      b.storeBf16(b.splat(0.0f), b.atBf16(target, column), mask);
+    else
+      b.store(b.splat(0.0f), b.at(target, column), mask);
   });
 }
 
