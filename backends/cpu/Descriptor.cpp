@@ -60,7 +60,11 @@ private:
   llvm::Constant *frontEnd(xf::FrontEndAttr front, xf::ImageAttr image);
   llvm::Constant *functionAtEachLevel(StringRef symbol, llvm::FunctionType *type);
   llvm::Constant *entry(func::FuncOp function);
-  llvm::Constant *entryInfo(func::FuncOp function);
+  SmallVector<llvm::Constant *> inputsOf(func::FuncOp function);
+  SmallVector<llvm::Constant *> outputsOf(func::FuncOp function);
+  llvm::Constant *entryInfo(StringRef name, ArrayRef<llvm::Constant *> inputs, ArrayRef<llvm::Constant *> outputs);
+  llvm::Constant *similarity(ModuleOp program);
+  llvm::Constant *similarityInfo(ModuleOp program);
   llvm::Constant *decoder(ModuleOp program);
   llvm::Constant *generation();
   llvm::Constant *embeddedWeights();
@@ -101,6 +105,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("attention_mask", LATHE_ATTENTION_MASK)
       .Case("prompt_mask", LATHE_PROMPT_MASK)
       .Case("global_attention_mask", LATHE_GLOBAL_MASK)
+      .Case("except_first", LATHE_EXCEPT_FIRST)
       .Case("except_last", LATHE_EXCEPT_LAST)
       .Case("except_chosen", LATHE_EXCEPT_CHOSEN)
       .Case("previous_ids", LATHE_PREVIOUS_IDS)
@@ -261,8 +266,8 @@ llvm::Constant *DescriptorBuilder::io(StringRef name, lathe_dtype dtype, ArrayRe
                     llvm::ConstantDataArray::get(module->getContext(), ArrayRef<uint64_t>(extents)), i32(optional)});
 }
 
-/// lathe_entry_info: the padded form, which every entry takes.
-llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
+/// What callers may give: the padded form, which every entry takes.
+SmallVector<llvm::Constant *> DescriptorBuilder::inputsOf(func::FuncOp function) {
   const SmallVector<int64_t> rows(function->hasAttr(xf::XfDialect::choicesAttr) ? 3 : 2, -1);
   SmallVector<llvm::Constant *> inputs;
   if (const xf::ImageAttr image = imageOf(function)) {
@@ -293,6 +298,10 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
         inputs.push_back(io(name, LATHE_I64, SmallVector<int64_t>(rank, -1), true));
     }
   }
+  return inputs;
+}
+
+SmallVector<llvm::Constant *> DescriptorBuilder::outputsOf(func::FuncOp function) {
   SmallVector<llvm::Constant *> outputs;
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t width = output.getAs<IntegerAttr>("width").getInt();
@@ -305,8 +314,40 @@ llvm::Constant *DescriptorBuilder::entryInfo(func::FuncOp function) {
       shape = {-1, width, -1, -1};
     outputs.push_back(io(textOf(output, xf::XfDialect::outputAttr), LATHE_F32, shape, false));
   }
-  return structure({text(entryName(function)), i64(inputs.size()), array(inputs, "input_infos"), i64(outputs.size()),
+  return outputs;
+}
+
+/// lathe_entry_info
+llvm::Constant *DescriptorBuilder::entryInfo(StringRef name, ArrayRef<llvm::Constant *> inputs,
+                                             ArrayRef<llvm::Constant *> outputs) {
+  return structure({text(name), i64(inputs.size()), array(inputs, "input_infos"), i64(outputs.size()),
                     array(outputs, "output_infos")});
+}
+
+/// lathe_similarity; null where a program has none.
+llvm::Constant *DescriptorBuilder::similarity(ModuleOp program) {
+  const xf::SimilarityAttr similarity = xf::similarityOf(program);
+  if (!similarity)
+    return null();
+  auto indexOf = [&](StringAttr name) {
+    const auto entries = publicEntries(program);
+    return i32(llvm::find_if(entries, [&](func::FuncOp entry) { return entryName(entry) == name; }) - entries.begin());
+  };
+  auto number = [&](FloatAttr value) { return llvm::ConstantFP::get(builder.getDoubleTy(), value.getValueAsDouble()); };
+  return global(structure({text(xf::similarityEntry), indexOf(similarity.getText()), indexOf(similarity.getImage()),
+                           number(similarity.getScale()), number(similarity.getBias())}),
+                "similarity");
+}
+
+/// Of that: what its two entries take and give, and what the runtime makes of the latter.
+llvm::Constant *DescriptorBuilder::similarityInfo(ModuleOp program) {
+  SmallVector<llvm::Constant *> inputs,
+      outputs = {io("logits_per_image", LATHE_F32, {-1, -1}, false), io("logits_per_text", LATHE_F32, {-1, -1}, false)};
+  for (func::FuncOp entry : comparedEntries(program)) {
+    llvm::append_range(inputs, inputsOf(entry));
+    llvm::append_range(outputs, outputsOf(entry));
+  }
+  return entryInfo(xf::similarityEntry, inputs, outputs);
 }
 
 /// As the assembler's strings want it: a path may hold quotes.
@@ -442,16 +483,17 @@ void DescriptorBuilder::emitExport() {
 
 std::unique_ptr<llvm::Module> DescriptorBuilder::build(ModuleOp program) {
   SmallVector<llvm::Constant *> entries, infos;
-  for (auto function : program.getOps<func::FuncOp>())
-    if (isPublicEntry(function)) {
-      entries.push_back(entry(function));
-      infos.push_back(entryInfo(function));
-    }
+  if (xf::similarityOf(program))
+    infos.push_back(similarityInfo(program));
+  for (func::FuncOp function : publicEntries(program)) {
+    entries.push_back(entry(function));
+    infos.push_back(entryInfo(entryName(function), inputsOf(function), outputsOf(function)));
+  }
   // lathe_program
   llvm::Constant *value =
       structure({i32(LATHE_PROGRAM_VERSION), text(facts.name), text(facts.buildId), i64(facts.weightsBytes),
                  i32(entries.size()), array(entries, "entries"), array(infos, "entry_infos"), i64(facts.maxLength),
-                 embeddedWeights(), i32(facts.prompts.size()), prompts(), decoder(program)});
+                 embeddedWeights(), i32(facts.prompts.size()), prompts(), decoder(program), similarity(program)});
   auto *global = new llvm::GlobalVariable(*module, value->getType(), true, llvm::GlobalValue::ExternalLinkage, value,
                                           "lathe_program_v1");
   global->setVisibility(llvm::GlobalValue::HiddenVisibility);

@@ -7,10 +7,12 @@
 #define LATHE_BACKENDS_CPU_LOWEREDENTRY_H
 
 #include "ir/xf/DerivedEntries.h"
+#include "ir/xf/Similarity.h"
 #include "ir/xf/WorkFormula.h"
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,21 @@ inline llvm::StringRef entryName(mlir::func::FuncOp lowered) {
 /// Whether callers may run the entry by its name.
 inline bool isPublicEntry(mlir::func::FuncOp function) {
   return function->hasAttr(xf::XfDialect::entryAttr) && !function->hasAttr(xf::XfDialect::derivedAttr);
+}
+
+inline llvm::SmallVector<mlir::func::FuncOp> publicEntries(mlir::ModuleOp program) {
+  return llvm::to_vector(llvm::make_filter_range(program.getOps<mlir::func::FuncOp>(), isPublicEntry));
+}
+
+/// The entries that it compares: of texts, and of images.
+inline std::array<mlir::func::FuncOp, 2> comparedEntries(mlir::ModuleOp program) {
+  const xf::SimilarityAttr similarity = xf::similarityOf(program);
+  std::array<mlir::func::FuncOp, 2> entries;
+  for (mlir::func::FuncOp entry : publicEntries(program))
+    for (auto [name, found] : llvm::zip_equal(llvm::ArrayRef({similarity.getText(), similarity.getImage()}), entries))
+      if (entryName(entry) == name)
+        found = entry;
+  return entries;
 }
 
 /// Its inputs, outputs or steps: the dictionaries of XfDialect::inputsAttr, outputsAttr or stepsAttr. See also stepsOf.

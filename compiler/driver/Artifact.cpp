@@ -78,6 +78,7 @@ Error Artifact::read() {
     problem = model.getString("problem_type", "");
     features = model.getString("features", "");
     score = model.getString("score", "");
+    similarity = model.getString("similarity", "");
   });
   fields.readObject("weights", [&](JsonFields &weights) {
     weightsBytes = weights.getInt("bytes", std::nullopt, 0, anySize);
@@ -226,11 +227,15 @@ Expected<LoadedArtifact> LoadedArtifact::load(StringRef directory) {
   return LoadedArtifact{std::move(*artifact), std::move(*model)};
 }
 
-Expected<const lathe_entry_info *> LoadedModel::entry(StringRef name) const {
+ArrayRef<lathe_entry_info> LoadedModel::entries() const {
   const lathe_entry_info *infos = nullptr;
-  size_t count = table->entries(&infos);
+  const size_t count = table->entries(&infos);
+  return {infos, count};
+}
+
+Expected<const lathe_entry_info *> LoadedModel::entry(StringRef name) const {
   std::string names;
-  for (const lathe_entry_info &info : ArrayRef(infos, count)) {
+  for (const lathe_entry_info &info : entries()) {
     if (name.empty() || name == info.name)
       return &info;
     names += (names.empty() ? "" : ", ") + std::string(info.name);
@@ -249,6 +254,14 @@ Error checkThreads(std::optional<int64_t> threads) {
     return createStringError("--threads is " + llvm::Twine(*threads) +
                              "; accepted are 1 and more (without it: as many as the process may use)");
   return Error::success();
+}
+
+Expected<const lathe_entry_info *> LoadedModel::entryFor(StringRef name, bool hasTexts, bool hasImages) const {
+  if (name.empty())
+    for (const lathe_entry_info &entry : entries())
+      if (hasInput(entry, "input_ids") == hasTexts && hasInput(entry, "pixel_values") == hasImages)
+        return &entry;
+  return entry(name);
 }
 
 Expected<RunContext> LoadedModel::createContext(const RunOptions &options) const {

@@ -47,6 +47,7 @@ public:
   std::string problem;               ///< likewise: problem_type, or empty
   std::string features;              ///< what the output of that name is: what --features takes, or empty
   std::string score;                 ///< of a cross-encoder: the activation that makes a score of its logit, or empty
+  std::string similarity;            ///< of a model that compares texts with images: how many fit one, "one" or "each"
   std::vector<File> files;           ///< all but the manifest and the weights
   uint64_t weightsBytes = 0;
   std::string weightsHash; ///< of the content behind the header
@@ -127,8 +128,12 @@ public:
 
   const lathe_api &api() const { return *table; }
   lathe_model *model() const { return opened.get(); }
+  llvm::ArrayRef<lathe_entry_info> entries() const;
   /// The entry of that name, the first one for an empty name.
   llvm::Expected<const lathe_entry_info *> entry(llvm::StringRef name) const;
+  /// The same; without a name it is, of a model that compares texts with images, the entry that takes those that there
+  /// are and no others.
+  llvm::Expected<const lathe_entry_info *> entryFor(llvm::StringRef name, bool hasTexts, bool hasImages) const;
   llvm::Expected<RunContext> createContext(const RunOptions &options) const;
   /// Those of a model that embeds texts.
   llvm::ArrayRef<lathe_prompt> prompts() const;

@@ -1,10 +1,8 @@
 //===- Calibration.cpp - what a model's linears read --------------------------===//
 #include "compiler/driver/Calibration.h"
 
-#include "ir/xf/XfDialect.h"
 #include "passes/precision/Observed.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/bit.h"
 
 #include <algorithm>
@@ -84,13 +82,6 @@ NumberRange FactorStatistics::bestRange() const {
 //===----------------------------------------------------------------------===//
 // Calibration
 //===----------------------------------------------------------------------===//
-
-LayerPrefixes layerPrefixes(ModuleOp module) {
-  for (auto function : module.getOps<func::FuncOp>())
-    if (function->hasAttr(xf::XfDialect::entryAttr))
-      return prefixesOfCalls(function);
-  return {};
-}
 
 Expected<Calibration> Calibration::gather(const LoadedArtifact &observed, const DriftInputs &inputs,
                                           const LayerPrefixes &prefixes) {

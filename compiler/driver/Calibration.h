@@ -4,7 +4,7 @@
 // to know of activations. They are gathered by running the model compiled with PipelineOptions::observe, whose steps
 // "FUNCTION/input of WEIGHT" show a trace what each linear reads.
 //
-//   llvm::Expected<Calibration> calibration = Calibration::gather(observed, inputs, layerPrefixes(module));
+//   llvm::Expected<Calibration> calibration = Calibration::gather(observed, inputs, prefixesOfCalls(module));
 //   if (const FactorStatistics *x = calibration->find("encoder.layer.0.intermediate.dense.weight"))
 //     importance = x->meanSquare(k);
 //
@@ -67,10 +67,6 @@ private:
   uint64_t sampledEvery = 1; ///< rows
   std::vector<float> sampled;
 };
-
-/// Those of the layers of a run, which is one of the first entry, in its order: `layer 0`, `layer 1`, … Of a module at
-/// the end of stage graph.
-LayerPrefixes layerPrefixes(mlir::ModuleOp module);
 
 class Calibration {
 public:

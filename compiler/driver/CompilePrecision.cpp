@@ -69,7 +69,7 @@ llvm::Expected<const Calibration *> Compilation::calibrate() {
     llvm::Expected<DriftInputs> inputs = DriftInputs::read(options.calibrate, *probe);
     if (!inputs)
       return inputs.takeError();
-    llvm::Expected<Calibration> gathered = Calibration::gather(*probe, *inputs, layerPrefixes(*model.module));
+    llvm::Expected<Calibration> gathered = Calibration::gather(*probe, *inputs, prefixesOfCalls(*model.module));
     if (!gathered)
       return gathered.takeError();
     calibration = std::make_shared<const Calibration>(std::move(*gathered));

@@ -15,12 +15,13 @@ namespace lathe {
 
 llvm::StringMap<std::string> lastStepsOfLayers(const Artifact &artifact) {
   llvm::StringMap<std::string> last;
-  const nlohmann::json &entry = artifact.manifest().at("entries").at(0);
-  for (const nlohmann::json &step : entry.at("steps")) {
-    const std::string name = step.at("name");
-    last[StringRef(name).split('/').first] = name;
+  for (const nlohmann::json &entry : artifact.manifest().at("entries")) {
+    for (const nlohmann::json &step : entry.at("steps")) {
+      const std::string name = step.at("name");
+      last[StringRef(name).split('/').first] = name;
+    }
+    last.erase(entry.at("name").get<std::string>());
   }
-  last.erase(entry.at("name").get<std::string>());
   return last;
 }
 

@@ -36,12 +36,15 @@ void addBatch(DriftInputs &inputs, const Artifact &artifact, ArrayRef<std::vecto
   for (const std::vector<int32_t> &row : rows)
     longest = std::max(longest, row.size());
   const nlohmann::json &entry = artifact.manifest().at("entries").at(0);
-  std::vector<int32_t> ids(rows.size() * longest, entry.value("padding_id", 0)), mask(ids.size());
+  const int32_t paddingId = entry.value("padding_id", 0);
+  const bool endsLast = paddingId < 0; // the result is that of the last column, so padding stands before it
+  std::vector<int32_t> ids(rows.size() * longest, std::max(paddingId, 0)), mask(ids.size());
   for (auto [r, row] : llvm::enumerate(rows)) {
-    llvm::copy(row, ids.begin() + r * longest);
+    const size_t first = r * longest + (endsLast ? longest - row.size() : 0);
+    llvm::copy(row, ids.begin() + first);
     if (entry.contains("end_id")) // which the result is computed at
       ids[r * longest + row.size() - 1] = entry.value("end_id", 0);
-    std::fill_n(mask.begin() + r * longest, row.size(), 1);
+    std::fill_n(mask.begin() + first, row.size(), 1);
     inputs.tokens += int64_t(row.size());
   }
   llvm::SmallVector<int64_t, 3> shape = {int64_t(rows.size()), int64_t(longest)};
@@ -82,31 +85,33 @@ std::vector<float> randomNumbers(std::minstd_rand &engine, int64_t count) {
   return values;
 }
 
-/// A few images of the usual size, of noise.
-DriftInputs randomImages(const nlohmann::json &form) {
+/// A few images of the usual size, of noise, in a batch of nothing else or beside its texts.
+void addRandomImages(DriftInputs &inputs, const nlohmann::json &form) {
   constexpr int64_t images = 4;
   const int64_t channels = form.value("channels", int64_t(1)), height = form.value("height", int64_t(1)),
                 width = form.value("width", int64_t(1));
   std::minstd_rand engine(1);
-  DriftInputs inputs;
-  inputs.description = "random images";
-  inputs.sequences = images;
-  inputs.tokens = images * form.value("tokens", int64_t(1));
-  inputs.batches.emplace_back();
+  inputs.description += inputs.batches.empty() ? "random images" : " and images";
+  inputs.sequences += images;
+  inputs.tokens += images * form.value("tokens", int64_t(1));
+  if (inputs.batches.empty())
+    inputs.batches.emplace_back();
   inputs.batches.back().add("pixel_values", {images, channels, height, width},
                             randomNumbers(engine, images * channels * height * width));
-  return inputs;
 }
 
 /// Sequences of several lengths, up to 128 tokens and the model's own limit; each behind vectors of an image where the
-/// model takes these.
+/// model takes these. Images where it takes them, alone or to be compared with the sequences.
 DriftInputs randomInputs(const Artifact &artifact) {
-  if (const nlohmann::json *images = inputOf(artifact, "pixel_values"))
-    return randomImages(*images);
+  DriftInputs inputs;
+  const nlohmann::json *images = inputOf(artifact, "pixel_values");
+  if (!inputOf(artifact, "input_ids")) {
+    addRandomImages(inputs, *images);
+    return inputs;
+  }
   const nlohmann::json &entry = artifact.manifest().at("entries").at(0);
   const int64_t vocabulary = entry.at("inputs").at(0).value("limit", int64_t(1));
   const int64_t positions = entry.value("position_limit", int64_t(128));
-  DriftInputs inputs;
   inputs.description = "random ids";
   std::minstd_rand engine(1);
   std::vector<std::vector<int32_t>> rows;
@@ -123,6 +128,8 @@ DriftInputs randomInputs(const Artifact &artifact) {
                               randomNumbers(engine, rows.size() * vectors * width));
     inputs.description += " and vectors";
   }
+  if (images)
+    addRandomImages(inputs, *images);
   return inputs;
 }
 

@@ -79,10 +79,7 @@ Expected<std::vector<FloatTensor>> interpretModel(const InterpretOptions &option
                                   .group = options.group}))
         return std::move(error);
     }
-  Expected<mlir::func::FuncOp> entry = findEntry(*model->module, options.entry);
-  if (!entry)
-    return entry.takeError();
-  Expected<NamedTensors> outputs = interpretEntry(*entry, toInterpreter(inputs));
+  Expected<NamedTensors> outputs = interpretModule(*model->module, options.entry, toInterpreter(inputs));
   if (!outputs)
     return outputs.takeError();
   return fromInterpreter(*outputs);

@@ -227,8 +227,37 @@ static Json describeEntry(func::FuncOp function) {
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr))
     if (textOf(input, xf::XfDialect::inputAttr) == "except_last") // what a padded batch is to have where no token is
       json["padding_id"] = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr).getInt();
+    else if (textOf(input, xf::XfDialect::inputAttr) == "except_first") // likewise, lest it end the text
+      json["padding_id"] = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr).getInt() ? 0 : 1;
     else if (textOf(input, xf::XfDialect::inputAttr) == "decoder_except_end") // what every text is to end with
       json["end_id"] = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr).getInt();
+  return json;
+}
+
+/// The entry that runs those which a model compares: it takes what they take, and gives what they give and how alike
+/// that is. It has no code of its own.
+static Json describeSimilarity(ModuleOp kernels) {
+  const xf::SimilarityAttr similarity = xf::similarityOf(kernels);
+  Json json = {{"name", xf::similarityEntry.str()},
+               {"form", "both"},
+               {"runs", Json::array()},
+               {"inputs", Json::array()},
+               {"outputs", Json::array()},
+               {"steps", Json::array()},
+               {"scale", similarity.getScale().getValueAsDouble()},
+               {"bias", similarity.getBias().getValueAsDouble()}};
+  for (auto [name, shape] : {std::pair("logits_per_image", "[images, texts]"), {"logits_per_text", "[texts, images]"}})
+    json["outputs"].push_back({{"name", name}, {"dtype", "f32"}, {"shape", shape}});
+  for (func::FuncOp compared : comparedEntries(kernels)) {
+    const Json entry = describeEntry(compared);
+    json["runs"].push_back(entry.at("name"));
+    for (const char *list : {"inputs", "outputs"})
+      for (const Json &one : entry.at(list))
+        json[list].push_back(one);
+    for (const char *ofTexts : {"position_limit", "padding_id"})
+      if (entry.contains(ofTexts))
+        json[ofTexts] = entry.at(ofTexts);
+  }
   return json;
 }
 
@@ -323,6 +352,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
                        {"architecture", facts.architecture},
                        {"task", facts.task},
                        {"parameters", facts.parameters}};
+  if (const xf::SimilarityAttr similarity = xf::similarityOf(kernels))
+    manifest["model"]["similarity"] = xf::stringifyFit(similarity.getFit()).str();
   if (facts.sentence)
     describeSentence(*facts.sentence, manifest["model"]);
   if (facts.features)
@@ -358,9 +389,10 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   manifest["abi_version"] = LATHE_ABI_VERSION;
   manifest["minimum_glibc"] = minimumGlibc().str();
   manifest["entries"] = Json::array();
-  for (auto function : kernels.getOps<func::FuncOp>())
-    if (isPublicEntry(function))
-      manifest["entries"].push_back(describeEntry(function));
+  if (xf::similarityOf(kernels))
+    manifest["entries"].push_back(describeSimilarity(kernels));
+  for (func::FuncOp function : publicEntries(kernels))
+    manifest["entries"].push_back(describeEntry(function));
   if (func::FuncOp decode = xf::findDerivedEntry(kernels, "decode"))
     manifest["generation"] = {
         {"cache",

@@ -215,7 +215,7 @@ void declare(ModuleOp module, ArrayRef<xf::LinearOp> linears, const Smoothing &s
 } // namespace
 
 std::vector<Smoothing> smoothFactors(ModuleOp module, const Calibration &calibration) {
-  const LayerPrefixes prefixes = layerPrefixes(module);
+  const LayerPrefixes prefixes = prefixesOfCalls(module);
   const llvm::StringSet<> tables = tablesOf(module); // which lookups read as well, unsmoothed
   std::vector<Smoothing> chosen;
   for (const std::vector<xf::LinearOp> &group : ReadValues(module).readersOfNorms()) {

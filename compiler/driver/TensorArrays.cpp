@@ -109,7 +109,8 @@ std::vector<lathe_tensor> InputTensors::views() const {
 
 Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, StringRef entry, RunOptions options,
                                             const InputTensors &inputs) {
-  Expected<const lathe_entry_info *> info = model.entry(entry);
+  Expected<const lathe_entry_info *> info =
+      model.entryFor(entry, inputs.find("input_ids"), inputs.find("pixel_values") || inputs.find("images"));
   if (!info)
     return info.takeError();
   // Whoever asks for so many tokens at the command line means it: the budget is there to protect servers.

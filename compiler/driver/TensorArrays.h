@@ -44,7 +44,8 @@ private:
   std::vector<Array> tensors;
 };
 
-/// Runs an entry (empty: the first) on inputs of any size, with a budget to match, and gives all of its outputs.
+/// Runs an entry on inputs of any size, with a budget to match, and gives all of its outputs. Without a name it is the
+/// first one or, of a model that compares texts with images, that of what is given.
 llvm::Expected<std::vector<FloatTensor>> runModel(const LoadedModel &model, llvm::StringRef entry, RunOptions options,
                                                   const InputTensors &inputs);
 

@@ -124,12 +124,32 @@ void ModelBuilder::rejectBeyond(StringRef prefix, int64_t count, StringRef field
 
 ModelBuilder::ModelBuilder(MLIRContext *context, const WeightNames &weights, StringRef entryName, bool givesAttentions)
     : BlockBuilder(*this, OpBuilder(context)), weights(weights), givesAttentions(givesAttentions) {
-  Location loc = builder.getUnknownLoc();
-  module = ModuleOp::create(loc);
+  module = ModuleOp::create(builder.getUnknownLoc());
+  createEntry(entryName);
+}
+
+void ModelBuilder::createEntry(StringRef name) {
   builder.setInsertionPointToEnd(module->getBody());
-  entry = func::FuncOp::create(builder, loc, entryName, builder.getFunctionType({}, {}));
+  entry = func::FuncOp::create(builder, builder.getUnknownLoc(), name, builder.getFunctionType({}, {}));
   entry->setAttr(xf::XfDialect::entryAttr, builder.getUnitAttr());
   builder.setInsertionPointToStart(entry.addEntryBlock());
+}
+
+void ModelBuilder::beginEntry(StringRef name) {
+  if (outputs.empty()) // nothing is in it yet
+    return entry.setSymName(name);
+  endEntry();
+  inputs.clear();
+  outputs.clear();
+  givenAttentions.clear();
+  createEntry(name);
+}
+
+void ModelBuilder::compare(StringRef text, StringRef image, double scale, double bias, xf::Fit fit) {
+  (*module)->setAttr(xf::XfDialect::similarityAttr,
+                     xf::SimilarityAttr::get(builder.getContext(), builder.getStringAttr(text),
+                                             builder.getStringAttr(image), builder.getF64FloatAttr(scale),
+                                             builder.getF64FloatAttr(bias), fit));
 }
 
 Value ModelBuilder::input(StringRef name, Type element, int64_t limit, xf::Rows axis) {
@@ -220,6 +240,12 @@ Value ModelBuilder::exceptLast(int64_t paddingId) {
   Value value = input("except_last", builder.getI32Type(), 2);
   entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
                    builder.getI64IntegerAttr(paddingId));
+  return value;
+}
+Value ModelBuilder::exceptFirst(std::optional<int64_t> id) {
+  Value value = input("except_first", builder.getI32Type(), 2);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
+                   builder.getI64IntegerAttr(id.value_or(-1)));
   return value;
 }
 Value ModelBuilder::exceptChosen() { return input("except_chosen", builder.getI32Type(), 2); }
@@ -417,9 +443,7 @@ static StringRef rowsOf(Value value, const xf::TokenAxes &axes) {
   return xf::stringifyRows(rank == 4 ? xf::Rows::Scores : rank == 3 ? axes.of(value) : xf::Rows::Sequences);
 }
 
-llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
-  if (!firstError.empty())
-    return llvm::createStringError(firstError);
+void ModelBuilder::endEntry() {
   SmallVector<Value> values = llvm::map_to_vector(outputs, [](const Output &output) { return output.value; });
   func::ReturnOp::create(builder, builder.getUnknownLoc(), values);
   entry.setType(
@@ -436,6 +460,12 @@ llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
     if (output.form.byChoice)
       entry.setResultAttr(index, xf::XfDialect::byChoiceAttr, builder.getUnitAttr());
   }
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
+  if (!firstError.empty())
+    return llvm::createStringError(firstError);
+  endEntry();
   if (failed(verify(*module)))
     return llvm::createStringError("the imported model does not verify: a defect of Lathe");
   return std::move(module);

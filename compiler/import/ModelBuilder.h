@@ -146,13 +146,19 @@ struct OutputForm {
   bool byChoice = false; ///< [batch, choices, ...]
 };
 
-/// Builds a module with one entry function.
+/// Builds a module with one entry function, or several.
 class ModelBuilder : public BlockBuilder {
 public:
   /// The checkpoint behind `weights` must outlive the module, which refers to its bytes. With `givesAttentions` layers
   /// give their attention's probabilities away, too.
   ModelBuilder(mlir::MLIRContext *context, const WeightNames &weights, llvm::StringRef entryName,
                bool givesAttentions = false);
+
+  /// What follows is an entry of this name, whose inputs and outputs are its own; what came before is another one,
+  /// which is complete. Families of one entry have no need of it.
+  void beginEntry(llvm::StringRef name);
+  /// A caller may give two entries' inputs at once, and gets their results and how alike these are (#xf.similarity).
+  void compare(llvm::StringRef text, llvm::StringRef image, double scale, double bias, xf::Fit fit);
 
   /// The entry's inputs, [batch, seq] or of the second token axis [batch, target_seq]; ids lie in [0, limit).
   mlir::Value inputIds(int64_t limit, xf::Rows axis = xf::Rows::Tokens);
@@ -207,6 +213,8 @@ public:
   mlir::Value promptMask();
   /// 0 for the last token of the caller's row whose id is not this one, or else the first, and 1 for all others.
   mlir::Value exceptLast(int64_t paddingId);
+  /// The same for the first whose id is this one or, without one, the row's greatest, or else for the row's first.
+  mlir::Value exceptFirst(std::optional<int64_t> id);
   /// The same for the token that the caller names by its column in mc_token_ids, or else the row's last column.
   mlir::Value exceptChosen();
   /// A weight of the module that no checkpoint has; layers find it under its name as if it were the checkpoint's.
@@ -268,7 +276,7 @@ public:
   /// Notes an error if the checkpoint has "<prefix>N." for an N from `count` on, which the config's `field` rules out.
   void rejectBeyond(llvm::StringRef prefix, int64_t count, llvm::StringRef field);
 
-  /// What the layers so far gave of attention's probabilities, [batch, heads, seq, seq] each.
+  /// What the entry's layers so far gave of attention's probabilities, [batch, heads, seq, seq] each.
   llvm::ArrayRef<mlir::Value> attentions() const { return givenAttentions; }
 
   /// Declares an output. Its rows are tokens for [batch, seq, width], sequences for [batch, width], pairs of tokens for
@@ -286,7 +294,7 @@ public:
       expectedPrefixes.push_back(prefix.str());
   }
 
-  /// Ends the entry. Afterwards the module is complete, or the first error is returned.
+  /// Ends the last entry. Afterwards the module is complete, or the first error is returned.
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> finish();
   /// Names of the checkpoint that nothing used, sorted: first those nobody expected, then those `expectUnused` named.
   std::vector<std::string> unknownWeights() const;
@@ -296,6 +304,10 @@ private:
   friend class BlockBuilder;
   friend class LayerBuilder;
 
+  /// An entry without inputs, at the module's end.
+  void createEntry(llvm::StringRef name);
+  /// Has the entry give its outputs.
+  void endEntry();
   mlir::Value weight(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, bool transposed) override;
   /// The checkpoint's tensor of that name, if it can be a weight of this shape, or is `storedAs` another; else notes an
   /// error.
@@ -318,16 +330,18 @@ private:
 
   const WeightNames &weights;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  mlir::func::FuncOp entry;
-  llvm::StringMap<mlir::Value> inputs;
+  bool givesAttentions;
   struct Output {
     std::string name;
     mlir::Value value;
     OutputForm form;
   };
+  // Of the entry under construction:
+  mlir::func::FuncOp entry;
+  llvm::StringMap<mlir::Value> inputs;
   std::vector<Output> outputs;
-  bool givesAttentions;
   llvm::SmallVector<mlir::Value> givenAttentions;
+  // Of the module:
   llvm::StringSet<> used, read;                             ///< read: while importing
   llvm::StringMap<llvm::SmallVector<int64_t>> defined;      ///< shapes of weights that no checkpoint has
   llvm::StringMap<llvm::SmallVector<int64_t>> storedShapes; ///< of weights that are read in another one

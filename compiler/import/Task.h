@@ -22,12 +22,13 @@ enum class Task {
   CausalLm,
   Seq2SeqLm,
   ImageClassification,
-  Embedding, ///< one vector per sequence
-  Encoder,   ///< the hidden states of an encoder-decoder's encoder alone
+  Embedding,  ///< one vector per sequence
+  Encoder,    ///< the hidden states of an encoder-decoder's encoder alone
+  Projection, ///< one of two encoders, with what takes its vectors to where those of the other one lie
 };
 
 /// The names that --task takes.
-inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 13> taskNames = {{
+inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 14> taskNames = {{
     {"base", Task::Base},
     {"masked-lm", Task::MaskedLm},
     {"next-sentence", Task::NextSentence},
@@ -41,6 +42,7 @@ inline constexpr std::array<std::pair<llvm::StringLiteral, Task>, 13> taskNames 
     {"image-classification", Task::ImageClassification},
     {"embedding", Task::Embedding},
     {"encoder", Task::Encoder},
+    {"projection", Task::Projection},
 }};
 
 llvm::StringRef taskName(Task task);

@@ -195,6 +195,28 @@ llvm::Expected<Tensor> exceptLast(const Batch &batch, double paddingId) {
   return result;
 }
 
+/// 0 for each row's first token whose id is `id` or, where that is negative, the greatest of the row, or else its first
+/// token, and 1 for all others; an error where the mask rules that token out.
+llvm::Expected<Tensor> exceptFirst(const Batch &batch, double id) {
+  const Tensor &ids = batch.padded.at("input_ids");
+  Tensor result(ids.shape);
+  llvm::fill(result.values, 1.0);
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    if (batch.empty(b))
+      continue;
+    const double *row = ids.row(b), *end = row + batch.seq;
+    if (batch.ragged)
+      end = row + std::count(batch.present.begin() + b * batch.seq, batch.present.begin() + (b + 1) * batch.seq, true);
+    const double *found = id < 0 ? std::max_element(row, end) : std::find(row, end, id);
+    const int64_t column = found == end ? 0 : found - row;
+    if (!batch.present[b * batch.seq + column])
+      return error("attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
+                   ", which the result is computed from: its id ends the text");
+    result.row(b)[column] = 0;
+  }
+  return result;
+}
+
 /// 0 for the token that mc_token_ids names in each row, or else its last column's, and 1 for all others; an error where
 /// the mask rules that token out.
 llvm::Expected<Tensor> exceptChosen(const Batch &batch) {
@@ -359,6 +381,12 @@ llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
     if (!others)
       return others.takeError();
     batch.padded["except_last"] = std::move(*others);
+  }
+  if (auto id = inputInteger(entry, "except_first", xf::XfDialect::paddingIdAttr)) {
+    llvm::Expected<Tensor> others = exceptFirst(batch, double(*id));
+    if (!others)
+      return others.takeError();
+    batch.padded["except_first"] = std::move(*others);
   }
   return llvm::Error::success();
 }

@@ -26,6 +26,11 @@ llvm::Expected<mlir::func::FuncOp> findEntry(mlir::ModuleOp module, llvm::String
 /// are errors that say what was found and what is accepted.
 llvm::Expected<NamedTensors> interpretEntry(mlir::func::FuncOp entry, const NamedTensors &inputs);
 
+/// Runs a module's entry of that name. Of a module that compares texts with images, `similarity` runs both entries and
+/// adds `logits_per_image` and `logits_per_text`; without a name it is that where both are given, and else the one entry
+/// that takes what is.
+llvm::Expected<NamedTensors> interpretModule(mlir::ModuleOp module, llvm::StringRef name, const NamedTensors &inputs);
+
 } // namespace lathe
 
 #endif

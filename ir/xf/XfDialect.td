@@ -35,7 +35,7 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral limitAttr = "xf.limit";
     /// Function argument attribute of position_ids: where they are left out, positions count the ids that differ from
     /// this one, beginning behind it; this id itself has its own number as position (RoBERTa). Of except_last: the id of
-    /// padding.
+    /// padding. Of except_first: the id that ends texts, or -1 where that is the greatest.
     static constexpr llvm::StringLiteral paddingIdAttr = "xf.padding_id";
     /// Function argument attribute of position_ids: where they are left out, a token's position is the number of tokens
     /// before it in its sequence (OPT). Of token_columns: their column is (BLOOM).
@@ -95,6 +95,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral firstIdAttr = "xf.first_id";
     /// Function attribute: what a function of one row computes, as text (backends/halide/RowProgram.h).
     static constexpr llvm::StringLiteral rowProgramAttr = "xf.row_program";
+    /// Module attribute: two entries whose results are compared, an #xf.similarity.
+    static constexpr llvm::StringLiteral similarityAttr = "xf.similarity";
     /// Module attribute: what each fusion pass did or declined, with reasons (see passes/graph/FusionLog.h).
     static constexpr llvm::StringLiteral fusionsAttr = "xf.fusions";
   }];
@@ -224,6 +226,27 @@ def Xf_ImageAttr : AttrDef<Xf_Dialect, "Image"> {
     /// Numbers of a patch.
     int64_t rowWidth() const { return getChannels() * getPatchHeight() * getPatchWidth(); }
   }];
+}
+
+def Xf_Fit : I32EnumAttr<"Fit", "how many of several texts fit an image", [
+    I32EnumAttrCase<"One", 0, "one">,
+    I32EnumAttrCase<"Each", 1, "each">]> {
+  let cppNamespace = "::lathe::xf";
+  let genSpecializedAttr = 0;
+}
+
+def Xf_SimilarityAttr : AttrDef<Xf_Dialect, "Similarity"> {
+  let mnemonic = "similarity";
+  let summary = "how alike what two entries give is";
+  let description = [{
+    The entry `text` gives `text_embeds`, a row for each of T texts, and the entry `image` `image_embeds`, one for each of I
+    images. `logits_per_image` [I, T] are `scale` times the products of their rows, plus `bias`, and `logits_per_text` the
+    same, [T, I]; 0 for a text without tokens. What they mean: of all texts `one` fits an image, so that a softmax of its row
+    says which; or `each` fits or does not, which a sigmoid says.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$text, "::mlir::StringAttr":$image, "::mlir::FloatAttr":$scale, "::mlir::FloatAttr":$bias,
+                        EnumParameter<Xf_Fit>:$fit);
+  let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def Xf_Sizing : I32EnumAttr<"Sizing", "what becomes of an image's size", [

@@ -2,6 +2,7 @@
 #include "runtime/api/EmbedText.h"
 #include "runtime/api/Request.h"
 #include "runtime/api/Run.h"
+#include "runtime/api/Similarity.h"
 #include "runtime/api/TokenizeText.h"
 #include "runtime/core/Options.h"
 #include "runtime/generate/Decode.h"
@@ -19,7 +20,7 @@ const char *buildId() { return lathe_program_v1.build_id; }
 size_t entries(const lathe_entry_info **infos) {
   if (infos)
     *infos = lathe_program_v1.entry_infos;
-  return size_t(lathe_program_v1.n_entries);
+  return size_t(lathe_program_v1.n_entries) + (lathe_program_v1.similarity != nullptr);
 }
 
 lathe_status openPath(const char *path, const lathe_open_options *options, lathe_model **model, lathe_error *error) {
@@ -55,6 +56,8 @@ lathe_status infer(lathe_context *context, const char *entryName, const lathe_te
                    lathe_tensor *outputs, size_t outputCount, lathe_error *error) {
   if (!context)
     return nullArgument(error, "infer", "context");
+  if (findSimilarity(*context->model->program, entryName))
+    return inferSimilarity(*context->model->program, inputs, inputCount, outputs, outputCount, error);
   const lathe_entry *entry = findEntry(*context->model->program, entryName, error);
   if (!entry)
     return LATHE_UNAVAILABLE;
@@ -71,6 +74,8 @@ lathe_status run(lathe_context *context, const char *entryName, const lathe_tens
   Exclusive exclusive(*context);
   if (lathe_status status = exclusive.check(error))
     return status;
+  if (findSimilarity(*context->model->program, entryName))
+    return runSimilarity(*context, inputs, inputCount, outputs, outputCount, error);
   const lathe_entry *entry = findEntry(*context->model->program, entryName, error);
   if (!entry)
     return LATHE_UNAVAILABLE;
@@ -126,6 +131,8 @@ const char *textOfToken(const lathe_model *model, int32_t id) {
 }
 
 size_t memory(const lathe_context *context, const char *entryName, int64_t tokens, int64_t batch, int64_t longest) {
+  if (context && findSimilarity(*context->model->program, entryName))
+    return similarityMemory(*context, tokens, batch, longest);
   const lathe_entry *entry = context ? findEntry(*context->model->program, entryName, nullptr) : nullptr;
   return entry ? runMemory(*context, *entry, tokens, batch, longest) : 0;
 }

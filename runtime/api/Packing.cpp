@@ -65,6 +65,21 @@ int64_t lastColumnOf(const TokenAxis &axis, int64_t row, int64_t id) {
   return column;
 }
 
+/// The first column of a caller's row that has this id or, where it is negative, the row's greatest, masked or not; 0
+/// where there is none.
+int64_t firstColumnOf(const TokenAxis &axis, int64_t row, int64_t id) {
+  const int64_t columns = columnsOf(axis, row);
+  auto idAt = [&](int64_t column) { return integerAt(*axis.ids, callerIndex(axis, row, column)); };
+  int64_t greatest = 0;
+  for (int64_t column = 0; column < columns; ++column) {
+    if (idAt(column) == id)
+      return column;
+    if (idAt(column) > idAt(greatest))
+      greatest = column;
+  }
+  return id < 0 ? greatest : 0;
+}
+
 /// Calls visit(column) for each token of a row, in order. Offsets and mask have been checked.
 template <typename Visit> void forEachColumn(const Request &request, const TokenAxis &axis, int64_t row, Visit visit) {
   const int64_t length = columnsToVisit(request, axis, row);
@@ -360,9 +375,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
     PositionCounter positions(axis, map.rows[k], input.padding_id);
     const int64_t columns = columnsOf(axis, map.rows[k]);
     const bool exceptEnd = input.kind == LATHE_EXCEPT_END, exceptChosen = input.kind == LATHE_EXCEPT_CHOSEN;
-    const bool exceptOne = exceptEnd || exceptChosen || input.kind == LATHE_EXCEPT_LAST;
+    const bool exceptFirst = input.kind == LATHE_EXCEPT_FIRST;
+    const bool exceptOne = exceptEnd || exceptChosen || exceptFirst || input.kind == LATHE_EXCEPT_LAST;
     const int64_t last = exceptEnd      ? lastColumnOf(request, map.rows[k], input.padding_id)
                          : exceptChosen ? chosenColumn(request, map.rows[k], error)
+                         : exceptFirst  ? firstColumnOf(axis, map.rows[k], input.padding_id)
                          : exceptOne    ? lastColumn(axis, map.rows[k], input.padding_id)
                                         : -1;
     GlobalColumns globals;
@@ -379,6 +396,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       return fail(error, LATHE_INVALID_ARGUMENT,
                   "attention_mask is 0 in column %lld of row %lld, which mc_logits are computed from",
                   static_cast<long long>(last), static_cast<long long>(map.rows[k]));
+    if (exceptFirst && !isPresent(request, axis, map.rows[k], last))
+      return fail(
+          error, LATHE_INVALID_ARGUMENT,
+          "attention_mask is 0 in column %lld of row %lld, which the result is computed from: its id ends the text",
+          static_cast<long long>(last), static_cast<long long>(map.rows[k]));
     if (exceptOne && input.padding_id < 0 && !isPresent(request, axis, map.rows[k], last))
       return fail(error, LATHE_INVALID_ARGUMENT,
                   "%sattention_mask is 0 in column %lld of row %lld, the last one, which the result is computed from; "

@@ -455,6 +455,17 @@ lathe_status shapeOutputs(const Request &request, lathe_tensor *outputs, size_t 
   return LATHE_OK;
 }
 
+lathe_status checkOutput(const lathe_tensor &output, const lathe_tensor &wanted, lathe_error *error) {
+  if (rawValue(output.dtype) != LATHE_F32)
+    return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; it must be f32", wanted.name, dtypeName(output));
+  if (!sameShape(output, wanted))
+    return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; for these inputs it must be %s", wanted.name,
+                ShapeText(output).text, ShapeText(wanted).text);
+  if (!output.data && hasElements(wanted))
+    return fail(error, LATHE_INVALID_ARGUMENT, "output %s: data must not be NULL", wanted.name);
+  return LATHE_OK;
+}
+
 lathe_status checkOutputs(const Request &request, const lathe_tensor *outputs, size_t count, lathe_error *error) {
   if (!outputs && count)
     return fail(error, LATHE_INVALID_ARGUMENT, "`outputs` is NULL, but there are said to be %zu", count);
@@ -464,14 +475,8 @@ lathe_status checkOutputs(const Request &request, const lathe_tensor *outputs, s
       return status;
     if (lathe_status status = findRequestedOutput(request, outputs, i, found, error))
       return status;
-    lathe_tensor wanted = outputShape(request, request.entry->outputs[found]);
-    if (rawValue(outputs[i].dtype) != LATHE_F32)
-      return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; it must be f32", wanted.name, dtypeName(outputs[i]));
-    if (!sameShape(outputs[i], wanted))
-      return fail(error, LATHE_INVALID_ARGUMENT, "output %s is %s; for these inputs it must be %s", wanted.name,
-                  ShapeText(outputs[i]).text, ShapeText(wanted).text);
-    if (!outputs[i].data && hasElements(wanted))
-      return fail(error, LATHE_INVALID_ARGUMENT, "output %s: data must not be NULL", wanted.name);
+    if (lathe_status status = checkOutput(outputs[i], outputShape(request, request.entry->outputs[found]), error))
+      return status;
   }
   return LATHE_OK;
 }

@@ -69,7 +69,9 @@ lathe_status checkData(const Request &request, lathe_error *error);
 /// Sets dtype, rank and shape of each output by its name. Duplicates are an error.
 lathe_status shapeOutputs(const Request &request, lathe_tensor *outputs, size_t count, lathe_error *error);
 
-/// Accepts outputs that have what shapeOutputs would give, and data where they have elements.
+/// Accepts an output that has what `wanted` has, and data where it has elements; then all of those of an entry, by what
+/// shapeOutputs would give.
+lathe_status checkOutput(const lathe_tensor &output, const lathe_tensor &wanted, lathe_error *error);
 lathe_status checkOutputs(const Request &request, const lathe_tensor *outputs, size_t count, lathe_error *error);
 
 } // namespace lathe

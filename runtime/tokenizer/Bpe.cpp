@@ -77,8 +77,9 @@ void Bpe::addSymbols(const char *begin, const char *end) {
     return addCodePoints(begin, end);
   if (!symbols.reserve(size_t(end - begin)))
     return;
+  const uint32_t ofLast = tokenizer.byteTokens.count - 256;
   for (; begin < end; ++begin)
-    if (uint32_t id = tokenizer.byteTokens[uint8_t(*begin)]; id != noToken)
+    if (uint32_t id = tokenizer.byteTokens[uint8_t(*begin) + (begin + 1 == end ? ofLast : 0)]; id != noToken)
       symbols.data[symbols.size++] = {id, 1, 0, 0};
 }
 

@@ -225,10 +225,12 @@ lathe_status lathe::openTokenizer(const void *tables, size_t bytes, Tokenizer &t
   const uint32_t symbols = vocabulary + tokenizer.symbols.count;
   tokenizer.merges = check.merges(header->merges, symbols);
   tokenizer.byteTokens = check.view<uint32_t>(header->byteTokens, "byte");
-  bool needsBytes = (isBpe && header->flags & bpeIsByteLevel) || header->flags & fallsBackToBytes;
+  const bool isByteLevel = isBpe && header->flags & bpeIsByteLevel;
+  const bool needsBytes = isByteLevel || header->flags & fallsBackToBytes;
+  const bool marksEnds = isByteLevel && isInPool(header->wordEnd) && tokenizer.pool[header->wordEnd];
   tokenizer.scores = check.view<double>(header->scores, "score");
   check.require(tokenizer.scores.count == (header->model == ModelKind::Unigram ? vocabulary : 0), "score");
-  check.require(tokenizer.byteTokens.count == (needsBytes ? 256u : 0u), "byte");
+  check.require(tokenizer.byteTokens.count == (marksEnds ? 512u : needsBytes ? 256u : 0u), "byte");
   for (uint32_t i = 0; i < tokenizer.byteTokens.count; ++i)
     check.require(tokenizer.byteTokens[i] < vocabulary || tokenizer.byteTokens[i] == noToken, "byte");
   tokenizer.vocabulary = check.trie(header->vocabulary, isBpe ? 2 * symbols : vocabulary, "vocabulary");

@@ -265,7 +265,8 @@ struct TokenizerHeader {
   TableSection merges;        // MergeRecord
   TableSection symbols;       // uint32_t: of BPE's symbols numbered from the vocabulary's size on, the tokens
   TableSection scores;        // double, by id: of Unigram
-  TableSection byteTokens;    // uint32_t[256]: the token of a single byte or noToken; empty where the model needs none
+  TableSection byteTokens;    // uint32_t[256]: the token of a single byte or noToken; empty where the model needs none.
+                              // Where a word's end is marked and symbols are bytes, [512]: those of last bytes behind
   TableSection addedRaw;      // TrieUnit, found in the text as given; values index `added`
   TableSection addedNormalized; // TrieUnit, found in the normalized text
   TableSection added;           // AddedTokenRecord

@@ -100,11 +100,16 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
       continue;
     attentions += fuses;
     packed += packs;
-    EXPECT_EQ(fusion.at("made"), wanted) << fusion;
-    EXPECT_EQ(fusion.value("reason", "").empty(), wanted) << fusion;
+    // SigLIP's head asks an image one question, and Transformers does not give the probabilities of that.
+    const bool isHead = run.family == "siglip" && fuses && !fusion.at("where").get<std::string>().ends_with("_layer");
+    EXPECT_EQ(fusion.at("made"), wanted || isHead) << fusion;
+    EXPECT_EQ(fusion.value("reason", "").empty(), wanted || isHead) << fusion;
   }
   EXPECT_EQ(attentions > 0, run.family != "linear-attention");
-  EXPECT_EQ(packed, 1);
+  int entries = 0; // with code of their own
+  for (const Json &entry : manifest.at("entries"))
+    entries += !entry.at("steps").empty();
+  EXPECT_EQ(packed, wanted ? entries : 1); // one reason keeps all of a model's entries as they are
 }
 
 INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert")), testName);
@@ -112,6 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Bart, Goldens, testing::ValuesIn(goldenCases("bart")), 
 INSTANTIATE_TEST_SUITE_P(Beit, Goldens, testing::ValuesIn(goldenCases("beit")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
 INSTANTIATE_TEST_SUITE_P(Bloom, Goldens, testing::ValuesIn(goldenCases("bloom")), testName);
+INSTANTIATE_TEST_SUITE_P(Clip, Goldens, testing::ValuesIn(goldenCases("clip")), testName);
 INSTANTIATE_TEST_SUITE_P(Ctrl, Goldens, testing::ValuesIn(goldenCases("ctrl")), testName);
 INSTANTIATE_TEST_SUITE_P(DebertaV2, Goldens, testing::ValuesIn(goldenCases("deberta-v2")), testName);
 INSTANTIATE_TEST_SUITE_P(Deit, Goldens, testing::ValuesIn(goldenCases("deit")), testName);
@@ -143,6 +149,7 @@ INSTANTIATE_TEST_SUITE_P(Phi3, Goldens, testing::ValuesIn(goldenCases("phi3")), 
 INSTANTIATE_TEST_SUITE_P(Qwen2, Goldens, testing::ValuesIn(goldenCases("qwen2")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen3, Goldens, testing::ValuesIn(goldenCases("qwen3")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
+INSTANTIATE_TEST_SUITE_P(Siglip, Goldens, testing::ValuesIn(goldenCases("siglip")), testName);
 INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("starcoder2")), testName);
 INSTANTIATE_TEST_SUITE_P(T5, Goldens, testing::ValuesIn(goldenCases("t5")), testName);
 INSTANTIATE_TEST_SUITE_P(Umt5, Goldens, testing::ValuesIn(goldenCases("umt5")), testName);

@@ -89,7 +89,7 @@ class Model:
 
 NORM_GAINS = ("LayerNorm.weight", "norm.weight", "layernorm1.weight", "layernorm2.weight", "ln_1.weight", "ln_2.weight",
               "ln_f.weight", "layernorm_embedding.weight", "layernorm_before.weight", "layernorm_after.weight", "norm1.weight",
-              "norm2.weight")
+              "norm2.weight", "pre_layrnorm.weight", "post_layernorm.weight", "head.layernorm.weight")
 
 
 def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float, gain: float,
@@ -100,7 +100,7 @@ def randomise(model: torch.nn.Module, stored: torch.dtype, embedding_std: float,
             value = embedding_std * noise
         elif name.endswith(NORM_GAINS) or ("layer_norm" in name and name.endswith(".weight")):
             value = gain + 0.1 * noise
-        elif parameter.dim() == 1:
+        elif parameter.dim() <= 1:
             value = 0.1 * noise
         else:
             transposed = name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))  # GPT-2's Conv1D

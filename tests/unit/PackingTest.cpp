@@ -135,6 +135,27 @@ TEST_F(Packing, OfPaddingAloneTheFirstTokenIsTheLast) {
   EXPECT_THAT(filled(LATHE_EXCEPT_LAST), ElementsAre(0, 0, 1, 1, 1, 1, 1, 1));
 }
 
+TEST_F(Packing, WhatEndsATextIsTheFirstOfItsIds) {
+  paddingId = 9;
+  ids[1] = ids[3] = 9;
+  EXPECT_THAT(filled(LATHE_EXCEPT_FIRST), ElementsAre(1, 0, 1, 1, 0, 1, 1, 1)); // without one the first token
+  isRagged();
+  EXPECT_THAT(filled(LATHE_EXCEPT_FIRST), ElementsAre(0, 0, 1, 1, 1, 1, 1, 1));
+}
+
+TEST_F(Packing, WhatEndsATextMayBeTheGreatestId) {
+  paddingId = -1;
+  ids[6] = ids[7] = 40;
+  EXPECT_THAT(filled(LATHE_EXCEPT_FIRST), ElementsAre(1, 1, 1, 0, 1, 1, 0, 1));
+  givesMask();
+  EXPECT_THAT(filled(LATHE_EXCEPT_FIRST), ElementsAre(1, 1, 0, 1, 0));
+  mask[6] = 0;
+  EXPECT_THAT(filled(LATHE_EXCEPT_FIRST), testing::IsEmpty());
+  EXPECT_STREQ(error.message,
+               "attention_mask is 0 in column 2 of row 1, which the result is computed from: its id ends "
+               "the text");
+}
+
 /// From a row's first token on, whatever is masked behind it, and no further than its last.
 TEST_F(Packing, PrefixesEndInColumnsOrTokens) {
   std::vector<int32_t> lengths = {3, 1};

@@ -43,6 +43,7 @@ std::vector<ClassOfTask> classesOf(const Family &family) {
       {"ForConditionalGeneration", Task::Seq2SeqLm},
       {"EncoderModel", Task::Encoder},
       {"ForImageClassification", Task::ImageClassification},
+      {"ModelWithProjection", Task::Projection},
   };
   std::vector<ClassOfTask> classes;
   for (ClassEnding general : endings) {

@@ -64,28 +64,28 @@ static Value featuresOf(ModelBuilder &model, Value embeddings, ArrayRef<Value> l
   llvm_unreachable("all features are of layers");
 }
 
-static llvm::Error emitStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers,
-                              const HeadOptions &options) {
+static llvm::Error emitStates(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options,
+                              StringRef prefix) {
   if (options.hiddenStates) {
-    model.output("hidden_states.0", embeddings);
+    model.output((prefix + "hidden_states.0").str(), embeddings);
     for (auto [index, state] : llvm::enumerate(layers))
-      model.output(("hidden_states." + Twine(index + 1)).str(), state);
+      model.output((prefix + "hidden_states." + Twine(index + 1)).str(), state);
   }
   for (auto [index, probabilities] : llvm::enumerate(model.attentions()))
-    model.output(("attentions." + Twine(index)).str(), probabilities);
+    model.output((prefix + "attentions." + Twine(index)).str(), probabilities);
   if (!options.features)
     return llvm::Error::success();
   if (int64_t(layers.size()) < layersBehind(*options.features))
     return llvm::createStringError("--features " + featuresName(*options.features) + " is of " +
                                    Twine(layersBehind(*options.features)) + " layers; the model has " +
                                    Twine(layers.size()));
-  model.output("features", featuresOf(model, embeddings, layers, *options.features));
+  model.output((prefix + "features").str(), featuresOf(model, embeddings, layers, *options.features));
   return llvm::Error::success();
 }
 
 llvm::Error finishEncoder(ModelBuilder &model, Value embeddings, ArrayRef<Value> layers, const HeadOptions &options,
-                          ArrayRef<StringRef> otherHeads) {
-  if (llvm::Error error = emitStates(model, embeddings, layers, options))
+                          ArrayRef<StringRef> otherHeads, StringRef prefix) {
+  if (llvm::Error error = emitStates(model, embeddings, layers, options, prefix))
     return error;
   model.expectUnused(otherHeads);
   return llvm::Error::success();

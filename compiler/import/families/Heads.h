@@ -86,9 +86,11 @@ void emitVocabularyLogits(ModelBuilder &model, llvm::StringRef output, mlir::Val
 
 /// The end of every encoder. Declares hidden_states.N when asked for: `embeddings`, then every layer's result; likewise
 /// features of these, an error where there are not as many layers as they are of, and attentions.N, each attention's
-/// probabilities. Weights of other heads, which a checkpoint may have unused, are told by how their names begin.
+/// probabilities; all of these behind `prefix`. Weights of other heads, which a checkpoint may have unused, are told by
+/// how their names begin.
 llvm::Error finishEncoder(ModelBuilder &model, mlir::Value embeddings, llvm::ArrayRef<mlir::Value> layers,
-                          const HeadOptions &options, llvm::ArrayRef<llvm::StringRef> otherHeads);
+                          const HeadOptions &options, llvm::ArrayRef<llvm::StringRef> otherHeads,
+                          llvm::StringRef prefix = "");
 
 } // namespace lathe
 

@@ -68,11 +68,19 @@ std::vector<MergeRecord> lathe::bpeMerges(const BpeModel &model, const Tokenizer
   return table;
 }
 
-std::vector<uint32_t> lathe::byteLevelTokens(const TokenizerSpec &spec) {
-  std::vector<uint32_t> tokens(256, noToken);
-  for (uint32_t id = 0; id < spec.modelTokens; ++id)
-    if (std::optional<std::string> bytes = spelledBytes(spec.vocabulary[id]); bytes && bytes->size() == 1)
-      tokens[uint8_t((*bytes)[0])] = id;
+std::vector<uint32_t> lathe::byteLevelTokens(const BpeModel &model, const TokenizerSpec &spec) {
+  const bool marksEnds = !model.wordEnd.empty();
+  std::vector<uint32_t> tokens(marksEnds ? 512 : 256, noToken);
+  auto add = [&](llvm::StringRef text, size_t first, uint32_t id) {
+    if (std::optional<std::string> bytes = spelledBytes(text); bytes && bytes->size() == 1)
+      tokens[first + uint8_t((*bytes)[0])] = id;
+  };
+  for (uint32_t id = 0; id < spec.modelTokens; ++id) {
+    llvm::StringRef text = spec.vocabulary[id];
+    add(text, 0, id);
+    if (marksEnds && text.consume_back(model.wordEnd))
+      add(text, 256, id);
+  }
   return tokens;
 }
 

@@ -16,8 +16,9 @@ std::map<std::string, uint32_t> bpeKeys(const BpeModel &model, const TokenizerSp
 /// The hash table of merges.
 std::vector<MergeRecord> bpeMerges(const BpeModel &model, const TokenizerSpec &spec);
 
-/// The tokens of single bytes: of a byte-level vocabulary, and those that stand in for what another cannot spell.
-std::vector<uint32_t> byteLevelTokens(const TokenizerSpec &spec);
+/// The tokens of single bytes: of a byte-level vocabulary, with those that end words behind the others where it marks
+/// these; and those that stand in for what another cannot spell.
+std::vector<uint32_t> byteLevelTokens(const BpeModel &model, const TokenizerSpec &spec);
 std::vector<uint32_t> byteFallbackTokens(const TokenizerSpec &spec);
 
 /// Marks in finished `tables` the keys that the merges give back as the one token which they spell, so that most words

@@ -83,9 +83,9 @@ static void checkBytes(JsonView root, TokenizerJson &json) {
   if (!bpe)
     return json.failKind(root["pre_tokenizer"], "is ByteLevel, which is accepted with a BPE model only");
   bpe->isByteLevel = true;
-  if (!bpe->continuingPrefix.empty() || !bpe->wordEnd.empty() || bpe->fallsBack)
-    json.failKind(root["model"], "has a continuing_subword_prefix, end_of_word_suffix or byte_fallback, which is not "
-                                 "accepted with ByteLevel");
+  if (!bpe->continuingPrefix.empty() || bpe->fallsBack)
+    json.failKind(root["model"],
+                  "has a continuing_subword_prefix or byte_fallback, which is not accepted with ByteLevel");
 }
 
 llvm::Expected<TokenizerSpec> lathe::readTokenizerJson(llvm::StringRef path, const TokenizerConfig &config) {

@@ -204,7 +204,7 @@ void TableWriter::writeModel() {
     keys = bpeKeys(*bpe, spec);
     header.merges = blob.append(bpeMerges(*bpe, spec));
     if (bpe->isByteLevel || bpe->fallsBack)
-      header.byteTokens = blob.append(bpe->isByteLevel ? byteLevelTokens(spec) : byteFallbackTokens(spec));
+      header.byteTokens = blob.append(bpe->isByteLevel ? byteLevelTokens(*bpe, spec) : byteFallbackTokens(spec));
   } else if (auto *unigram = std::get_if<UnigramModel>(&spec.model)) {
     header.model = ModelKind::Unigram;
     header.unknownId = unigram->unknownId;

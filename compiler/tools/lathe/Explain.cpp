@@ -80,6 +80,13 @@ static std::string workText(const nlohmann::json &entry, const char *field) {
 }
 
 static void printEntry(llvm::raw_ostream &os, const nlohmann::json &entry) {
+  if (const std::vector<nlohmann::json> runs = elements(entry, "runs"); !runs.empty()) {
+    os << "entry " << fieldText(entry, {"name"}) << ", runs ";
+    llvm::interleave(runs, os, [&](const nlohmann::json &one) { os << fieldText(one, {}); }, " and ");
+    os << ", and compares what they give: products times " << fieldText(entry, {"scale"}) << " plus "
+       << fieldText(entry, {"bias"}) << "\n";
+    return;
+  }
   os << "entry " << fieldText(entry, {"name"}) << ", " << fieldText(entry, {"form"}) << ": what it runs, in order\n";
   for (const nlohmann::json &step : elements(entry, "steps"))
     os << llvm::formatv("  {0,-52} {1}\n", fieldText(step, {"name"}), fieldText(step, {"kernel"}));

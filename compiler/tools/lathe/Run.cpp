@@ -42,7 +42,7 @@ struct Flags {
 private:
   llvm::Error interpretFile() const;
   llvm::Error runFile(const LoadedModel &model) const;
-  llvm::Error runImages(const Artifact &artifact, const LoadedModel &model) const;
+  llvm::Error runImages(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const;
   llvm::Error runTexts(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const;
 };
 } // namespace
@@ -50,9 +50,9 @@ private:
 void Flags::check(const CommandLine &line, const CLI::App &verb) const {
   if (inputs.empty() != outputs.empty())
     throw UsageError("--inputs and --outputs go together");
-  const int kinds = int(usesFiles()) + int(!line.texts.empty()) + int(!images.empty());
+  const int kinds = int(usesFiles()) + int(!line.texts.empty() || !images.empty());
   if (kinds != 1)
-    throw UsageError(kinds ? "give one of --text, --image and --inputs"
+    throw UsageError(kinds ? "give --inputs, or --text and --image"
                            : "run needs --text S, --image F, or --inputs F --outputs F");
   if (interpret && !usesFiles())
     throw UsageError("--interpret needs --inputs F --outputs F");
@@ -84,7 +84,7 @@ llvm::Error Flags::run(const CommandLine &line) const {
   if (usesFiles())
     return runFile(*model);
   if (!images.empty())
-    return runImages(*artifact, *model);
+    return runImages(*artifact, *model, line);
   double opened = millisecondsSince(began);
   began = Clock::now();
   if (llvm::Error error = runTexts(*artifact, *model, line))
@@ -133,27 +133,84 @@ llvm::Error Flags::runFile(const LoadedModel &model) const {
   return writeOutputs(outputs, *results);
 }
 
+/// The texts that images are compared with, as padded ids.
+static llvm::Expected<InputTensors> textInputs(const LoadedModel &model, llvm::ArrayRef<TextArgument> texts) {
+  std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
+  std::vector<std::vector<int32_t>> rows;
+  size_t longest = 0;
+  for (const TextArgument &text : texts) {
+    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {});
+    if (!tokens)
+      return tokens.takeError();
+    longest = std::max(longest, tokens->ids.size());
+    rows.push_back(std::move(tokens->ids));
+  }
+  std::vector<int32_t> ids(rows.size() * longest), mask(ids.size());
+  for (auto [index, row] : llvm::enumerate(rows)) {
+    llvm::copy(row, ids.begin() + index * longest);
+    std::fill_n(mask.begin() + index * longest, row.size(), 1);
+  }
+  const int64_t shape[] = {int64_t(rows.size()), int64_t(longest)};
+  InputTensors inputs;
+  inputs.add("input_ids", shape, ids);
+  inputs.add("attention_mask", shape, mask);
+  return inputs;
+}
+
+/// What an image is told by: the model's classes, or the texts that it is compared with. An error where the model does
+/// neither.
+static llvm::Expected<ResultOptions> imageClasses(const Artifact &artifact, llvm::ArrayRef<TextArgument> texts) {
+  const std::string fit = artifact.similarity;
+  if (artifact.task == taskName(Task::ImageClassification) && texts.empty())
+    return ResultOptions{artifact.task, artifact.labels, artifact.problem, artifact.score, {}};
+  if (fit.empty())
+    return llvm::createStringError(
+        texts.empty() ? "--image is for models that classify images, or compare them with texts; this one's task is " +
+                            quote(artifact.task) + ": give images with --inputs"
+                      : "--image together with --text is for models that compare both; this one's task is " +
+                            quote(artifact.task));
+  if (texts.empty())
+    return llvm::createStringError("the model compares images with texts: give some with --text");
+  ResultOptions options = {artifact.task, {}, fit == "each" ? "multi_label_classification" : "", "", {}};
+  for (const TextArgument &text : texts) {
+    if (text.pair)
+      return llvm::createStringError("--pair does not go with --image");
+    options.labels.push_back(text.text);
+  }
+  return options;
+}
+
 /// Each by itself: they may have any sizes.
-llvm::Error Flags::runImages(const Artifact &artifact, const LoadedModel &model) const {
-  if (artifact.task != taskName(Task::ImageClassification))
-    return llvm::createStringError("--image is for models that classify images; this one's task is " +
-                                   quote(artifact.task) + ": give images with --inputs");
-  llvm::Expected<int64_t> count = candidateCount(topK, 5);
+llvm::Error Flags::runImages(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const {
+  llvm::Expected<ResultOptions> options = imageClasses(artifact, line.texts);
+  if (!options)
+    return options.takeError();
+  llvm::Expected<int64_t> count = candidateCount(topK, line.texts.empty() ? 5 : int64_t(line.texts.size()));
   if (!count)
     return count.takeError();
-  const ResultOptions options = {artifact.task, artifact.labels, artifact.problem, artifact.score, topK};
+  InputTensors texts;
+  if (!line.texts.empty()) {
+    llvm::Expected<InputTensors> tokenized = textInputs(model, line.texts);
+    if (!tokenized)
+      return tokenized.takeError();
+    texts = std::move(*tokenized);
+  }
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const std::string &path : images) {
     llvm::Expected<ImageBytes> image = readImageFile(path);
     if (!image)
       return image.takeError();
-    InputTensors inputs;
+    InputTensors inputs = texts;
     inputs.add({"images", LATHE_U8, {image->rows, image->columns, 3}, std::move(image->pixels)});
     llvm::Expected<std::vector<FloatTensor>> outputs = runModel(model, entry, {.threads = threads.value_or(0)}, inputs);
     if (!outputs)
       return llvm::createStringError(quote(path) + ": " + llvm::toString(outputs.takeError()));
-    const auto logits = llvm::find_if(*outputs, [](const FloatTensor &output) { return output.name == "logits"; });
-    const ImageLabels labels(path, {logits->data.get(), size_t(logits->shape.back())}, options, *count);
+    const auto logits = llvm::find_if(*outputs, [](const FloatTensor &output) {
+      return output.name == "logits" || output.name == "logits_per_image";
+    });
+    if (logits == outputs->end())
+      return llvm::createStringError("entry " + quote(entry) + " gives nothing that tells images by --image");
+    const ImageLabels labels(path, {logits->data.get(), size_t(logits->shape.back())}, *options, *count);
     if (json)
       all.push_back(labels.json());
     else
@@ -166,7 +223,7 @@ llvm::Error Flags::runImages(const Artifact &artifact, const LoadedModel &model)
 
 llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model, const CommandLine &line) const {
   const std::vector<TextArgument> &texts = line.texts;
-  llvm::Expected<const lathe_entry_info *> info = model.entry(entry);
+  llvm::Expected<const lathe_entry_info *> info = model.entryFor(entry, /*hasTexts=*/true, /*hasImages=*/false);
   if (!info)
     return info.takeError();
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
@@ -212,13 +269,13 @@ void addRun(CLI::App &app, CommandLine &line) {
   verb->add_option("--inputs", flags->inputs,
                    "Tensors to run on: a safetensors file with input_ids, ..., with pixel_values or with images");
   verb->add_option("--outputs", flags->outputs, "Where every output is written, as safetensors");
-  verb->add_option("--entry", flags->entry, "Entry point to run (default: the first)");
+  verb->add_option("--entry", flags->entry, "Entry point to run (default: the first that takes what is given)");
   verb->add_option("--threads", flags->threads, "Threads to run on (default: as many as the process may use)");
   verb->add_option(
       "--top-k", flags->topK,
       "Tokens to give for each [MASK] and classes for each image (default: 5), classes for each text (default: all)");
   verb->add_flag("--json", flags->json, "An object per text or image, as JSON");
-  verb->add_option("--image", flags->images, "Images to classify: PNG or JPEG files");
+  verb->add_option("--image", flags->images, "Images to classify, or to compare with each --text: PNG or JPEG files");
   verb->add_flag("--interpret", flags->interpret, "The reference: run a model directory without compiling it");
   verb->add_option("--stage", flags->stage,
                    "With --interpret: the form to run, import, graph or precision (default: import)");

@@ -102,6 +102,9 @@ typedef enum lathe_input_kind {
   LATHE_GRID_COLUMNS = 25, /* likewise, of each column */
   LATHE_LEAD_MASK = 26,    /* 1 for tokens that stand for no part of an image, 0 for patches */
   LATHE_PATCH_MASK = 27,   /* 1 for patches, 0 for the others */
+  LATHE_EXCEPT_FIRST = 28, /* 0 for the first token of the caller's row whose id is padding_id or, where that is
+                            * negative, the row's greatest; of a row without one for its first token; and 1 for all
+                            * others; where that token is masked the run is refused */
   LATHE_EXCEPT_LAST = 12   /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                             * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -281,6 +284,15 @@ typedef struct lathe_decoder {
   int64_t source_page_bytes;
 } lathe_decoder;
 
+/* Two entries whose results are compared: one gives "text_embeds" [T, width], the other "image_embeds" [I, width]. Who
+ * runs it gives the inputs of both, or of one, and may ask for the outputs of both and for "logits_per_image" [I, T],
+ * scale times the products of these rows, plus bias, and 0 for texts without tokens, and "logits_per_text" [T, I]. */
+typedef struct lathe_similarity {
+  const char *name;    /* of an entry */
+  int32_t text, image; /* which of lathe_program.entries */
+  double scale, bias;
+} lathe_similarity;
+
 /* Defined by generated code as `lathe_program_v1`, hidden; the one thing the runtime links against. */
 typedef struct lathe_program {
   uint32_t version; /* LATHE_PROGRAM_VERSION */
@@ -289,12 +301,13 @@ typedef struct lathe_program {
   uint64_t weights_bytes; /* size of the weights file */
   int32_t n_entries;
   const lathe_entry *entries;
-  const lathe_entry_info *entry_infos; /* the same entries as the public ABI describes them */
+  const lathe_entry_info *entry_infos; /* as the public ABI describes them; the similarity, if there is one, first */
   int64_t max_length;              /* tokens of one text when tokenizing, special tokens included; 0: no truncation */
   const uint8_t *embedded_weights; /* a weights file in the library, 64-byte aligned; NULL: in a file */
   int32_t n_prompts;
-  const lathe_prompt *prompts;  /* at most one is the default */
-  const lathe_decoder *decoder; /* NULL: the model does not write */
+  const lathe_prompt *prompts;        /* at most one is the default */
+  const lathe_decoder *decoder;       /* NULL: the model does not write */
+  const lathe_similarity *similarity; /* NULL: none */
 } lathe_program;
 
 extern const lathe_program lathe_program_v1;
