@@ -77,10 +77,16 @@ void Bpe::addSymbols(const char *begin, const char *end) {
     return addCodePoints(begin, end);
   if (!symbols.reserve(size_t(end - begin)))
     return;
-  const uint32_t ofLast = tokenizer.byteTokens.count - 256;
-  for (; begin < end; ++begin)
-    if (uint32_t id = tokenizer.byteTokens[uint8_t(*begin) + (begin + 1 == end ? ofLast : 0)]; id != noToken)
-      symbols.data[symbols.size++] = {id, 1, 0, 0};
+  const uint32_t ofLast = tokenizer.byteTokens.count - 256, unknown = tokenizer.header->unknownId;
+  bool isBehindUnknown = false;
+  for (; begin < end; ++begin) {
+    const uint32_t id = tokenizer.byteTokens[uint8_t(*begin) + (begin + 1 == end ? ofLast : 0)];
+    if (id == noToken && isBehindUnknown && tokenizer.has(bpeFusesUnknown))
+      ++symbols.data[symbols.size - 1].size;
+    else if (id != noToken || unknown != noToken) // else it vanishes
+      symbols.data[symbols.size++] = {id != noToken ? id : unknown, 1, 0, 0};
+    isBehindUnknown = id == noToken && unknown != noToken;
+  }
 }
 
 /// Merges the first `n` symbols, at most shortWord; returns how many are left.

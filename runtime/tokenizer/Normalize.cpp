@@ -60,7 +60,7 @@ void Normalizer::runStep(const NormalizerRecord &step, const MappedText &from, M
     break;
   case NormalizerKind::Prepend: {
     const char *content = tokenizer.pool.data + step.b;
-    if (from.size())
+    if (from.size() && (!step.a || from.origins.data[0] == 0))
       to.append(content, strlen(content), from.origins.data[0]);
     to.append(from, 0, from.size());
     break;

@@ -127,10 +127,9 @@ static void checkSteps(Tokenizer &tokenizer, const TokenizerHeader &header, Vali
     bool hasMap = hasKinds || step.kind == NormalizerKind::Compose;
     check.require(!hasMap || step.a < tokenizer.charMaps.count, "normalizer");
     check.require(step.kind != NormalizerKind::Replace || step.a < tokenizer.patterns.count, "normalizer");
-    // Its text has an origin more than bytes, which no other step would keep; without it tokens have no end.
-    bool isSentencePiece = step.kind == NormalizerKind::SentencePiece;
-    check.require(isSentencePiece == bool(header.flags & tokenizerEndsAtNext) &&
-                      (!isSentencePiece || tokenizer.normalizer.count == 1),
+    // Alone, its text has an origin more than bytes, which no other step would keep; without it tokens have no end.
+    bool isAlone = step.kind == NormalizerKind::SentencePiece && !(step.a & spmIsOneOfSteps);
+    check.require(isAlone == bool(header.flags & tokenizerEndsAtNext) && (!isAlone || tokenizer.normalizer.count == 1),
                   "normalizer");
     check.require(step.kind != NormalizerKind::Charsmap || tokenizer.graphemes.index.count, "normalizer");
     check.require(step.b < tokenizer.pool.count, "normalizer");

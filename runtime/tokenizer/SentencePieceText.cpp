@@ -107,5 +107,6 @@ void lathe::normalizeSentencePiece(const Tokenizer &tokenizer, uint32_t flags, c
     if (flags & spmAddsMark && flags & spmMarksEnds)
       to.append(space, spaceSize, ending);
   }
-  to.origins.push(ending);
+  if (!(flags & spmIsOneOfSteps))
+    to.origins.push(ending);
 }

@@ -139,14 +139,15 @@ inline constexpr uint32_t maxPatternNodes = 256;
 enum class NormalizerKind : uint32_t {
   CharMap = 0,      // a: index of the map
   Replace = 1,      // a: first node of a pattern, b: what takes its place, in the pool
-  Prepend = 2,      // b: text in the pool
+  Prepend = 2,      // b: text in the pool; a: 1: at the beginning of the whole text alone
   Strip = 3,        // a: bit 0 strips the beginning, bit 1 the end
   Charsmap = 4,     // SentencePiece's map of characters
   Compose = 5,      // a: index of the map that decomposes; what it leaves is composed
   SentencePiece = 6 // that library's own: a: spm* below. The only step
 };
 /// A mark before the text; single spaces, none at its ends; marks for spaces; the mark behind the text instead.
-inline constexpr uint32_t spmAddsMark = 1, spmRemovesSpaces = 2, spmMarksSpaces = 4, spmMarksEnds = 8;
+inline constexpr uint32_t spmAddsMark = 1, spmRemovesSpaces = 2, spmMarksSpaces = 4, spmMarksEnds = 8,
+                          spmIsOneOfSteps = 16; // tokens' ends are those of their bytes, as other steps' text has them
 
 struct NormalizerRecord {
   NormalizerKind kind;

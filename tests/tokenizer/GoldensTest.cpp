@@ -234,7 +234,7 @@ INSTANTIATE_TEST_SUITE_P(Tokenizers, Goldens,
                                          "camembert", "deberta", "big-bird", "t5", "nmt", "xlm-r", "mt5-files", "mbart",
                                          "mbart50", "nllb", "nllb-legacy", "pegasus", "llama-files", "mistral-files",
                                          "gemma-files", "m2m100", "marian", "marian-two", "bart-files", "opt-files",
-                                         "ctrl"),
+                                         "ctrl", "clip", "siglip"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            std::erase(name, '-');

@@ -202,6 +202,19 @@ class SlowReference(SentencePieceReference):
         return len(self.before) + len(self.behind)
 
 
+class PairedReference(SlowReference):
+    """One that ends both texts of a pair with the same tokens."""
+    def join(self, first, second):
+        texts = [first] if second is None else [first, second]
+        ids = [i for text in texts for i in (*(t[0] for t in text), *self.behind)]
+        special = [n for text in texts for n in (*[0] * len(text), *[1] * len(self.behind))]
+        return types.SimpleNamespace(ids=ids, offsets=[(0, 0)] * len(ids), type_ids=[0] * len(ids), special_tokens_mask=special)
+
+    def truncated(self, text, pair, length, strategy="longest_first"):
+        again = 0 if pair is None else self.num_special_tokens_to_add(False)
+        return super().truncated(text, pair, length - again, strategy)
+
+
 class Mixture:
     """Texts of one to twelve fragments, from Knuth's linear congruential generator."""
 
@@ -386,7 +399,8 @@ def transformers_class(name, corpora, files, **config):
     import transformers
     with tempfile.TemporaryDirectory() as folder:
         for target, source in files.items():
-            shutil.copy(corpora / "tokenizers" / source, pathlib.Path(folder) / target)
+            shutil.copy(OUT.parent / source if source.startswith("goldens/") else corpora / "tokenizers" / source,
+                        pathlib.Path(folder) / target)
         (pathlib.Path(folder) / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name, **config}))
         return getattr(transformers, name + "Fast").from_pretrained(folder)._tokenizer
 
@@ -571,7 +585,7 @@ def pieces_of(path):
     return [library.id_to_piece(i) for i in range(library.get_piece_size())]
 
 
-def slow_class(name, folder, files, config, **options):
+def slow_class(name, folder, files, config, reference=SlowReference, **options):
     import transformers
     with tempfile.TemporaryDirectory() as place:
         for target in files:
@@ -579,7 +593,7 @@ def slow_class(name, folder, files, config, **options):
         settings = OUT / folder / "tokenizer_config.json"
         settings.write_text(json.dumps({"tokenizer_class": name, **config}))
         shutil.copy(settings, place)
-        return SlowReference(getattr(transformers, name).from_pretrained(place), **options)
+        return reference(getattr(transformers, name).from_pretrained(place), **options)
 
 
 CTRL_FRAGMENTS = ["zqzq", "zqzqzqz", "zq", "@", "@@", "@@@@", "a@@", "x\n", "<unk>", "the<unk>", "Links", "Wikipedia\n", "w>", "</"]
@@ -608,6 +622,41 @@ def write_ctrl(corpora):
     tokens = [s[:-4] if s.endswith("</w>") else s + "@@" for i, s in enumerate(dict.fromkeys(symbols)) if i % 7 != 3]
     numbered("ctrl", [*tokens, "\n", "\n@@", "\u00a0", "\x1c@@", "\u3000x", "@@", "<unk>", "Books", "中", "<pad>"])
     (OUT / "ctrl" / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges) + "t h")
+
+
+SIGLIP_FRAGMENTS = ["</s> the", "\u2581", "\u2581 the", "! a", " .", "don't", "a_b", "`{|}~", "\x1f", "\x1c \x1d", "THE", "&amp;"]
+
+
+def siglip(corpora, config):
+    """With the letters of "<unk>", which the class has the library read before every text; and digits by themselves, because
+    what rounding decides between "00" "000" and "000" "00" depends on the sum of all that stands before, that included."""
+    trained("siglip", corpora, model_type="unigram", vocab_size=400, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+            required_chars="<unk>", split_digits=True)
+    return slow_class("SiglipTokenizer", "siglip", ["spiece.model"], config, reference=PairedReference)
+
+
+CLIP = {name: f"goldens/clip/{name}" for name in ("vocab.json", "merges.txt")}
+
+
+def clip(corpora):
+    """Merges learned from a few sentences, kept beside the golden as CTRL's are. Many bytes, and more at words' ends, have no
+    token: what is unknown is the end of a text."""
+    folder = OUT / "clip"
+    if not folder.exists():
+        from tokenizers import trainers
+        lines = (corpora / "texts" / "flores" / "flores-dev.en").read_text().lower().split("\n")[:200]
+        model = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+        model.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=False)])
+        model.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=500, end_of_word_suffix="</w>", show_progress=False))
+        learned = json.loads(model.to_str())["model"]
+        numbered("clip", [*learned["vocab"], "<|startoftext|>", "<|endoftext|>"])
+        merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in learned["merges"]]
+        (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    # From its text, because Transformers has the object decode in a way of its own, which no file says.
+    return Reference(Tokenizer.from_str(transformers_class("CLIPTokenizer", corpora, CLIP).to_str()))
+
+
 
 
 def m2m100_codes():
@@ -749,6 +798,9 @@ def main():
     write("ctrl", lambda: ctrl(corpora), corpora, is_short=True, fragments=FRAGMENTS + CTRL_FRAGMENTS,
           files={name: f"goldens/ctrl/{name}" for name in ("vocab.json", "merges.txt")}, config={"tokenizer_class": "CTRLTokenizer"},
           decodes_special=True, with_decodes=True)
+    write("clip", lambda: clip(corpora), corpora, is_short=True, files=CLIP, config={"tokenizer_class": "CLIPTokenizer"})
+    write("siglip", lambda: siglip(corpora, {}), corpora, is_short=True, fragments=FRAGMENTS + SIGLIP_FRAGMENTS,
+          files={"spiece.model": "goldens/siglip/spiece.model"}, config={"tokenizer_class": "SiglipTokenizer"})
     for name, (kind, target, source, config) in CLASSES.items():
         path = source if isinstance(source, str) else f"goldens/{name}/spiece.model"
         write(name, lambda: of_class(corpora, name, kind, target, source, config), corpora, is_short=True,

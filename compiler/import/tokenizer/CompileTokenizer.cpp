@@ -2,6 +2,7 @@
 
 #include "compiler/import/tokenizer/JsonView.h"
 #include "compiler/import/tokenizer/LanguageCodes.h"
+#include "compiler/import/tokenizer/SiglipSentencePiece.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -94,7 +95,8 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
   result.unknownId = int32_t(spec->idOf(spec->unknown().value_or("")).value_or(-1));
   result.clsId = idOf(config->classification, {"[CLS]", "<s>"});
   result.sepId = idOf(config->separator, {"[SEP]", "</s>"});
-  result.padId = idOf(config->padding, {"[PAD]", "<pad>"});
+  result.padId = tokenizerClassOf(*config) == siglipTokenizer ? idOf(config->padding, {"</s>"})
+                                                              : idOf(config->padding, {"[PAD]", "<pad>"});
   result.maskId = idOf(config->mask, {"[MASK]", "<mask>"});
   return result;
 }

@@ -8,6 +8,7 @@
 #include "compiler/import/tokenizer/PlainSentencePiece.h"
 #include "compiler/import/tokenizer/ReadCharsmap.h"
 #include "compiler/import/tokenizer/SentencePieceModel.h"
+#include "compiler/import/tokenizer/SiglipSentencePiece.h"
 #include "compiler/import/tokenizer/UnicodeData.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 #include "runtime/tokenizer/Utf8.h"
@@ -340,8 +341,9 @@ llvm::Expected<TokenizerSpec> lathe::readSentencePiece(llvm::StringRef path, con
   const llvm::StringRef name = tokenizerClassOf(config);
   const SpmClass *kind = llvm::find_if(classes, [&](const SpmClass &kind) { return kind.name == name; });
   const LlamaClass *llama = findLlamaClass(config);
-  if (!name.empty() && kind == std::end(classes) && !llama) {
-    std::string accepted = "GemmaTokenizer, LlamaTokenizer";
+  const bool isSiglip = name == siglipTokenizer;
+  if (!name.empty() && kind == std::end(classes) && !llama && !isSiglip) {
+    std::string accepted = "GemmaTokenizer, LlamaTokenizer, SiglipTokenizer";
     for (const SpmClass &kind : classes)
       accepted += ", " + kind.name.str();
     return llvm::make_error<UnsupportedTokenizer>(
@@ -356,6 +358,8 @@ llvm::Expected<TokenizerSpec> lathe::readSentencePiece(llvm::StringRef path, con
   if (model->kind != SentencePieceModel::Unigram && model->kind != SentencePieceModel::Bpe)
     return llvm::make_error<UnsupportedTokenizer>(path, "a model of characters or words, which " + name +
                                                             " does not take; accepted: Unigram or BPE");
+  if (isSiglip)
+    return siglipSentencePiece(*model, path, config);
   if (llama)
     return llamaSentencePiece(*llama, *model, path, config);
   return Converter(*kind, *model, path, config).convert();

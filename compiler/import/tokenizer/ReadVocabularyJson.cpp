@@ -1,4 +1,4 @@
-// vocab.json and merges.txt, as GPT, GPT-2, RoBERTa and CTRL were released: what they do not say is the tokenizer
+// vocab.json and merges.txt, as GPT, GPT-2, RoBERTa, CTRL and CLIP were released: what they do not say is the tokenizer
 // class's way.
 #include "compiler/import/safetensors/MappedFile.h"
 #include "compiler/import/safetensors/Quote.h"
@@ -92,6 +92,33 @@ static llvm::Error finishByteLevel(TokenizerSpec &spec, llvm::StringRef path, co
   return llvm::Error::success();
 }
 
+/// CLIP's: bytes as characters of words in lower case, the last one of each with "</w>" behind it.
+static llvm::Error finishClip(TokenizerSpec &spec, BpeModel &model, llvm::StringRef path,
+                              const TokenizerConfig &config) {
+  const AddedToken beginning = tokenOr(config.beginning, "<|startoftext|>"), end = tokenOr(config.end, "<|endoftext|>"),
+                   unknown = tokenOr(config.unknown, "<|endoftext|>");
+  model.wordEnd = wordEnd;
+  if (spec.idOf(unknown.content)) // else what is unknown vanishes
+    model.unknown = unknown.content;
+  LegacyTokens added(spec, path);
+  if (llvm::Error error = added.addById(config.byId))
+    return error;
+  for (const AddedToken &token : {beginning, end, unknown, tokenOr(config.padding, "<|endoftext|>")})
+    added.add(token);
+  for (const AddedToken &token : config.additional)
+    added.add(token);
+  if (llvm::Error error = added.check())
+    return error;
+  spec.normalizer = {ComposeStep{}, ReplaceStep{{"\\s+", false}, " "}, CharSteps{CharStep::Lowercase}};
+  spec.preTokenizer = {SplitStep{{R"('s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)", false},
+                                 SplitBehavior::Removed,
+                                 /*isInverted=*/true},
+                       SplitStep{{gpt2Pattern, false}, SplitBehavior::Isolated}};
+  spec.decoder = {ByteLevelDecoder()};
+  spec.setRobertaTemplate({int32_t(*spec.idOf(beginning.content)), int32_t(*spec.idOf(end.content))});
+  return llvm::Error::success();
+}
+
 /// The special tokens of GPT and CTRL: the vocabulary's for what is unknown, and what the files name.
 static llvm::Error addNamedTokens(TokenizerSpec &spec, BpeModel &model, llvm::StringRef path,
                                   const TokenizerConfig &config) {
@@ -144,8 +171,8 @@ static llvm::Error finishCtrl(TokenizerSpec &spec, BpeModel &model, llvm::String
 }
 
 static llvm::Error unsupportedClass(llvm::StringRef path, const TokenizerConfig &config) {
-  constexpr const char *accepted = "accepted are BartTokenizer, CTRLTokenizer, GPT2Tokenizer, M2M100Tokenizer, "
-                                   "MarianTokenizer, OpenAIGPTTokenizer and RobertaTokenizer";
+  constexpr const char *accepted = "accepted are BartTokenizer, CLIPTokenizer, CTRLTokenizer, GPT2Tokenizer, "
+                                   "M2M100Tokenizer, MarianTokenizer, OpenAIGPTTokenizer and RobertaTokenizer";
   std::string reason = "no file names the tokenizer's class; " + std::string(accepted) +
                        ", in tokenizer_config.json or by config.json's model_type";
   if (!config.tokenizerClass.empty())
@@ -159,8 +186,8 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, co
     return readPieceTranslator(*translator, path, config);
   const llvm::StringRef name = tokenizerClassOf(config);
   bool isRoberta = name == "RobertaTokenizer" || name == "LongformerTokenizer" || name == "BartTokenizer",
-       isGpt = name == "OpenAIGPTTokenizer", isCtrl = name == "CTRLTokenizer";
-  if (!isRoberta && !isGpt && !isCtrl && name != "GPT2Tokenizer")
+       isGpt = name == "OpenAIGPTTokenizer", isCtrl = name == "CTRLTokenizer", isClip = name == "CLIPTokenizer";
+  if (!isRoberta && !isGpt && !isCtrl && !isClip && name != "GPT2Tokenizer")
     return unsupportedClass(path, config);
   llvm::Expected<JsonDocument> document = JsonDocument::open(path);
   if (!document)
@@ -181,9 +208,10 @@ llvm::Expected<TokenizerSpec> lathe::readVocabularyJson(llvm::StringRef path, co
     return fileError(mergesPath, *problem);
   spec.single = {{templateFirst, 0}};
   spec.pair = {{templateFirst, 0}, {templateSecond, 1}};
-  if (llvm::Error error = isCtrl  ? finishCtrl(spec, model, path, mergesPath, config)
-                          : isGpt ? finishGpt(spec, model, path, config)
-                                  : finishByteLevel(spec, path, config, isRoberta))
+  if (llvm::Error error = isCtrl   ? finishCtrl(spec, model, path, mergesPath, config)
+                          : isClip ? finishClip(spec, model, path, config)
+                          : isGpt  ? finishGpt(spec, model, path, config)
+                                   : finishByteLevel(spec, path, config, isRoberta))
     return error;
   spec.model = std::move(model);
   spec.truncatesLeft = config.truncatesLeft.value_or(false);

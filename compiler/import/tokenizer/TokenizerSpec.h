@@ -38,6 +38,7 @@ struct ReplaceStep {
 };
 struct PrependStep {
   std::string content;
+  bool onlyFirst = false; // not behind an added token
 };
 struct StripStep {
   bool left = false, right = false;

@@ -105,7 +105,7 @@ llvm::Error TableWriter::writeSteps() {
                      return {NormalizerKind::Replace, addPattern(replace.pattern), pool.intern(replace.content)};
                    },
                    [&](const PrependStep &prepend) -> NormalizerRecord {
-                     return {NormalizerKind::Prepend, 0, pool.intern(prepend.content)};
+                     return {NormalizerKind::Prepend, prepend.onlyFirst, pool.intern(prepend.content)};
                    },
                    [&](const CharsmapStep &step) -> NormalizerRecord {
                      for (const auto &[key, text] : step.replacements)
