@@ -80,6 +80,10 @@ Error Artifact::read() {
     score = model.getString("score", "");
     similarity = model.getString("similarity", "");
   });
+  fields.readObject("tokenizer", [&](JsonFields &tokenizer) {
+    if (std::optional<int64_t> id = tokenizer.getOptionalInt("filling_id", 0, INT32_MAX))
+      filling = Filling{int32_t(*id), tokenizer.getInt("max_length", std::nullopt, 1, INT32_MAX)};
+  });
   fields.readObject("weights", [&](JsonFields &weights) {
     weightsBytes = weights.getInt("bytes", std::nullopt, 0, anySize);
     weightsHash = weights.getString("blake3");

@@ -31,6 +31,12 @@ public:
     std::string hash; ///< BLAKE3, hexadecimal
   };
 
+  /// What texts are filled up with, and how long they are then.
+  struct Filling {
+    int32_t id;
+    int64_t length;
+  };
+
   /// Anything but an artifact is an error that says what the directory is instead, where that can be seen.
   static llvm::Expected<Artifact> open(llvm::StringRef directory);
 
@@ -48,6 +54,7 @@ public:
   std::string features;              ///< what the output of that name is: what --features takes, or empty
   std::string score;                 ///< of a cross-encoder: the activation that makes a score of its logit, or empty
   std::string similarity;            ///< of a model that compares texts with images: how many fit one, "one" or "each"
+  std::optional<Filling> filling;    ///< of texts that are as long as they may be
   std::vector<File> files;           ///< all but the manifest and the weights
   uint64_t weightsBytes = 0;
   std::string weightsHash; ///< of the content behind the header

@@ -3,6 +3,7 @@
 
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/Names.h"
+#include "compiler/import/safetensors/Quote.h"
 #include "compiler/import/tokenizer/UnsupportedTokenizer.h"
 #include "ir/xf/XfDialect.h"
 
@@ -101,6 +102,12 @@ llvm::Error Compilation::import() {
     facts.tokenizerKind = tokenizer->kind;
     facts.vocabularySize = tokenizer->vocabularySize;
     facts.maxLength = maximumLength(model, tokenizer->modelMaxLength, tokenizer->truncationLength);
+    if (model.fillsTexts && tokenizer->padId < 0)
+      return llvm::createStringError(quote(model.tokenizerDirectory) + ": " + tokenizer->file +
+                                     " and the files beside it name no pad_token, with which this model's texts are "
+                                     "filled up; accepted is a token of the vocabulary");
+    if (model.fillsTexts)
+      facts.fillingId = tokenizer->padId;
   }
   if (llvm::Error error = runStage(*model.module, Stage::Import, {}))
     return error;

@@ -150,6 +150,7 @@ Expected<DriftInputs> textInputs(StringRef texts, const LoadedArtifact &probe) {
     Expected<TokenizedText> tokens = prompted->tokenize(line.rtrim('\r').str(), std::nullopt);
     if (!tokens)
       return tokens.takeError();
+    fillUp(*tokens, probe.artifact, *tokenizer);
     rows.push_back(std::move(tokens->ids));
     if (rows.size() == rowsPerBatch || number + 1 == lines.size()) {
       addBatch(inputs, probe.artifact, rows);

@@ -410,6 +410,8 @@ std::string writeManifest(ModuleOp kernels, const ManifestFacts &facts) {
   if (!facts.tokenizerKind.empty())
     manifest["tokenizer"] = {
         {"kind", facts.tokenizerKind}, {"vocabulary", facts.vocabularySize}, {"max_length", facts.maxLength}};
+  if (facts.fillingId)
+    manifest["tokenizer"]["filling_id"] = *facts.fillingId;
   manifest["weights"] = {{"bytes", facts.weights.header.file_bytes},
                          {"tensors", facts.weights.tensorCount},
                          {"embedded", facts.embedded},

@@ -49,6 +49,7 @@ struct ManifestFacts {
   std::vector<std::string> unsupportedGeneration; ///< fields of generation_config.json
   std::string noTokenizer;                        ///< why, where there are files of one
   int64_t vocabularySize = 0, maxLength = 0, positionLimit = 0;
+  std::optional<int32_t> fillingId; ///< with which texts are filled up to maxLength
   PackedWeights weights;
   WeightSharing sharing;
   bool embedded = false;

@@ -165,6 +165,17 @@ private:
 
 } // namespace
 
+void fillUp(TokenizedText &text, const Artifact &artifact, const TextTokenizer &tokenizer) {
+  const size_t length = artifact.filling ? size_t(artifact.filling->length) : 0;
+  if (text.ids.size() >= length)
+    return;
+  text.ids.resize(length, artifact.filling->id);
+  text.typeIds.resize(length);
+  text.offsets.resize(length);
+  text.special.resize(length, 1);
+  text.tokens.resize(length, tokenizer.token(artifact.filling->id));
+}
+
 std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model) {
   return std::make_unique<ArtifactTokenizer>(model);
 }

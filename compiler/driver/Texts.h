@@ -72,6 +72,9 @@ private:
   size_t promptTokens = 0;
 };
 
+/// Makes a text as long as the model's are, with padding that counts as any token. Most models' have any length.
+void fillUp(TokenizedText &text, const Artifact &artifact, const TextTokenizer &tokenizer);
+
 /// An artifact's, through its ABI. The model must outlive it.
 std::unique_ptr<TextTokenizer> tokenizerOf(const LoadedModel &model);
 

@@ -147,6 +147,7 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
     return error;
 
   model.task = head.task;
+  model.fillsTexts = (*family)->fillsTexts && head.task != Task::ImageClassification;
   model.sentence = std::move(head.sentenceEmbedding);
   if (!model.checkpoint->architectures().empty())
     model.architecture = model.checkpoint->architectures().front();

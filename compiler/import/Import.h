@@ -43,6 +43,7 @@ struct ImportedModel {
   bool lowerCaseText = false;               ///< sentence-transformers' do_lower_case
   std::optional<int64_t> sentenceMaxLength; ///< sentence_bert_config.json's max_seq_length
   int64_t positionLimit = 0;
+  bool fillsTexts = false;                    ///< Family's, of entries that read texts
   std::optional<GenerationConfig> generation; ///< of task causal-lm
   std::vector<std::string> unknownWeights;    ///< in the file, known to nobody
   std::vector<std::string> unusedWeights;     ///< another head's

@@ -193,22 +193,22 @@ TEST_F(Similarity, IsExplained) {
   EXPECT_NE(latheOutput({"inspect", artifact}).find("entry similarity"), std::string::npos);
 }
 
-/// A model with a tokenizer and a preprocessor, against Transformers' pipeline.
-class ComparedPictures : public testing::Test {
+/// Models with a tokenizer and a preprocessor, against Transformers' pipeline.
+class ComparedPictures : public testing::TestWithParam<const char *> {
 protected:
-  const Path folder = goldens() / "clip-pictures", model = folder / "model";
+  const Path folder = goldens() / GetParam(), model = folder / "model";
   const Json expected = Json::parse(readFile(folder / "expected.json"));
 };
 
-TEST_F(ComparedPictures, TextsHaveTheIdsOfTransformers) {
+TEST_P(ComparedPictures, TextsHaveTheIdsOfTransformers) {
   EXPECT_GE(expected.at("ids").size(), 8u);
   for (const Json &each : expected.at("ids"))
-    EXPECT_EQ(Json::parse(latheOutput({"tokenize", model, "--text", each.at("text"), "--json"})).at("ids"),
+    EXPECT_EQ(Json::parse(latheOutput({"tokenize", model, "--text", each.at("text"), "--json"})).at(0).at("ids"),
               each.at("ids"))
         << each.at("text");
 }
 
-TEST_F(ComparedPictures, FitTextsAsTransformersPipelineSays) {
+TEST_P(ComparedPictures, FitTextsAsTransformersPipelineSays) {
   const Path artifact = compiled(model);
   for (const auto &[file, scores] : expected.at("images").items()) {
     SCOPED_TRACE(file);
@@ -223,12 +223,41 @@ TEST_F(ComparedPictures, FitTextsAsTransformersPipelineSays) {
   }
 }
 
-TEST_F(ComparedPictures, NeedTexts) {
+TEST_P(ComparedPictures, NeedTexts) {
   const Path artifact = compiled(model), picture = goldens() / "pictures" / "grey.png";
   expectRefusal(1, {"run", artifact, "--image", picture}, {"compares images with texts", "--text"});
-  expectRefusal(1, {"run", compiled(goldens() / "vit" / "classes" / "model"), "--image", picture, "--text", "a cat"},
-                {"--image together with --text", "image-classification"});
   EXPECT_EQ(runTexts(artifact, {"a cat", "a dog"}).size(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ComparedPictures, testing::Values("clip-pictures", "siglip-pictures"),
+                         [](const testing::TestParamInfo<const char *> &info) {
+                           return std::string(info.param).substr(0, std::string(info.param).find('-'));
+                         });
+
+TEST(PicturesWithTexts, NeedAModelThatComparesBoth) {
+  expectRefusal(1,
+                {"run", compiled(goldens() / "vit" / "classes" / "model"), "--image",
+                 goldens() / "pictures" / "grey.png", "--text", "a cat"},
+                {"--image together with --text", "image-classification"});
+}
+
+/// SigLIP's texts are as long as its positions reach, whatever they say.
+TEST(TextsOfSiglip, AreFilledUpWithPadding) {
+  const Path model = goldens() / "siglip-pictures" / "model", artifact = compiled(model);
+  const Json result = runTexts(artifact, {"a cat"}).at(0);
+  ASSERT_EQ(result.at("tokens").size(), 64u);
+  EXPECT_EQ(result.at("tokens").back(), "</s>");
+  EXPECT_NE(latheOutput({"explain", artifact}).find("shorter ones filled up with token 1"), std::string::npos);
+}
+
+TEST(TextsOfSiglip, NeedATokenOfPadding) {
+  ScratchDirectory scratch;
+  const Path model = scratch / "model";
+  std::filesystem::copy(goldens() / "siglip-pictures" / "model", model);
+  for (const char *file : {"tokenizer_config.json", "special_tokens_map.json"})
+    std::filesystem::remove(model / file);
+  std::filesystem::copy(goldens() / "clip-pictures" / "model" / "tokenizer.json", model);
+  expectRefusal(1, {"compile", model, "-o", scratch / "out"}, {"tokenizer.json", "pad_token", "filled up"});
 }
 
 } // namespace

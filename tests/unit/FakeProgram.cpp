@@ -347,4 +347,5 @@ extern const lathe_program lathe_program_v1 = {LATHE_PROGRAM_VERSION,
                                                /*embedded_weights=*/nullptr,
                                                /*n_prompts=*/0,
                                                /*prompts=*/nullptr,
-                                               /*decoder=*/nullptr};
+                                               /*decoder=*/nullptr,
+                                               /*similarity=*/nullptr};

@@ -60,6 +60,8 @@ struct Family {
   std::optional<WritingIds> writingIds = std::nullopt;
   /// Parts share weights, which files may hold under the names of both.
   bool mayRepeatWeights = false;
+  /// Texts are as long as they may be, filled up with padding that counts as any token.
+  bool fillsTexts = false;
 };
 
 /// Every family, sorted by model type.

@@ -169,7 +169,8 @@ const Family siglipFamily = {.modelType = "siglip",
                              .classPrefix = "Siglip",
                              .tasks = twoTowersTasks,
                              .build = buildSiglip,
-                             .longestSequence = longestOfBoth};
+                             .longestSequence = longestOfBoth,
+                             .fillsTexts = true};
 
 const Family siglipTextModelFamily = {.modelType = "siglip_text_model",
                                       .title = "SigLIP's encoder of texts",
@@ -177,7 +178,8 @@ const Family siglipTextModelFamily = {.modelType = "siglip_text_model",
                                       .classPrefix = "SiglipText",
                                       .tasks = towerTasks,
                                       .build = buildSiglipText,
-                                      .longestSequence = longestText};
+                                      .longestSequence = longestText,
+                                      .fillsTexts = true};
 
 const Family siglipVisionModelFamily = {.modelType = "siglip_vision_model",
                                         .title = "SigLIP's encoder of images",

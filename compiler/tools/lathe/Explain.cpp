@@ -261,7 +261,11 @@ static llvm::Error explain(const std::string &directory, bool json) {
   if (manifest.contains("tokenizer"))
     os << "tokenizer: " << fieldText(manifest, {"tokenizer", "kind"}) << " of "
        << fieldText(manifest, {"tokenizer", "vocabulary"}) << " tokens; texts are cut at "
-       << fieldText(manifest, {"tokenizer", "max_length"}) << " (0: never)\n";
+       << fieldText(manifest, {"tokenizer", "max_length"}) << " (0: never)"
+       << (manifest.at("tokenizer").contains("filling_id")
+               ? ", shorter ones filled up with token " + fieldText(manifest, {"tokenizer", "filling_id"})
+               : "")
+       << "\n";
   else if (manifest.contains("unsupported_tokenizer"))
     os << "tokenizer: none that is supported; " << fieldText(manifest, {"unsupported_tokenizer"}) << "\n";
   else

@@ -133,27 +133,22 @@ llvm::Error Flags::runFile(const LoadedModel &model) const {
   return writeOutputs(outputs, *results);
 }
 
-/// The texts that images are compared with, as padded ids.
-static llvm::Expected<InputTensors> textInputs(const LoadedModel &model, llvm::ArrayRef<TextArgument> texts) {
+/// The texts that images are compared with, as one ragged batch.
+static llvm::Expected<InputTensors> textInputs(const Artifact &artifact, const LoadedModel &model,
+                                               llvm::ArrayRef<TextArgument> texts) {
   std::unique_ptr<TextTokenizer> tokenizer = tokenizerOf(model);
-  std::vector<std::vector<int32_t>> rows;
-  size_t longest = 0;
+  std::vector<int32_t> ids, offsets = {0};
   for (const TextArgument &text : texts) {
-    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, text.pair, {});
+    llvm::Expected<TokenizedText> tokens = tokenizer->tokenize(text.text, std::nullopt, {});
     if (!tokens)
       return tokens.takeError();
-    longest = std::max(longest, tokens->ids.size());
-    rows.push_back(std::move(tokens->ids));
+    fillUp(*tokens, artifact, *tokenizer);
+    llvm::append_range(ids, tokens->ids);
+    offsets.push_back(int32_t(ids.size()));
   }
-  std::vector<int32_t> ids(rows.size() * longest), mask(ids.size());
-  for (auto [index, row] : llvm::enumerate(rows)) {
-    llvm::copy(row, ids.begin() + index * longest);
-    std::fill_n(mask.begin() + index * longest, row.size(), 1);
-  }
-  const int64_t shape[] = {int64_t(rows.size()), int64_t(longest)};
   InputTensors inputs;
-  inputs.add("input_ids", shape, ids);
-  inputs.add("attention_mask", shape, mask);
+  inputs.add("input_ids", {int64_t(ids.size())}, ids);
+  inputs.add("cu_seqlens", {int64_t(offsets.size())}, offsets);
   return inputs;
 }
 
@@ -190,7 +185,7 @@ llvm::Error Flags::runImages(const Artifact &artifact, const LoadedModel &model,
     return count.takeError();
   InputTensors texts;
   if (!line.texts.empty()) {
-    llvm::Expected<InputTensors> tokenized = textInputs(model, line.texts);
+    llvm::Expected<InputTensors> tokenized = textInputs(artifact, model, line.texts);
     if (!tokenized)
       return tokenized.takeError();
     texts = std::move(*tokenized);
@@ -238,6 +233,7 @@ llvm::Error Flags::runTexts(const Artifact &artifact, const LoadedModel &model, 
     llvm::Expected<TokenizedText> tokens = prompted->tokenize(text.text, text.pair);
     if (!tokens)
       return tokens.takeError();
+    fillUp(*tokens, artifact, *tokenizer);
     tokenized.push_back(std::move(*tokens));
   }
   llvm::Expected<RunContext> context = model.createContext({.threads = threads.value_or(0)});
