@@ -81,10 +81,12 @@ EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value b
 }
 
 void EntrySelector::addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, Value prefix,
-                              Value globals) {
+                              Value globals, int64_t block) {
   if (reach) {
     arguments.parameters.push_back(calls.flag("windowed", true));
-    arguments.slots.push_back({"reach", calls.integer(*reach)});
+    if (block > 1)
+      arguments.parameters.push_back(calls.number("block", block));
+    arguments.slots.push_back({"reach", calls.integer((*reach + 1) * block - 1)});
   }
   if (causal)
     arguments.parameters.push_back(calls.flag("causal", true));
@@ -314,7 +316,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
   DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr());
-  addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals());
+  addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals(), op.getBlock().value_or(1));
   addSlopes(byDistance, op.getSlopes());
   addPairs(byDistance, op.getPairs());
   addTerms(byDistance, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(), op.getHeads());

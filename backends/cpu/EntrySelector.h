@@ -117,7 +117,7 @@ private:
   };
   DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets);
   void addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, mlir::Value prefix,
-                 mlir::Value globals = {});
+                 mlir::Value globals = {}, int64_t block = 1);
   void addSlopes(DistanceArguments &arguments, mlir::Value slopes);
   void addCap(std::optional<llvm::APFloat> cap, llvm::SmallVectorImpl<mlir::NamedAttribute> &params,
               llvm::SmallVectorImpl<std::pair<llvm::StringRef, mlir::Value>> &slots);

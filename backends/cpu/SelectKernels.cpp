@@ -383,7 +383,7 @@ LogicalResult EntrySelector::lower(Operation *op) {
       })
       .Case([&](xf::WindowScoresOp op) {
         DistanceArguments window = distances(op.getColumns(), nullptr, nullptr);
-        addWindow(window, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals());
+        addWindow(window, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals(), op.getBlock().value_or(1));
         return lowerDistanceScores(op.getScores(), op.getResult(), window, "window_scores"), success();
       })
       .Case([&](xf::SlopeScoresOp op) {

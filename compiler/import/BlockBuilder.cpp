@@ -148,6 +148,7 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
   if (rules.reach || rules.causal)
     scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns,
                                         rules.reach ? builder.getI64IntegerAttr(*rules.reach) : nullptr,
+                                        rules.block ? builder.getI64IntegerAttr(*rules.block) : nullptr,
                                         rules.causal ? builder.getUnitAttr() : nullptr, rules.prefix, rules.globals);
   if (rules.chosen)
     scores = xf::ChooseQueriesOp::create(builder, loc, scores.getType(), scores, rules.chosen);

@@ -42,9 +42,10 @@ struct ScoreRules {
   mlir::Value bias;          ///< a table [buckets, heads]
   xf::BucketsAttr buckets;
   std::optional<int64_t> reach;            ///< the most columns that a key may be away
+  std::optional<int64_t> block;            ///< or blocks of so many columns
   bool causal = false;                     ///< keys behind the query are not seen
   mlir::Value prefix;                      ///< but for those in columns below this
-  mlir::Value globals;                     ///< not 0 for tokens that all others see, and that see none themselves
+  mlir::Value globals;                     ///< not 0 for tokens that all others see, so many times, and that see none
   mlir::Value chosen;                      ///< 0 for queries that see no key
   mlir::Value pairs;                       ///< a table [heads * places, places], by columns
   mlir::Value slopes;                      ///< of heads: what scores fall by for a column's distance

@@ -66,14 +66,15 @@ Tensor capScores(const Tensor &scores, double cap) {
 /// the query does not see the key.
 static double byDistance(const Distances &distances, int64_t b, int64_t i, int64_t j, int64_t h) {
   const double column = distances.columns->values[j], from = distances.columns->values[i];
-  const int64_t distance = int64_t(column - from);
+  const int64_t distance = int64_t(column - from), block = distances.block;
   if (distances.globals && distances.globals->values[i] != 0)
     return absent;
   if (distances.globals && distances.globals->values[j] != 0)
-    return 0;
+    return std::log(distances.globals->values[j]);
   if (distances.causal && distance > 0 && !(distances.prefix && column < distances.prefix->values[b]))
     return absent;
-  if (distances.reach && (distances.causal ? -distance : std::abs(distance)) > *distances.reach)
+  if (distances.reach &&
+      (distances.causal ? -distance : std::abs(int64_t(column) / block - int64_t(from) / block)) > *distances.reach)
     return absent;
   return (distances.bias ? distances.bias->row(distances.buckets.bucketOf(distance))[h] : 0) +
          (distances.slopes ? distances.slopes->values[h] * double(distance) : 0) +
@@ -126,9 +127,10 @@ Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &col
 }
 
 Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal,
-                    const Tensor *prefix, const Tensor *globals) {
+                    const Tensor *prefix, const Tensor *globals, int64_t block) {
   return scoresByDistance(
-      scores, {.columns = &columns, .reach = reach, .causal = causal, .prefix = prefix, .globals = globals});
+      scores,
+      {.columns = &columns, .reach = reach, .block = block, .causal = causal, .prefix = prefix, .globals = globals});
 }
 
 Tensor chooseQueries(const Tensor &scores, const Tensor &chosen) {

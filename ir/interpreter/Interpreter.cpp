@@ -265,7 +265,7 @@ llvm::Error Frame::execute(Operation *op) {
       })
       .Case([&](xf::WindowScoresOp op) {
         return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach(), op.getCausal(),
-                                getOrNull(op.getPrefix()), getOrNull(op.getGlobals())));
+                                getOrNull(op.getPrefix()), getOrNull(op.getGlobals()), op.getBlock().value_or(1)));
       })
       .Case([&](xf::ChooseQueriesOp op) { return set(chooseQueries(get(op.getScores()), get(op.getChosen()))); })
       .Case([&](xf::SlopeScoresOp op) {
@@ -279,6 +279,7 @@ llvm::Error Frame::execute(Operation *op) {
                                      .bias = getOrNull(op.getBias()),
                                      .buckets = op.getBucketsAttr(),
                                      .reach = op.getReach(),
+                                     .block = int64_t(op.getBlock().value_or(1)),
                                      .causal = op.getCausal(),
                                      .prefix = getOrNull(op.getPrefix()),
                                      .slopes = getOrNull(op.getSlopes()),

@@ -38,7 +38,7 @@ Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &colum
 Tensor biasPairs(const Tensor &scores, const Tensor &table, const Tensor &columns);
 Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &columns);
 Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal = false,
-                    const Tensor *prefix = nullptr, const Tensor *globals = nullptr);
+                    const Tensor *prefix = nullptr, const Tensor *globals = nullptr, int64_t block = 1);
 Tensor chooseQueries(const Tensor &scores, const Tensor &chosen);
 Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
                 const Tensor &index);
@@ -48,10 +48,11 @@ struct Distances {
   const Tensor *columns = nullptr; ///< one for each row of queries and keys
   const Tensor *bias = nullptr;
   xf::BucketsAttr buckets = {};
-  std::optional<int64_t> reach = std::nullopt;
+  std::optional<int64_t> reach = std::nullopt; ///< in blocks of so many columns
+  int64_t block = 1;
   bool causal = false;
   const Tensor *prefix = nullptr, *slopes = nullptr, *pairs = nullptr;
-  const Tensor *globals = nullptr; ///< as columns: not 0 for tokens that all others see
+  const Tensor *globals = nullptr; ///< as columns: how many keys each is to all others; 0: to some
   const Tensor *queryTerms = nullptr, *keyTerms = nullptr, *index = nullptr;
 };
 /// With `keyCuSeqlens` alone one query for each sequence. Dense when both are null; then `mask` may be null too.

@@ -124,19 +124,21 @@ def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AttrSizedOperandSegments, Al
   let summary = "scores of distant keys become absent";
   let description = [{
     Scores `[batch, heads, seq, seq]`, columns `[batch, seq]`. A key takes part in a query's softmax only if their columns
-    are at most `reach` apart and, `causal`, the key's is not the later one; other scores become -inf. With a `prefix`,
+    are at most `reach` apart and, `causal`, the key's is not the later one; other scores become -inf. With a `block`,
+    columns are in blocks of so many, and a key's block and its query's may be `reach` apart. With a `prefix`,
     i32 `[batch]`, causal scores are those of a prefix language model (Raffel et al. 2020): keys whose columns are below it
     may be later ones, however far; `reach` then narrows what is behind the query.
 
     With `globals`, i32 `[batch, seq]`, which goes with a reach alone, tokens whose number there is not 0 are global
     (Beltagy et al. 2020): every query sees them, however far, and they themselves see no key here, as they have an
-    attention of their own (`xf.choose_queries`).
+    attention of their own (`xf.choose_queries`). Seen, they are as many keys as that number: its logarithm is added.
   }];
-  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
+  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, OptionalAttr<I64Attr>:$reach,
+                       OptionalAttr<I64Attr>:$block, UnitAttr:$causal,
                        Optional<Xf_Lengths>:$prefix, Optional<Xf_Ids>:$globals);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
-    $scores `at` $columns (`reach` $reach^)? (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)?
+    $scores `at` $columns (`reach` $reach^)? (`block` $block^)? (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)?
     (`globals` `(` $globals^ `:` type($globals) `)`)? attr-dict `:` type($scores) `,` type($columns)
   }];
   let hasVerifier = 1;
@@ -178,8 +180,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
 
     What depends on the distance of query and key needs `columns`, i32 `[batch, seq]` or `[tokens]`: with `bias`, scaled
     scores are biased as by `xf.bias_scores`, with `slopes` as by `xf.slope_scores`, with `pairs` as by `xf.bias_pairs`;
-    with terms and their `index` they are added before scaling as by `xf.add_terms`; with `reach`, which may have
-    `globals`, or `causal`, which may have a `prefix`, keys are absent as by `xf.window_scores`. Columns rise from one
+    with terms and their `index` they are added before scaling as by `xf.add_terms`; with `reach`, which may have a
+    `block` and `globals`, or `causal`, which may have a `prefix`, keys are absent as by `xf.window_scores`. Columns rise from one
     token of a sequence to the next. Globals have no other part that goes by distance beside them.
 
     With `chosen`, i32 `[batch, seq]` or `[tokens]`, the others get zeros as by `xf.choose_queries`, and cost next to
@@ -203,7 +205,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_CuSeqlens>:$key_cu_seqlens, Optional<Xf_Ids>:$columns,
-                       Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach, UnitAttr:$causal,
+                       Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach,
+                       OptionalAttr<I64Attr>:$block, UnitAttr:$causal,
                        Optional<Xf_Lengths>:$prefix, Optional<Xf_Ids>:$globals, Optional<Xf_Ids>:$chosen,
                        Optional<Xf_Vector>:$slopes, Optional<Xf_Matrix>:$pairs,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
@@ -216,8 +219,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
     (`key_cu_seqlens` `(` $key_cu_seqlens^ `:` type($key_cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`causal` $causal^)?
-    (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`globals` `(` $globals^ `:` type($globals) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`block` $block^)?
+    (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`globals` `(` $globals^ `:` type($globals) `)`)?
     (`chosen` `(` $chosen^ `:` type($chosen) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
     (`pairs` `(` $pairs^ `:` type($pairs) `)`)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?

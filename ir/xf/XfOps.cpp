@@ -305,8 +305,11 @@ template <typename Op> static LogicalResult verifyReach(Op op) {
   return success();
 }
 
-/// Whichever op has keys that are seen beyond its reach.
-template <typename Op> static LogicalResult verifyGlobals(Op op) {
+/// Whichever op has keys that are seen by their block, or beyond its reach.
+template <typename Op> static LogicalResult verifyBlocksAndGlobals(Op op) {
+  if (op.getBlock() && (int64_t(*op.getBlock()) < 1 || !op.getReach() || op.getCausal()))
+    return op.emitOpError("has a block of ")
+           << int64_t(*op.getBlock()) << "; expected 1 or more, with a reach, and not causal";
   if (op.getGlobals() && (!op.getReach() || op.getCausal()))
     return op.emitOpError("has globals; expected a reach that they are no part of, and not causal");
   if (op.getGlobals() && op.getGlobals().getType() != op.getColumns().getType())
@@ -318,7 +321,7 @@ template <typename Op> static LogicalResult verifyGlobals(Op op) {
 LogicalResult WindowScoresOp::verify() {
   if (!getReach() && !getCausal())
     return emitOpError("has neither a reach nor causal; expected one of them, or both");
-  if (failed(verifyReach(*this)) || failed(verifyGlobals(*this)))
+  if (failed(verifyReach(*this)) || failed(verifyBlocksAndGlobals(*this)))
     return failure();
   return verifyDistances(*this, getScores(), getColumns());
 }
@@ -372,7 +375,7 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has a bias or buckets without the other");
   if (bool(getColumns()) != (getBias() || getSlopes() || getPairs() || getReach() || getCausal() || getIndex()))
     return emitOpError("has columns, or what needs them, without the other");
-  if (failed(verifyReach(*this)) || failed(verifyGlobals(*this)))
+  if (failed(verifyReach(*this)) || failed(verifyBlocksAndGlobals(*this)))
     return failure();
   if (getColumns() && (shapeOf(getQuery()).drop_back() != shapeOf(getKey()).drop_back() ||
                        shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))

@@ -358,6 +358,31 @@ TEST(Attention, OfMarkedTokensIsItsParts) {
                    attended(windowScores(scores, columns, 1, /*causal=*/false, nullptr, &marks))));
   EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 1, std::nullopt, {}, std::nullopt, nullptr, &marks),
                    attended(chooseQueries(scores, marks))));
+  EXPECT_TRUE(near(attention(q, k, v, nullptr, nullptr, heads, 1, std::nullopt,
+                             {.columns = &columns, .reach = 1, .block = 2, .globals = &marks}),
+                   attended(windowScores(scores, columns, 1, /*causal=*/false, nullptr, &marks, /*block=*/2))));
+}
+
+/// Blocks are seen whole: here columns 0 and 1, 2 and 3, 4 and 5, each with its neighbours at most.
+TEST(Attention, WindowsMayBeOfBlocks) {
+  const Tensor columns({1, 6}, {0, 1, 2, 3, 4, 5}), scores({1, 1, 6, 6});
+  const Tensor own = windowScores(scores, columns, 0, /*causal=*/false, nullptr, nullptr, /*block=*/2);
+  const Tensor beside = windowScores(scores, columns, 1, /*causal=*/false, nullptr, nullptr, /*block=*/2);
+  for (int64_t query = 0; query < 6; ++query)
+    for (int64_t key = 0; key < 6; ++key) {
+      EXPECT_EQ(own.row(query)[key] == 0, query / 2 == key / 2) << query << " " << key;
+      EXPECT_EQ(beside.row(query)[key] == 0, std::abs(query / 2 - key / 2) <= 1) << query << " " << key;
+    }
+}
+
+/// A global key whose number is n is n keys.
+TEST(Attention, GlobalKeysCountAsOftenAsTheirNumberSays) {
+  const Tensor columns({1, 3}, {0, 50, 51}), marks({1, 3}, {3, 0, 0}),
+      scores({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
+  const Tensor weights = softmax(windowScores(scores, columns, 1, /*causal=*/false, nullptr, &marks));
+  const double sum = 3 * std::exp(4) + std::exp(5) + std::exp(6);
+  EXPECT_NEAR(weights.row(1)[0], 3 * std::exp(4) / sum, 1e-12);
+  EXPECT_NEAR(weights.row(1)[2], std::exp(6) / sum, 1e-12);
 }
 
 TEST(Attention, WithTermsIsItsParts) {

@@ -411,6 +411,22 @@ func.func @f(%x: tensor<?x9xf32>, %w: tensor<5x9xf32>) {
 }
 
 // -----
+// window_scores: blocks are of a window
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
+  // expected-error @+1 {{has a block of 4; expected 1 or more, with a reach, and not causal}}
+  %0 = xf.window_scores %s at %columns block 4 causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// window_scores: blocks have columns
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
+  // expected-error @+1 {{has a block of 0; expected 1 or more, with a reach, and not causal}}
+  %0 = xf.window_scores %s at %columns reach 1 block 0 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
 // window_scores: globals are beyond a reach
 func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>) {
   // expected-error @+1 {{has globals; expected a reach that they are no part of, and not causal}}

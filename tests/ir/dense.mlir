@@ -67,6 +67,8 @@ func.func @distances(%s: tensor<?x2x?x?xf32>, %x: tensor<?x?x4xf32>, %mask: tens
   %prefixed = xf.window_scores %0 at %columns causal prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} reach 3 globals(%{{.*}} : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %globals = xf.window_scores %0 at %columns reach 3 globals(%columns : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  // CHECK: xf.window_scores %{{.*}} at %{{.*}} reach 1 block 64 globals(%{{.*}} : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %blocks = xf.window_scores %0 at %columns reach 1 block 64 globals(%columns : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.choose_queries %{{.*}} of %{{.*}} : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %chosen = xf.choose_queries %0 of %columns : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   // CHECK: xf.window_scores %{{.*}} at %{{.*}} causal : tensor<?x2x?x?xf32>, tensor<?x?xi32>

@@ -95,13 +95,13 @@ func.func @capped(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %slopes: ten
 // Global tokens beside a window, and an attention of their own.
 // CHECK-LABEL: func.func @global
 // CHECK-SAME: %[[COLUMNS:[^:]*]]: tensor<?x?xi32>, %[[GLOBALS:[^:]*]]: tensor<?x?xi32>)
-// CHECK-NEXT: xf.attention {{.*}} columns(%[[COLUMNS]] : tensor<?x?xi32>) reach 5 globals(%[[GLOBALS]] : tensor<?x?xi32>) heads 2
+// CHECK-NEXT: xf.attention {{.*}} columns(%[[COLUMNS]] : tensor<?x?xi32>) reach 5 block 8 globals(%[[GLOBALS]] : tensor<?x?xi32>) heads 2
 // CHECK-NEXT: xf.attention {{.*}} chosen(%[[GLOBALS]] : tensor<?x?xi32>) heads 2
 // CHECK-NEXT: return
 func.func @global(%x: tensor<?x?x8xf32>, %columns: tensor<?x?xi32>, %globals: tensor<?x?xi32>) -> (tensor<?x?x8xf32>, tensor<?x?x8xf32>) {
   %h = xf.split_heads %x : tensor<?x?x8xf32> -> tensor<?x2x?x4xf32>
   %s = xf.matmul %h, transposed %h : tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x?xf32>
-  %w = xf.window_scores %s at %columns reach 5 globals(%globals : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  %w = xf.window_scores %s at %columns reach 5 block 8 globals(%globals : tensor<?x?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
   %p = xf.softmax %w : tensor<?x2x?x?xf32>
   %o = xf.matmul %p, %h : tensor<?x2x?x?xf32>, tensor<?x2x?x4xf32> -> tensor<?x2x?x4xf32>
   %c = xf.merge_heads %o : tensor<?x2x?x4xf32> -> tensor<?x?x8xf32>

@@ -42,6 +42,19 @@ Value emitExp2(KernelBuilder &b, Value x) {
   return b.timesPowerOf2(p, x);
 }
 
+Value emitLog(KernelBuilder &b, Value x) {
+  // x = m 2^n with 2/3 <= m < 4/3, and log m = 2 artanh(s) with s = (m - 1) / (m + 1), which is at most 1/5 in size:
+  // what the series leaves out is below 1e-8 of it.
+  constexpr int32_t twoThirds = 0x3f2aaaab;
+  Value bits = b.bitsOf(x),
+        n = b.sub(b.shiftRight(b.sub(b.add(bits, b.splatBits(1 << 30)), b.splatBits(twoThirds)), 23),
+                  b.splatBits(1 << 7));
+  Value m = b.floatsOf(b.sub(bits, b.shiftLeft(n, 23)));
+  Value s = b.div(b.sub(m, b.splat(1.0f)), b.add(m, b.splat(1.0f)));
+  Value series = emitPolynomial(b, b.mul(s, s), {2.0f, 2.0f / 3, 2.0f / 5, 2.0f / 7, 2.0f / 9});
+  return b.fma(b.floatOf(n), b.splat(0.693147181f), b.mul(s, series));
+}
+
 Value emitTanh(KernelBuilder &b, Value x) {
   // Near 0 a polynomial keeps the relative error small; elsewhere 1 - 2 / (1 + e^2x), which saturates to exactly +-1.
   Value square = b.mul(x, x);

@@ -11,6 +11,8 @@ namespace lathe {
 mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
 /// 2^x for what is rounded to bf16 next: relative error 8e-5, a fiftieth of such a rounding. Exactly 0 at -infinity.
 mlir::Value emitExp2(KernelBuilder &b, mlir::Value x);
+/// The natural logarithm of a positive number, absolute and relative error 3e-7; exactly 0 at 1.
+mlir::Value emitLog(KernelBuilder &b, mlir::Value x);
 /// Absolute and relative error 4e-7.
 mlir::Value emitTanh(KernelBuilder &b, mlir::Value x);
 /// x * Phi(x) with the normal distribution's Phi, "gelu" in Hugging Face; error 1.5e-7 * max(1, |x|).

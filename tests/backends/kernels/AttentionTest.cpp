@@ -29,6 +29,8 @@ struct Form {
 /// What scores get by distance, if anything: see Distances.h.
 struct ByDistance {
   int64_t buckets = 0, distance = 0, reach = -1;
+  /// The reach counts blocks of so many columns.
+  int64_t block = 1;
   /// Terms of queries and keys, for distances up to this many to each side.
   int64_t furthest = 0;
   bool queryTerms = false, keyTerms = false, causal = false, prefixed = false, sloped = false, paired = false;
@@ -45,15 +47,18 @@ struct ByDistance {
            (keyTerms ? ", key_terms = true" : "") + (causal ? ", causal = true" : "") +
            (prefixed ? ", prefixed = true" : "") + (sloped ? ", sloped = true" : "") +
            (paired ? ", paired = true" : "") + (hasGlobals() ? ", globals = true" : "") +
-           (cap ? ", capped = true" : "") + (choosesQueries() ? ", chosen = true" : "");
+           (block > 1 ? ", block = " + std::to_string(block) : "") + (cap ? ", capped = true" : "") +
+           (choosesQueries() ? ", chosen = true" : "");
   }
   bool hasGlobals() const { return marked && reach >= 0; }
   bool choosesQueries() const { return marked && reach < 0; }
-  /// Whether a query sees a key so far away, which is perhaps in its sequence's prefix.
-  bool sees(int64_t away, bool inPrefix) const {
-    if (causal)
-      return away > 0 ? inPrefix : reach < 0 || -away <= reach;
-    return reach < 0 || std::abs(away) <= reach;
+  /// The kernel's, in columns.
+  int64_t reachSlot() const { return (reach + 1) * block - 1; }
+  /// Whether the query in one column sees a key in another, which is perhaps in its sequence's prefix.
+  bool sees(int64_t query, int64_t key, bool inPrefix) const {
+    if (causal && key > query)
+      return inPrefix;
+    return reach < 0 || std::abs(key / block - query / block) <= reach;
   }
 };
 
@@ -142,7 +147,7 @@ struct Problem {
         pairs(random.vector(rule.paired ? shape.heads * places * places : 0, 2)), prefix(prefixOf(*this, random)),
         marks(rule.marked ? rows : 0) {
     for (int32_t &mark : marks)
-      mark = random.below(rule.marked) == 0 ? 1 + int32_t(random.below(3)) : 0;
+      mark = random.below(rule.marked) == 0 ? 1 + int32_t(random.below(random.below(2) ? 3 : 300)) : 0;
     for (float &which : index)
       which = float(random.below(terms));
     for (float &slope : slopes) // scores fall: where they rose, far keys would have great ones, and few digits
@@ -152,7 +157,7 @@ struct Problem {
   std::vector<Arg> distanceArgs(size_t sequence = 0, int64_t first = 0) const {
     return {&columns[first],
             bias.data(),
-            rule.reach,
+            rule.reachSlot(),
             rule.queryTerms ? &queryTerms[first * ldTerms] : nullptr,
             ldTerms,
             rule.keyTerms ? &keyTerms[first * ldTerms] : nullptr,
@@ -181,8 +186,8 @@ struct Problem {
   double added(size_t sequence, int64_t query, int64_t key, int64_t head) const {
     const int64_t away = columns[key] - columns[query];
     if (rule.hasGlobals() && (marks[query] || marks[key]))
-      return marks[query] ? -INFINITY : 0;
-    if (!rule.sees(away, rule.prefixed && columns[key] < prefix[sequence]))
+      return marks[query] ? -INFINITY : std::log(marks[key]);
+    if (!rule.sees(columns[query], columns[key], rule.prefixed && columns[key] < prefix[sequence]))
       return -INFINITY;
     return (rule.buckets ? bias[xf::twoSidedBucket(away, rule.buckets, rule.distance) * shape.heads + head] : 0) +
            (rule.sloped ? double(slopes[head]) * double(away) : 0) +
@@ -379,6 +384,25 @@ TEST_P(AttentionTest, TokensMayBeMarked) {
         check(GetParam(), shape, /*masked=*/false, random, ByDistance{.reach = reach, .marked = 3});
 }
 
+/// Windows of blocks, the query's own or more of them, with and without global keys.
+TEST_P(AttentionTest, WindowsMayBeOfBlocks) {
+  Gaussian random(15);
+  for (int64_t marked : {0, 9})
+    for (const ByDistance &rule :
+         {ByDistance{.reach = 1, .block = 7, .marked = marked}, ByDistance{.reach = 1, .block = 64, .marked = marked},
+          ByDistance{.reach = 0, .block = 7, .marked = marked}})
+      for (bool masked : {false, true})
+        for (const AttentionShape &shape : attentionOddShapes(20, 8))
+          check(GetParam(), shape, masked, random, rule);
+}
+
+/// Where no token is left that is not global, all rows are zeros.
+TEST_P(AttentionTest, GlobalQueriesSeeNoKeyInAWindow) {
+  Gaussian random(16);
+  for (const AttentionShape &shape : attentionOddShapes(20, 6))
+    check(GetParam(), shape, /*masked=*/false, random, ByDistance{.reach = 5, .marked = 1});
+}
+
 /// The rows of sequence `index` of a packed problem, as a problem of its own, must have the same bits; and a dense one
 /// whose mask only cuts off the tail as well.
 void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
@@ -422,7 +446,7 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
       .kernel("{head_dim = 64, masked = true" + rule.params() + "}")
       .run(with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
                  batch.scale, longest, guardedMask.data()},
-                {denseColumns.data(), batch.bias.data(), rule.reach, denseQueryTerms.data(), batch.ldTerms,
+                {denseColumns.data(), batch.bias.data(), rule.reachSlot(), denseQueryTerms.data(), batch.ldTerms,
                  denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
                  batch.prefix.data(), batch.slopes.data(), batch.pairs.data(), batch.places, denseMarks.data(),
                  rule.cap, nullptr, 0, denseMarks.data()}));
@@ -455,6 +479,7 @@ TEST_P(AttentionTest, ASequenceHasTheSameBitsAloneByDistance) {
   expectSameBitsAlone({.paired = true});
   expectSameBitsAlone({.furthest = 100, .queryTerms = true, .keyTerms = true});
   expectSameBitsAlone({.reach = 64, .marked = 9});
+  expectSameBitsAlone({.reach = 1, .block = 64, .marked = 9});
   expectSameBitsAlone({.marked = 9});
 }
 

@@ -112,16 +112,19 @@ TEST_F(UnfusedTest, DistanceScores) {
     for (const char *form :
          {"{buckets = 32, distance = 128}", "{windowed = true}", "{causal = true}", "{windowed = true, causal = true}",
           "{sloped = true}", "{causal = true, prefixed = true}", "{windowed = true, causal = true, prefixed = true}",
-          "{windowed = true, globals = true}", "{paired = true}"}) {
+          "{windowed = true, globals = true}", "{windowed = true, block = 5}",
+          "{windowed = true, globals = true, block = 5}", "{paired = true}"}) {
       const bool windowed = std::strstr(form, "windowed"), causal = std::strstr(form, "causal");
       const bool prefixed = std::strstr(form, "prefixed"), sloped = std::strstr(form, "sloped"),
                  hasGlobals = std::strstr(form, "globals"), paired = std::strstr(form, "paired");
-      const int64_t batch = 2, heads = 3, size = batch * heads * seq * seq, reach = 7;
+      const int64_t batch = 2, heads = 3, size = batch * heads * seq * seq;
+      const int64_t block = std::strstr(form, "block") ? 5 : 1, reachBlocks = block > 1 ? 1 : 7,
+                    reach = (reachBlocks + 1) * block - 1;
       Guarded<float> x(random.vector(size)), bias(random.vector(32 * heads)), y(size);
       Guarded<float> slopes(random.vector(heads));
       Guarded<int32_t> globals(batch * seq);
       for (int32_t &isGlobal : globals)
-        isGlobal = hasGlobals && random.below(4) == 0;
+        isGlobal = hasGlobals && random.below(4) == 0 ? 1 + int32_t(random.below(3)) : 0;
       Guarded<int32_t> columns(batch * seq), prefix(std::vector<int32_t>{20, 3});
       for (int64_t b = 0; b < batch; ++b)
         for (int64_t row = 0, column = 0; row < seq; ++row, column += 1 + random.below(9))
@@ -135,16 +138,21 @@ TEST_F(UnfusedTest, DistanceScores) {
           1);
       for (int64_t i = 0; i < size; ++i) {
         const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
-        const int64_t away = columns[first + i % seq] - columns[first + i / seq % seq];
-        const bool inPrefix = prefixed && columns[first + i % seq] < prefix[first / seq];
-        const bool near = causal && away > 0 ? inPrefix : !(windowed && std::abs(away) > reach);
-        const bool seen = !globals[first + i / seq % seq] && (near || globals[first + i % seq]);
-        const int64_t ofQuery = head * places + columns[first + i / seq % seq];
-        const float expected = windowed || causal ? (seen ? x[i] : -INFINITY)
-                               : paired           ? x[i] + pairs[ofQuery * places + columns[first + i % seq]]
+        const int64_t column = columns[first + i % seq], ofQuery = columns[first + i / seq % seq];
+        const int64_t away = column - ofQuery, global = globals[first + i % seq];
+        const bool inPrefix = prefixed && column < prefix[first / seq];
+        const bool isFar = windowed && std::abs(column / block - ofQuery / block) > reachBlocks;
+        const bool near = causal && away > 0 ? inPrefix : !isFar;
+        const bool seen = !globals[first + i / seq % seq] && (near || global);
+        const float added = seen && global ? std::log(float(global)) : 0;
+        const float expected = windowed || causal ? (seen ? x[i] + added : -INFINITY)
+                               : paired           ? x[i] + pairs[(head * places + ofQuery) * places + column]
                                : sloped ? std::fma(slopes[head], float(away), x[i])
                                         : x[i] + bias[lathe::xf::twoSidedBucket(away, 32, 128) * heads + head];
-        ASSERT_EQ(y[i], expected) << away;
+        if (added)
+          ASSERT_NEAR(y[i], expected, 1e-6f * std::max(1.0f, std::abs(expected)));
+        else
+          ASSERT_EQ(y[i], expected) << away;
       }
       kernel.run(
           {x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(),   reach,        0,      0,

@@ -141,8 +141,8 @@ private:
   };
   Rows markedRows() { return {b.at(b.scratch, layout.markedRows), b.integer(layout.markedStride)}; }
   Rows markedValues() { return {b.at(b.scratch, layout.markedValues), b.integer(layout.markedValueStride)}; }
-  void emitZeros(Sequence sequence, Value first, Value count, Rows y);
-  void emitZeroRow(Value target);
+  void emitZeros(Value row, Rows y);
+  void emitUnchosen(Sequence sequence, Value first, Value count, Rows y);
   Value keysOf(const Queries &queries, Value query, Value rows, Value firstKey, Value keys, Value isOfGlobals);
   void emitBlock(const Queries &queries, KeyRange range, Value firstKey, const KeySource &source);
   void emitPrefetch(ArrayRef<HeadRows> upcoming, Value row);
@@ -170,7 +170,7 @@ void AttentionEmitter::emit() {
         rowsFrom(b, wordsOfY, y, ldy, choosesQueries() ? sequence.first : firstRow, b.mul(head, widths.value));
     const Value column = b.mul(head, widths.key);
     if (choosesQueries()) {
-      emitZeros(sequence, firstQuery, count, ofY);
+      emitUnchosen(sequence, firstQuery, count, ofY);
       count = b.min(b.integer(queryBlock), b.sub(marked->count(sequence), firstQuery));
       marked->emitList(sequence, firstQuery, queryBlock);
       marked->emitRows(rowsFrom(b, words, q, ldq, sequence.first, column), widths.key, count, markedRows());
@@ -196,12 +196,16 @@ void AttentionEmitter::emit() {
     if (paged) // the run may have some of a prefix' tokens alone: pages have them all
       keyCount = distances.withPrefix(b, index, keyCount);
     if (crossed && !paged) // of one axis, what has no keys has no queries either
-      b.ifTrue(b.equal(keyCount, b.integer(0)), [&] {
-        b.forRange(b.integer(0), count, 1, [&](Value row) { emitZeroRow(b.at(ofY.base, b.mul(row, ofY.stride))); });
-      });
+      b.ifTrue(b.equal(keyCount, b.integer(0)),
+               [&] { b.forRange(b.integer(0), count, 1, [&](Value row) { emitZeros(row, ofY); }); });
     KeyRange range = keysFor(index, b.add(before, firstQuery), count, keyCount);
-    if (distances.hasGlobals())
+    if (distances.hasGlobals()) {
       range = withGlobals(range, sequence);
+      // Texts may have no other tokens than global ones, which see none here.
+      Value areGlobal = b.equal(marked->count({firstRow, count, sequence.mask}), count);
+      b.ifTrue(areGlobal, [&] { b.forRange(b.integer(0), count, 1, [&](Value row) { emitZeros(row, ofY); }); });
+      range.end = b.select(areGlobal, range.begin, range.end);
+    }
     distances.emitTable(b, head, heads);
     b.forRange(range.begin, range.end, keyBlock, [&](Value firstKey) {
       // Blocks begin where pages do.
@@ -217,7 +221,7 @@ void AttentionEmitter::emit() {
             marked->emitList(sequence, b.sub(firstKey, range.begin), keyBlock);
             marked->emitRows(rowsOf(k, ldk, sequence.first, keyColumn), widths.key, keys, markedRows());
             marked->emitRows(rowsOf(v, ldv, sequence.first, valueColumn), widths.value, keys, markedValues());
-            panelRows.emitGlobalBias(keys);
+            panelRows.emitGlobalBias(keys, [&](Value key, Value mask) { return marked->numbers(sequence, key, mask); });
           };
           b.ifElse(isOfGlobals, emitGlobals, [&] { panelRows.emitBias(sequence, firstKey, keys); });
           auto either = [&](Rows a, Rows other) {
@@ -257,21 +261,21 @@ AttentionEmitter::KeyRange AttentionEmitter::withGlobals(KeyRange range, Sequenc
   return range;
 }
 
-/// Of so many tokens of the sequence, zeros in the rows of those that are not chosen.
-void AttentionEmitter::emitZeros(Sequence sequence, Value first, Value count, Rows y) {
-  b.forRange(b.integer(0), count, 1, [&](Value token) {
-    Value row = b.add(first, token), isOne = b.firstLanes(b.integer(1));
-    Value target = b.at(y.base, b.mul(row, y.stride));
-    b.ifTrue(b.equal(b.countOf(marked->lanesOf(sequence, row, isOne)), b.integer(0)), [&] { emitZeroRow(target); });
-  });
-}
-
-void AttentionEmitter::emitZeroRow(Value target) {
+void AttentionEmitter::emitZeros(Value row, Rows y) {
+  Value target = b.at(y.base, b.mul(row, y.stride));
   b.forVectors(b.integer(widths.value), [&](Value column, Value mask) {
     if (narrow)
       b.storeBf16(b.splat(0.0f), b.atBf16(target, column), mask);
     else
       b.store(b.splat(0.0f), b.at(target, column), mask);
+  });
+}
+
+/// Of so many tokens of the sequence, zeros in the rows of those that are not chosen.
+void AttentionEmitter::emitUnchosen(Sequence sequence, Value first, Value count, Rows y) {
+  b.forRange(b.integer(0), count, 1, [&](Value token) {
+    Value row = b.add(first, token), isOne = b.firstLanes(b.integer(1));
+    b.ifTrue(b.equal(b.countOf(marked->lanesOf(sequence, row, isOne)), b.integer(0)), [&] { emitZeros(row, y); });
   });
 }
 

@@ -39,9 +39,10 @@ void AttentionRows::emitBias(Sequence sequence, Value firstKey, Value keys) {
   });
 }
 
-void AttentionRows::emitGlobalBias(Value keys) {
+void AttentionRows::emitGlobalBias(Value keys, llvm::function_ref<Value(Value key, Value mask)> numbersAt) {
   b.forRange(b.integer(0), keys, lanes, [&](Value key) {
-    b.store(b.select(b.firstLanes(b.sub(keys, key)), b.splat(0.0f), b.splat(-INFINITY)), b.at(part(layout.bias), key));
+    Value present = b.firstLanes(b.sub(keys, key)), added = distances.logarithms(b, numbersAt(key, present));
+    b.store(b.select(present, added, b.splat(-INFINITY)), b.at(part(layout.bias), key));
     b.store(b.splat(0.0f), b.at(part(layout.columns), key));
   });
 }

@@ -37,7 +37,7 @@ struct AttentionScratch {
   HeadWidths widths;
   int64_t paddedDim, mostRows; ///< paddedDim: of values
   // Packed keys and values come first.
-  int64_t bias;        // [512]: 0 for a key, -inf for none
+  int64_t bias;        // [512]: 0 or what it gets for a key, -inf for none
   int64_t scores;      // [rows at once][HeadProducts::rowWords], then exponentials
   int64_t products;    // [rows at once][value_dim up to a multiple of 16]: exponentials times values of this block
   int64_t corrections; // [rows at once]: what earlier sums are multiplied by
@@ -69,8 +69,9 @@ public:
   /// 0 for keys, -inf for lanes without one: added to scores, these get a weight of exactly 0. And the keys' columns.
   /// Global keys have blocks of their own.
   void emitBias(Sequence sequence, mlir::Value firstKey, mlir::Value keys);
-  /// The same of a block of global keys, whose columns do not matter.
-  void emitGlobalBias(mlir::Value keys);
+  /// The same of a block of global keys, whose columns do not matter, and whose logarithms of numbers scores get.
+  /// `numbersAt` has sixteen numbers, from a key on.
+  void emitGlobalBias(mlir::Value keys, llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value mask)> numbersAt);
   /// Of pages in bytes, brings the sizes of steps together.
   void emitSteps(PageProducts::PageAt pageAt, mlir::Value keys);
 

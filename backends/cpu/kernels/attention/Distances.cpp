@@ -1,5 +1,6 @@
 #include "backends/cpu/kernels/attention/Distances.h"
 
+#include "backends/cpu/kernels/VectorMath.h"
 #include "ir/xf/Buckets.h"
 
 #include <limits>
@@ -15,7 +16,8 @@ int64_t Distances::scratchWords(const Parameters &params) {
 
 Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, Value scratch)
     : buckets(params.integer("buckets")), distance(params.integer("distance")),
-      oneSided(params.choice("scheme") == "one_sided"), causal(params.flag("causal")), table(scratch) {
+      block(std::max<int64_t>(params.integer("block"), 1)), oneSided(params.choice("scheme") == "one_sided"),
+      causal(params.flag("causal")), table(scratch) {
   if (buckets)
     bias = b.pointerSlot(firstSlot + 1);
   if (params.flag("windowed"))
@@ -83,29 +85,40 @@ Distances::Query Distances::query(KernelBuilder &b, Value token, Value head, Val
   Query query;
   query.column = b.loadWord(column(b, token));
   query.terms = termsOf(b, queryTerms, queryStride, token, head);
-  if (causal)
-    query.ahead = b.splatBits(0);
-  if (prefix) {
-    Value last = b.sub(b.broadcast(b.loadWord(b.at(prefix, sequence))), b.splatBits(1));
-    query.ahead = b.max(query.ahead, b.sub(last, b.broadcast(query.column)));
-  }
   if (slopes)
     query.slope = b.broadcast(b.loadScalar(b.at(slopes, head)));
   if (pairs) {
     Value place = b.loadIndex(column(b, token)); // an i32 is as wide as an f32
     query.pairs = b.at(pairs, b.add(b.mul(b.add(b.mul(head, places), place), places), place));
   }
-  if (reach)
-    query.reach = b.broadcast(b.wordOf(reach));
+  if (reach) {
+    // Where blocks have one column, neither is narrower than the other.
+    Value inBlock = b.rem(b.loadIndex(column(b, token)), b.integer(block));
+    Value before = b.sub(b.add(reach, inBlock), b.integer(block - 1)), behind = b.sub(reach, inBlock);
+    query.keys = {b.broadcast(b.wordOf(b.sub(b.integer(0), before))), b.broadcast(b.wordOf(behind))};
+  }
+  if (causal)
+    query.keys.to = b.splatBits(0);
+  if (prefix) {
+    Value last = b.sub(b.broadcast(b.loadWord(b.at(prefix, sequence))), b.splatBits(1));
+    query.keys.to = b.max(query.keys.to, b.sub(last, b.broadcast(query.column)));
+  }
   if (globals) {
-    Value isLocal = b.equal(b.loadIndex(b.at(globals, token)), b.integer(0)), none = b.splatBits(-1);
-    query.reach = b.select(isLocal, query.reach, none);
-    query.reachToGlobals = b.select(isLocal, b.splatBits(std::numeric_limits<int32_t>::max()), none);
+    using Limits = std::numeric_limits<int32_t>;
+    Value isLocal = b.equal(b.loadIndex(b.at(globals, token)), b.integer(0));
+    const Query::Span none = {b.splatBits(1), b.splatBits(-1)};
+    query.keys = {b.select(isLocal, query.keys.from, none.from), b.select(isLocal, query.keys.to, none.to)};
+    query.globals = {b.select(isLocal, b.splatBits(Limits::min()), none.from),
+                     b.select(isLocal, b.splatBits(Limits::max()), none.to)};
   }
   return query;
 }
 Value Distances::keyTermsOf(KernelBuilder &b, Value token, Value head) const {
   return termsOf(b, keyTerms, keyStride, token, head);
+}
+
+Value Distances::logarithms(KernelBuilder &b, Value numbers) {
+  return emitLog(b, b.floatOf(b.max(numbers, b.splatBits(1))));
 }
 
 Value Distances::away(KernelBuilder &b, Value queryColumn, Value keyColumns) const {
@@ -137,14 +150,13 @@ Value Distances::change(KernelBuilder &b, Value scores, Value away, const Query 
   }
   if (slopes)
     scores = b.fma(query.slope, b.floatOf(away), scores);
-  if (reach) {
-    Value limit = isGlobal ? b.select(isGlobal, query.reachToGlobals, query.reach) : query.reach;
-    Value before = b.sub(b.splatBits(0), away);
-    Value far = b.less(limit, causal ? before : b.max(away, before));
-    scores = b.select(far, b.splat(-INFINITY), scores);
-  }
-  if (causal)
-    scores = b.select(b.less(query.ahead, away), b.splat(-INFINITY), scores);
+  auto either = [&](Value ofGlobals, Value ofKeys) {
+    return isGlobal ? b.select(isGlobal, ofGlobals, ofKeys) : ofKeys;
+  };
+  if (query.keys.from)
+    scores = b.select(b.less(away, either(query.globals.from, query.keys.from)), b.splat(-INFINITY), scores);
+  if (query.keys.to)
+    scores = b.select(b.less(either(query.globals.to, query.keys.to), away), b.splat(-INFINITY), scores);
   return scores;
 }
 

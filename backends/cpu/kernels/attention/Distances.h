@@ -23,13 +23,14 @@ constexpr Parameter distanceParameters[] = {
     Parameter::flag("prefixed"), // causal
     Parameter::flag("sloped"),
     Parameter::flag("paired"),
-    Parameter::flag("globals"), // windowed, and nothing else
+    Parameter::flag("globals"),              // windowed, and nothing else
+    Parameter::integer("block", 0, 1 << 16), // windowed, not causal: blocks of so many columns are seen, or not; 0: 1
 };
 /// Their slots, one behind the other in a family's list.
 constexpr Slot distanceSlots[] = {
     {"columns", SlotKind::Pointer, "i32 [T], each token's column, where scores go by distance"},
     {"bias", SlotKind::Pointer, "[buckets][heads], with buckets"},
-    {"reach", SlotKind::Integer, "columns that a key may be away, windowed"},
+    {"reach", SlotKind::Integer, "columns that a key may be away, windowed; with a block, one more makes whole blocks"},
     {"query_terms", SlotKind::Pointer,
      "rows [T][ldqt] of heads * n, added to a query's products before they are scaled"},
     {"ldqt", SlotKind::Integer, "elements from a row of query_terms to the next"},
@@ -43,7 +44,8 @@ constexpr Slot distanceSlots[] = {
     {"pairs", SlotKind::Pointer,
      "[heads][places][places]: what the scores of a query get, a key in each column, paired"},
     {"places", SlotKind::Integer, "beyond every column, paired; below 2^15"},
-    {"globals", SlotKind::Pointer, "i32 [T]: not 0 for keys that are seen from everywhere, and see none, with globals"},
+    {"globals", SlotKind::Pointer,
+     "i32 [T]: not 0 for keys that are seen from everywhere, so many times, and see none, with globals"},
 };
 
 class Distances {
@@ -73,10 +75,12 @@ public:
   /// What one query has in all of this; null where nothing goes by it.
   struct Query {
     mlir::Value column, terms;
-    mlir::Value ahead; ///< columns that a key may be behind it
     mlir::Value slope;
-    mlir::Value pairs;                 ///< the address of what it has for itself
-    mlir::Value reach, reachToGlobals; ///< columns that a key, or one that is global, may be away
+    mlir::Value pairs; ///< the address of what it has for itself
+    /// How far away keys may be: from, in front of it, and to, behind it. Likewise those that are global.
+    struct Span {
+      mlir::Value from, to;
+    } keys, globals;
   };
   Query query(KernelBuilder &b, mlir::Value token, mlir::Value head, mlir::Value sequence) const;
 
@@ -96,17 +100,23 @@ public:
   /// Lanes outside `mask`, which may be null, are not read.
   mlir::Value addTerms(KernelBuilder &b, mlir::Value products, mlir::Value away, mlir::Value ofQuery, mlir::Value ofKey,
                        mlir::Value mask) const;
+  /// What scores get for keys that are as many as these sixteen numbers say; 0 for those of none.
+  static mlir::Value logarithms(KernelBuilder &b, mlir::Value numbers);
   /// Whether some keys are global; and which of sixteen, from a token on. Lanes outside `mask` are none.
   bool hasGlobals() const { return bool(globals); }
   mlir::Value globalLanes(KernelBuilder &b, mlir::Value token, mlir::Value mask) const {
     return b.nonZeroWords(b.at(globals, token), mask);
+  }
+  /// Sixteen scores with what they get for keys that are global.
+  mlir::Value addGlobals(KernelBuilder &b, mlir::Value scores, mlir::Value firstKey, mlir::Value mask) const {
+    return b.add(scores, logarithms(b, b.bitsOf(b.load(b.at(globals, firstKey), mask))));
   }
   /// Sixteen scores of a query. `isGlobal`, of all keys or for each of them, is null where none is.
   mlir::Value change(KernelBuilder &b, mlir::Value scores, mlir::Value away, const Query &query,
                      mlir::Value isGlobal) const;
 
 private:
-  int64_t buckets, distance;
+  int64_t buckets, distance, block;
   bool oneSided;
   bool causal;
   mlir::Value columns, bias, reach /* null: no window */, table;

@@ -32,6 +32,10 @@ void MarkedTokens::emitList(Sequence sequence, Value first, int64_t most) {
   });
 }
 
+Value MarkedTokens::numbers(Sequence sequence, Value listed, Value mask) {
+  return b.bitsOf(b.gatherAt(b.at(marks, sequence.first), b.loadWords(b.at(list, listed)), mask));
+}
+
 void MarkedTokens::emitRows(Rows from, int64_t width, Value listed, Rows to) {
   b.forRange(b.integer(0), listed, 1, [&](Value row) {
     Value source = b.at(from.base, b.mul(place(row), from.stride)), target = b.at(to.base, b.mul(row, to.stride));

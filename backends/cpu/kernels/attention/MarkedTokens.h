@@ -28,6 +28,8 @@ public:
   void emitList(Sequence sequence, mlir::Value first, int64_t most);
   /// Where in its sequence one is that is listed.
   mlir::Value place(mlir::Value listed) { return b.loadIndex(b.at(list, listed)); }
+  /// The numbers that mark sixteen that are listed; those outside the mask are 0.
+  mlir::Value numbers(Sequence sequence, mlir::Value listed, mlir::Value mask);
   /// Copies rows of so many elements of those that are listed, of which `from` has the sequence's first.
   void emitRows(Rows from, int64_t width, mlir::Value listed, Rows to);
   /// Which of sixteen rows of the sequence are marked; those outside the mask are not.

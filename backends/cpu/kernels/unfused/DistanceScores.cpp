@@ -50,6 +50,8 @@ void DistanceScores::emit(KernelBuilder &b, const Parameters &params) const {
         Value scores = b.load(b.at(x, at), mask);
         if (distances.hasTerms())
           scores = distances.addTerms(b, scores, away, query.terms, distances.keyTermsOf(b, first, head), mask);
+        if (isGlobal)
+          scores = distances.addGlobals(b, scores, first, mask);
         b.store(distances.change(b, scores, away, query, isGlobal), b.at(y, at), mask);
       });
     });
