@@ -106,6 +106,8 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Case("prompt_mask", LATHE_PROMPT_MASK)
       .Case("global_attention_mask", LATHE_GLOBAL_MASK)
       .Case("except_first", LATHE_EXCEPT_FIRST)
+      .Case("block_globals", LATHE_BLOCK_GLOBALS)
+      .Case("question_mask", LATHE_QUESTION_MASK)
       .Case("except_last", LATHE_EXCEPT_LAST)
       .Case("except_chosen", LATHE_EXCEPT_CHOSEN)
       .Case("previous_ids", LATHE_PREVIOUS_IDS)
@@ -218,15 +220,21 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   lathe_shift shift = LATHE_SHIFT_NONE;
   int64_t shiftId = 0;
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
-    auto limit = input.getAs<IntegerAttr>(xf::XfDialect::limitAttr);
+    const lathe_input_kind kind = *inputKind(textOf(input, xf::XfDialect::inputAttr));
     auto paddingId = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr);
+    const bool separates = kind == LATHE_TOKEN_TYPE_IDS || kind == LATHE_QUESTION_MASK;
     const lathe_counts counts = input.contains(xf::XfDialect::countsTokensAttr) ? LATHE_COUNTS_TOKENS
+                                : paddingId && separates                        ? LATHE_COUNTS_SEPARATORS
                                 : paddingId                                     ? LATHE_COUNTS_IDS
                                                                                 : LATHE_COUNTS_COLUMNS;
-    auto omitted = input.getAs<IntegerAttr>(xf::XfDialect::omittedAttr);
-    inputs.push_back(structure({i32(*inputKind(textOf(input, xf::XfDialect::inputAttr))),
-                                i64(limit ? limit.getInt() : 0), i32(counts), i64(paddingId ? paddingId.getInt() : 0),
-                                i64(omitted ? omitted.getInt() : 0), i32(axisOf(input)), i32(globalsOf(input))}));
+    auto number = [&](StringRef name) {
+      auto value = input.getAs<IntegerAttr>(name);
+      return i64(value ? value.getInt() : 0);
+    };
+    inputs.push_back(
+        structure({i32(kind), number(xf::XfDialect::limitAttr), i32(counts), number(xf::XfDialect::paddingIdAttr),
+                   number(xf::XfDialect::omittedAttr), i32(axisOf(input)), i32(globalsOf(input)),
+                   number(xf::XfDialect::blockAttr), number(xf::XfDialect::repeatsAttr)}));
     if (input.contains(xf::XfDialect::shiftedAttr)) {
       auto first = input.getAs<IntegerAttr>(xf::XfDialect::firstIdAttr);
       shift = first ? LATHE_SHIFT_START : LATHE_SHIFT_WRAP;

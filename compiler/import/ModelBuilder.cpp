@@ -217,6 +217,23 @@ Value ModelBuilder::globalMask(std::optional<xf::Globals> omitted, int64_t separ
     entry.setArgAttr(index, xf::XfDialect::paddingIdAttr, builder.getI64IntegerAttr(separatorId));
   return value;
 }
+Value ModelBuilder::blockGlobals(int64_t block, int64_t repeats) {
+  Value value = input("block_globals", builder.getI32Type(), 0);
+  const unsigned index = cast<BlockArgument>(value).getArgNumber();
+  entry.setArgAttr(index, xf::XfDialect::blockAttr, builder.getI64IntegerAttr(block));
+  entry.setArgAttr(index, xf::XfDialect::repeatsAttr, builder.getI64IntegerAttr(repeats));
+  return value;
+}
+Value ModelBuilder::questionMask(int64_t separatorId) {
+  Value value = input("question_mask", builder.getI32Type(), 2);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
+                   builder.getI64IntegerAttr(separatorId));
+  return value;
+}
+void ModelBuilder::tellTypesBySeparator(int64_t separatorId) {
+  entry.setArgAttr(cast<BlockArgument>(inputs.lookup("token_type_ids")).getArgNumber(), xf::XfDialect::paddingIdAttr,
+                   builder.getI64IntegerAttr(separatorId));
+}
 Value ModelBuilder::patchLinear(const ImageForm &image, StringRef name, int64_t width, bool biased) {
   const int64_t numbers = image.channels * image.patchHeight * image.patchWidth;
   Value patches = rows("pixel_values", numbers);

@@ -210,6 +210,14 @@ public:
   /// 1 for tokens that see all others and are seen by them. Where the caller leaves them out they are those of
   /// `omitted`, or none; separators are told by their id.
   mlir::Value globalMask(std::optional<xf::Globals> omitted, int64_t separatorId);
+  /// How often each token counts as a key to all others where rows are cut into blocks of columns: those of the first
+  /// `repeats` times, those of the last once, the others not; in rows of at most 3 + 2 * repeats blocks all of them
+  /// once.
+  mlir::Value blockGlobals(int64_t block, int64_t repeats);
+  /// 1 for tokens behind the first column up to the row's first separator, and 0 for the others.
+  mlir::Value questionMask(int64_t separatorId);
+  /// A caller that gives no token types means 0 up to that separator, or for a first column without one, and 1 behind.
+  void tellTypesBySeparator(int64_t separatorId);
   /// 1 for the tokens of prompts that pooling leaves out.
   mlir::Value promptMask();
   /// 0 for the last token of the caller's row whose id is not this one, or else the first, and 1 for all others.

@@ -262,6 +262,40 @@ llvm::Expected<Tensor> globalsOf(const Batch &batch, xf::Globals which, double s
   return globals;
 }
 
+/// Columns of a row, masked ones included.
+int64_t columnsOf(const Batch &batch, int64_t b) {
+  const auto row = batch.present.begin() + b * batch.seq;
+  return batch.ragged ? std::count(row, row + batch.seq, true) : batch.seq;
+}
+
+/// How often each token counts as a key to all others, in rows cut into blocks (LATHE_BLOCK_GLOBALS).
+Tensor blockGlobals(const Batch &batch, int64_t block, int64_t repeats) {
+  Tensor globals({batch.batch, batch.seq});
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    const int64_t columns = columnsOf(batch, b), last = (columns - 1) / block;
+    const bool isShort = columns <= (3 + 2 * repeats) * block;
+    for (int64_t column = 0; column < columns; ++column)
+      globals.row(b)[column] = isShort ? 1 : column < block ? repeats : column / block == last;
+  }
+  return globals;
+}
+
+/// The types of tokens that one separator tells apart, it being the last of the first type; and 1 for those of the
+/// first type, but for the first column.
+std::pair<Tensor, Tensor> toldBySeparator(const Batch &batch, double separatorId) {
+  const Tensor &ids = batch.padded.at("input_ids");
+  Tensor types(ids.shape), question(ids.shape);
+  for (int64_t b = 0; b < batch.batch; ++b) {
+    const double *row = ids.row(b), *end = row + columnsOf(batch, b), *found = std::find(row, end, separatorId);
+    const int64_t separator = found == end ? 0 : found - row;
+    for (int64_t column = 0; column < batch.seq; ++column) {
+      types.row(b)[column] = column > separator;
+      question.row(b)[column] = column > 0 && column <= separator;
+    }
+  }
+  return {types, question};
+}
+
 /// The tokens of a padded batch without a mask: as many of each row as it has ids other than `paddingId`.
 void presentByCount(Batch &batch, double paddingId) {
   const Tensor &ids = batch.padded.at("input_ids");
@@ -355,11 +389,18 @@ llvm::Error addDefaults(Batch &batch, func::FuncOp entry) {
       return globals.takeError();
     batch.padded["global_attention_mask"] = std::move(*globals);
   }
+  if (auto separator = inputInteger(entry, onAxis("token_type_ids"), xf::XfDialect::paddingIdAttr))
+    batch.padded.try_emplace("token_type_ids", toldBySeparator(batch, double(*separator)).first);
   for (const char *name : {"token_type_ids", "langs", "prompt_mask", "global_attention_mask"}) {
     Tensor omitted = zeros;
     llvm::fill(omitted.values, inputInteger(entry, name, xf::XfDialect::omittedAttr).value_or(0));
     batch.padded.try_emplace(name, omitted);
   }
+  if (auto separator = inputInteger(entry, "question_mask", xf::XfDialect::paddingIdAttr))
+    batch.padded["question_mask"] = toldBySeparator(batch, double(*separator)).second;
+  if (auto block = inputInteger(entry, "block_globals", xf::XfDialect::blockAttr))
+    batch.padded["block_globals"] =
+        blockGlobals(batch, *block, *inputInteger(entry, "block_globals", xf::XfDialect::repeatsAttr));
   batch.padded["columns"] = columns;
   batch.padded["token_columns"] = tokenPositions(batch);
   batch.padded["previous_ids"] = neighbours(batch, -1);

@@ -89,6 +89,10 @@ def Xf_Dialect : Dialect {
     /// Argument attribute of global_attention_mask, of xf::Globals: which tokens are global where the caller omits it;
     /// without it none. Where separators tell, they are the id xf.padding_id.
     static constexpr llvm::StringLiteral globalsAttr = "xf.globals";
+    /// Argument attributes of block_globals, integers: columns of a block, and how often its first one counts
+    /// (LATHE_BLOCK_GLOBALS in program.h).
+    static constexpr llvm::StringLiteral blockAttr = "xf.block";
+    static constexpr llvm::StringLiteral repeatsAttr = "xf.repeats";
     /// Argument attributes of decoder_input_ids: where they are left out, they are input_ids, each a column further
     /// right; in the first column stands this id, or without it the row's last one that differs from xf.padding_id.
     static constexpr llvm::StringLiteral shiftedAttr = "xf.shifted";

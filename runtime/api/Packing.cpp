@@ -200,6 +200,14 @@ lathe_status findGlobalColumns(const TokenAxis &axis, int64_t row, int32_t which
   return LATHE_OK;
 }
 
+/// How often the tokens in a column count as keys to all tokens of a row of so many columns; see LATHE_BLOCK_GLOBALS.
+int64_t blockGlobal(const lathe_entry_input &input, int64_t column, int64_t columns) {
+  if (columns <= (3 + 2 * input.repeats) * input.block)
+    return 1;
+  const int64_t block = column / input.block, last = (columns - 1) / input.block;
+  return block == 0 ? input.repeats : block == last;
+}
+
 /// Positions that count ids, of a caller's row from left to right (see lathe_counts).
 class PositionCounter {
 public:
@@ -382,6 +390,8 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
                          : exceptFirst  ? firstColumnOf(axis, map.rows[k], input.padding_id)
                          : exceptOne    ? lastColumn(axis, map.rows[k], input.padding_id)
                                         : -1;
+    const bool isTold = counts == LATHE_COUNTS_SEPARATORS, isQuestion = input.kind == LATHE_QUESTION_MASK;
+    const int64_t separator = isTold ? firstColumnOf(axis, map.rows[k], input.padding_id) : 0;
     GlobalColumns globals;
     if (input.kind == LATHE_GLOBAL_MASK && !given)
       if (lathe_status status = findGlobalColumns(axis, map.rows[k], input.globals, input.padding_id, globals, error))
@@ -449,11 +459,14 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         integers[target] = column >= globals.begin && column < globals.end;
         continue;
       }
-      int64_t value = given                           ? integerAt(*given, callerIndex(axis, map.rows[k], column))
-                      : counts == LATHE_COUNTS_IDS    ? positions.at(column)
-                      : counts == LATHE_COUNTS_TOKENS ? t - map.offsets[k]
-                      : defaultsToColumn              ? column
-                                                      : input.omitted;
+      int64_t value = given                               ? integerAt(*given, callerIndex(axis, map.rows[k], column))
+                      : counts == LATHE_COUNTS_IDS        ? positions.at(column)
+                      : counts == LATHE_COUNTS_TOKENS     ? t - map.offsets[k]
+                      : defaultsToColumn                  ? column
+                      : isTold && isQuestion              ? column > 0 && column <= separator
+                      : isTold                            ? column > separator
+                      : input.kind == LATHE_BLOCK_GLOBALS ? blockGlobal(input, column, columns)
+                                                          : input.omitted;
       if (value >= limit || (given && value < 0))
         return fail(error, LATHE_INVALID_ARGUMENT, "%s: %lld at row %lld, column %lld is outside [0, %lld)",
                     given ? given->name : "positions", static_cast<long long>(value),

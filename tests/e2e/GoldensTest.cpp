@@ -116,6 +116,7 @@ INSTANTIATE_TEST_SUITE_P(Albert, Goldens, testing::ValuesIn(goldenCases("albert"
 INSTANTIATE_TEST_SUITE_P(Bart, Goldens, testing::ValuesIn(goldenCases("bart")), testName);
 INSTANTIATE_TEST_SUITE_P(Beit, Goldens, testing::ValuesIn(goldenCases("beit")), testName);
 INSTANTIATE_TEST_SUITE_P(Bert, Goldens, testing::ValuesIn(goldenCases("bert")), testName);
+INSTANTIATE_TEST_SUITE_P(BigBird, Goldens, testing::ValuesIn(goldenCases("big-bird")), testName);
 INSTANTIATE_TEST_SUITE_P(Bloom, Goldens, testing::ValuesIn(goldenCases("bloom")), testName);
 INSTANTIATE_TEST_SUITE_P(Clip, Goldens, testing::ValuesIn(goldenCases("clip")), testName);
 INSTANTIATE_TEST_SUITE_P(Ctrl, Goldens, testing::ValuesIn(goldenCases("ctrl")), testName);

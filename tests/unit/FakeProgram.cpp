@@ -130,11 +130,11 @@ int32_t slow(const lathe_frame *frame) { return frame->launch(frame, 0, slowKern
 int32_t failing(const lathe_frame *) { return LATHE_OUT_OF_MEMORY; }
 
 constexpr lathe_entry_input packedInputs[] = {
-    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_COLUMNS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE}};
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_COLUMNS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
 constexpr lathe_entry_output packedOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
     {"pooler_output", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ZERO, width, 0, 0},
@@ -145,10 +145,10 @@ constexpr lathe_step packedSteps[] = {{"values", "lookup", {5, LATHE_F32, LATHE_
                                       {"output", "copy", {}}};
 
 constexpr lathe_entry_input denseInputs[] = {
-    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_ATTENTION_MASK, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE}};
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_ATTENTION_MASK, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
 constexpr lathe_entry_output denseOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
     {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
@@ -156,16 +156,16 @@ constexpr lathe_entry_output denseOutputs[] = {
 constexpr lathe_step denseSteps[] = {{"values", "lookup", {}}, {"sums", "sum", {}}};
 
 constexpr lathe_entry_input modalInputs[] = {
-    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_MODAL_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE},
-    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE}};
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_MODAL_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
 constexpr lathe_entry_output modalOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0}};
 
-constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE}};
+constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
 constexpr lathe_step slowSteps[] = {{"wait", "spin", {}}};
 
 constexpr lathe_size_formula rowsOfFloats = {.per_token = width * int64_t(sizeof(float))};

@@ -50,7 +50,8 @@ protected:
     std::vector<int64_t> rows(counts.sequences);
     TokenMap map = {starts.data(), rows.data(), columns.data(), 0};
     mapTokens(request, map);
-    if (fillInput(request, map, size, {kind, vocabulary, positions, paddingId, omitted, LATHE_AXIS_TOKENS, globals},
+    if (fillInput(request, map, size,
+                  {kind, vocabulary, positions, paddingId, omitted, LATHE_AXIS_TOKENS, globals, block, repeats},
                   values.data(), &error))
       values.clear();
     return values;
@@ -63,6 +64,7 @@ protected:
   lathe_counts positions = LATHE_COUNTS_COLUMNS;
   int64_t paddingId = 0; // or that of separators
   lathe_globals globals = LATHE_GLOBALS_NONE;
+  int64_t block = 0, repeats = 0;
   Request request;
   lathe_error error = {};
 };
@@ -224,6 +226,41 @@ TEST_F(Packing, GlobalTokensAreToldBySeparators) {
                               "which tell what is global");
 }
 
+/// The caller's rows are what counts, not the tokens that a mask leaves.
+TEST_F(Packing, BlocksAreGlobalByTheirPlaceInTheRow) {
+  block = 1;
+  repeats = 0; // rows of up to 3 columns are short
+  EXPECT_THAT(filled(LATHE_BLOCK_GLOBALS), ElementsAre(0, 0, 0, 1, 0, 0, 0, 1));
+  repeats = 2; // 7
+  EXPECT_THAT(filled(LATHE_BLOCK_GLOBALS), testing::Each(1));
+  repeats = 0;
+  givesMask();
+  EXPECT_THAT(filled(LATHE_BLOCK_GLOBALS), ElementsAre(0, 0, 1, 0, 0));
+}
+
+TEST_F(Packing, RaggedRowsHaveBlocksOfTheirOwn) {
+  isRagged();
+  block = 1;
+  repeats = 2;
+  offsets = {0, 8, 8};
+  EXPECT_THAT(filled(LATHE_BLOCK_GLOBALS), ElementsAre(2, 0, 0, 0, 0, 0, 0, 1));
+  offsets = {0, 1, 8};
+  EXPECT_THAT(filled(LATHE_BLOCK_GLOBALS), testing::Each(1));
+}
+
+/// Masked or not.
+TEST_F(Packing, QuestionsEndWithTheFirstSeparator) {
+  positions = LATHE_COUNTS_SEPARATORS;
+  paddingId = 12;
+  EXPECT_THAT(filled(LATHE_QUESTION_MASK), ElementsAre(0, 1, 1, 0, 0, 0, 0, 0));
+  EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 0, 1, 0, 1, 1, 1));
+  givesMask();
+  EXPECT_THAT(filled(LATHE_QUESTION_MASK), ElementsAre(0, 1, 0, 0, 0));
+  EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 1, 1, 1));
+  request.types = &maskTensor;
+  EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(1, 1, 1, 1, 1));
+}
+
 TEST_F(Packing, WhatIsOmittedMayBeNone) {
   givesMask();
   EXPECT_THAT(filled(LATHE_TOKEN_TYPE_IDS), ElementsAre(0, 0, 0, 0, 0));
@@ -234,7 +271,7 @@ TEST_F(Packing, WhatIsOmittedMayBeNone) {
 
 /// As many tokens from the first column on as ids are no padding, wherever those stand.
 TEST_F(Packing, AnOmittedMaskMayBeCounted) {
-  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE};
+  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0};
   entry.inputs = &input;
   entry.n_inputs = 1;
   ids[6] = ids[7] = 11;

@@ -13,12 +13,6 @@ extern const Family bertFamily;
 
 namespace {
 
-void emitWords(ModelBuilder &m, Value hidden, StringRef output, const BertConfig &c) {
-  Value t = m.activate(m.linear(hidden, "cls.predictions.transform.dense", c.hidden), *c.activation);
-  t = m.layerNorm(t, "cls.predictions.transform.LayerNorm", c.eps);
-  emitVocabularyLogits(m, output, t, decoderOf("cls.predictions"), c.vocab, c.tied);
-}
-
 llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadOptions &options) {
   JsonFields fields(document);
   const BertConfig c = BertConfig::read(fields, {.mayDecode = true, .mayBeLinear = true});
@@ -29,7 +23,7 @@ llvm::Error buildBert(ModelBuilder &m, const JsonDocument &document, const HeadO
   SmallVector<Value> layers = bertLayers(m, x, c);
   Value hidden = layers.back();
 
-  auto words = [&](StringRef output) { emitWords(m, hidden, output, c); };
+  auto words = [&](StringRef output) { emitBertWords(m, hidden, output, c); };
   if (llvm::Error error = emitBertHead(m, hidden, options, words))
     return error;
   return finishEncoder(m, x, layers, options, {"pooler.", "cls.", "classifier.", "qa_outputs."});

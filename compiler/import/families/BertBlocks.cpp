@@ -44,7 +44,7 @@ BertConfig BertConfig::read(JsonFields &fields, const BertConfig &defaults) {
                                          "accepted is false");
   if (defaults.splitsHidden)
     requireWholeHeads(fields, c.hidden, c.heads);
-  if (fields.getOptionalString("attention_type"))
+  if (!defaults.hasOwnTypes && fields.getOptionalString("attention_type"))
     readAttentionType(fields, c);
   return c;
 }
@@ -94,28 +94,33 @@ SmallVector<Value> bertLayers(ModelBuilder &m, Value x, const BertConfig &c) {
                          [&](BlockBuilder &b, Value x, ArrayRef<Value> shared) { return bertLayer(b, x, shared, c); });
 }
 
-static void emitNextSentence(ModelBuilder &m, Value hidden, StringRef output) {
-  m.output(output, m.linear(pooled(m, hidden, "pooler.dense"), "cls.seq_relationship", 2),
-           {.firstColumn = FirstColumn::Error});
+void emitBertWords(ModelBuilder &m, Value hidden, StringRef output, const BertConfig &c) {
+  Value t = m.activate(m.linear(hidden, "cls.predictions.transform.dense", c.hidden), *c.activation);
+  t = m.layerNorm(t, "cls.predictions.transform.LayerNorm", c.eps);
+  emitVocabularyLogits(m, output, t, decoderOf("cls.predictions"), c.vocab, c.tied);
+}
+
+static void emitNextSentence(ModelBuilder &m, Value hidden, StringRef pooler, StringRef output) {
+  m.output(output, m.linear(pooled(m, hidden, pooler), "cls.seq_relationship", 2), {.firstColumn = FirstColumn::Error});
 }
 
 llvm::Error emitBertHead(ModelBuilder &m, Value hidden, const HeadOptions &options,
-                         llvm::function_ref<void(StringRef)> emitWords) {
+                         llvm::function_ref<void(StringRef)> emitWords, StringRef pooler) {
   switch (options.task) {
   case Task::MaskedLm:
   case Task::CausalLm:
     emitWords("logits");
     return llvm::Error::success();
   case Task::NextSentence:
-    emitNextSentence(m, hidden, "logits");
+    emitNextSentence(m, hidden, pooler, "logits");
     return llvm::Error::success();
   case Task::Pretraining:
     emitWords("prediction_logits");
-    emitNextSentence(m, hidden, "seq_relationship_logits");
+    emitNextSentence(m, hidden, pooler, "seq_relationship_logits");
     return llvm::Error::success();
   default:
-    auto summary = [&] { return pooled(m, hidden, "pooler.dense"); };
-    return emitHead(m, hidden, options, {.pooler = "pooler.dense", .summary = summary, .choice = summary});
+    auto summary = [&] { return pooled(m, hidden, pooler); };
+    return emitHead(m, hidden, options, {.pooler = pooler, .summary = summary, .choice = summary});
   }
 }
 

@@ -18,6 +18,7 @@ struct BertConfig {
   bool mayDecode = false;                         ///< the family has a causal form
   bool causal = false;                            ///< that one is meant: tokens see none behind them
   bool mayBeLinear = false;                       ///< the family's layers are `bertLayers`
+  bool hasOwnTypes = false;                       ///< attention_type is the family's to read
   std::optional<xf::FeatureMap> featureMap;       ///< of linear attention; absent: softmax
   int64_t randomFeatures = 0;                     ///< of each head, where the map is of their logarithms
   /// Positions count the ids other than this one (RoBERTa); absent: columns.
@@ -37,9 +38,12 @@ mlir::Value behindAttention(BlockBuilder &b, mlir::Value x, mlir::Value a, const
 /// Every layer's result: self-attention and feed-forward under BERT's names, each followed by residual and norm.
 llvm::SmallVector<mlir::Value> bertLayers(ModelBuilder &model, mlir::Value x, const BertConfig &config);
 
+/// BERT's logits of words, under that name.
+void emitBertWords(ModelBuilder &model, mlir::Value hidden, llvm::StringRef output, const BertConfig &config);
 /// BERT's heads over its pooler, with `emitWords` declaring the logits of words under the name it is given.
 llvm::Error emitBertHead(ModelBuilder &model, mlir::Value hidden, const HeadOptions &options,
-                         llvm::function_ref<void(llvm::StringRef output)> emitWords);
+                         llvm::function_ref<void(llvm::StringRef output)> emitWords,
+                         llvm::StringRef pooler = "pooler.dense");
 /// The longest sequence where positions of tokens begin behind the padding's, as RoBERTa's do.
 int64_t positionsBehindPadding(JsonFields &fields);
 /// RoBERTa's heads, which have dense layers of their own; that of words always with the exact GELU.

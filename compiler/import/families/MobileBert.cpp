@@ -116,10 +116,10 @@ Value layer(BlockBuilder &b, Value x, Value mask, const MobileBertConfig &c) {
 /// files hold the other way round.
 void emitMaskedLm(ModelBuilder &m, Value hidden, StringRef output, const MobileBertConfig &c) {
   const BertConfig &bert = c.bert;
+  if (bert.hidden == bert.embedding)
+    return emitBertWords(m, hidden, output, bert);
   Value t = m.activate(m.linear(hidden, "cls.predictions.transform.dense", bert.hidden), *bert.activation);
   t = m.layerNorm(t, "cls.predictions.transform.LayerNorm", bert.eps);
-  if (bert.hidden == bert.embedding)
-    return emitVocabularyLogits(m, output, t, decoderOf("cls.predictions"), bert.vocab, bert.tied);
   SmallVector<Value> parts = m.split(t, {bert.embedding, bert.hidden - bert.embedding});
   m.output(output, m.add(vocabularyLogits(m, parts[0], decoderOf("cls.predictions"), bert.vocab, bert.tied),
                          m.transposedLinear(parts[1], "cls.predictions.dense.weight", "", bert.vocab)));

@@ -105,8 +105,12 @@ typedef enum lathe_input_kind {
   LATHE_EXCEPT_FIRST = 28, /* 0 for the first token of the caller's row whose id is padding_id or, where that is
                             * negative, the row's greatest; of a row without one for its first token; and 1 for all
                             * others; where that token is masked the run is refused */
-  LATHE_EXCEPT_LAST = 12   /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
-                            * for its first, and 1 for all others; where that token is masked the run is refused */
+  LATHE_BLOCK_GLOBALS = 29, /* of rows that are cut into blocks of columns: `repeats` for tokens of the first block, 1
+                             * for those of the last, 0 for all others; in rows of at most 3 + 2 * repeats whole blocks
+                             * 1 for all */
+  LATHE_QUESTION_MASK = 30, /* 1 for tokens behind the first column up to the row's first padding_id, else 0 */
+  LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
+                             * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
 
 /* What is counted where the caller leaves something out. */
@@ -118,7 +122,9 @@ typedef enum lathe_counts {
    * column on. */
   LATHE_COUNTS_IDS = 1,
   /* Of position_ids and columns: the number of tokens before it in its sequence. Of prefixes' ends: tokens. */
-  LATHE_COUNTS_TOKENS = 2
+  LATHE_COUNTS_TOKENS = 2,
+  /* Of token_type_ids: 0 up to the row's first padding_id, or in the first column if it has none, and 1 behind. */
+  LATHE_COUNTS_SEPARATORS = 3
 } lathe_counts;
 
 /* Which tokens are global where the caller omits global_attention_mask. Where separators tell, which are padding_id,
@@ -138,6 +144,8 @@ typedef struct lathe_entry_input {
   int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
   int32_t axis;    /* lathe_axis */
   int32_t globals; /* lathe_globals */
+  int64_t block;   /* columns of a block */
+  int64_t repeats; /* how often the first block counts */
 } lathe_entry_input;
 
 /* Token axes of an entry. Both have the same sequences; sequences without tokens on the first are left out of both,
