@@ -66,8 +66,8 @@ llvm::Error Compilation::import() {
       return llvm::createStringError("unknown tensors in the checkpoint (--strict): " + names);
     log << "warning: the checkpoint has tensors that the model does not use: " << names << "\n";
   }
-  llvm::Expected<std::optional<CompiledTokenizer>> compiled =
-      compileTokenizer(model.tokenizerDirectory, {.lowerFirst = model.lowerCaseText});
+  llvm::Expected<std::optional<CompiledTokenizer>> compiled = compileTokenizer(
+      model.tokenizerDirectory, {.lowerFirst = model.lowerCaseText, .typesOfTemplate = model.tellsTypes});
   if (compiled)
     tokenizer = std::move(*compiled);
   else if (llvm::Error error = llvm::handleErrors(compiled.takeError(), [&](const UnsupportedTokenizer &unsupported) {

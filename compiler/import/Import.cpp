@@ -148,6 +148,7 @@ llvm::Expected<ImportedModel> importModel(MLIRContext *context, StringRef path, 
 
   model.task = head.task;
   model.fillsTexts = (*family)->fillsTexts && head.task != Task::ImageClassification;
+  model.tellsTypes = builder.tellsTypes();
   model.sentence = std::move(head.sentenceEmbedding);
   if (!model.checkpoint->architectures().empty())
     model.architecture = model.checkpoint->architectures().front();

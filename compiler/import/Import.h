@@ -40,6 +40,7 @@ struct ImportedModel {
   std::optional<ScoreActivation> score;        ///< of a cross-encoder with one logit: what makes its score of that
   Labels labels;                               ///< of classifications
   std::string tokenizerDirectory;
+  bool tellsTypes = false;                  ///< where texts come without token types, it has others than 0 for them
   bool lowerCaseText = false;               ///< sentence-transformers' do_lower_case
   std::optional<int64_t> sentenceMaxLength; ///< sentence_bert_config.json's max_seq_length
   int64_t positionLimit = 0;

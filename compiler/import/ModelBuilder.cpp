@@ -231,6 +231,7 @@ Value ModelBuilder::questionMask(int64_t separatorId) {
   return value;
 }
 void ModelBuilder::tellTypesBySeparator(int64_t separatorId) {
+  typesAreTold = true;
   entry.setArgAttr(cast<BlockArgument>(inputs.lookup("token_type_ids")).getArgNumber(), xf::XfDialect::paddingIdAttr,
                    builder.getI64IntegerAttr(separatorId));
 }

@@ -218,6 +218,8 @@ public:
   mlir::Value questionMask(int64_t separatorId);
   /// A caller that gives no token types means 0 up to that separator, or for a first column without one, and 1 behind.
   void tellTypesBySeparator(int64_t separatorId);
+  /// Whether that was said.
+  bool tellsTypes() const { return typesAreTold; }
   /// 1 for the tokens of prompts that pooling leaves out.
   mlir::Value promptMask();
   /// 0 for the last token of the caller's row whose id is not this one, or else the first, and 1 for all others.
@@ -340,6 +342,7 @@ private:
   const WeightNames &weights;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   bool givesAttentions;
+  bool typesAreTold = false;
   struct Output {
     std::string name;
     mlir::Value value;

@@ -369,6 +369,23 @@ TEST(JsonOutput, OfTokenizeHasEveryField) {
   EXPECT_EQ(encoding.at("ids").size(), 7u);
 }
 
+/// Types are what a model is to be given: 0 where the tokenizer's files say that it gives none, unless the model itself
+/// then tells them by the first separator, as a BigBird for answers does.
+TEST(JsonOutput, OfTokenizeHasTheTypesOfTheModel) {
+  const std::pair<const char *, Json> cases[] = {{"tokens", {0, 0, 0, 0, 0}}, {"answers", {0, 0, 0, 1, 1}}};
+  for (const auto &[name, types] : cases) {
+    const ScratchDirectory work;
+    writeConfig(work / "model", Json::object(), goldens() / "big-bird" / name / "model");
+    writeFile(work / "model" / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n");
+    writeFile(work / "model" / "tokenizer_config.json",
+              R"({"tokenizer_class": "BertTokenizer", "model_input_names": ["input_ids", "attention_mask"]})");
+    const Path artifact = work / "out";
+    latheOutput({"compile", work / "model", "-o", artifact});
+    const Json tokens = Json::parse(latheOutput({"tokenize", artifact, "--text", "a", "--pair", "b", "--json"}));
+    EXPECT_EQ(tokens[0].at("type_ids"), types) << name;
+  }
+}
+
 size_t tokenCount(const Arguments &flags) {
   Arguments arguments = {"tokenize", demoModel(), "--json", "--text"};
   std::string text;

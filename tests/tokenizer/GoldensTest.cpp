@@ -99,7 +99,8 @@ protected:
     }
     std::unique_ptr<LoadedTokenizer> &kept = tokenizers[GetParam()]; // compiling it takes longer than most tests
     if (!kept)
-      kept = std::make_unique<LoadedTokenizer>(directory, TokenizerOptions{.lowerFirst = lowerFirst});
+      kept = std::make_unique<LoadedTokenizer>(directory,
+                                               TokenizerOptions{.lowerFirst = lowerFirst, .typesOfTemplate = true});
     loaded = kept.get();
   }
 

@@ -3,9 +3,11 @@
 #include "tests/tokenizer/LoadedTokenizer.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 using namespace lathe;
 using namespace lathe::test;
+using Json = nlohmann::json;
 
 namespace {
 /// A golden's files with a tokenizer_config.json.
@@ -184,6 +186,26 @@ TEST(Languages, OptionsOfOtherClassesAreNotRead) {
     Translator files(each.golden, each.files, each.config);
     EXPECT_EQ(tokensOf(LoadedTokenizer(files.directory.path()), ""), each.expected);
   }
+}
+
+/// A class may give no types whatever its template says, unless tokenizer_config.json says otherwise.
+TEST(ClassTemplate, MayBeOfOneType) {
+  TemporaryDirectory files;
+  copy_file(goldens() / "big-bird" / "spiece.model", files.path() / "spiece.model");
+  const std::string pair = "b";
+  auto lastType = [&](const Json &config, bool typesOfTemplate = false) {
+    writeFile(files.path() / "tokenizer_config.json", config.dump());
+    return LoadedTokenizer(files.path(), {.typesOfTemplate = typesOfTemplate}).encode("a", &pair).typeIds.back();
+  };
+  const Json withTypes = {"input_ids", "token_type_ids"}, withoutTypes = {"input_ids", "attention_mask"};
+  for (const char *name : {"BigBirdTokenizer", "BigBirdTokenizerFast"}) {
+    EXPECT_EQ(lastType({{"tokenizer_class", name}}), 0);
+    EXPECT_EQ(lastType({{"tokenizer_class", name}}, /*typesOfTemplate=*/true), 1);
+    EXPECT_EQ(lastType({{"tokenizer_class", name}, {"model_input_names", withTypes}}), 1);
+  }
+  EXPECT_EQ(lastType({{"tokenizer_class", "AlbertTokenizer"}}), 1);
+  EXPECT_EQ(lastType({{"tokenizer_class", "AlbertTokenizer"}, {"model_input_names", withoutTypes}}), 0);
+  EXPECT_EQ(lastType({{"tokenizer_class", "AlbertTokenizer"}, {"model_input_names", nullptr}}), 1);
 }
 
 /// Llama's class begins and ends texts as tokenizer_config.json says, whatever template the tokenizer.json has.

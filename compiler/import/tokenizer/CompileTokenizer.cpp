@@ -35,6 +35,12 @@ static const char *kindOf(const Model &model) {
   return names[model.index()];
 }
 
+/// Whether a call of it in Transformers gives token types. Of classes that give none one alone goes with models that
+/// have several, and with a template of several.
+static bool givesTypes(const TokenizerConfig &config) {
+  return config.givesTypes.value_or(tokenizerClassOf(config) != "BigBirdTokenizer");
+}
+
 llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::StringRef directory,
                                                                          const TokenizerOptions &options) {
   llvm::Expected<TokenizerConfig> config = readTokenizerConfig(directory);
@@ -71,6 +77,10 @@ llvm::Expected<std::optional<CompiledTokenizer>> lathe::compileTokenizer(llvm::S
     return spec.takeError();
   if (llvm::Error error = setClassTemplate(*spec, *config, path))
     return error;
+  if (!options.typesOfTemplate && !givesTypes(*config))
+    for (std::vector<TemplateItem> *items : {&spec->single, &spec->pair})
+      for (TemplateItem &item : *items)
+        item.typeId = 0;
   spec->lowersFirst = options.lowerFirst;
   llvm::Expected<std::vector<uint8_t>> tables = writeTables(*spec, path);
   if (!tables)

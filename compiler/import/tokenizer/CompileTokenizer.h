@@ -17,6 +17,9 @@ struct TokenizerOptions {
   /// `do_lower_case` of sentence_bert_config.json: texts are lower-cased before the tokenizer, added tokens included,
   /// sees them. Offsets still count in the text as given.
   bool lowerFirst = false;
+  /// Tokens have the types of the template, which says where a second text begins. Or else those that the tokenizer's
+  /// class in Transformers gives to a model: all 0 where it gives none.
+  bool typesOfTemplate = false;
 };
 
 struct CompiledTokenizer {

@@ -108,6 +108,9 @@ static llvm::Error readConfigFile(llvm::StringRef path, TokenizerConfig &config)
     config.extraIds = number.number(100000);
   if (JsonView number = root["offset"]; !number.isNull())
     config.offset = number.number(100000);
+  if (JsonView names = root["model_input_names"]; !names.isNull())
+    config.givesTypes =
+        llvm::any_of(names.elements(), [](const JsonView &name) { return name.string() == "token_type_ids"; });
   readFlag("add_bos_token", config.addsBeginning);
   readFlag("add_eos_token", config.addsEnd);
   readText("src_lang", config.sourceLanguage);

@@ -241,6 +241,7 @@ struct TokenizerConfig {
   std::optional<bool> lowercase, handleChineseChars;
   std::optional<std::optional<bool>> stripAccents; // given as null is different from not given
   std::optional<bool> truncatesLeft;
+  std::optional<bool> givesTypes; // model_input_names has token_type_ids
   std::optional<bool> addsPrefixSpace;
   std::optional<bool> keepsAccents, splitsPunctuation, isLegacy; // of SentencePiece's classes
   std::optional<uint32_t> extraIds, offset;                      // of T5's class, and of PEGASUS's
