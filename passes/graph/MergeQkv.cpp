@@ -22,11 +22,21 @@ xf::LinearOp projectionOf(Value value, SmallVectorImpl<Operation *> &between) {
   return dyn_cast_or_null<xf::LinearOp>(op);
 }
 
-std::optional<std::string> whyNotMerged(Projections &linears) {
-  for (xf::LinearOp linear : linears) {
+/// Whether one attention reads each of these once, or each of several does, and nothing else reads any.
+bool areReadByAttentionsAlone(ValueRange projected) {
+  const SmallPtrSet<Operation *, 2> readers(projected[0].user_begin(), projected[0].user_end());
+  return llvm::all_of(readers, llvm::IsaPred<xf::AttentionOp, xf::LinearAttentionOp>) &&
+         llvm::all_of(projected, [&](Value value) {
+           return value.hasNUses(readers.size()) &&
+                  llvm::all_of(readers, [&](Operation *op) { return llvm::is_contained(op->getOperands(), value); });
+         });
+}
+
+std::optional<std::string> whyNotMerged(ValueRange projected, Projections &linears) {
+  for (auto [value, linear] : llvm::zip_equal(projected, linears)) {
     if (linear.getX() != linears[0].getX())
       return "query, key and value are computed from different inputs";
-    if (!linear->hasOneUse())
+    if (linear.getResult() == value ? !areReadByAttentionsAlone(projected) : !linear->hasOneUse())
       return "a projection is used elsewhere";
     if (bool(linear.getBias()) != bool(linears[0].getBias()))
       return "some of the projections have a bias and others have none";
@@ -65,7 +75,7 @@ struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
     Projections linears = llvm::map_to_vector<3>(projected, [&](Value value) { return projectionOf(value, between); });
     if (llvm::any_of(linears, [](xf::LinearOp linear) { return !linear; }))
       return;
-    if (std::optional<std::string> reason = whyNotMerged(linears))
+    if (std::optional<std::string> reason = whyNotMerged(projected, linears))
       return recordDeclined(attention, "MergeQkv", what, *reason);
 
     for (Operation *op : llvm::reverse(between)) // behind the product, which stands behind all that it reads

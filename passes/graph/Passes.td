@@ -53,8 +53,8 @@ def MergeQkvPass : Pass<"lathe-merge-qkv", "mlir::ModuleOp"> {
   let description = [{
     Root: an `xf.attention` whose query, key and value are linears, perhaps with a norm of each head or a rotation behind
     them. They become one linear over joined weights, its result
-    split three ways, when they read the same input, all or none have a bias, and nothing else reads them. Where keys are of
-    another token axis than queries, key and value alone.
+    split three ways, when they read the same input, all or none have a bias, and nothing else reads them, but for other
+    attentions that read all of them. Where keys are of another token axis than queries, key and value alone.
   }];
   let dependentDialects = ["::lathe::xf::XfDialect"];
 }

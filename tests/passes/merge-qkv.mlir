@@ -54,6 +54,36 @@ func.func @shared(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf3
 }
 
 // -----
+// Two attentions with the same projections: of global tokens, and of the others (as in BigBird).
+// CHECK-LABEL: func.func @two_attentions
+// CHECK: %[[PARTS:.*]]:3 = xf.split
+// CHECK-NEXT: xf.attention %[[PARTS]]#0, %[[PARTS]]#1, %[[PARTS]]#2
+// CHECK-NEXT: xf.attention %[[PARTS]]#0, %[[PARTS]]#1, %[[PARTS]]#2
+func.func @two_attentions(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %globals: tensor<?xi32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
+  %q = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %k = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %v = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %d = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) chosen(%globals : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %s = xf.add %c, %d : tensor<?x8xf32>
+  return %s : tensor<?x8xf32>
+}
+
+// -----
+// Declined: another attention has the same keys and values, but not the same queries.
+// CHECK: made = false, {{.*}} reason = "a projection is used elsewhere"
+// CHECK-LABEL: func.func @other_queries
+// CHECK-NOT: xf.split
+func.func @other_queries(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
+  %q = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %k = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %v = xf.linear %x, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %d = xf.attention %c, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return %d : tensor<?x8xf32>
+}
+
+// -----
 // Declined: the key has no bias (as in Whisper).
 // CHECK: made = false, {{.*}} reason = "some of the projections have a bias and others have none"
 func.func @keys_unbiased(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>) -> tensor<?x?x8xf32> {
