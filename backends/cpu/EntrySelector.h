@@ -68,6 +68,7 @@ private:
   RoundedBuffer roundedBufferFor(mlir::Value value, xf::Rows rows);
   /// A weight that is the same in every layer; null for no name.
   mlir::Value sharedVector(llvm::StringRef name);
+  xf::Rows rowsOf(xf::LayerOp layer);
   void passFactors(xf::LayerOp layer);
   void carryFactors(xf::LayersOp layers);
   /// Where a product's result is to be computed: in bf16 where it is narrow, or nothing but products in bf16 reads it.

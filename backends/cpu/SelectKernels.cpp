@@ -226,6 +226,12 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
   return success();
 }
 
+/// What a layer's result has a row for.
+xf::Rows EntrySelector::rowsOf(xf::LayerOp layer) {
+  auto callee = module.lookupSymbol<func::FuncOp>(layer.getCallee());
+  return callee->hasAttr(xf::XfDialect::givesSequencesAttr) ? xf::Rows::Sequences : get(layer.getInputs()[0]).rows;
+}
+
 /// Has the layer read the factor that its input has by now, and store what it computes as a factor for those behind it.
 void EntrySelector::passFactors(xf::LayerOp layer) {
   auto callee = module.lookupSymbol<func::FuncOp>(layer.getCallee());
@@ -235,8 +241,7 @@ void EntrySelector::passFactors(xf::LayerOp layer) {
       factors[{argument, precision}] = Factor(factor->second);
   if (returned.getDefiningOp<xf::LayerNormOp>())
     if (std::optional<FactorForm> form = formOfReaders(layer.getResult())) {
-      const xf::Rows rows = get(layer.getInputs()[0]).rows;
-      const Factor factor = {allocateFactor(form->precision, rows, widthOf(returned)), form->smoothing};
+      const Factor factor = {allocateFactor(form->precision, rowsOf(layer), widthOf(returned)), form->smoothing};
       for (Value value : {returned, Value(layer.getResult())})
         factors[{value, form->precision}] = factor;
     }
@@ -265,9 +270,7 @@ LogicalResult EntrySelector::lowerLayer(xf::LayerOp layer) {
   calls.layerIndex = nullptr;
   passFactors(layer);
   const Buffer carried = get(layer.getInputs()[0]);
-  auto callee = module.lookupSymbol<func::FuncOp>(layer.getCallee());
-  const xf::Rows rows = callee->hasAttr(xf::XfDialect::givesSequencesAttr) ? xf::Rows::Sequences : carried.rows;
-  return inlineLayer(layer.getCallee(), layer.getInputs(), carried, bufferFor(layer.getResult(), rows),
+  return inlineLayer(layer.getCallee(), layer.getInputs(), carried, bufferFor(layer.getResult(), rowsOf(layer)),
                      layer.getOthers());
 }
 

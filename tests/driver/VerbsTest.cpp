@@ -86,7 +86,7 @@ TEST(Run, RefusesWhatDoesNotGoTogether) {
   expectRefusal(usage, {"run", artifact, "--text", "x", "--inputs", "f", "--outputs", "g"}, {"--text", "--inputs"});
   expectRefusal(usage, {"run", artifact, "--text", "x", "--task", "base"}, {"--interpret"});
   expectRefusal(usage, {"run", artifact, "--pair", "x"}, {"--pair"});
-  expectRefusal(usage, {"run", artifact, "--text", "x", "--image", "f"}, {"--text", "--image"});
+  expectRefusal(wrongInput, {"run", artifact, "--text", "x", "--image", "f"}, {"--text", "--image", "'embedding'"});
   expectRefusal(wrongInput, {"run", artifact, "--image", "f"}, {"--image", "classify images", "embedding"});
   expectRefusal(wrongInput, {"run", artifact, "--text", "x", "--top-k", "3"}, {"--top-k", "embedding"});
   expectRefusal(wrongInput, {"run", artifact, "--text", "x", "--entry", "decode"}, {"decode", "encode"});
