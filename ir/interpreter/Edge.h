@@ -27,8 +27,8 @@ llvm::Expected<mlir::func::FuncOp> findEntry(mlir::ModuleOp module, llvm::String
 llvm::Expected<NamedTensors> interpretEntry(mlir::func::FuncOp entry, const NamedTensors &inputs);
 
 /// Runs a module's entry of that name. Of a module that compares texts with images, `similarity` runs both entries and
-/// adds `logits_per_image` and `logits_per_text`; without a name it is that where both are given, and else the one entry
-/// that takes what is.
+/// adds `logits_per_image` and `logits_per_text`; without a name it is that where both are given, and else the one
+/// entry that takes what is.
 llvm::Expected<NamedTensors> interpretModule(mlir::ModuleOp module, llvm::StringRef name, const NamedTensors &inputs);
 
 } // namespace lathe

@@ -117,8 +117,9 @@ llvm::Error Flags::run() const {
   if (!artifact)
     return artifact.takeError();
   if (!artifact->similarity.empty())
-    return llvm::createStringError("the model compares texts with images; accepted are models that read one of them, as "
-                                   "each of its two towers does by itself");
+    return llvm::createStringError(
+        "the model compares texts with images; accepted are models that read one of them, as "
+        "each of its two towers does by itself");
   llvm::Expected<Workload> made = workloadFor(*artifact);
   if (!made)
     return made.takeError();
