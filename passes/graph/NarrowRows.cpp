@@ -1,4 +1,5 @@
 //===- NarrowRows.cpp - what one row of a sequence is read of, for that row ---===//
+#include "ir/xf/DeadOps.h"
 #include "ir/xf/LayerKind.h"
 #include "passes/graph/FusionLog.h"
 #include "passes/graph/Passes.h"
@@ -158,9 +159,7 @@ Value Narrowing::narrow(xf::LayerOp layer) {
   if (inside.find(body, &returned))
     inside.run(body);
   returned.set(inside.rowsOf(returned.get()));
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  xf::eraseDead(body);
   linears += inside.countLinears();
   originals.push_back(original);
   auto call = cast<xf::LayerOp>(OpBuilder(layer).clone(*layer));
@@ -189,9 +188,7 @@ struct NarrowRows : impl::NarrowRowsPassBase<NarrowRows> {
     recordMade(takers.front(), "NarrowRows", Twine(narrowing.countLinears()) + " linears for one row of each sequence");
     for (Operation *taker : takers)
       taker->getResult(0).replaceAllUsesWith(narrowing.rowsOf(taker->getOperand(0)));
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    xf::eraseDead(block);
     for (func::FuncOp layer : narrowing.layersLeft())
       if (SymbolTable::symbolKnownUseEmpty(layer, getOperation()))
         layer.erase();

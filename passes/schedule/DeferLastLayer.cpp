@@ -1,4 +1,5 @@
 //===- DeferLastLayer.cpp - the last layer for rows that are asked for --------===//
+#include "ir/xf/DeadOps.h"
 #include "ir/xf/DerivedEntries.h"
 #include "passes/graph/FusionLog.h"
 #include "passes/schedule/Passes.h"
@@ -31,12 +32,6 @@ xf::AttentionOp findCached(func::FuncOp layer) {
       cached = attention;
   }
   return alone ? cached : xf::AttentionOp();
-}
-
-void eraseDead(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
 }
 
 /// Erases arguments that nothing reads, all but the first; gives back which.
@@ -88,9 +83,9 @@ Part makeFront(func::FuncOp layer) {
   Value x = front.getArgument(0), query = attention.getQuery();
   returnOnly(front, xf::JoinOp::create(builder, loc, withWidth(x, widthOf(x) + widthOf(query)), ValueRange{x, query}));
   Block &body = front.getBody().front();
-  eraseDead(body);
+  xf::eraseDead(body);
   attention.erase();
-  eraseDead(body);
+  xf::eraseDead(body);
   return {front, eraseUnused(front)};
 }
 
@@ -117,7 +112,7 @@ Part makeRest(func::FuncOp layer) {
       attention.getCapAttr(), attention.getPrecisionAttr(), attention.getNarrowAttr());
   attention.replaceAllUsesWith(paged.getResult());
   attention.erase();
-  eraseDead(body);
+  xf::eraseDead(body);
   rest.setType(FunctionType::get(rest.getContext(), body.getArgumentTypes(), rest.getResultTypes()));
   return {rest, eraseUnused(rest)};
 }
@@ -175,7 +170,7 @@ private:
                             front.operandsOf(last.getInputs()), last.getWeightsAttr());
     returnOnly(decode, kept.getResult());
     last.erase();
-    eraseDead(decode.getBody().front());
+    xf::eraseDead(decode.getBody().front());
     (void)eraseUnused(decode);
     return std::nullopt;
   }
