@@ -171,50 +171,51 @@ Tensor neighbours(const Batch &batch, int64_t by) {
   return result;
 }
 
-/// 0 for each row's last token whose id is not `paddingId`, or else its first, and 1 for all others; an error where the
-/// mask rules that token out.
-llvm::Expected<Tensor> exceptLast(const Batch &batch, double paddingId) {
-  const Tensor &ids = batch.padded.at("input_ids");
-  Tensor result(ids.shape);
+/// 0 for one token of each row that has any, in the column that is found for it, and 1 for all others; an error, which
+/// says `why` that token, where the mask rules it out.
+llvm::Expected<Tensor> exceptOne(const Batch &batch, llvm::function_ref<int64_t(int64_t row)> columnOf,
+                                 llvm::StringRef why) {
+  Tensor result(batch.padded.at("input_ids").shape);
   llvm::fill(result.values, 1.0);
   for (int64_t b = 0; b < batch.batch; ++b) {
     if (batch.empty(b))
       continue;
+    const int64_t column = columnOf(b);
+    if (!batch.present[b * batch.seq + column])
+      return error("attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
+                   ", which the result is computed from: " + why);
+    result.row(b)[column] = 0;
+  }
+  return result;
+}
+
+/// That of each row's last token whose id is not `paddingId`, or else of its first.
+llvm::Expected<Tensor> exceptLast(const Batch &batch, double paddingId) {
+  const Tensor &ids = batch.padded.at("input_ids");
+  auto columnOf = [&](int64_t b) {
     int64_t column = batch.seq - 1;
     auto isSkipped = [&] {
       return (batch.ragged && !batch.present[b * batch.seq + column]) || ids.row(b)[column] == paddingId;
     };
     while (column > 0 && isSkipped())
       --column;
-    if (!batch.present[b * batch.seq + column])
-      return error("attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
-                   ", which the result is computed from: " +
-                   (paddingId < 0 ? "it is the last one" : "its id is the last that is no padding"));
-    result.row(b)[column] = 0;
-  }
-  return result;
+    return column;
+  };
+  return exceptOne(batch, columnOf, paddingId < 0 ? "it is the last one" : "its id is the last that is no padding");
 }
 
-/// 0 for each row's first token whose id is `id` or, where that is negative, the greatest of the row, or else its first
-/// token, and 1 for all others; an error where the mask rules that token out.
+/// That of each row's first token whose id is `id` or, where that is negative, the greatest of the row, or else of its
+/// first.
 llvm::Expected<Tensor> exceptFirst(const Batch &batch, double id) {
   const Tensor &ids = batch.padded.at("input_ids");
-  Tensor result(ids.shape);
-  llvm::fill(result.values, 1.0);
-  for (int64_t b = 0; b < batch.batch; ++b) {
-    if (batch.empty(b))
-      continue;
+  auto columnOf = [&](int64_t b) -> int64_t {
     const double *row = ids.row(b), *end = row + batch.seq;
     if (batch.ragged)
       end = row + std::count(batch.present.begin() + b * batch.seq, batch.present.begin() + (b + 1) * batch.seq, true);
     const double *found = id < 0 ? std::max_element(row, end) : std::find(row, end, id);
-    const int64_t column = found == end ? 0 : found - row;
-    if (!batch.present[b * batch.seq + column])
-      return error("attention_mask is 0 in column " + llvm::Twine(column) + " of row " + llvm::Twine(b) +
-                   ", which the result is computed from: its id ends the text");
-    result.row(b)[column] = 0;
-  }
-  return result;
+    return found == end ? 0 : found - row;
+  };
+  return exceptOne(batch, columnOf, "its id ends the text");
 }
 
 /// 0 for the token that mc_token_ids names in each row, or else its last column's, and 1 for all others; an error where
