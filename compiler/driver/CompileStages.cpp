@@ -106,8 +106,7 @@ llvm::Error Compilation::allowApproximation() {
   if (!options.allowApproximate)
     return llvm::createStringError(
         "--attention linear: the model's attention is softmax, and linear attention computes something else; accepted "
-        "with "
-        "--allow-approximate, where the certificate states how far results are from the model's");
+        "with --allow-approximate, where the certificate states how far results are from the model's");
   return llvm::Error::success();
 }
 
