@@ -20,7 +20,7 @@ Timing summarize(std::vector<double> seconds) {
 
 Expected<std::vector<Timing>> timeInTurns(ArrayRef<Runner *> runners, llvm::function_ref<void()> look,
                                           std::chrono::milliseconds pause) {
-  constexpr double enoughSeconds = 2, blockSeconds = 0.2;
+  constexpr double enoughSeconds = 2, shortestBlock = 0.2;
   constexpr size_t enoughRuns = 5;
   constexpr int64_t longestBlock = 100000;
   struct Series {
@@ -29,9 +29,12 @@ Expected<std::vector<Timing>> timeInTurns(ArrayRef<Runner *> runners, llvm::func
     bool enough() const { return total >= enoughSeconds && seconds.size() >= enoughRuns; }
   };
   std::vector<Series> all(runners.size());
+  double longestRun = 0;
   while (!llvm::all_of(all, [](const Series &series) { return series.enough(); })) {
     std::this_thread::sleep_for(pause);
     look();
+    // Where somebody's run is long, others' blocks are, too, that nobody waits for them to have been timed for enough.
+    const double blockSeconds = std::clamp(longestRun, shortestBlock, enoughSeconds / enoughRuns);
     for (auto [index, runner, series] : llvm::enumerate(runners, all)) {
       double usual = series.seconds.empty() ? blockSeconds : series.total / series.seconds.size();
       int64_t count = std::clamp<int64_t>(blockSeconds / std::max(usual, 1e-9), 1, longestBlock);
@@ -42,6 +45,7 @@ Expected<std::vector<Timing>> timeInTurns(ArrayRef<Runner *> runners, llvm::func
         return block.takeError();
       llvm::append_range(series.seconds, *block);
       series.total = std::accumulate(block->begin(), block->end(), series.total);
+      longestRun = std::max(longestRun, series.total / series.seconds.size());
     }
   }
   std::vector<Timing> timings;
