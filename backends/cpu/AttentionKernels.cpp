@@ -67,10 +67,15 @@ void EntrySelector::lowerMarkedScores(Value scores, Value result, StringRef name
                name);
 }
 
-EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets) {
+EntrySelector::DistanceArguments EntrySelector::distances(Value columns, Value bias, xf::BucketsAttr buckets,
+                                                          Value keyColumns) {
   DistanceArguments arguments;
   if (columns)
     arguments.slots.push_back({"columns", memref(columns)});
+  if (keyColumns) {
+    arguments.parameters.push_back(calls.flag("key_columns", true));
+    arguments.slots.push_back({"key_columns", memref(keyColumns)});
+  }
   if (bias) {
     arguments.parameters = {calls.number("buckets", buckets.getCount()),
                             calls.number("distance", buckets.getDistance()),
@@ -148,7 +153,8 @@ void EntrySelector::lowerDistanceScores(Value scores, Value result, const Distan
                                                     {"y", bufferFor(result, rows, heads).memref},
                                                     {"batch", calls.batch},
                                                     {"heads", calls.integer(heads)},
-                                                    {"seq", calls.longestOf(xf::queriesOf(rows))}};
+                                                    {"seq", calls.longestOf(xf::queriesOf(rows))},
+                                                    {"keys", calls.longestOf(xf::keysOf(rows))}};
   llvm::append_range(slots, distances.slots);
   calls.launch("distance_scores_f32", distances.parameters, slots, step);
 }
@@ -248,6 +254,25 @@ void EntrySelector::appendToCache(const CachedKeys &keys, const Buffer &k, const
                "append");
 }
 
+void EntrySelector::lowerRemember(xf::RememberOp op) {
+  const Buffer memory = get(op.getMemory()), x = get(op.getX()), y = bufferFor(op.getResult(), memory.rows);
+  calls.launch("remember_f32", {calls.flag("masked", !op.getCuSeqlens())},
+               {{"memory", memory.memref},
+                {"ldm", calls.integer(memory.stride)},
+                {"x", x.memref},
+                {"ldx", calls.integer(x.stride)},
+                {"y", y.memref},
+                {"ldy", calls.integer(y.stride)},
+                {"memory_cu_seqlens", memref(op.getMemoryCuSeqlens())},
+                {"cu_seqlens", memref(op.getCuSeqlens())},
+                {"batch", calls.batch},
+                {"H", calls.integer(y.width)},
+                {"longest_memory", calls.longestOf(memory.rows)},
+                {"longest", calls.longestOf(x.rows)},
+                {"mask", op.getCuSeqlens() ? Value() : attentionMasks.lookup(memory.rows)}},
+               "remember");
+}
+
 void EntrySelector::lowerAppendCache(xf::AppendCacheOp op) {
   const CachedKeys keys = *cachedKeysOf(op);
   const std::optional<FactorForm> form = keys.inBf16 ? std::optional(FactorForm{xf::Precision::BF16}) : std::nullopt;
@@ -315,7 +340,7 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   const Buffer y = bufferForHeads(op.getResult(), q, inBf16, op.getNarrow());
   int64_t headDim = q.width / int64_t(op.getHeads());
   SmallVector<NamedAttribute> params = {calls.number("head_dim", headDim), calls.flag("masked", bool(op.getMask()))};
-  DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr());
+  DistanceArguments byDistance = distances(op.getColumns(), op.getBias(), op.getBucketsAttr(), op.getKeyColumns());
   addWindow(byDistance, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals(), op.getBlock().value_or(1));
   addSlopes(byDistance, op.getSlopes());
   addPairs(byDistance, op.getPairs());
@@ -366,7 +391,8 @@ LogicalResult EntrySelector::lowerAttention(xf::AttentionOp op) {
   if (isSingle)
     work.flops = {xf::termOf(k.rows), 2 * (q.width + y.width)};
   else if (!op.getReach() && !op.getChosen())
-    work.flops = {op.getCausal() ? xf::causalTermOf(q.rows) : xf::termOf(xf::scoresOf(q.rows, k.rows)),
+    work.flops = {op.getCausal() && q.rows == k.rows ? xf::causalTermOf(q.rows)
+                                                     : xf::termOf(xf::scoresOf(q.rows, k.rows)),
                   2 * (q.width + y.width)};
   calls.launch(inBf16 ? "attention_bf16" : "attention_f32", params, slots, "attention", work);
   return success();

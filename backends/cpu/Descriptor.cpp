@@ -85,12 +85,15 @@ llvm::Constant *DescriptorBuilder::stepResult(DictionaryAttr result) {
 
 /// lathe_size_formula
 llvm::Constant *DescriptorBuilder::sizeFormula(DictionaryAttr formula) {
-  auto field = [&](StringRef name) {
+  auto number = [&](StringRef name) {
     auto value = formula ? formula.getAs<IntegerAttr>(name) : nullptr;
-    return i64(value ? value.getInt() : 0);
+    return value ? value.getInt() : 0;
   };
+  auto field = [&](StringRef name) { return i64(number(name)); };
+  // Pairs of both axes are as many whichever of them the queries lie on.
   return structure({field("fixed"), field("per_token"), field("per_sequence"), field("per_longest"), field("per_score"),
-                    field("per_target"), field("per_target_score"), field("per_cross_score")});
+                    field("per_target"), field("per_target_score"),
+                    i64(number("per_cross_score") + number("per_memory_score"))});
 }
 
 /// On whichever axis.
@@ -133,7 +136,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
 /// What an output has one row of.
 lathe_rows rowsOf(DictionaryAttr output) {
   return llvm::StringSwitch<lathe_rows>(textOf(output, xf::XfDialect::rowsAttr))
-      .Case("scores", LATHE_ROWS_SCORES)
+      .Cases({"scores", "memory_scores"}, LATHE_ROWS_SCORES)
       .Case("tokens", LATHE_ROWS_TOKENS)
       .Case("targets", LATHE_ROWS_TARGETS)
       .Default(LATHE_ROWS_SEQUENCES);

@@ -116,7 +116,8 @@ private:
     llvm::SmallVector<mlir::NamedAttribute> parameters;
     llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> slots;
   };
-  DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets);
+  DistanceArguments distances(mlir::Value columns, mlir::Value bias, xf::BucketsAttr buckets,
+                              mlir::Value keyColumns = {});
   void addWindow(DistanceArguments &arguments, std::optional<int64_t> reach, bool causal, mlir::Value prefix,
                  mlir::Value globals = {}, int64_t block = 1);
   void addSlopes(DistanceArguments &arguments, mlir::Value slopes);
@@ -131,6 +132,7 @@ private:
   mlir::LogicalResult lowerAttention(xf::AttentionOp op);
   /// Where attention of the queries `q` is to store its result.
   Buffer bufferForHeads(mlir::Value result, const Buffer &q, bool inBf16, bool isNarrow);
+  void lowerRemember(xf::RememberOp op);
   void lowerAppendCache(xf::AppendCacheOp op);
   void lowerPagedAttention(xf::PagedAttentionOp op);
   /// What lies in pages: keys and values of so many heads.

@@ -108,9 +108,13 @@ LogicalResult EntryLowering::run() {
   auto pairs = [&](Value queries, Value keys) { // dense entries only, where tokens = batch * longest
     return rounded(arith::MulIOp::create(builder, loc, queries, keys));
   };
-  regionRows = {
-      rounded(tokens),        rounded(batch), pairs(tokens, longest), rounded(targets), pairs(targets, longestTargets),
-      pairs(targets, longest)};
+  regionRows = {rounded(tokens),
+                rounded(batch),
+                pairs(tokens, longest),
+                rounded(targets),
+                pairs(targets, longestTargets),
+                pairs(targets, longest),
+                pairs(tokens, longestTargets)};
   Value base = field(pointer(), offsetof(lathe_frame, arena));
   for (size_t index = 0; index < regionCount; ++index) {
     const auto rows = xf::Rows(index);

@@ -202,7 +202,8 @@ LogicalResult EntrySelector::inlineLayer(StringRef calleeName, OperandRange inpu
     auto softmax = inside.getDefiningOp<xf::SoftmaxOp>();
     if (!softmax)
       return callee.emitOpError("gives more than the value that it carries; accepted are results of xf.softmax");
-    buffers[inside] = bufferFor(outside, xf::scoresOf(carried.rows, carried.rows),
+    auto rows = entry.getResultAttrOfType<StringAttr>(outputsOf[outside].front(), xf::XfDialect::rowsAttr);
+    buffers[inside] = bufferFor(outside, *xf::symbolizeRows(rows.getValue()),
                                 cast<RankedTensorType>(softmax.getType()).getDimSize(1));
   }
   Operation *producer = returned.getDefiningOp();
@@ -379,13 +380,13 @@ LogicalResult EntrySelector::lower(Operation *op) {
                success();
       })
       .Case([&](xf::AddTermsOp op) {
-        DistanceArguments terms = distances(op.getColumns(), nullptr, nullptr);
+        DistanceArguments terms = distances(op.getColumns(), nullptr, nullptr, op.getKeyColumns());
         addTerms(terms, op.getQueryTerms(), op.getKeyTerms(), op.getIndex(),
                  cast<RankedTensorType>(op.getType()).getDimSize(1));
         return lowerDistanceScores(op.getScores(), op.getResult(), terms, "add_terms"), success();
       })
       .Case([&](xf::WindowScoresOp op) {
-        DistanceArguments window = distances(op.getColumns(), nullptr, nullptr);
+        DistanceArguments window = distances(op.getColumns(), nullptr, nullptr, op.getKeyColumns());
         addWindow(window, op.getReach(), op.getCausal(), op.getPrefix(), op.getGlobals(), op.getBlock().value_or(1));
         return lowerDistanceScores(op.getScores(), op.getResult(), window, "window_scores"), success();
       })
@@ -404,6 +405,7 @@ LogicalResult EntrySelector::lower(Operation *op) {
       })
       .Case([&](xf::SoftmaxOp op) { return lowerSoftmax(op), success(); })
       .Case([&](xf::AttentionOp op) { return lowerAttention(op); })
+      .Case([&](xf::RememberOp op) { return lowerRemember(op), success(); })
       .Case([&](xf::RandomFeaturesOp op) { return lowerRandomFeatures(op), success(); })
       .Case([&](xf::LinearAttentionOp op) { return lowerLinearAttention(op); })
       .Case([&](xf::AppendCacheOp op) { return lowerAppendCache(op), success(); })

@@ -73,7 +73,8 @@ static void attention(Run &run, const Kernel &kernel, const AttentionShape &shap
                                       0.0f,
                                       0,
                                       0,
-                                      marks});
+                                      marks,
+                                      0});
   double pairs = 0;
   for (double length : shape.lengths)
     pairs += form.find("windowed") != std::string::npos ? length * std::min<double>(length, 2 * reach + 1)

@@ -130,6 +130,7 @@ template <typename T> static void addPagedAttention(const std::string &family, b
                                               0,
                                               0,
                                               0,
+                                              0,
                                               0});
           run.time(holdsAt(batch * width, [&](int64_t i) { return isNear(y[i], 1); }),
                    {4.0 * batch * (tokens + 1) * width, texts.bytes()});

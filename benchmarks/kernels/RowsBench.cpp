@@ -70,6 +70,20 @@ void bench_rotate_f32() {
     });
 }
 
+/// Transformer-XL's: 1600 rows from before, and 128 tokens.
+void bench_remember_f32() {
+  constexpr int64_t tokens = 128, remembered = 1728, width = 1024;
+  add("remember_f32", "{}", "1600+128x1024", [](Run &run, const Kernel &kernel) {
+    Array<float> memory(std::vector<float>(remembered * width, 1.0f)), x(std::vector<float>(tokens * width, 2.0f));
+    Array<float> y(remembered * width);
+    Array<int32_t> starts(std::vector<int32_t>{0, tokens}), memoryStarts(std::vector<int32_t>{0, remembered});
+    run.warmUp(kernel, {memory, width, x, width, y, width, memoryStarts, starts, 1, width, remembered, tokens, 0});
+    run.time(
+        holdsAt(remembered * width, [&](int64_t i) { return y[i] == (i / width < remembered - tokens ? 1.0f : 2.0f); }),
+        {0, floats(2.0 * remembered * width)});
+  });
+}
+
 /// ViT-B/16's grid of 14 x 14 for eight images, as it is and blended to 24 x 24 from four rows and columns each.
 void bench_blend_f32() {
   for (auto [side, taps] : {std::pair<int64_t, int64_t>{14, 1}, {24, 4}})

@@ -118,8 +118,8 @@ void bench_distance_scores_f32() {
       Array<int32_t> columns(batch * seq);
       for (int64_t i = 0; i < batch * seq; ++i)
         columns[i] = int32_t(i % seq);
-      run.warmUp(kernel, std::vector<Arg>{x, y, batch, heads, seq, columns, bias, int64_t(0), 0, 0,
-                                          0, 0, 0,     0,     0,   0,       0,    0,          0, 0});
+      run.warmUp(kernel, std::vector<Arg>{x, y, batch, heads, seq, columns, bias, int64_t(0), 0, 0, 0,
+                                          0, 0, 0,     0,     0,   0,       0,    0,          0, 0, 0});
       run.time(holdsAt(size, [&](int64_t i) { return y[i] == x[i] + 0.5f; }), {0, floats(2.0 * size)});
     });
 }

@@ -23,9 +23,9 @@ static Json toJson(DictionaryAttr formula) {
     auto value = formula ? formula.getAs<IntegerAttr>(name) : nullptr;
     json[name.str()] = value ? value.getInt() : 0;
   }
-  for (xf::Rows rows : {xf::Rows::Targets, xf::Rows::TargetScores, xf::Rows::CrossScores})
+  for (xf::Rows rows : {xf::Rows::Targets, xf::Rows::TargetScores, xf::Rows::CrossScores, xf::Rows::MemoryScores})
     if (auto value = formula ? formula.getAs<IntegerAttr>(xf::bytesPerRowName(rows)) : nullptr)
-      json[xf::bytesPerRowName(rows).str()] = value.getInt();
+      json[xf::bytesPerRowName(rows == xf::Rows::MemoryScores ? xf::Rows::CrossScores : rows).str()] = value.getInt();
   return json;
 }
 

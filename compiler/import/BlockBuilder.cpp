@@ -133,7 +133,7 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
                                       split(q, headDim), split(k, headDim), /*transposed=*/true);
   if (rules.index)
     scores = xf::AddTermsOp::create(builder, loc, scores.getType(), scores, rules.queryTerms, rules.keyTerms,
-                                    rules.columns, rules.index);
+                                    rules.columns, rules.keyColumns, rules.index);
   scores = xf::ScaleOp::create(
       builder, loc, scores.getType(), scores,
       builder.getF64FloatAttr(rules.scale.value_or(1 / std::sqrt(double(headDim * rules.products)))));
@@ -146,7 +146,7 @@ Value BlockBuilder::attention(Value q, Value k, Value v, Value mask, int64_t hea
   if (rules.bias)
     scores = xf::BiasScoresOp::create(builder, loc, scores.getType(), scores, rules.bias, rules.columns, rules.buckets);
   if (rules.reach || rules.causal)
-    scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns,
+    scores = xf::WindowScoresOp::create(builder, loc, scores.getType(), scores, rules.columns, rules.keyColumns,
                                         rules.reach ? builder.getI64IntegerAttr(*rules.reach) : nullptr,
                                         rules.block ? builder.getI64IntegerAttr(*rules.block) : nullptr,
                                         rules.causal ? builder.getUnitAttr() : nullptr, rules.prefix, rules.globals);

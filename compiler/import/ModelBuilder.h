@@ -39,6 +39,7 @@ struct ImageForm {
 struct ScoreRules {
   std::optional<double> cap; ///< of scaled products, before all else
   mlir::Value columns;       ///< for what goes by the distance of query and key
+  mlir::Value keyColumns;    ///< of keys, where these have others
   mlir::Value bias;          ///< a table [buckets, heads]
   xf::BucketsAttr buckets;
   std::optional<int64_t> reach;            ///< the most columns that a key may be away

@@ -62,10 +62,14 @@ Tensor capScores(const Tensor &scores, double cap) {
   return result;
 }
 
+static double keyColumn(const Distances &distances, int64_t j) {
+  return (distances.keyColumns ? distances.keyColumns : distances.columns)->values[j];
+}
+
 /// What the tokens in rows i and j of all columns, of sequence `b`, get added to their score in head `h`: -inf where
 /// the query does not see the key.
 static double byDistance(const Distances &distances, int64_t b, int64_t i, int64_t j, int64_t h) {
-  const double column = distances.columns->values[j], from = distances.columns->values[i];
+  const double column = keyColumn(distances, j), from = distances.columns->values[i];
   const int64_t distance = int64_t(column - from), block = distances.block;
   if (distances.globals && distances.globals->values[i] != 0)
     return absent;
@@ -86,7 +90,7 @@ static double termsOf(const Distances &distances, int64_t i, int64_t j, int64_t 
   if (!distances.index)
     return 0;
   const int64_t most = distances.index->width() / 2;
-  const int64_t away = int64_t(distances.columns->values[j] - distances.columns->values[i]);
+  const int64_t away = int64_t(keyColumn(distances, j) - distances.columns->values[i]);
   const int64_t c = int64_t(distances.index->values[most + std::clamp(away, -most, most)]);
   auto term = [&](const Tensor *terms, int64_t row) {
     return terms ? terms->row(row)[h * (terms->width() / heads) + c] : 0;
@@ -94,16 +98,16 @@ static double termsOf(const Distances &distances, int64_t i, int64_t j, int64_t 
   return term(distances.queryTerms, i) + term(distances.keyTerms, j);
 }
 
-/// Adds to scores [batch, heads, seq, seq] what goes by distance.
+/// Adds to scores [batch, heads, queries, keys] what goes by distance.
 static Tensor scoresByDistance(const Tensor &scores, const Distances &distances) {
-  const int64_t heads = scores.shape[1], seq = scores.shape[2];
+  const int64_t heads = scores.shape[1], queries = scores.shape[2], keys = scores.shape[3];
   Tensor result = scores;
   for (int64_t row = 0; row < scores.rows(); ++row) {
-    const int64_t b = row / seq / heads, first = b * seq;
-    for (int64_t key = 0; key < seq; ++key)
-      result.row(row)[key] += termsOf(distances, first + row % seq, first + key, row / seq % heads, heads);
-    for (int64_t key = 0; key < seq; ++key)
-      result.row(row)[key] += byDistance(distances, b, first + row % seq, first + key, row / seq % heads);
+    const int64_t b = row / queries / heads, query = b * queries + row % queries, head = row / queries % heads;
+    for (int64_t key = 0; key < keys; ++key)
+      result.row(row)[key] += termsOf(distances, query, b * keys + key, head, heads);
+    for (int64_t key = 0; key < keys; ++key)
+      result.row(row)[key] += byDistance(distances, b, query, b * keys + key, head);
   }
   return result;
 }
@@ -113,9 +117,10 @@ Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &colum
 }
 
 Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
-                const Tensor &index) {
-  return scoresByDistance(scores,
-                          {.columns = &columns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index});
+                const Tensor &index, const Tensor *keyColumns) {
+  return scoresByDistance(
+      scores,
+      {.columns = &columns, .keyColumns = keyColumns, .queryTerms = queryTerms, .keyTerms = keyTerms, .index = &index});
 }
 
 Tensor biasPairs(const Tensor &scores, const Tensor &table, const Tensor &columns) {
@@ -127,10 +132,14 @@ Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &col
 }
 
 Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal,
-                    const Tensor *prefix, const Tensor *globals, int64_t block) {
-  return scoresByDistance(
-      scores,
-      {.columns = &columns, .reach = reach, .block = block, .causal = causal, .prefix = prefix, .globals = globals});
+                    const Tensor *prefix, const Tensor *globals, int64_t block, const Tensor *keyColumns) {
+  return scoresByDistance(scores, {.columns = &columns,
+                                   .keyColumns = keyColumns,
+                                   .reach = reach,
+                                   .block = block,
+                                   .causal = causal,
+                                   .prefix = prefix,
+                                   .globals = globals});
 }
 
 Tensor chooseQueries(const Tensor &scores, const Tensor &chosen) {
@@ -224,6 +233,23 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
             result.row(i)[h * valueDim + d] += weights.values[j - keyBegin] * v.row(j)[h / repeats * valueDim + d];
       }
     }
+  }
+  return result;
+}
+
+Tensor remember(const Tensor &memory, const Tensor &x, const Tensor *memoryCuSeqlens, const Tensor *cuSeqlens) {
+  const int64_t batch = cuSeqlens ? int64_t(cuSeqlens->values.size()) - 1 : x.shape[0];
+  auto rowsOf = [](const Tensor &rows, const Tensor *offsets, int64_t b) -> std::pair<int64_t, int64_t> {
+    if (offsets)
+      return {int64_t(offsets->values[b]), int64_t(offsets->values[b + 1])};
+    return {b * rows.shape[1], (b + 1) * rows.shape[1]};
+  };
+  Tensor result = memory;
+  for (int64_t b = 0; b < batch; ++b) {
+    const auto [begin, end] = rowsOf(x, cuSeqlens, b);
+    const int64_t memoryEnd = rowsOf(memory, memoryCuSeqlens, b).second;
+    for (int64_t row = begin; row < end; ++row)
+      std::copy_n(x.row(row), x.width(), result.row(memoryEnd - end + row));
   }
   return result;
 }

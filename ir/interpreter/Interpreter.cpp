@@ -261,11 +261,12 @@ llvm::Error Frame::execute(Operation *op) {
       })
       .Case([&](xf::AddTermsOp op) {
         return set(addTerms(get(op.getScores()), getOrNull(op.getQueryTerms()), getOrNull(op.getKeyTerms()),
-                            get(op.getColumns()), get(op.getIndex())));
+                            get(op.getColumns()), get(op.getIndex()), getOrNull(op.getKeyColumns())));
       })
       .Case([&](xf::WindowScoresOp op) {
         return set(windowScores(get(op.getScores()), get(op.getColumns()), op.getReach(), op.getCausal(),
-                                getOrNull(op.getPrefix()), getOrNull(op.getGlobals()), op.getBlock().value_or(1)));
+                                getOrNull(op.getPrefix()), getOrNull(op.getGlobals()), op.getBlock().value_or(1),
+                                getOrNull(op.getKeyColumns())));
       })
       .Case([&](xf::ChooseQueriesOp op) { return set(chooseQueries(get(op.getScores()), get(op.getChosen()))); })
       .Case([&](xf::SlopeScoresOp op) {
@@ -276,6 +277,7 @@ llvm::Error Frame::execute(Operation *op) {
         if (op.getPages())
           return error(op, "reads a cache, which the runtime alone has; interpret the entry that it was derived from");
         const Distances distances = {.columns = getOrNull(op.getColumns()),
+                                     .keyColumns = getOrNull(op.getKeyColumns()),
                                      .bias = getOrNull(op.getBias()),
                                      .buckets = op.getBucketsAttr(),
                                      .reach = op.getReach(),
@@ -294,6 +296,10 @@ llvm::Error Frame::execute(Operation *op) {
                       distances, op.getCap() ? std::optional(op.getCap()->convertToDouble()) : std::nullopt,
                       getOrNull(op.getKeyCuSeqlens()), getOrNull(op.getChosen()));
         return set(op.getNarrow() ? roundedFactor(y, xf::Precision::BF16) : std::move(y));
+      })
+      .Case([&](xf::RememberOp op) {
+        return set(remember(get(op.getMemory()), get(op.getX()), getOrNull(op.getMemoryCuSeqlens()),
+                            getOrNull(op.getCuSeqlens())));
       })
       .Case([&](xf::RandomFeaturesOp op) {
         return set(randomFeatures(get(op.getX()), get(op.getProjection()), op.getHeads()));

@@ -38,14 +38,16 @@ Tensor biasScores(const Tensor &scores, const Tensor &table, const Tensor &colum
 Tensor biasPairs(const Tensor &scores, const Tensor &table, const Tensor &columns);
 Tensor slopeScores(const Tensor &scores, const Tensor &slopes, const Tensor &columns);
 Tensor windowScores(const Tensor &scores, const Tensor &columns, std::optional<int64_t> reach, bool causal = false,
-                    const Tensor *prefix = nullptr, const Tensor *globals = nullptr, int64_t block = 1);
+                    const Tensor *prefix = nullptr, const Tensor *globals = nullptr, int64_t block = 1,
+                    const Tensor *keyColumns = nullptr);
 Tensor chooseQueries(const Tensor &scores, const Tensor &chosen);
 Tensor addTerms(const Tensor &scores, const Tensor *queryTerms, const Tensor *keyTerms, const Tensor &columns,
-                const Tensor &index);
+                const Tensor &index, const Tensor *keyColumns = nullptr);
 Tensor softmax(const Tensor &x);
 /// What attention does by the distance of query and key: each part where there is one.
 struct Distances {
-  const Tensor *columns = nullptr; ///< one for each row of queries and keys
+  const Tensor *columns = nullptr;    ///< one for each row of queries and keys
+  const Tensor *keyColumns = nullptr; ///< of keys, where these have others
   const Tensor *bias = nullptr;
   xf::BucketsAttr buckets = {};
   std::optional<int64_t> reach = std::nullopt; ///< in blocks of so many columns
@@ -67,6 +69,9 @@ Tensor randomFeatures(const Tensor &x, const Tensor &projection, int64_t heads);
 /// Dense when `cuSeqlens` is null; then `mask` may be null too.
 Tensor linearAttention(xf::FeatureMap map, const Tensor &query, const Tensor &key, const Tensor &value,
                        const Tensor *mask, const Tensor *cuSeqlens, bool causal, int64_t heads);
+
+/// Dense when both offsets are null.
+Tensor remember(const Tensor &memory, const Tensor &x, const Tensor *memoryCuSeqlens, const Tensor *cuSeqlens);
 
 Tensor angles(const Tensor &positions, const Tensor &frequencies);
 Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads);

@@ -6,15 +6,24 @@ using namespace mlir;
 namespace lathe::xf {
 
 Rows scoresOf(Rows queries, Rows keys) {
-  return queries != keys ? Rows::CrossScores : queries == Rows::Targets ? Rows::TargetScores : Rows::Scores;
+  if (queries == keys)
+    return queries == Rows::Targets ? Rows::TargetScores : Rows::Scores;
+  return queries == Rows::Targets ? Rows::CrossScores : Rows::MemoryScores;
 }
-Rows queriesOf(Rows scores) { return scores == Rows::Scores ? Rows::Tokens : Rows::Targets; }
-Rows keysOf(Rows scores) { return scores == Rows::TargetScores ? Rows::Targets : Rows::Tokens; }
-bool isScores(Rows rows) { return rows == Rows::Scores || rows == Rows::TargetScores || rows == Rows::CrossScores; }
+Rows queriesOf(Rows scores) {
+  return scores == Rows::Scores || scores == Rows::MemoryScores ? Rows::Tokens : Rows::Targets;
+}
+Rows keysOf(Rows scores) {
+  return scores == Rows::TargetScores || scores == Rows::MemoryScores ? Rows::Targets : Rows::Tokens;
+}
+bool isScores(Rows rows) {
+  return rows == Rows::Scores || rows == Rows::TargetScores || rows == Rows::CrossScores || rows == Rows::MemoryScores;
+}
 
 llvm::StringRef bytesPerRowName(Rows rows) {
-  static constexpr llvm::StringLiteral names[] = {"per_token",  "per_sequence",     "per_score",
-                                                  "per_target", "per_target_score", "per_cross_score"};
+  static constexpr llvm::StringLiteral names[] = {"per_token",       "per_sequence",     "per_score",
+                                                  "per_target",      "per_target_score", "per_cross_score",
+                                                  "per_memory_score"};
   return names[size_t(rows)];
 }
 
@@ -27,7 +36,7 @@ TokenAxes::TokenAxes(ModuleOp module) : module(module) {
 void TokenAxes::visitEntry(func::FuncOp entry) {
   for (BlockArgument argument : entry.getArguments())
     if (auto name = entry.getArgAttrOfType<StringAttr>(argument.getArgNumber(), XfDialect::inputAttr))
-      set(argument, axisOfInput(name));
+      set(argument, axisOfInput(name)), anyMemories |= isOfMemories(name);
   visit(entry.getBody().front());
 }
 

@@ -8,14 +8,24 @@
 
 namespace lathe::xf {
 
-/// What inputs of the second token axis are called before their name.
-inline constexpr llvm::StringLiteral targetPrefix = "decoder_";
+/// What inputs of the second token axis are called before their name: where it has what a decoder reads, and where it
+/// has what tokens remember, rows from before the run and then their own.
+inline constexpr llvm::StringLiteral targetPrefix = "decoder_", memoryPrefix = "memory_";
+/// Such rows, by the number of the layer behind it.
+inline constexpr llvm::StringLiteral memoriesPrefix = "mems.";
 
+/// Whether the second token axis is one of memories.
+inline bool isOfMemories(llvm::StringRef inputName) {
+  return inputName.starts_with(memoryPrefix) || inputName.starts_with(memoriesPrefix);
+}
 /// The axis of an input.
-inline Rows axisOfInput(llvm::StringRef name) { return name.starts_with(targetPrefix) ? Rows::Targets : Rows::Tokens; }
+inline Rows axisOfInput(llvm::StringRef name) {
+  return name.starts_with(targetPrefix) || isOfMemories(name) ? Rows::Targets : Rows::Tokens;
+}
 /// What an input is on its axis: of "decoder_input_ids" "input_ids".
 inline llvm::StringRef inputOnAxis(llvm::StringRef name) {
-  name.consume_front(targetPrefix);
+  if (!name.consume_front(targetPrefix))
+    name.consume_front(memoryPrefix);
   return name;
 }
 
@@ -37,6 +47,8 @@ public:
   }
   /// Whether any value lies on the second axis.
   bool hasTargets() const { return anyTargets; }
+  /// Whether that has what tokens remember.
+  bool hasMemories() const { return anyMemories; }
 
 private:
   void visitEntry(mlir::func::FuncOp entry);
@@ -45,7 +57,7 @@ private:
 
   mlir::ModuleOp module;
   llvm::DenseMap<mlir::Value, Rows> axes;
-  bool anyTargets = false;
+  bool anyTargets = false, anyMemories = false;
 };
 
 } // namespace lathe::xf

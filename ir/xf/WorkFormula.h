@@ -77,6 +77,7 @@ inline WorkFormula::Term termOf(Rows rows) {
   case Rows::TargetScores:
     return WorkFormula::PerTargetPair;
   case Rows::CrossScores:
+  case Rows::MemoryScores:
     return WorkFormula::PerCrossPair;
   }
   llvm_unreachable("all rows are counted");

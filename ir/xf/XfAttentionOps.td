@@ -108,14 +108,15 @@ def Xf_AddTermsOp : Xf_PureOp<"add_terms", [AttrSizedOperandSegments, AllTypesMa
     Scores `[batch, heads, seq, seq]`, columns `[batch, seq]`, terms `[batch, seq, heads * n]` and an index `[2m + 1]` of whole
     numbers below n: `result[b, h, i, j] = scores[b, h, i, j] + query_terms[b, i, h n + c] + key_terms[b, j, h n + c]`, where c
     = `index[m + columns[b, j] - columns[b, i]]`, of which distances beyond m count as m (He et al. 2021). Either terms may
-    be missing.
+    be missing. Where keys have columns of their own, these are meant by those of j, and there are no key terms.
   }];
   let arguments = (ins Xf_Tensor:$scores, Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Xf_Ids:$columns,
-                       Xf_Vector:$index);
+                       Optional<Xf_Ids>:$key_columns, Xf_Vector:$index);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $scores (`query` `(` $query_terms^ `:` type($query_terms) `)`)? (`key` `(` $key_terms^ `:` type($key_terms) `)`)?
-    `at` $columns `by` $index attr-dict `:` type($scores) `,` type($columns) `,` type($index)
+    `at` $columns (`key_columns` `(` $key_columns^ `:` type($key_columns) `)`)? `by` $index attr-dict
+    `:` type($scores) `,` type($columns) `,` type($index)
   }];
   let hasVerifier = 1;
 }
@@ -129,16 +130,20 @@ def Xf_WindowScoresOp : Xf_PureOp<"window_scores", [AttrSizedOperandSegments, Al
     i32 `[batch]`, causal scores are those of a prefix language model (Raffel et al. 2020): keys whose columns are below it
     may be later ones, however far; `reach` then narrows what is behind the query.
 
+    Where keys have columns of their own, `key_columns`, scores are `[batch, heads, queries, keys]`, and there is neither
+    a block, a prefix nor globals.
+
     With `globals`, i32 `[batch, seq]`, which goes with a reach alone, tokens whose number there is not 0 are global
     (Beltagy et al. 2020): every query sees them, however far, and they themselves see no key here, as they have an
     attention of their own (`xf.choose_queries`). Seen, they are as many keys as that number: its logarithm is added.
   }];
-  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, OptionalAttr<I64Attr>:$reach,
+  let arguments = (ins Xf_Tensor:$scores, Xf_Ids:$columns, Optional<Xf_Ids>:$key_columns, OptionalAttr<I64Attr>:$reach,
                        OptionalAttr<I64Attr>:$block, UnitAttr:$causal,
                        Optional<Xf_Lengths>:$prefix, Optional<Xf_Ids>:$globals);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
-    $scores `at` $columns (`reach` $reach^)? (`block` $block^)? (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)?
+    $scores `at` $columns (`key_columns` `(` $key_columns^ `:` type($key_columns) `)`)? (`reach` $reach^)?
+    (`block` $block^)? (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)?
     (`globals` `(` $globals^ `:` type($globals) `)`)? attr-dict `:` type($scores) `,` type($columns)
   }];
   let hasVerifier = 1;
@@ -195,7 +200,9 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
 
     With `key_cu_seqlens`, K and V are rows of another axis than Q, and a query sees the keys of the sequence of the same
     number: Q are rows of a token axis with `cu_seqlens`, or without them one query for each sequence (`NarrowRows`).
-    Nothing goes by distance then.
+    Of what goes by distance the former may have a reach, causality and terms of queries, where keys have `key_columns` of
+    their own: keys that stand before their sequence's first query have smaller ones, and the last keys are the queries'
+    own (`xf.remember`).
 
     ```mlir
     %c = xf.attention %q, %k, %v cu_seqlens(%cu : tensor<?xi32>) heads 12 scale 0.176776695 : tensor<?x384xf32>
@@ -205,8 +212,8 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_CuSeqlens>:$key_cu_seqlens, Optional<Xf_Ids>:$columns,
-                       Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets, OptionalAttr<I64Attr>:$reach,
-                       OptionalAttr<I64Attr>:$block, UnitAttr:$causal,
+                       Optional<Xf_Ids>:$key_columns, Optional<Xf_Matrix>:$bias, OptionalAttr<Xf_BucketsAttr>:$buckets,
+                       OptionalAttr<I64Attr>:$reach, OptionalAttr<I64Attr>:$block, UnitAttr:$causal,
                        Optional<Xf_Lengths>:$prefix, Optional<Xf_Ids>:$globals, Optional<Xf_Ids>:$chosen,
                        Optional<Xf_Vector>:$slopes, Optional<Xf_Matrix>:$pairs,
                        Optional<Xf_Tensor>:$query_terms, Optional<Xf_Tensor>:$key_terms, Optional<Xf_Vector>:$index,
@@ -219,8 +226,9 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
     $query `,` $key `,` $value (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
     (`key_cu_seqlens` `(` $key_cu_seqlens^ `:` type($key_cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)? (`buckets` $buckets^)? (`reach` $reach^)? (`block` $block^)?
-    (`causal` $causal^)? (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`globals` `(` $globals^ `:` type($globals) `)`)?
+    (`key_columns` `(` $key_columns^ `:` type($key_columns) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`buckets` $buckets^)? (`reach` $reach^)? (`block` $block^)? (`causal` $causal^)?
+    (`prefix` `(` $prefix^ `:` type($prefix) `)`)? (`globals` `(` $globals^ `:` type($globals) `)`)?
     (`chosen` `(` $chosen^ `:` type($chosen) `)`)? (`slopes` `(` $slopes^ `:` type($slopes) `)`)?
     (`pairs` `(` $pairs^ `:` type($pairs) `)`)?
     (`query_terms` `(` $query_terms^ `:` type($query_terms) `)`)? (`key_terms` `(` $key_terms^ `:` type($key_terms) `)`)?
@@ -233,6 +241,30 @@ def Xf_AttentionOp : Xf_Op<"attention", [AttrSizedOperandSegments, DeclareOpInte
   let extraClassDeclaration = [{
     /// What goes by what is in memory may not be moved.
     mlir::Speculation::Speculatability getSpeculatability();
+  }];
+}
+
+def Xf_RememberOp : Xf_PureOp<"remember", [AllTypesMatch<["memory", "result"]>]> {
+  let summary = "what tokens attend to besides themselves, and themselves behind it";
+  let description = [{
+    Of each sequence the last rows of `memory`, as many as x has of it, become those of x; the others stay (Dai et al.
+    2019). Dense `[batch, keys, width]` and `[batch, seq, width]`, with seq at most keys, or packed `[keys, width]` and
+    `[tokens, width]` with the offsets of both.
+
+    ```mlir
+    %k = xf.remember %mems, %x cu_seqlens(%keys, %cu : tensor<?xi32>) : tensor<?x768xf32>, tensor<?x768xf32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$memory, Xf_Tensor:$x, Variadic<Xf_CuSeqlens>:$offsets);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $memory `,` $x (`cu_seqlens` `(` $offsets^ `:` type($offsets) `)`)? attr-dict `:` type($memory) `,` type($x)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Of memories, and of x; null where both are dense.
+    ::mlir::Value getMemoryCuSeqlens() { return getOffsets().empty() ? ::mlir::Value() : getOffsets()[0]; }
+    ::mlir::Value getCuSeqlens() { return getOffsets().empty() ? ::mlir::Value() : getOffsets()[1]; }
   }];
 }
 

@@ -221,15 +221,22 @@ LogicalResult CapScoresOp::verify() {
   return verifyCap(*this, getCap());
 }
 
-/// Checks scores [batch, heads, seq, seq] against columns [batch, seq].
-static LogicalResult verifyDistances(Operation *op, Value scores, Value columns) {
-  ArrayRef<int64_t> s = shapeOf(scores), c = shapeOf(columns);
-  if (s.size() != 4 || c.size() != 2)
+/// Checks scores [batch, heads, seq, seq] against columns [batch, seq], and where keys have others against both.
+static LogicalResult verifyDistances(Operation *op, Value scores, Value columns, Value keyColumns = {}) {
+  ArrayRef<int64_t> s = shapeOf(scores), c = shapeOf(columns), k = shapeOf(keyColumns ? keyColumns : columns);
+  if (s.size() != 4 || c.size() != 2 || k.size() != 2)
     return op->emitOpError("has scores [batch, heads, seq, seq] and columns [batch, seq]; found ")
            << scores.getType() << " and " << columns.getType();
-  if (s[0] != c[0] || s[2] != c[1] || s[3] != c[1])
+  if (s[0] != c[0] || s[0] != k[0] || s[2] != c[1] || s[3] != k[1])
     return op->emitOpError("scores ") << scores.getType() << " and columns " << columns.getType()
                                       << " do not agree in batch or seq";
+  return success();
+}
+
+/// Whichever op may have keys with columns of their own, and does not know those of something else.
+template <typename Op> static LogicalResult verifyKeyColumns(Op op, bool hasOther, StringRef what) {
+  if (op.getKeyColumns() && hasOther)
+    return op.emitOpError("has key_columns and ") << what << "; expected one of them";
   return success();
 }
 
@@ -291,7 +298,8 @@ static LogicalResult verifyTerms(Operation *op, Value queryTerms, Value keyTerms
 }
 
 LogicalResult AddTermsOp::verify() {
-  if (failed(verifyDistances(*this, getScores(), getColumns())))
+  if (failed(verifyDistances(*this, getScores(), getColumns(), getKeyColumns())) ||
+      failed(verifyKeyColumns(*this, bool(getKeyTerms()), "key terms")))
     return failure();
   return verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getColumns()), shapeOf(getScores())[1]);
 }
@@ -321,9 +329,12 @@ template <typename Op> static LogicalResult verifyBlocksAndGlobals(Op op) {
 LogicalResult WindowScoresOp::verify() {
   if (!getReach() && !getCausal())
     return emitOpError("has neither a reach nor causal; expected one of them, or both");
-  if (failed(verifyReach(*this)) || failed(verifyBlocksAndGlobals(*this)))
+  if (failed(verifyReach(*this)) || failed(verifyBlocksAndGlobals(*this)) ||
+      failed(verifyKeyColumns(*this, getBlock().has_value(), "a block")) ||
+      failed(verifyKeyColumns(*this, bool(getPrefix()), "a prefix")) ||
+      failed(verifyKeyColumns(*this, bool(getGlobals()), "globals")))
     return failure();
-  return verifyDistances(*this, getScores(), getColumns());
+  return verifyDistances(*this, getScores(), getColumns(), getKeyColumns());
 }
 
 LogicalResult ChooseQueriesOp::verify() {
@@ -377,10 +388,15 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has columns, or what needs them, without the other");
   if (failed(verifyReach(*this)) || failed(verifyBlocksAndGlobals(*this)))
     return failure();
-  if (getColumns() && (shapeOf(getQuery()).drop_back() != shapeOf(getKey()).drop_back() ||
-                       shapeOf(getColumns()) != shapeOf(getKey()).drop_back()))
+  const Value ofKeys = getKeyColumns() ? getKeyColumns() : getColumns();
+  if (getColumns() &&
+      (shapeOf(getColumns()) != shapeOf(getQuery()).drop_back() || shapeOf(ofKeys) != shapeOf(getKey()).drop_back()))
     return emitOpError("columns are a ") << getColumns().getType() << " for queries " << getQuery().getType()
                                          << " and keys " << getKey().getType() << "; expected one for each of both";
+  if (getKeyColumns() && (!(getReach() || getCausal() || getIndex()) || getBias() || getSlopes() || getPairs() ||
+                          getKeyTerms() || getBlock() || getPrefix() || getGlobals() || getPages()))
+    return emitOpError(
+        "has key_columns; expected a reach, causality or terms of queries, and nothing else by distance");
   if (getGlobals() && (getBias() || getSlopes() || getPairs() || getIndex()))
     return emitOpError("has globals; expected nothing but a reach to go by distance");
   if (getChosen() && (getColumns() || getKeyCuSeqlens() || getPages()))
@@ -394,14 +410,17 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getPairs() && failed(verifyPairs(*this, getPairs(), getHeads())))
     return failure();
-  if (failed(verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getKey()).drop_back(), getHeads())))
+  if (failed(
+          verifyTerms(*this, getQueryTerms(), getKeyTerms(), getIndex(), shapeOf(getQuery()).drop_back(), getHeads())))
     return failure();
   if (failed(verifyNarrow(*this)))
     return failure();
   if (getCap() && failed(verifyCap(*this, *getCap())))
     return failure();
-  if (getKeyCuSeqlens() && (getMask() || getColumns() || getPages()))
-    return emitOpError("has key_cu_seqlens; expected no mask, no columns and no cache");
+  if (getKeyCuSeqlens() &&
+      (getMask() || bool(getColumns()) != bool(getKeyColumns()) || (getColumns() && !getCuSeqlens()) || getPages()))
+    return emitOpError("has key_cu_seqlens; expected no mask, columns of keys and of queries with cu_seqlens or of "
+                       "neither, and no cache");
   if (getPages() && (!getCuSeqlens() || !getCausal() || getIndex() || getPairs() || values != keys))
     return emitOpError("has a cache; expected cu_seqlens and causal, no terms or pairs, and values as wide as keys");
   if (getKept() && !getPages())
@@ -420,6 +439,17 @@ void AttentionOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &eff
 
 Speculation::Speculatability AttentionOp::getSpeculatability() {
   return getPages() ? Speculation::NotSpeculatable : Speculation::Speculatable;
+}
+
+LogicalResult RememberOp::verify() {
+  if (!getOffsets().empty() && getOffsets().size() != 2)
+    return emitOpError("has ") << getOffsets().size() << " offsets; expected those of memories and of tokens, or none";
+  const size_t rank = getOffsets().empty() ? 3 : 2;
+  if (shapeOf(getMemory()).size() != rank || shapeOf(getX()).size() != rank ||
+      lastExtent(getMemory()) != lastExtent(getX()))
+    return emitOpError("has memories ") << getMemory().getType() << " of tokens " << getX().getType()
+                                        << "; expected rows of one width, packed with the offsets of both";
+  return success();
 }
 
 LogicalResult AppendCacheOp::verify() {

@@ -15,12 +15,14 @@ def Xf_Rows : I32EnumAttr<"Rows", "what a buffer has one row of", [
     I32EnumAttrCase<"Scores", 2, "scores">,
     I32EnumAttrCase<"Targets", 3, "targets">,
     I32EnumAttrCase<"TargetScores", 4, "target_scores">,
-    I32EnumAttrCase<"CrossScores", 5, "cross_scores">]> {
+    I32EnumAttrCase<"CrossScores", 5, "cross_scores">,
+    I32EnumAttrCase<"MemoryScores", 6, "memory_scores">]> {
   let cppNamespace = "::lathe::xf";
   let genSpecializedAttr = 0;
   let description = [{
-    `targets`: the second token axis. `scores`: a row for each sequence, query and key, both tokens, both targets, or
-    (`cross_scores`) a target and a token; only dense attention in parts has such buffers.
+    `targets`: the second token axis. `scores`: a row for each sequence, query and key, both tokens, both targets,
+    (`cross_scores`) a target and a token, or (`memory_scores`) a token and one of what it remembers, which lies on the
+    second axis; only dense attention in parts has such buffers.
   }];
 }
 def Xf_RowsAttr : EnumAttr<Xf_Dialect, Xf_Rows, "rows">;

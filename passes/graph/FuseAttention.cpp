@@ -36,6 +36,8 @@ struct AttentionMatch {
            : terms  ? terms.getColumns()
                     : Value();
   }
+  /// Those of keys, where these have others.
+  Value keyColumns() { return window ? window.getKeyColumns() : terms ? terms.getKeyColumns() : Value(); }
 };
 
 /// Whether both have as many tokens and heads, though perhaps of different widths.
@@ -135,6 +137,10 @@ std::optional<std::string> matchAttention(xf::SoftmaxOp softmax, xf::MatmulOp pr
         match.window ? match.window.getColumns() : Value(), match.terms ? match.terms.getColumns() : Value()})
     if (columns && columns != match.columns())
       return "what goes by distance goes by different columns";
+  if (match.terms && match.terms.getKeyColumns() != match.keyColumns())
+    return "what goes by distance goes by different columns of keys";
+  if (match.keyColumns() && (match.bias || match.slopes || match.pairs))
+    return "keys have columns of their own where scores have a bias";
   if (match.choice && match.columns())
     return "queries are chosen where scores go by distance";
   if (match.window && match.window.getGlobals() && (match.bias || match.slopes || match.pairs || match.terms))
@@ -165,7 +171,7 @@ struct FuseAttention : impl::FuseAttentionPassBase<FuseAttention> {
     OpBuilder builder(match.merge);
     auto fused = xf::AttentionOp::create(
         builder, match.merge.getLoc(), match.merge.getType(), match.query.getX(), match.key.getX(), match.value.getX(),
-        match.mask, /*cu_seqlens=*/Value(), /*key_cu_seqlens=*/Value(), match.columns(),
+        match.mask, /*cu_seqlens=*/Value(), /*key_cu_seqlens=*/Value(), match.columns(), match.keyColumns(),
         match.bias ? match.bias.getTable() : Value(), match.bias ? match.bias.getBucketsAttr() : nullptr,
         match.window ? match.window.getReachAttr() : nullptr, match.window ? match.window.getBlockAttr() : nullptr,
         match.window ? match.window.getCausalAttr() : nullptr, match.window ? match.window.getPrefix() : Value(),

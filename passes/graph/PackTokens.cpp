@@ -72,6 +72,10 @@ std::optional<std::string> whyNotPacked(Operation *op, const Masks &masks) {
         return reason ? reason : knowsMask(attention.getQuery());
       })
       .Case([&](xf::LinearAttentionOp attention) { return wantsMask(attention.getMask(), attention.getKey()); })
+      .Case([&](xf::RememberOp remember) {
+        std::optional<std::string> reason = knowsMask(remember.getX());
+        return reason ? reason : knowsMask(remember.getMemory());
+      })
       .Case([&](xf::PoolOp pool) { return wantsMask(pool.getMask(), pool.getX()); })
       .Case([&](xf::FirstTokenOp first) { return knowsMask(first.getX()); })
       .Case<xf::LayerOp, xf::LayersOp>([&](auto call) -> std::optional<std::string> {
@@ -113,12 +117,17 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
         recordMade(&function.getBody().front().back(), "PackTokens", "the token axis");
   }
 
+  /// "decoder_attention_mask" is "decoder_cu_seqlens" now.
+  static void renameMask(func::FuncOp function, unsigned index) {
+    StringRef prefix = function.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr).getValue();
+    prefix.consume_back("attention_mask");
+    function.setArgAttr(index, xf::XfDialect::inputAttr, StringAttr::get(function.getContext(), prefix + "cu_seqlens"));
+  }
+
   static void pack(func::FuncOp function, const Masks &masks) {
     for (BlockArgument argument : function.getArguments()) {
       if (isMask(argument.getType()) && function->hasAttr(xf::XfDialect::entryAttr))
-        function.setArgAttr(
-            argument.getArgNumber(), xf::XfDialect::inputAttr,
-            StringAttr::get(function.getContext(), xf::nameOnAxis("cu_seqlens", masks.axes.of(argument))));
+        renameMask(function, argument.getArgNumber());
       argument.setType(packedType(argument.getType()));
     }
     for (Operation &op : function.getBody().front()) {
@@ -134,6 +143,9 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
           .Case([&](xf::LinearAttentionOp attention) {
             attention.getMaskMutable().clear();
             attention.getCuSeqlensMutable().assign(masks.of(attention.getKey()));
+          })
+          .Case([&](xf::RememberOp remember) {
+            remember.getOffsetsMutable().assign({masks.of(remember.getMemory()), masks.of(remember.getX())});
           })
           .Case([&](xf::PoolOp pool) {
             pool.getMaskMutable().clear();

@@ -57,6 +57,9 @@ struct StackLayers : impl::StackLayersPassBase<StackLayers> {
     std::string what = llvm::formatv("{0} calls of @{1}", chain.size(), first.getCallee());
     if (!first.getOthers().empty())
       return recordDeclined(first, "StackLayers", what, "the layers give more than the value that they carry");
+    if (chain.size() == 1 && !first.getInputs()[0].hasOneUse())
+      return recordDeclined(first, "StackLayers", what,
+                            "the value that one layer changes is read elsewhere: a loop would begin with a copy of it");
     ArrayRef<xf::LayerOp> inner = chain.drop_back();
     bool all = !inner.empty() && llvm::all_of(inner, isAlsoReturned) && isReturned(chain.back());
     if (!all && !llvm::all_of(inner, [](xf::LayerOp layer) { return layer->hasOneUse(); }))

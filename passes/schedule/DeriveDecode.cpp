@@ -117,13 +117,15 @@ struct DeriveDecode : impl::DeriveDecodePassBase<DeriveDecode> {
 private:
   /// Why a token cannot be computed from what was kept of those before it, or nothing, and then the entry's head.
   std::optional<std::string> whyNot(func::FuncOp entry, Head &head) {
+    const xf::TokenAxes axes(getOperation());
+    if (axes.hasMemories())
+      return "the entry goes on from what its layers remember, not from keys and values";
     const std::optional<unsigned> logits = findLogits(entry);
     if (!logits)
       return "the entry has no logits";
     if (std::optional<std::string> reason =
             findHead(entry.getBody().front().getTerminator()->getOperand(*logits), head))
       return reason;
-    const xf::TokenAxes axes(getOperation());
     const xf::Rows axis = axes.of(head.hidden); // an encoder may do whatever it likes on the other one
     std::optional<std::string> reason = whyNot(entry, axis, axes);
     entry.walk([&](Operation *op) {

@@ -402,6 +402,27 @@ TEST(Attention, WithTermsIsItsParts) {
   }
 }
 
+/// By hand: a row of memory before two tokens, and none before one; and likewise of two texts alike.
+TEST(Remember, TokensStandBehindMemories) {
+  const Tensor starts({3}, {0, 2, 3}), memoryStarts({3}, {0, 3, 4});
+  EXPECT_TRUE(near(remember(Tensor({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}), Tensor({3, 2}, {-1, -2, -3, -4, -5, -6}),
+                            &memoryStarts, &starts),
+                   Tensor({4, 2}, {1, 2, -1, -2, -3, -4, -5, -6})));
+  EXPECT_TRUE(
+      near(remember(Tensor({2, 3, 1}, {1, 2, 3, 4, 5, 6}), Tensor({2, 2, 1}, {-1, -2, -3, -4}), nullptr, nullptr),
+           Tensor({2, 3, 1}, {1, -1, -2, 4, -3, -4})));
+}
+
+/// By hand: two queries behind two keys that come before them.
+TEST(Scores, OfKeysBeforeQueries) {
+  const Tensor zeros({1, 1, 2, 4}), columns({1, 2}, {0, 1}), keyColumns({1, 4}, {-2, -1, 0, 1});
+  EXPECT_EQ(windowScores(zeros, columns, 2, /*causal=*/true, nullptr, nullptr, /*block=*/1, &keyColumns).values,
+            (std::vector<double>{0, 0, 0, -infinity, -infinity, 0, 0, 0}));
+  const Tensor terms({1, 2, 3}, {1, 2, 3, 10, 20, 30}), index({3}, {0, 1, 2});
+  EXPECT_TRUE(near(addTerms(zeros, &terms, nullptr, columns, index, &keyColumns),
+                   Tensor({1, 1, 2, 4}, {1, 1, 2, 3, 10, 10, 10, 20})));
+}
+
 /// By hand: terms of distances -1 and less, 0, and 1 and more, of two heads.
 TEST(Scores, WithTerms) {
   Tensor zeros({1, 2, 2, 2}), columns({1, 2}, {3, 5}), index({3}, {0, 1, 2});

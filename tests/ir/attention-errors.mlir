@@ -346,7 +346,7 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %prefix: tensor
 
 // -----
 func.func @f(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>) {
-  // expected-error@+1 {{has key_cu_seqlens; expected no mask, no columns and no cache}}
+  // expected-error@+1 {{has key_cu_seqlens; expected no mask, columns of keys and of queries with cu_seqlens or of neither, and no cache}}
   %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) key_cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) causal heads 2 scale 1.0 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
   return
 }
@@ -511,5 +511,61 @@ func.func @f(%x: tensor<?x?x4xf32>, %columns: tensor<?x?xi32>, %pairs: tensor<3x
 func.func @f(%q: tensor<?x8xf32>, %v: tensor<?x6xf32>, %cu: tensor<?xi32>) {
   // expected-error@+1 {{has 4 heads for features 8 and values 6 wide; expected a divisor of both}}
   %0 = xf.linear_attention elu %q, %q, %v cu_seqlens(%cu : tensor<?xi32>) heads 4 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x6xf32>
+  return
+}
+
+// -----
+// window_scores: keys with columns of their own have no block
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %keys: tensor<?x?xi32>) {
+  // expected-error @+1 {{has key_columns and a block; expected one of them}}
+  %0 = xf.window_scores %s at %columns key_columns(%keys : tensor<?x?xi32>) reach 1 block 7 : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// window_scores: keys with columns of their own have no prefix
+func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %keys: tensor<?x?xi32>, %prefix: tensor<?xi32>) {
+  // expected-error @+1 {{has key_columns and a prefix; expected one of them}}
+  %0 = xf.window_scores %s at %columns key_columns(%keys : tensor<?x?xi32>) causal prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// add_terms: keys with columns of their own have no terms
+func.func @f(%s: tensor<?x2x?x?xf32>, %t: tensor<?x?x6xf32>, %columns: tensor<?x?xi32>, %keys: tensor<?x?xi32>, %index: tensor<7xf32>) {
+  // expected-error @+1 {{has key_columns and key terms; expected one of them}}
+  %0 = xf.add_terms %s key(%t : tensor<?x?x6xf32>) at %columns key_columns(%keys : tensor<?x?xi32>) by %index : tensor<?x2x?x?xf32>, tensor<?x?xi32>, tensor<7xf32>
+  return
+}
+
+// -----
+// attention: a query for each sequence has no column
+func.func @f(%q: tensor<?x8xf32>, %x: tensor<?x8xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>) {
+  // expected-error @+1 {{has key_cu_seqlens; expected no mask, columns of keys and of queries with cu_seqlens or of neither, and no cache}}
+  %0 = xf.attention %q, %x, %x key_cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) key_columns(%columns : tensor<?xi32>) causal heads 2 scale 1.0 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+// attention: keys with columns of their own have no slopes
+func.func @f(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>, %slopes: tensor<2xf32>) {
+  // expected-error @+1 {{has key_columns; expected a reach, causality or terms of queries, and nothing else by distance}}
+  %0 = xf.attention %x, %x, %x cu_seqlens(%cu : tensor<?xi32>) key_cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) key_columns(%columns : tensor<?xi32>) causal slopes(%slopes : tensor<2xf32>) heads 2 scale 1.0 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+// remember: rows of one width
+func.func @f(%memory: tensor<?x?x8xf32>, %x: tensor<?x?x4xf32>) {
+  // expected-error @+1 {{expected rows of one width, packed with the offsets of both}}
+  %0 = xf.remember %memory, %x : tensor<?x?x8xf32>, tensor<?x?x4xf32>
+  return
+}
+
+// -----
+// remember: offsets of both
+func.func @f(%memory: tensor<?x8xf32>, %x: tensor<?x8xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{has 1 offsets; expected those of memories and of tokens, or none}}
+  %0 = xf.remember %memory, %x cu_seqlens(%cu : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8xf32>
   return
 }

@@ -115,6 +115,14 @@ func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}) -> (tensor<?x4xf32> {xf.
 }
 
 // -----
+// What layers remember is the caller's, not a cache's.
+// CHECK: made = false, pass = "DeriveDecode", reason = "the entry goes on from what its layers remember, not from keys and values"
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %memory: tensor<?x4xf32> {xf.input = "mems.0"})
+    -> (tensor<?x4xf32> {xf.output = "prediction_scores", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  return %x : tensor<?x4xf32>
+}
+
+// -----
 // Of an entry that does not write, nothing is made.
 // CHECK: func.func @encode({{.*}}attributes {xf.entry} {
 // CHECK-NOT: @decode

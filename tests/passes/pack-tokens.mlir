@@ -170,3 +170,16 @@ func.func @padding(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "att
   %0 = xf.linear_attention elu %x, %x, %x heads 2 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>
   return %0 : tensor<?x?x8xf32>
 }
+
+// -----
+// What tokens remember is on an axis of its own, with offsets of its own.
+// CHECK-LABEL: func.func @remembers
+// CHECK-SAME: %[[CU:[^:]*]]: tensor<?xi32> {xf.input = "cu_seqlens"}, %[[MEMORY:[^:]*]]: tensor<?x8xf32> {xf.input = "mems.0"}, %[[KEYS:[^:]*]]: tensor<?xi32> {xf.input = "memory_cu_seqlens"})
+// CHECK: %[[K:.*]] = xf.remember %[[MEMORY]], %{{.*}} cu_seqlens(%[[KEYS]], %[[CU]] : tensor<?xi32>, tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8xf32>
+// CHECK: xf.attention %{{.*}}, %[[K]], %[[K]] cu_seqlens(%[[CU]] : tensor<?xi32>) key_cu_seqlens(%[[KEYS]] : tensor<?xi32>)
+func.func @remembers(%x: tensor<?x?x8xf32> {xf.input = "input_modal"}, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %memory: tensor<?x?x8xf32> {xf.input = "mems.0"}, %keys: tensor<?x?xi1> {xf.input = "memory_attention_mask"})
+    -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.remember %memory, %x : tensor<?x?x8xf32>, tensor<?x?x8xf32>
+  %1 = xf.attention %x, %0, %0 mask(%keys : tensor<?x?xi1>) heads 2 scale 1.0 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return %1 : tensor<?x?x8xf32>
+}

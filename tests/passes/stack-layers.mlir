@@ -106,3 +106,14 @@ func.func @attentions(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>,
   %1:2 = xf.layer @layer(%0#0) weights "1." : (tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>)
   return %1#0, %0#1, %1#1 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// -----
+// Declined: one layer, whose value is read elsewhere, too.
+// CHECK: made = false, pass = "StackLayers", reason = "the value that one layer changes is read elsewhere: a loop would begin with a copy of it"
+// CHECK-LABEL: func.func @remembered
+// CHECK: xf.layer @layer
+func.func private @layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> { return %x : tensor<?x4xf32> }
+func.func @remembered(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %0 = xf.layer @layer(%x) weights "0." : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %0, %x : tensor<?x4xf32>, tensor<?x4xf32>
+}

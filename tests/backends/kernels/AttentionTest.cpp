@@ -101,9 +101,11 @@ std::vector<Arg> with(std::vector<Arg> args, const std::vector<Arg> &more) {
   return args;
 }
 /// Where nothing goes by distance.
-const std::vector<Arg> noDistances(19, Arg(0)); // nor keys are of another axis, nor queries chosen
+const std::vector<Arg> noDistances(20, Arg(0)); // nor keys are of another axis, nor queries chosen
 /// Where among these the offsets of keys are, if they are.
 constexpr size_t keyCuSeqlensArg = 16;
+/// Where keys' columns are, where these have others than queries.
+constexpr size_t keyColumnsArg = 19;
 
 /// Sequences of queries, keys and values; dense when there is a mask.
 struct Problem {
@@ -173,7 +175,8 @@ struct Problem {
             rule.cap,
             nullptr,
             0,
-            rule.choosesQueries() ? &marks[first] : nullptr};
+            rule.choosesQueries() ? &marks[first] : nullptr,
+            nullptr};
   }
   /// Terms of a query and a key.
   double termsOf(int64_t query, int64_t key, int64_t head) const {
@@ -446,10 +449,26 @@ void AttentionTest::expectSameBitsAlone(const ByDistance &rule) {
       .kernel("{head_dim = 64, masked = true" + rule.params() + "}")
       .run(with({q.at(0), width, k.at(0), width, v.at(0), width, dense.data(), width, nullptr, sequences, shape.heads,
                  batch.scale, longest, guardedMask.data()},
-                {denseColumns.data(), batch.bias.data(), rule.reachSlot(), denseQueryTerms.data(), batch.ldTerms,
-                 denseKeyTerms.data(), batch.ldTerms, Problem::terms, batch.index.data(), rule.furthest,
-                 batch.prefix.data(), batch.slopes.data(), batch.pairs.data(), batch.places, denseMarks.data(),
-                 rule.cap, nullptr, 0, denseMarks.data()}));
+                {denseColumns.data(),
+                 batch.bias.data(),
+                 rule.reachSlot(),
+                 denseQueryTerms.data(),
+                 batch.ldTerms,
+                 denseKeyTerms.data(),
+                 batch.ldTerms,
+                 Problem::terms,
+                 batch.index.data(),
+                 rule.furthest,
+                 batch.prefix.data(),
+                 batch.slopes.data(),
+                 batch.pairs.data(),
+                 batch.places,
+                 denseMarks.data(),
+                 rule.cap,
+                 nullptr,
+                 0,
+                 denseMarks.data(),
+                 nullptr}));
 
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t length = shape.lengths[s], first = batch.starts[s];
@@ -595,6 +614,58 @@ TEST_P(AttentionTest, KeysMayBeOfAnotherAxis) {
               ASSERT_NEAR(y[at + c], expected[size_t(c)],
                           GetParam().tolerance(headDim) * std::max(1.0, std::abs(expected[size_t(c)])))
                   << "sequence " << b << " query " << row << " head " << head;
+          }
+    }
+}
+
+/// The last queries of each sequence alone, whose keys are those of all of them.
+TEST_P(AttentionTest, KeysMayStandBeforeQueries) {
+  Gaussian random(11);
+  for (const ByDistance &rule :
+       {ByDistance{.causal = true}, ByDistance{.reach = 40, .causal = true}, ByDistance{.reach = 9},
+        ByDistance{.furthest = 7, .queryTerms = true, .causal = true}, ByDistance{.furthest = 7, .queryTerms = true}})
+    for (bool masked : {false, true}) {
+      const Problem all(GetParam(), {20, 3, {17, 5, 600, 1}}, masked, random, rule);
+      std::vector<int64_t> before = {4, 5, 130, 0}, lengths; // of which the second has no queries
+      if (masked)
+        before.assign(4, 5);
+      std::vector<float> queries, terms;
+      std::vector<int32_t> columns;
+      for (size_t s = 0; s < before.size(); ++s) {
+        lengths.push_back(all.starts[s + 1] - all.starts[s] - before[s]);
+        for (int64_t row = all.starts[s] + before[s]; row < all.starts[s + 1]; ++row) {
+          for (int64_t c = 0; c < all.ldq; ++c)
+            queries.push_back(c < all.width ? all.q[row * all.ldq + c] : 0);
+          for (int64_t term = 0; rule.queryTerms && term < all.ldTerms; ++term)
+            terms.push_back(all.queryTerms[row * all.ldTerms + term]);
+          columns.push_back(all.columns[row]);
+        }
+      }
+      const std::vector<int32_t> starts = prefixSums(lengths);
+      const Factors q(GetParam(), queries, all.width, all.ldq);
+      Guarded<int32_t> offsets(starts), keyOffsets(all.starts), ofQueries(columns);
+      Guarded<float> queryTerms(terms), y(starts.back() * all.ldy);
+      std::vector<Arg> byDistance = all.distanceArgs();
+      byDistance[0] = ofQueries.data();
+      byDistance[3] = queryTerms.data();
+      byDistance[keyCuSeqlensArg] = keyOffsets.data();
+      byDistance[keyCuSeqlensArg + 1] = all.longest;
+      byDistance[keyColumnsArg] = all.columns.data();
+      const std::string params = "{head_dim = 20, crossed = true, key_columns = true" +
+                                 std::string(masked ? ", masked = true" : "") + rule.params() + "}";
+      SCOPED_TRACE(params);
+      GetParam().kernel(params).run(with({q.at(0), all.ldq, all.k.at(0), all.ldk, all.v.at(0), all.ldv, y.data(),
+                                          all.ldy, offsets.data(), lengths.size(), all.shape.heads, all.scale,
+                                          *std::max_element(lengths.begin(), lengths.end()), all.mask.data()},
+                                         byDistance));
+      for (size_t s = 0; s < before.size(); ++s)
+        for (int64_t row = 0; row < lengths[s]; row += lengths[s] > 64 ? 1 + random.below(31) : 1)
+          for (int64_t head = 0; head < all.shape.heads; ++head) {
+            const std::vector<double> expected = all.expected(s, before[s] + row, head);
+            for (int64_t c = 0; c < all.shape.headDim; ++c)
+              ASSERT_LE(errorOf(y[(starts[s] + row) * all.ldy + head * all.shape.headDim + c], expected[size_t(c)]),
+                        GetParam().tolerance(20))
+                  << "sequence " << s << " query " << row << " head " << head;
           }
     }
 }

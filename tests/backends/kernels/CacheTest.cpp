@@ -303,6 +303,7 @@ void attend(const Kernel &kernel, const Texts &texts, const std::vector<RowsOf> 
               rule.cap,
               0,
               0,
+              0,
               0},
              panelsPerCall);
 }

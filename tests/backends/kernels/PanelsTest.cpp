@@ -58,7 +58,7 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
                           {x.data(), 10, y.data(), 10,  x.data(), 10, o.data(), 10, bounds.data(),
                            2,        2,  1.0f,     300, 0,        0,  0,        0,  0,
                            0,        0,  0,        0,   0,        0,  0,        0,  0,
-                           0,        0,  0,        0,   0,        0},
+                           0,        0,  0,        0,   0,        0,  0},
                           o, 12);
   }
   {
@@ -103,8 +103,8 @@ TEST_F(PanelsTest, EveryElementIsWrittenByOnePanel) {
     expectEachElementOnce("mask_scores_f32", "{}", {x.data(), o.data(), mask.data(), 2, 3, 7, 7}, o, 6);
     Guarded<int32_t> columns(std::vector<int32_t>(14, 1));
     expectEachElementOnce("distance_scores_f32", "{windowed = true}",
-                          {x.data(), o.data(), 2, 3, 7, columns.data(), 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, o,
-                          6);
+                          {x.data(), o.data(), 2, 3, 7, columns.data(), 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+                          o, 6);
   }
 }
 

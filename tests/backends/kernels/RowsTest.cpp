@@ -224,6 +224,34 @@ TEST_F(RowsTest, Blend) {
   }
 }
 
+/// Packed, of sequences that remember differently, one of which has no tokens; and dense.
+TEST_F(RowsTest, Remember) {
+  Gaussian random(10);
+  for (bool masked : {false, true})
+    for (int64_t width : {1, 17, 64}) {
+      std::vector<int64_t> tokens = {3, 0, 70, 1}, remembered = {3, 2, 140, 130};
+      if (masked)
+        tokens.assign(4, 9), remembered.assign(4, 80);
+      const std::vector<int32_t> starts = prefixSums(tokens), memoryStarts = prefixSums(remembered);
+      const int64_t ldm = width + 1, ldx = width + 2, ldy = width + random.below(2), rows = memoryStarts.back();
+      Guarded<float> memory(random.vector(rows * ldm)), x(random.vector(starts.back() * ldx)), y(rows * ldy);
+      Guarded<int32_t> offsets(starts), memoryOffsets(memoryStarts);
+      Guarded<uint8_t> mask(rows);
+      Kernel::get("remember_f32", masked ? "{masked = true}" : "{}")
+          .run({memory.data(), ldm, x.data(), ldx, y.data(), ldy, memoryOffsets.data(), offsets.data(), tokens.size(),
+                width, *std::max_element(remembered.begin(), remembered.end()),
+                *std::max_element(tokens.begin(), tokens.end()), mask.data()},
+               1);
+      EXPECT_TRUE(y.intact());
+      for (size_t s = 0; s < tokens.size(); ++s)
+        for (int64_t row = memoryStarts[s]; row < memoryStarts[s + 1]; ++row)
+          for (int64_t c = 0; c < width; ++c) {
+            const int64_t own = row - memoryStarts[s + 1] + starts[s + 1];
+            ASSERT_EQ(y[row * ldy + c], own < starts[s] ? memory[row * ldm + c] : x[own * ldx + c]) << row << " " << c;
+          }
+    }
+}
+
 TEST_F(RowsTest, Embed) {
   struct Case {
     int tables;

@@ -134,7 +134,8 @@ TEST_F(UnfusedTest, DistanceScores) {
       const Kernel &kernel = Kernel::get("distance_scores_f32", form);
       kernel.run(
           {x.data(), y.data(), batch, heads, seq, columns.data(), bias.data(),   reach,        0,      0,
-           0,        0,        0,     0,     0,   prefix.data(),  slopes.data(), pairs.data(), places, globals.data()},
+           0,        0,        0,     0,     0,   prefix.data(),  slopes.data(), pairs.data(), places, globals.data(),
+           0,        0},
           1);
       for (int64_t i = 0; i < size; ++i) {
         const int64_t head = i / (seq * seq) % heads, first = i / (heads * seq * seq) * seq;
@@ -156,8 +157,62 @@ TEST_F(UnfusedTest, DistanceScores) {
       }
       kernel.run(
           {x.data(), x.data(), batch, heads, seq, columns.data(), bias.data(),   reach,        0,      0,
-           0,        0,        0,     0,     0,   prefix.data(),  slopes.data(), pairs.data(), places, globals.data()});
+           0,        0,        0,     0,     0,   prefix.data(),  slopes.data(), pairs.data(), places, globals.data(),
+           0,        0});
       EXPECT_TRUE(sameBits(x, y)) << "in place";
+    }
+}
+
+TEST_F(UnfusedTest, DistanceScoresOfKeysBeforeQueries) {
+  Gaussian random(8);
+  for (int64_t seq : {1, 15, 17})
+    for (const char *form :
+         {"{causal = true, key_columns = true}", "{windowed = true, causal = true, key_columns = true}",
+          "{query_terms = true, key_columns = true}"}) {
+      const bool windowed = std::strstr(form, "windowed"), hasTerms = std::strstr(form, "terms");
+      const int64_t batch = 2, heads = 3, keys = seq + 5, size = batch * heads * seq * keys, reach = 4, terms = 4,
+                    furthest = 6, ld = heads * terms;
+      Guarded<float> x(random.vector(size)), y(size), index(2 * furthest + 1),
+          ofQueries(random.vector(batch * seq * ld));
+      for (float &which : index)
+        which = float(random.below(terms));
+      Guarded<int32_t> columns(batch * seq), keyColumns(batch * keys);
+      for (int64_t token = 0; token < batch * seq; ++token)
+        columns[token] = int32_t(token % seq);
+      for (int64_t key = 0; key < batch * keys; ++key)
+        keyColumns[key] = int32_t(key % keys - 5);
+      Kernel::get("distance_scores_f32", form)
+          .run({x.data(),
+                y.data(),
+                batch,
+                heads,
+                seq,
+                columns.data(),
+                0,
+                reach,
+                ofQueries.data(),
+                ld,
+                0,
+                0,
+                terms,
+                index.data(),
+                furthest,
+                0,
+                0,
+                0,
+                0,
+                0,
+                keys,
+                keyColumns.data()},
+               1);
+      for (int64_t i = 0; i < size; ++i) {
+        const int64_t head = i / (seq * keys) % heads, query = i / (heads * seq * keys) * seq + i / keys % seq;
+        const int64_t away = i % keys - 5 - i / keys % seq;
+        const float term =
+            ofQueries[query * ld + head * terms + int64_t(index[furthest + std::clamp(away, -furthest, furthest)])];
+        const bool seen = away <= 0 && (!windowed || -away <= reach);
+        ASSERT_EQ(y[i], hasTerms ? x[i] + term : seen ? x[i] : -INFINITY) << away;
+      }
     }
 }
 
@@ -189,6 +244,8 @@ TEST_F(UnfusedTest, ScoresWithTerms) {
               terms,
               index.data(),
               furthest,
+              0,
+              0,
               0,
               0,
               0,

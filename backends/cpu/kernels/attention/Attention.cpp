@@ -25,7 +25,7 @@ namespace lathe {
 namespace {
 
 enum { Q, LdQ, K, LdK, V, LdV, Y, LdY, CuSeqlens, Batch, Heads, Scale, Longest, Mask, FirstDistance };
-enum { Cap = FirstDistance + std::size(distanceSlots), KeyCuSeqlens, LongestKeys, Chosen };
+enum { Cap = FirstDistance + std::size(distanceSlots), KeyCuSeqlens, LongestKeys, Chosen, KeyColumns };
 constexpr unsigned Globals = FirstDistance + std::size(distanceSlots) - 1;
 /// Paged, in the places of what is not read then.
 enum { Pages = K, Layer = LdK, Cached = V };
@@ -57,6 +57,7 @@ constexpr Slot slotsBehindDistances[] = {
     {"key_cu_seqlens", SlotKind::Pointer, "crossed: i32 [batch + 1], rows of each sequence's keys; paged: not read"},
     {"longest_keys", SlotKind::Integer, "crossed and masked: keys per sequence"},
     {"chosen", SlotKind::Pointer, "i32 [T]: 0 for queries whose rows of y are zeros, chosen"},
+    {"key_columns", SlotKind::Pointer, "key_columns: i32, a column for each row of k, where `columns` has those of q"},
 };
 constexpr auto slotTable = joined(ownSlots, distanceSlots, slotsBehindDistances);
 constexpr Parameter ownParameters[] = {
@@ -70,7 +71,9 @@ constexpr Parameter parametersBehindDistances[] = {
     Parameter::flag("capped"),
     Parameter::integer("grouped", 0, 1 << 20), // heads of q that share one of k and v; 0: each has its own
     Parameter::flag("paged"),                  // causal, a token's column its place; or crossed
-    Parameter::flag("crossed"),                // keys are of another axis than queries; nothing goes by distance
+    Parameter::flag("crossed"),                // keys are of another axis than queries; nothing goes by distance, but:
+    Parameter::flag("key_columns"),            // crossed: a window, causality or terms of queries; the last keys of a
+                                               // sequence are those of its queries
     Parameter::flag("single"),                 // crossed, neither masked nor paged: one query for each sequence
     Parameter::flag("chosen"),                 // neither crossed nor paged; nothing goes by distance
     Parameter::flag("y_bf16"),
@@ -89,7 +92,7 @@ public:
         single(params.flag("single")), narrow(words == Words::Bf16Pairs && params.flag("y_bf16")),
         layout(params, words), pageLayout(CachePages::of(params, words)), products(b, widths, words, b.scratch),
         pageProducts(b, widths.key, words, pageLayout),
-        distances(b, params, FirstDistance, b.at(b.scratch, layout.distances)),
+        distances(b, params, FirstDistance, KeyColumns, b.at(b.scratch, layout.distances)),
         panelRows(b, params, words, layout, pageLayout, distances, b.broadcast(b.floatSlot(Scale)),
                   params.flag("capped") ? b.broadcast(b.floatSlot(Cap)) : Value()) {
     if (distances.hasGlobals() || params.flag("chosen"))
@@ -182,7 +185,9 @@ void AttentionEmitter::emit() {
     if (!paged)
       upcoming.append(
           {{rowsOf(k, ldk, firstRow, keyColumn), widths.key}, {rowsOf(v, ldv, firstRow, valueColumn), widths.value}});
-    Value before = paged ? b.loadIndex(b.at(cached, index)) : b.integer(0);
+    Value before = paged                       ? b.loadIndex(b.at(cached, index))
+                   : distances.hasKeyColumns() ? b.sub(ofKeys.length, sequence.length)
+                                               : b.integer(0);
     const Queries queries = {.q = choosesQueries() ? markedRows() : upcoming[0].rows,
                              .y = ofY,
                              .head = head,
@@ -192,7 +197,7 @@ void AttentionEmitter::emit() {
                              .before = before,
                              .sequence = sequence,
                              .upcoming = upcoming};
-    Value keyCount = crossed && paged ? before : b.add(before, ofKeys.length);
+    Value keyCount = !paged ? ofKeys.length : crossed ? before : b.add(before, ofKeys.length);
     if (paged) // the run may have some of a prefix' tokens alone: pages have them all
       keyCount = distances.withPrefix(b, index, keyCount);
     if (crossed && !paged) // of one axis, what has no keys has no queries either

@@ -34,7 +34,7 @@ void AttentionRows::emitBias(Sequence sequence, Value firstKey, Value keys) {
               b.at(part(layout.columns), key));
     } else {
       Value token = b.add(sequence.first, b.add(firstKey, key));
-      b.store(b.load(distances.column(b, token), b.firstLanes(b.sub(keys, key))), b.at(part(layout.columns), key));
+      b.store(b.load(distances.keyColumn(b, token), b.firstLanes(b.sub(keys, key))), b.at(part(layout.columns), key));
     }
   });
 }

@@ -14,7 +14,7 @@ int64_t Distances::scratchWords(const Parameters &params) {
   return params.integer("buckets") ? 2 * params.integer("distance") + 1 + KernelBuilder::lanes : 0;
 }
 
-Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, Value scratch)
+Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, unsigned ofKeys, Value scratch)
     : buckets(params.integer("buckets")), distance(params.integer("distance")),
       block(std::max<int64_t>(params.integer("block"), 1)), oneSided(params.choice("scheme") == "one_sided"),
       causal(params.flag("causal")), table(scratch) {
@@ -38,6 +38,7 @@ Distances::Distances(KernelBuilder &b, const Parameters &params, unsigned firstS
     globals = b.pointerSlot(firstSlot + 14);
   if (apply(params))
     columns = b.pointerSlot(firstSlot);
+  keyColumns = params.flag("key_columns") ? b.pointerSlot(ofKeys) : columns;
 }
 
 std::pair<Value, Value> Distances::keysSeen(KernelBuilder &b, Value sequence, Value firstQuery, Value queries,

@@ -58,10 +58,12 @@ public:
   /// Scratch that `params` need, in words.
   static int64_t scratchWords(const Parameters &params);
 
-  /// What a kernel is given, its slots from `firstSlot` on; `scratch` has the words.
-  Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, mlir::Value scratch);
+  /// What a kernel is given, its slots from `firstSlot` on; `scratch` has the words. Keys have columns of their own in
+  /// the slot `ofKeys` where the family's flag key_columns says so.
+  Distances(KernelBuilder &b, const Parameters &params, unsigned firstSlot, unsigned ofKeys, mlir::Value scratch);
 
   bool any() const { return bool(columns); }
+  bool hasKeyColumns() const { return keyColumns != columns; }
   /// Whether queries of one sequence see different keys.
   bool narrowsKeys() const { return reach || causal; }
   /// Of `keys` keys, those that some of `queries` queries see which begin at `firstQuery` of the same sequence, whose
@@ -70,8 +72,9 @@ public:
                                                mlir::Value queries, mlir::Value keys) const;
   /// At least as many keys as the prefix of that sequence has, if there is one.
   mlir::Value withPrefix(KernelBuilder &b, mlir::Value sequence, mlir::Value keys) const;
-  /// The address of a token's column.
+  /// The addresses of a query's column, and of a key's.
   mlir::Value column(KernelBuilder &b, mlir::Value token) const { return b.at(columns, token); }
+  mlir::Value keyColumn(KernelBuilder &b, mlir::Value token) const { return b.at(keyColumns, token); }
   /// What one query has in all of this; null where nothing goes by it.
   struct Query {
     mlir::Value column, terms;
@@ -119,7 +122,7 @@ private:
   int64_t buckets, distance, block;
   bool oneSided;
   bool causal;
-  mlir::Value columns, bias, reach /* null: no window */, table;
+  mlir::Value columns, keyColumns, bias, reach /* null: no window */, table;
   mlir::Value queryTerms, queryStride, keyTerms, keyStride, terms, index, furthest, prefix, slopes, pairs, places,
       globals;
   int64_t bucketOf(int64_t away) const;

@@ -8,18 +8,25 @@ namespace lathe {
 namespace {
 
 enum { X, Y, Batch, Heads, Seq, FirstDistance };
+enum { Keys = FirstDistance + std::size(distanceSlots), KeyColumns };
 constexpr Slot ownSlots[] = {
-    {"x", SlotKind::Pointer, "scores [batch][heads][seq][seq]"},
+    {"x", SlotKind::Pointer, "scores [batch][heads][seq][seq], or with key_columns [batch][heads][seq][keys]"},
     {"y", SlotKind::Pointer, "likewise; may be x"},
     {"batch", SlotKind::Integer, "sequences"},
     {"heads", SlotKind::Integer, "heads"},
     {"seq", SlotKind::Integer, "tokens per sequence"},
 };
-constexpr auto slotTable = joined(ownSlots, distanceSlots);
+constexpr Slot slotsBehindDistances[] = {
+    {"keys", SlotKind::Integer, "key_columns: keys per sequence"},
+    {"key_columns", SlotKind::Pointer, "i32, each key's column, where `columns` has those of queries; no key_terms"},
+};
+constexpr auto slotTable = joined(ownSlots, distanceSlots, slotsBehindDistances);
+constexpr Parameter parametersBehindDistances[] = {Parameter::flag("key_columns")};
+constexpr auto parameterTable = joined(distanceParameters, parametersBehindDistances);
 
 class DistanceScores final : public KernelFamily {
 public:
-  DistanceScores() : KernelFamily("distance_scores_f32", slotTable, distanceParameters) {}
+  DistanceScores() : KernelFamily("distance_scores_f32", slotTable, parameterTable) {}
 
 protected:
   void emit(KernelBuilder &b, const Parameters &params) const override;
@@ -33,20 +40,22 @@ protected:
 
 void DistanceScores::emit(KernelBuilder &b, const Parameters &params) const {
   Value x = b.pointerSlot(X), y = b.pointerSlot(Y), heads = b.integerSlot(Heads), seq = b.integerSlot(Seq);
-  const Distances distances(b, params, FirstDistance, b.scratch);
+  const Distances distances(b, params, FirstDistance, KeyColumns, b.scratch);
+  Value keys = distances.hasKeyColumns() ? b.integerSlot(Keys) : seq;
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
     Value head = b.rem(panel, heads), sequence = b.div(panel, heads), firstToken = b.mul(sequence, seq);
+    Value firstKey = b.mul(sequence, keys);
     distances.emitTable(b, head, heads);
     b.forRange(b.integer(0), seq, 1, [&](Value row) {
-      Value start = b.mul(b.add(b.mul(panel, seq), row), seq), token = b.add(firstToken, row);
+      Value start = b.mul(b.add(b.mul(panel, seq), row), keys), token = b.add(firstToken, row);
       const Distances::Query query = distances.query(b, token, head, sequence);
-      b.forVectors(seq, [&](Value key, Value mask) {
+      b.forVectors(keys, [&](Value key, Value mask) {
         Value isGlobal;
         if (distances.hasGlobals())
-          isGlobal = distances.globalLanes(b, b.add(firstToken, key),
+          isGlobal = distances.globalLanes(b, b.add(firstKey, key),
                                            mask ? mask : b.firstLanes(b.integer(KernelBuilder::lanes)));
-        Value at = b.add(start, key), first = b.add(firstToken, key);
-        Value away = distances.away(b, query.column, b.bitsOf(b.load(distances.column(b, first), mask)));
+        Value at = b.add(start, key), first = b.add(firstKey, key);
+        Value away = distances.away(b, query.column, b.bitsOf(b.load(distances.keyColumn(b, first), mask)));
         Value scores = b.load(b.at(x, at), mask);
         if (distances.hasTerms())
           scores = distances.addTerms(b, scores, away, query.terms, distances.keyTermsOf(b, first, head), mask);
