@@ -98,6 +98,8 @@ llvm::Constant *DescriptorBuilder::sizeFormula(DictionaryAttr formula) {
 
 /// On whichever axis.
 std::optional<lathe_input_kind> inputKind(StringRef name) {
+  if (name.starts_with(xf::memoriesPrefix))
+    return LATHE_MEMORIES;
   return llvm::StringSwitch<std::optional<lathe_input_kind>>(xf::inputOnAxis(name))
       .Case("input_ids", LATHE_INPUT_IDS)
       .Case("token_type_ids", LATHE_TOKEN_TYPE_IDS)
@@ -145,6 +147,15 @@ lathe_rows rowsOf(DictionaryAttr output) {
 lathe_axis axisOf(DictionaryAttr input) {
   return xf::axisOfInput(textOf(input, xf::XfDialect::inputAttr)) == xf::Rows::Targets ? LATHE_AXIS_TARGETS
                                                                                        : LATHE_AXIS_TOKENS;
+}
+
+/// See lathe_entry_input.number.
+int64_t numberOfInput(DictionaryAttr input) {
+  StringRef name = textOf(input, xf::XfDialect::inputAttr);
+  int64_t layer = 0;
+  if (name.consume_front(xf::memoriesPrefix))
+    name.getAsInteger(10, layer);
+  return layer;
 }
 
 bool hasTargets(func::FuncOp function) {
@@ -221,7 +232,7 @@ llvm::Constant *DescriptorBuilder::functionAtEachLevel(StringRef symbol, llvm::F
 llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   SmallVector<llvm::Constant *> inputs, outputs, steps;
   lathe_shift shift = LATHE_SHIFT_NONE;
-  int64_t shiftId = 0;
+  int64_t shiftId = 0, memories = 0, omittedMemory = 0, keptMemory = 0;
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     const lathe_input_kind kind = *inputKind(textOf(input, xf::XfDialect::inputAttr));
     auto paddingId = input.getAs<IntegerAttr>(xf::XfDialect::paddingIdAttr);
@@ -237,7 +248,11 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
     inputs.push_back(
         structure({i32(kind), number(xf::XfDialect::limitAttr), i32(counts), number(xf::XfDialect::paddingIdAttr),
                    number(xf::XfDialect::omittedAttr), i32(axisOf(input)), i32(globalsOf(input)),
-                   number(xf::XfDialect::blockAttr), number(xf::XfDialect::repeatsAttr)}));
+                   number(xf::XfDialect::blockAttr), number(xf::XfDialect::repeatsAttr), i64(numberOfInput(input))}));
+    if (auto rows = input.getAs<IntegerAttr>(xf::XfDialect::memoryRowsAttr)) {
+      ++memories;
+      omittedMemory = rows.getInt();
+    }
     if (input.contains(xf::XfDialect::shiftedAttr)) {
       auto first = input.getAs<IntegerAttr>(xf::XfDialect::firstIdAttr);
       shift = first ? LATHE_SHIFT_START : LATHE_SHIFT_WRAP;
@@ -245,6 +260,8 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
     }
   }
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
+    if (auto kept = output.getAs<IntegerAttr>(xf::XfDialect::keptRowsAttr))
+      keptMemory = kept.getInt();
     auto firstColumn = llvm::StringSwitch<lathe_first_column>(textOf(output, xf::XfDialect::firstColumnAttr))
                            .Case("zero", LATHE_FIRST_COLUMN_ZERO)
                            .Case("error", LATHE_FIRST_COLUMN_ERROR)
@@ -260,13 +277,26 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
   auto *functionType = llvm::FunctionType::get(builder.getInt32Ty(), {builder.getPtrTy()}, false);
   llvm::Constant *levels = functionAtEachLevel(function.getSymName(), functionType);
   auto limit = function->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr);
-  return structure(
-      {text(entryName(function)), i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),
-       i32(inputs.size()), array(inputs, "inputs"), i32(outputs.size()), array(outputs, "outputs"),
-       i64(limit ? limit.getInt() : 0), sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
-       sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)), i32(steps.size()),
-       array(steps, "steps"), levels, i32(function->hasAttr(xf::XfDialect::choicesAttr)), i32(hasTargets(function)),
-       i32(shift), i64(shiftId), image(function)});
+  return structure({text(entryName(function)),
+                    i32(function->hasAttr(xf::XfDialect::denseAttr) ? LATHE_DENSE : LATHE_PACKED),
+                    i32(inputs.size()),
+                    array(inputs, "inputs"),
+                    i32(outputs.size()),
+                    array(outputs, "outputs"),
+                    i64(limit ? limit.getInt() : 0),
+                    sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::arenaAttr)),
+                    sizeFormula(function->getAttrOfType<DictionaryAttr>(xf::XfDialect::scratchAttr)),
+                    i32(steps.size()),
+                    array(steps, "steps"),
+                    levels,
+                    i32(function->hasAttr(xf::XfDialect::choicesAttr)),
+                    i32(hasTargets(function)),
+                    i32(shift),
+                    i64(shiftId),
+                    image(function),
+                    i64(memories),
+                    i64(omittedMemory),
+                    i64(keptMemory)});
 }
 
 /// lathe_io
@@ -302,6 +332,9 @@ SmallVector<llvm::Constant *> DescriptorBuilder::inputsOf(func::FuncOp function)
       inputs.push_back(io(inputName, LATHE_I64, rows, true));
     if (StringRef name = offeredOfSequences(inputName); !name.empty())
       inputs.push_back(io(name, LATHE_I64, ArrayRef(rows).drop_back(), true));
+    if (inputName.starts_with(xf::memoriesPrefix))
+      inputs.push_back(
+          io(inputName, LATHE_F32, {-1, -1, input.getAs<IntegerAttr>(xf::XfDialect::limitAttr).getInt()}, true));
     if (inputName == "input_modal") {
       inputs.push_back(
           io(inputName, LATHE_F32, {-1, -1, input.getAs<IntegerAttr>(xf::XfDialect::limitAttr).getInt()}, false));

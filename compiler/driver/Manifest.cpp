@@ -43,7 +43,8 @@ static Json edgeFormula(func::FuncOp function) {
   for (DictionaryAttr input : listOf(function, xf::XfDialect::inputsAttr)) {
     const bool ofTargets = xf::axisOfInput(textOf(input, xf::XfDialect::inputAttr)) == xf::Rows::Targets;
     const bool isRow = llvm::is_contained({"input_modal", "pixel_values", "grid_rows", "grid_columns"},
-                                          textOf(input, xf::XfDialect::inputAttr));
+                                          textOf(input, xf::XfDialect::inputAttr)) ||
+                       input.contains(xf::XfDialect::memoryRowsAttr);
     auto width = isRow ? input.getAs<IntegerAttr>(xf::XfDialect::limitAttr) : nullptr;
     (ofTargets ? perTarget : perToken) += (width ? width.getInt() : 1) * sizeof(int32_t); // as wide as f32
     if (ofTargets)
@@ -56,7 +57,10 @@ static Json edgeFormula(func::FuncOp function) {
   for (DictionaryAttr output : listOf(function, xf::XfDialect::outputsAttr)) {
     int64_t bytes = output.getAs<IntegerAttr>("width").getInt() * sizeof(float);
     StringRef rows = textOf(output, xf::XfDialect::rowsAttr);
-    (rows == "tokens" ? perToken : rows == "targets" ? perTarget : rows == "scores" ? perScore : perSequence) += bytes;
+    (rows == "tokens"           ? perToken
+     : rows == "targets"        ? perTarget
+     : rows.ends_with("scores") ? perScore
+                                : perSequence) += bytes;
     ++outputs;
   }
   // Offsets, and inputs that may be offsets too, have an element more than there are rows; pointers to all.
@@ -180,6 +184,11 @@ static Json describeEntry(func::FuncOp function) {
                         {"dtype", "i64 or i32"},
                         {"shape", choices ? "[batch, choices]" : "[batch]"},
                         {"optional", true}});
+    if (input.contains(xf::XfDialect::memoryRowsAttr))
+      inputs.push_back({{"name", inputName},
+                        {"dtype", "f32"},
+                        {"shape", "[length, batch, " + std::to_string(limit.getInt()) + "]"},
+                        {"optional", true}});
     if (inputName != "input_modal")
       continue;
     inputs.push_back({{"name", inputName},
@@ -198,8 +207,10 @@ static Json describeEntry(func::FuncOp function) {
     std::string shape = output.contains(xf::XfDialect::byChoiceAttr) ? "[batch, choices" : "[batch";
     if (rows == "tokens" || rows == "targets")
       shape += rows == "tokens" ? ", seq" : ", target_seq";
+    if (output.contains(xf::XfDialect::keptRowsAttr))
+      shape = "[length, batch";
     if (!output.contains(xf::XfDialect::squeezedAttr))
-      shape += ", " + std::to_string(width) + (rows == "scores" ? ", seq, seq" : "");
+      shape += ", " + std::to_string(width) + (rows.ends_with("scores") ? ", seq, seq" : "");
     outputs.push_back({{"name", textOf(output, xf::XfDialect::outputAttr).str()},
                        {"dtype", "f32"},
                        {"shape", shape + "]"},

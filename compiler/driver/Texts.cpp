@@ -343,7 +343,11 @@ static Error runBatch(const RunContext &context, const lathe_entry_info &entry, 
   if (hasInput(entry, "prompt_mask"))
     inputs.add("prompt_mask", {int64_t(ids.size())}, prompts);
   std::vector<lathe_tensor> views = inputs.views();
-  Expected<std::vector<FloatTensor>> outputs = context.prepare(entry, views, names);
+  std::vector<std::string> wanted(names.begin(), names.end());
+  for (const lathe_io &io : ArrayRef(entry.outputs, names.empty() ? entry.n_outputs : 0))
+    if (!StringRef(io.name).starts_with("mems.")) // which is for a run behind this one
+      wanted.push_back(io.name);
+  Expected<std::vector<FloatTensor>> outputs = context.prepare(entry, views, wanted);
   if (!outputs)
     return outputs.takeError();
   if (Error error = context.run(entry, views, *outputs))

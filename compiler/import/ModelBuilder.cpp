@@ -185,6 +185,22 @@ void ModelBuilder::countTokensWithoutMask(int64_t paddingId) {
   entry.setArgAttr(cast<BlockArgument>(inputs.lookup("input_ids")).getArgNumber(), xf::XfDialect::paddingIdAttr,
                    builder.getI64IntegerAttr(paddingId));
 }
+Value ModelBuilder::memoryMask() { return input(xf::memoryPrefix.str() + "attention_mask", builder.getI1Type(), 0); }
+Value ModelBuilder::memoryColumns() { return input(xf::memoryPrefix.str() + "columns", builder.getI32Type(), 0); }
+Value ModelBuilder::memoryTypeIds(int64_t limit) {
+  return input(xf::memoryPrefix.str() + "token_type_ids", builder.getI32Type(), limit);
+}
+Value ModelBuilder::remember(Value x, int64_t number, const MemoryForm &form) {
+  const std::string name = xf::memoriesPrefix.str() + std::to_string(number);
+  Value memory = rows(name, typeOf(x).getShape().back());
+  entry.setArgAttr(cast<BlockArgument>(memory).getArgNumber(), xf::XfDialect::memoryRowsAttr,
+                   builder.getI64IntegerAttr(form.omitted));
+  Value all =
+      xf::RememberOp::create(builder, builder.getUnknownLoc(), memory.getType(), memory, x, /*offsets=*/ValueRange());
+  if (form.isGiven)
+    output(name, all, {.keptRows = form.kept});
+  return all;
+}
 Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::columns(xf::Rows axis) { return input("columns", builder.getI32Type(), 0, axis); }
@@ -299,7 +315,9 @@ Value ModelBuilder::tokenPositions(int64_t limit) {
 }
 
 void ModelBuilder::output(StringRef name, Value value, OutputForm form) {
-  outputs.push_back({name.str(), value, form});
+  // What is for the next run stands behind what this one is for.
+  auto isForNext = [](const Output &output) { return output.form.keptRows.has_value(); };
+  outputs.insert(form.keptRows ? outputs.end() : llvm::find_if(outputs, isForNext), {name.str(), value, form});
 }
 
 void ModelBuilder::generates() { entry->setAttr(xf::XfDialect::generatesAttr, builder.getUnitAttr()); }
@@ -458,7 +476,8 @@ Value ModelBuilder::lookupBehind(Value ids, StringRef table, int64_t skipped, in
 /// What a value of the entry has one row of, by its axes.
 static StringRef rowsOf(Value value, const xf::TokenAxes &axes) {
   const int64_t rank = typeOf(value).getRank();
-  return xf::stringifyRows(rank == 4 ? xf::Rows::Scores : rank == 3 ? axes.of(value) : xf::Rows::Sequences);
+  const xf::Rows scores = axes.hasMemories() ? xf::Rows::MemoryScores : xf::Rows::Scores;
+  return xf::stringifyRows(rank == 4 ? scores : rank == 3 ? axes.of(value) : xf::Rows::Sequences);
 }
 
 void ModelBuilder::endEntry() {
@@ -473,6 +492,8 @@ void ModelBuilder::endEntry() {
     if (output.form.firstColumn != FirstColumn::Unused)
       entry.setResultAttr(index, xf::XfDialect::firstColumnAttr,
                           builder.getStringAttr(output.form.firstColumn == FirstColumn::Zero ? "zero" : "error"));
+    if (output.form.keptRows)
+      entry.setResultAttr(index, xf::XfDialect::keptRowsAttr, builder.getI64IntegerAttr(*output.form.keptRows));
     if (output.form.squeezed)
       entry.setResultAttr(index, xf::XfDialect::squeezedAttr, builder.getUnitAttr());
     if (output.form.byChoice)

@@ -144,8 +144,16 @@ enum class FirstColumn { Unused, Zero, Error };
 /// How an output reaches the caller.
 struct OutputForm {
   FirstColumn firstColumn = FirstColumn::Unused;
-  bool squeezed = false; ///< of width 1, and without an axis for it
-  bool byChoice = false; ///< [batch, choices, ...]
+  bool squeezed = false;                          ///< of width 1, and without an axis for it
+  std::optional<int64_t> keptRows = std::nullopt; ///< of memories, [rows, batch, width]: see MemoryForm
+  bool byChoice = false;                          ///< [batch, choices, ...]
+};
+
+/// What layers remember of the tokens before a run.
+struct MemoryForm {
+  int64_t omitted = 0; ///< rows of zeros that each sequence has where the caller gives none
+  int64_t kept = 0;    ///< the most rows of each sequence that are given for the next run, the last ones; 0: all
+  bool isGiven = true; ///< whether any are
 };
 
 /// Builds a module with one entry function, or several.
@@ -170,6 +178,13 @@ public:
   mlir::Value langsIfAny(int64_t limit);
   /// A caller that gives no mask means as many tokens of each row as it has ids other than this one.
   void countTokensWithoutMask(int64_t paddingId);
+  /// What layer `number` attends to, on the second token axis: of each sequence the rows of mems.`number`, which come
+  /// before its tokens, and then those of x, which the layer is given; and, on the same axis, the mask, the columns,
+  /// from below 0 on, and the types, which are 0 for what comes before.
+  mlir::Value remember(mlir::Value x, int64_t number, const MemoryForm &form);
+  mlir::Value memoryMask();
+  mlir::Value memoryColumns();
+  mlir::Value memoryTypeIds(int64_t limit);
   /// The ids beside each token in the caller's row, masked or not; -1 where none is.
   mlir::Value previousIds(int64_t limit);
   mlir::Value nextIds(int64_t limit);

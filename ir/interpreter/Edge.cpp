@@ -2,6 +2,7 @@
 #include "ir/interpreter/Edge.h"
 
 #include "ir/interpreter/EdgeImage.h"
+#include "ir/interpreter/EdgeMemory.h"
 #include "ir/interpreter/EdgeModal.h"
 #include "ir/xf/TokenAxes.h"
 
@@ -473,12 +474,12 @@ static Tensor tokenOutput(const Batch &batch, Tensor result, bool packedForm) {
   return batch.ragged ? result : unpack(batch, result);
 }
 
-/// [batch, heads, seq, seq]: zero where a query is no token; keys that are none have no share as it is.
+/// [batch, heads, seq, keys]: zero where a query is no token; keys that are none have no share as it is.
 static Tensor scoreOutput(const Batch &batch, Tensor result) {
-  const int64_t heads = result.shape[1], seq = batch.seq;
+  const int64_t heads = result.shape[1], seq = batch.seq, keys = result.width();
   for (int64_t row = 0; row < batch.batch * heads * seq; ++row)
     if (!batch.present[row / (heads * seq) * seq + row % seq])
-      std::fill_n(&result.values[row * seq], seq, 0.0);
+      std::fill_n(result.row(row), keys, 0.0);
   return result;
 }
 
@@ -535,6 +536,24 @@ static llvm::Expected<Batch> readTargets(func::FuncOp entry, const Batch &first,
   return targets;
 }
 
+/// The second axis where it is what tokens attend to, from before the run and of it.
+static llvm::Expected<Batch> readMemories(func::FuncOp entry, const Batch &first, const NamedTensors &given) {
+  llvm::Expected<RememberedRows> rows =
+      rememberedRows(entry, given, first.batch, first.seq, first.present, first.padded.at("token_type_ids"));
+  if (!rows)
+    return rows.takeError();
+  Batch memories;
+  memories.prefix = xf::memoryPrefix;
+  memories.batch = first.batch;
+  memories.seq = rows->before + first.seq;
+  memories.padded = std::move(rows->columns);
+  memories.padded["attention_mask"] =
+      Tensor({memories.batch, memories.seq}, std::vector<double>(rows->present.begin(), rows->present.end()));
+  memories.present = std::move(rows->present);
+  memories.rows = std::move(rows->rows);
+  return memories;
+}
+
 /// The first axis, of texts: `inputs` are those of its tokens, padded or ragged.
 static llvm::Expected<Batch> readTexts(func::FuncOp entry, const NamedTensors &given, const NamedTensors &inputs) {
   const Tensor &ids = inputs.at("input_ids");
@@ -573,6 +592,9 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   for (const char *name : {"langs", "prompt_mask", "global_attention_mask"}) // which few models take
     if (inputInteger(entry, name, xf::XfDialect::limitAttr))
       accepted.push_back(name);
+  const bool remembers = bool(findInput(entry, "mems.0"));
+  if (remembers)
+    accepted.push_back("mems.N");
   if (findInput(entry, "prefix_lens"))
     accepted.push_back("prefix_lens");
   if (findInput(entry, "except_chosen"))
@@ -589,7 +611,7 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     llvm::append_range(accepted,
                        llvm::ArrayRef<StringRef>{"decoder_input_ids", "decoder_attention_mask", "decoder_cu_seqlens"});
   for (const auto &[name, tensor] : given)
-    if (!llvm::is_contained(accepted, name))
+    if (!llvm::is_contained(accepted, name) && !(remembers && isMemory(name)))
       return error("unknown input '" + name + "'; accepted are " + llvm::join(accepted, ", "));
   if (!image && !given.count("input_ids"))
     return error("input_ids is missing");
@@ -602,7 +624,7 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   }
   NamedTensors inputs, ofTargets;
   for (const auto &[name, tensor] : joined ? joined->inputs : given)
-    if (name != "prefix_lens" && name != "mc_token_ids") // which are no rows of tokens
+    if (name != "prefix_lens" && name != "mc_token_ids" && !isMemory(name)) // which are no rows of tokens
       (xf::axisOfInput(name) == xf::Rows::Targets ? ofTargets : inputs)[xf::inputOnAxis(name).str()] = tensor;
   const int64_t lead = joined ? joined->lead : 0;
   llvm::Expected<Batch> first = image ? readImages(given, image) : readTexts(entry, given, inputs);
@@ -618,8 +640,14 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       return read.takeError();
     targets = std::move(*read);
   }
+  if (remembers) {
+    llvm::Expected<Batch> read = readMemories(entry, batch, given);
+    if (!read)
+      return read.takeError();
+    targets = std::move(*read);
+  }
   if (auto limit = entry->getAttrOfType<IntegerAttr>(xf::XfDialect::positionLimitAttr))
-    if (const int64_t longest = std::max(batch.seq - lead, targets.seq); longest > limit.getInt())
+    if (const int64_t longest = std::max(batch.seq - lead, remembers ? 0 : targets.seq); longest > limit.getInt())
       return error("sequences are " + llvm::Twine(longest) + " long; the model's positions end at " +
                    llvm::Twine(limit.getInt()));
 
@@ -677,13 +705,15 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     };
     StringRef name = text(xf::XfDialect::outputAttr);
     StringRef rows = text(xf::XfDialect::rowsAttr);
-    llvm::Expected<Tensor> output =
-        rows == "tokens"    ? tokenOutput(batch, std::move(result), packedForm)
-        : rows == "targets" ? tokenOutput(targets, std::move(result), packedForm)
-        : rows == "scores"  ? scoreOutput(batch, std::move(result))
-                            : sequenceOutput(batch, std::move(result), name, text(xf::XfDialect::firstColumnAttr));
+    llvm::Expected<Tensor> output = rows == "tokens"           ? tokenOutput(batch, std::move(result), packedForm)
+                                    : rows == "targets"        ? tokenOutput(targets, std::move(result), packedForm)
+                                    : rows.ends_with("scores") ? scoreOutput(batch, std::move(result))
+                                                               : sequenceOutput(batch, std::move(result), name,
+                                                                                text(xf::XfDialect::firstColumnAttr));
     if (!output)
       return output.takeError();
+    if (auto kept = entry.getResultAttrOfType<IntegerAttr>(index, xf::XfDialect::keptRowsAttr))
+      output = keptRows(*output, kept.getInt());
     if (entry.getResultAttr(index, xf::XfDialect::squeezedAttr))
       output->shape.pop_back();
     if (entry.getResultAttr(index, xf::XfDialect::byChoiceAttr)) { // [sequences, ...]

@@ -97,6 +97,10 @@ def Xf_Dialect : Dialect {
     /// right; in the first column stands this id, or without it the row's last one that differs from xf.padding_id.
     static constexpr llvm::StringLiteral shiftedAttr = "xf.shifted";
     static constexpr llvm::StringLiteral firstIdAttr = "xf.first_id";
+    /// Argument attribute of mems.N: how many rows of zeros each sequence remembers where the caller gives none.
+    static constexpr llvm::StringLiteral memoryRowsAttr = "xf.memory_rows";
+    /// Result attribute of mems.N: of each sequence's rows, the most that are given, its last ones; 0: all.
+    static constexpr llvm::StringLiteral keptRowsAttr = "xf.kept_rows";
     /// Function attribute: what a function of one row computes, as text (backends/halide/RowProgram.h).
     static constexpr llvm::StringLiteral rowProgramAttr = "xf.row_program";
     /// Module attribute: two entries whose results are compared, an #xf.similarity.

@@ -2,6 +2,7 @@
 
 #include "runtime/api/CallersArrays.h"
 #include "runtime/api/ImageRows.h"
+#include "runtime/api/Memories.h"
 #include "runtime/core/Checked.h"
 #include "runtime/core/EntryInputs.h"
 #include "runtime/core/Status.h"
@@ -9,14 +10,14 @@
 #include <string.h>
 
 namespace lathe {
-namespace {
 
-bool isDense(const Request &request) { return request.entry->layout == LATHE_DENSE; }
-
-/// Where the caller has the token at (row, column).
 int64_t callerIndex(const TokenAxis &axis, int64_t row, int64_t column) {
   return axis.ragged() ? load<int32_t>(axis.offsets->data, row) + column : row * axis.columns + column;
 }
+
+namespace {
+
+bool isDense(const Request &request) { return request.entry->layout == LATHE_DENSE; }
 
 /// Columns of a caller's row, masked ones included.
 int64_t columnsOf(const TokenAxis &axis, int64_t row) {
@@ -285,7 +286,7 @@ Counts countTokens(const Request &request) {
       ++counts.sequences;
       if (column && counts.firstMaskedRow < 0)
         counts.firstMaskedRow = row;
-      if (request.axes() > 1) {
+      if (request.axes() > 1 && !request.remembers()) {
         int64_t targets = 0;
         forEachColumn(request, request.targets, row, [&](int64_t) { ++targets; });
         counts.targets += targets;
@@ -296,6 +297,10 @@ Counts countTokens(const Request &request) {
     if (++length > counts.longest)
       counts.longest = length;
   });
+  if (request.remembers()) {
+    counts.targets = counts.tokens + counts.sequences * request.remembered;
+    counts.longestTargets = counts.longest + request.remembered;
+  }
   return counts;
 }
 
@@ -305,7 +310,9 @@ lathe_status frameSize(const Request &request, const Counts &counts, FrameSize &
     return LATHE_OK;
   if (!request.ragged())
     size.longest = request.columns;
-  if (!request.targets.ragged())
+  if (request.remembers())
+    size.longestTargets = size.longest + request.remembered;
+  else if (!request.targets.ragged())
     size.longestTargets = request.targets.columns;
   const Checked tokens = Checked(size.batch) * size.longest, targets = Checked(size.batch) * size.longestTargets;
   if (!tokens.valid || !targets.valid)
@@ -331,6 +338,8 @@ void mapTokens(const Request &request, TokenMap &map) {
 }
 
 void mapTargets(const Request &request, const TokenMap &tokens, TokenMap &map) {
+  if (request.remembers())
+    return mapMemories(request, tokens, map);
   map.sequences = tokens.sequences;
   map.rows = tokens.rows;
   int32_t targets = 0;
@@ -344,7 +353,7 @@ void mapTargets(const Request &request, const TokenMap &tokens, TokenMap &map) {
 
 int64_t bytesPerToken(const lathe_entry_input &input) {
   const bool isRow = input.kind == LATHE_INPUT_MODAL || input.kind == LATHE_PIXEL_VALUES ||
-                     input.kind == LATHE_GRID_ROWS || input.kind == LATHE_GRID_COLUMNS;
+                     input.kind == LATHE_GRID_ROWS || input.kind == LATHE_GRID_COLUMNS || input.kind == LATHE_MEMORIES;
   return input.kind == LATHE_ATTENTION_MASK ? 1
          : isRow                            ? input.limit * int64_t(sizeof(float))
                                             : int64_t(sizeof(int32_t));
@@ -359,6 +368,10 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
   if (input.kind == LATHE_CU_SEQLENS) {
     for (int64_t k = 0; k <= map.sequences; ++k)
       integers[k] = dense ? int32_t(k * longest) : map.offsets[k];
+    return LATHE_OK;
+  }
+  if (ofTargets && request.remembers()) {
+    fillMemories(request, map, size, input, values);
     return LATHE_OK;
   }
   if (input.kind == LATHE_PREFIX_ENDS) {
@@ -479,6 +492,8 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
 
 void spreadOutput(const Request &request, const TokenMap &map, const FrameSize &size, const lathe_entry_output &output,
                   const void *from, void *to) {
+  if (isOfMemories(request, output))
+    return spreadMemories(request, map, size, output, from, to);
   if (output.rows == LATHE_ROWS_SEQUENCES) {
     RowMover mover(from, to, request.sequences, output.width);
     for (int64_t k = map.sequences - 1; k >= 0; --k)
@@ -489,7 +504,7 @@ void spreadOutput(const Request &request, const TokenMap &map, const FrameSize &
   }
   if (output.rows == LATHE_ROWS_SCORES) { // a row for each head and query
     const int64_t seq = size.longest;
-    RowMover mover(from, to, request.sequences * output.width * seq, seq);
+    RowMover mover(from, to, request.sequences * output.width * seq, request.longestKeys());
     for (int64_t k = map.sequences - 1; k >= 0; --k)
       for (int64_t head = output.width - 1; head >= 0; --head)
         for (int64_t t = int64_t(map.offsets[k + 1]) - 1; t >= map.offsets[k]; --t)

@@ -26,6 +26,9 @@ Counts countTokens(const Request &request);
 /// Fails when B*L of a dense entry is beyond any memory.
 lathe_status frameSize(const Request &request, const Counts &counts, FrameSize &size, lathe_error *error);
 
+/// Where the caller has the token at (row, column).
+int64_t callerIndex(const TokenAxis &axis, int64_t row, int64_t column);
+
 /// Where each kept token of an axis came from.
 struct TokenMap {
   int32_t *offsets; // [sequences + 1]: tokens of kept sequence k

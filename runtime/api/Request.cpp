@@ -1,6 +1,7 @@
 #include "runtime/api/Request.h"
 
 #include "runtime/api/ImageRows.h"
+#include "runtime/api/Memories.h"
 #include "runtime/api/ShapeText.h"
 #include "runtime/core/Checked.h"
 #include "runtime/core/EntryInputs.h"
@@ -104,8 +105,13 @@ lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error
     if (!strcmp(rule.name, tensor.name))
       return takeInto(request.*rule.slot, tensor, rule, error);
   }
+  if (request.remembers()) {
+    accepted.add("mems.N");
+    if (memoryNumber(tensor) >= 0)
+      return LATHE_OK; // see readMemoryShapes
+  }
   for (const TargetRule &rule : targetRules) {
-    if (!request.entry->has_targets)
+    if (!request.entry->has_targets || request.remembers())
       break;
     accepted.add(rule.name);
     if (!strcmp(rule.name, tensor.name))
@@ -151,7 +157,7 @@ lathe_status readRaggedShape(Request &request, lathe_error *error) {
                 "padding");
   request.sequences = offsets.shape[0] - 1;
   request.rows = ids.shape[0];
-  if (givesScores(*request.entry))
+  if (givesScores(*request.entry) || request.remembers())
     request.longest = longestOf(offsets, request.rows);
   return LATHE_OK;
 }
@@ -302,7 +308,15 @@ lathe_tensor outputShape(const Request &request, const lathe_entry_output &outpu
     tensor.rank = 4;
     tensor.shape[0] = request.sequences;
     tensor.shape[1] = output.width;
-    tensor.shape[2] = tensor.shape[3] = request.longest;
+    tensor.shape[2] = request.longest;
+    tensor.shape[3] = request.longestKeys();
+    return tensor;
+  }
+  if (isOfMemories(request, output)) {
+    tensor.rank = 3;
+    tensor.shape[0] = keptRows(request);
+    tensor.shape[1] = request.sequences;
+    tensor.shape[2] = output.width;
     return tensor;
   }
   auto add = [&](int64_t extent) { tensor.shape[tensor.rank++] = extent; };
@@ -346,7 +360,9 @@ Checked countElements(const Request &request, const lathe_entry_output &output) 
                  : output.rows == LATHE_ROWS_TARGETS ? request.targets.rows
                                                      : request.rows;
   if (output.rows == LATHE_ROWS_SCORES)
-    rows = Checked(request.sequences) * request.longest * request.longest;
+    rows = Checked(request.sequences) * request.longest * request.longestKeys();
+  if (isOfMemories(request, output))
+    rows = Checked(request.sequences) * keptRows(request);
   return rows * output.width;
 }
 
@@ -383,6 +399,8 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
   request.entry = &entry;
   if (!inputs && count)
     return fail(error, LATHE_INVALID_ARGUMENT, "`inputs` is NULL, but there are said to be %zu", count);
+  request.inputs = inputs;
+  request.inputCount = count;
   for (size_t i = 0; i < count; ++i) {
     if (lathe_status status = checkNameAndShape(inputs[i], "input", i, error))
       return status;
@@ -407,7 +425,7 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
   if (lathe_status status = readModalShape(request, error))
     return status;
   if (entry.has_targets)
-    if (lathe_status status = readTargetShape(request, error))
+    if (lathe_status status = request.remembers() ? readMemoryShapes(request, error) : readTargetShape(request, error))
       return status;
   for (int32_t o = 0; o < entry.n_outputs; ++o) {
     const lathe_entry_output &output = entry.outputs[o];
@@ -428,6 +446,10 @@ lathe_status checkData(const Request &request, lathe_error *error) {
     if (tensor && !tensor->data && hasElements(*tensor))
       return fail(error, LATHE_INVALID_ARGUMENT, "%s: data must not be NULL", rule.name);
   }
+  for (size_t i = 0; request.remembers() && i < request.inputCount; ++i)
+    if (const lathe_tensor &tensor = request.inputs[i];
+        memoryNumber(tensor) >= 0 && !tensor.data && hasElements(tensor))
+      return fail(error, LATHE_INVALID_ARGUMENT, "%.64s: data must not be NULL", tensor.name);
   for (const TargetRule &rule : targetRules) {
     const lathe_tensor *tensor = request.targets.*rule.slot;
     if (tensor && !tensor->data && hasElements(*tensor))
@@ -444,7 +466,8 @@ lathe_status shapeOutputs(const Request &request, lathe_tensor *outputs, size_t 
     if (lathe_status status = findRequestedOutput(request, outputs, i, found, error))
       return status;
     const lathe_entry_output &output = request.entry->outputs[found];
-    if (output.rows == LATHE_ROWS_SCORES && request.ragged() && !request.offsets->data)
+    if ((output.rows == LATHE_ROWS_SCORES || isOfMemories(request, output)) && request.ragged() &&
+        !request.offsets->data)
       return fail(error, LATHE_INVALID_ARGUMENT,
                   "cu_seqlens: data must not be NULL; the shape of %s goes by the longest sequence", output.name);
     lathe_tensor shaped = outputShape(request, output);

@@ -37,13 +37,21 @@ struct Request : TokenAxis {
   const lathe_tensor *pixels = nullptr, *images = nullptr;
   int64_t lead = 0;                  // columns before each text, of which inputs for texts know nothing
   const int32_t *vectorOf = nullptr; // [rows], once joined: the row of `modal` that stands there, or -1
-  int64_t batch = 0;                 // B of a padded request
-  int64_t sequences = 0;             // B, or B*choices, with those that have no token
+  // Of entries with memories (Memories.h): all that the caller gives, and rows before each sequence's first token.
+  const lathe_tensor *inputs = nullptr;
+  size_t inputCount = 0;
+  int64_t remembered = 0;
+  int64_t batch = 0;     // B of a padded request
+  int64_t sequences = 0; // B, or B*choices, with those that have no token
 
   const TokenAxis &axis(int32_t which) const { return which == LATHE_AXIS_TARGETS ? targets : *this; }
   int32_t axes() const { return entry->has_targets ? LATHE_AXES : 1; }
   /// decoder_input_ids are to be made of input_ids (ShiftTargets.h).
-  bool shiftsTargets() const { return entry->has_targets && !targets.ids; }
+  bool shiftsTargets() const { return entry->has_targets && !targets.ids && !remembers(); }
+  /// The second axis is what tokens attend to, some of it from before the run.
+  bool remembers() const { return entry->memories != 0; }
+  /// What the longest sequence attends to.
+  int64_t longestKeys() const { return remembers() ? targets.columns : longest; }
   /// What says how many tokens there are.
   const lathe_tensor &given() const { return images ? *images : entry->image ? *pixels : *ids; }
   int64_t textColumns() const { return columns - lead; }

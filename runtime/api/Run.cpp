@@ -2,6 +2,7 @@
 
 #include "runtime/api/ImageRows.h"
 #include "runtime/api/JoinModal.h"
+#include "runtime/api/Memories.h"
 #include "runtime/api/Packing.h"
 #include "runtime/api/ShiftTargets.h"
 #include "runtime/core/EntryInputs.h"
@@ -24,14 +25,16 @@ const lathe_tensor *requested(const lathe_entry_output &output, const lathe_tens
 /// Whether generated code may write into the caller's array. It holds all rows that the run computes, except when a
 /// dense entry computes padding that a ragged caller has not.
 bool writesInPlace(const Request &request, const lathe_entry_output &output) {
+  if (isOfMemories(request, output))
+    return false;
   const bool ofTargets = output.rows == LATHE_ROWS_TARGETS, perToken = ofTargets || output.rows == LATHE_ROWS_TOKENS;
   return !perToken || request.entry->layout == LATHE_PACKED ||
          !request.axis(ofTargets ? LATHE_AXIS_TARGETS : LATHE_AXIS_TOKENS).ragged();
 }
 
-Checked frameRows(const FrameSize &size, const lathe_entry_output &output) {
+Checked frameRows(const lathe_entry &entry, const FrameSize &size, const lathe_entry_output &output) {
   if (output.rows == LATHE_ROWS_SCORES)
-    return Checked(size.batch) * size.longest * size.longest;
+    return Checked(size.batch) * size.longest * (entry.memories ? size.longestTargets : size.longest);
   return output.rows == LATHE_ROWS_SEQUENCES ? size.batch
          : output.rows == LATHE_ROWS_TARGETS ? size.targets
                                              : size.tokens;
@@ -69,8 +72,8 @@ struct Plan : Places {
     const Checked rows = input.axis == LATHE_AXIS_TARGETS ? Checked(size.targets) + size.batch : Checked(size.tokens);
     return place((rows + 1) * bytesPerToken(input));
   }
-  int64_t placeOutput(const FrameSize &size, const lathe_entry_output &output) {
-    return place(frameRows(size, output) * output.width * sizeof(float));
+  int64_t placeOutput(const lathe_entry &entry, const FrameSize &size, const lathe_entry_output &output) {
+    return place(frameRows(entry, size, output) * output.width * sizeof(float));
   }
 };
 
@@ -109,7 +112,7 @@ lathe_status runTokens(lathe_context &context, const Request &request, const Fra
   };
   for (int32_t o = 0; o < entry.n_outputs; ++o)
     if (!isInPlace(entry.outputs[o]))
-      plan.placeOutput(size, entry.outputs[o]);
+      plan.placeOutput(entry, size, entry.outputs[o]);
   uint8_t *memory = plan.total.valid ? context.memory.reserve(size_t(plan.total.value)) : nullptr;
   if (!memory)
     return fail(error, LATHE_OUT_OF_MEMORY, "no memory for a run of %lld tokens in %lld sequences (%lld bytes)",
@@ -138,8 +141,8 @@ lathe_status runTokens(lathe_context &context, const Request &request, const Fra
   plan.total = firstOutput; // likewise
   for (int32_t o = 0; o < entry.n_outputs; ++o) {
     const lathe_entry_output &output = entry.outputs[o];
-    outputPointers[o] =
-        isInPlace(output) ? requested(output, outputs, outputCount)->data : memory + plan.placeOutput(size, output);
+    outputPointers[o] = isInPlace(output) ? requested(output, outputs, outputCount)->data
+                                          : memory + plan.placeOutput(entry, size, output);
   }
 
   lathe_frame frame{};
@@ -195,9 +198,11 @@ lathe_status runEntry(lathe_context &context, const lathe_entry &entry, const la
     status = frameSize(request, counts, size, error);
   if (!status)
     status = checkFirstColumn(request, counts, outputs, outputCount, error);
-  if (!status && size.tokens + size.targets > context.maxTokens)
+  // Tokens are among what they attend to.
+  const int64_t tokens = status ? 0 : request.remembers() ? size.targets : size.tokens + size.targets;
+  if (!status && tokens > context.maxTokens)
     status = fail(error, LATHE_OVER_BUDGET, "the run has %lld tokens; the context's budget (max_tokens) is %lld",
-                  static_cast<long long>(size.tokens + size.targets), static_cast<long long>(context.maxTokens));
+                  static_cast<long long>(tokens), static_cast<long long>(context.maxTokens));
   if (status)
     return status;
 
@@ -216,9 +221,11 @@ size_t runMemory(const lathe_context &context, const lathe_entry &entry, int64_t
   FrameSize size{tokens, batch, longest};
   if (entry.has_targets)
     size.targets = tokens, size.longestTargets = longest;
+  if (entry.memories)
+    size.targets += batch * entry.omitted_memory, size.longestTargets += entry.omitted_memory;
   Plan plan(context, entry, size);
   for (int32_t o = 0; o < entry.n_outputs; ++o)
-    plan.placeOutput(size, entry.outputs[o]);
+    plan.placeOutput(entry, size, entry.outputs[o]);
   if (findInput(entry, LATHE_INPUT_MODAL))
     plan.place(joinedBytes(tokens, batch));
   if (entry.shift != LATHE_SHIFT_NONE)

@@ -16,15 +16,17 @@ bool givesAttentions(const GoldenCase &run) {
                      [](const std::string &flag) { return flag.find("attentions") != std::string::npos; });
 }
 
-/// Of attention's probabilities, [sequences, heads, seq, seq], where `columns` of each row are masked or not; what
-/// stands before them is not.
+/// Of attention's probabilities, [sequences, heads, queries, keys], where the last `columns` of queries and keys of
+/// each row are masked or not; what stands before them is not.
 void expectNoneToOrFromPadding(const Tensor &probabilities, const std::vector<int64_t> &mask, size_t columns) {
   const std::vector<float> values = probabilities.floats();
-  const size_t heads = probabilities.shape[1], seq = probabilities.shape[2], lead = seq - columns;
+  const size_t heads = probabilities.shape[1], queries = probabilities.shape[2], keys = probabilities.shape[3];
   for (size_t i = 0; i < values.size(); ++i) {
-    const size_t row = i / (heads * seq * seq), query = i / seq % seq, key = i % seq;
-    const auto isToken = [&](size_t at) { return at < lead || mask[row * columns + at - lead]; };
-    if (!isToken(query) || !isToken(key)) {
+    const size_t row = i / (heads * queries * keys), query = i / keys % queries, key = i % keys;
+    const auto isToken = [&](size_t at, size_t count) {
+      return at + columns < count || mask[row * columns + at + columns - count];
+    };
+    if (!isToken(query, queries) || !isToken(key, keys)) {
       ASSERT_EQ(values[i], 0) << "from " << query << " to " << key;
     }
   }
@@ -45,7 +47,8 @@ void expectClose(const Tensors &outputs, const GoldenCase &golden, double tolera
     EXPECT_LE(relativeError(value, reference), tolerance) << name;
     if (name.starts_with("attentions."))
       expectNoneToOrFromPadding(value, mask, maskTensor.shape.back());
-    const bool perToken = !name.starts_with("attentions.") && value.shape.size() >= maskTensor.shape.size() &&
+    const bool mayBePerToken = !name.starts_with("attentions.") && !name.starts_with("mems.");
+    const bool perToken = mayBePerToken && value.shape.size() >= maskTensor.shape.size() &&
                           std::equal(maskTensor.shape.begin(), maskTensor.shape.end(), value.shape.begin());
     if (!perToken)
       continue;

@@ -68,6 +68,11 @@ class Model:
     # behind it, whose result are those that version 5 lists.
     capture: typing.Callable = None
 
+    # Rows of zeros that each sequence remembers where there are no memories.
+    omitted_memory: int = 0
+    # The model, once its parameters are made: of what inputs are computed with.
+    network: torch.nn.Module = None
+
     @property
     def options(self) -> dict:
         return {} if self.pooler else {"add_pooling_layer": False}
@@ -223,10 +228,19 @@ def see_prefixes(inputs: dict, config) -> dict:
 # --- Expected outputs ---------------------------------------------------------------------------------------------------
 
 
-def apply_edge_rules(outputs: dict, mask: torch.Tensor, reads_first: bool) -> dict:
+def memories_of(tensors: dict) -> list[torch.Tensor]:
+    """What layers were given of earlier tokens, mems.0 and so on, [length, sequences, width] each."""
+    return [tensors[f"mems.{i}"] for i in range(sum(name.startswith("mems.") for name in tensors))]
+
+
+def apply_edge_rules(outputs: dict, mask: torch.Tensor, reads_first: bool, remembered: int = 0) -> dict:
     """Outputs are [B, S], [B, S, width] or, for a whole sequence, [B, width]; of choices [B, choices]; attentions are
-    [sequences, heads, S, S]."""
+    [sequences, heads, S, keys]; memories are the last of `remembered` earlier tokens and the S of the run."""
     def keep(name: str, value: torch.Tensor) -> torch.Tensor:
+        if name.startswith("mems."):
+            ofRun = mask.flatten(0, -2).T
+            columns = torch.cat([ofRun.amax(0, keepdim=True).expand(remembered, -1), ofRun])
+            return columns[len(columns) - len(value):].unsqueeze(-1)
         if name.startswith("attentions."):
             return mask.flatten(0, -2)[:, None, :, None]
         if name == "mc_logits":
@@ -254,6 +268,9 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
     captured = entry.capture(model.base_model) if gives_states and entry.capture else None
     given = dict(see_prefixes(inputs, network.config))
     given |= {name: value.to(network.dtype) for name, value in given.items() if value.is_floating_point()}
+    memories = memories_of(given)
+    if memories:
+        given = {name: value for name, value in given.items() if not name.startswith("mems.")} | {"mems": memories}
     if entry.kind.__name__ == "OpenAIGPTDoubleHeadsModel":  # which flattens its ids, but not their mask
         given["attention_mask"] = given["attention_mask"].flatten(0, -2)
     result = network(**given, output_hidden_states=gives_states, output_attentions=gives_attentions)
@@ -268,9 +285,11 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
         outputs |= {f"hidden_states.{i}": value for i, value in enumerate(states)}
     if gives_attentions:
         outputs |= {f"attentions.{i}": value for i, value in enumerate(result.attentions)}
+    outputs |= {f"mems.{i}": value for i, value in enumerate(result.get("mems") or ())}
     outputs = {name: value for name, value in outputs.items() if value is not None}
+    remembered = len(memories[0]) if memories else entry.omitted_memory
     return apply_edge_rules(outputs, inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])),
-                            entry.reads_first)
+                            entry.reads_first, remembered)
 
 
 # --- Directories ---------------------------------------------------------------------------------------------------------
@@ -318,6 +337,7 @@ def make_model(out: pathlib.Path, entry: Model, seed: int) -> list[dict]:
     else:
         in_bf16 = copy.deepcopy(model).bfloat16()
 
+    entry.network = model
     cases = []
     for case in entry.cases:
         case, flags = case if isinstance(case, tuple) else (case, ())

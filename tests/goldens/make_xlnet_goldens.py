@@ -22,7 +22,10 @@ from encoder_goldens import ATTEND, EMIT, EMIT_BOTH, MASKS, Model, make_goldens,
 MASKS["left-ragged"] = lambda c: mask_of(["00000111111", "11111111111", "00000000001"])
 MASKS["full-choices"] = lambda c: mask_of(["1111111"] * 6).view(2, 3, 7)
 MASKS["holes-alone"] = lambda c: mask_of(["0011011001110"])
-SMALL = {"vocab_size": 97, "d_model": 36, "n_head": 3, "n_layer": 2, "d_inner": 50}
+SMALL = {"vocab_size": 97, "d_model": 36, "n_head": 3, "n_layer": 2, "d_inner": 50, "mem_len": 5}
+# Rows that each sequence remembers, and which columns follow: shorter and longer than these, and one token.
+MEMORIES = {"remembers": (4, "ragged"), "remembers-more": (21, "everything"), "remembers-for-one": (3, "one-token"),
+            "remembers-alone": (6, "holes-alone"), "remembers-choices": (3, "full-choices")}
 
 
 @dataclasses.dataclass
@@ -32,6 +35,17 @@ class Xlnet(Model):
     prepare: typing.Callable = lambda model: model.to(model.get_input_embeddings().weight.dtype)
 
     def make_inputs(self, case, config, rng):
+        if case in MEMORIES:
+            length, like = MEMORIES[case]
+            inputs = self.make_inputs(like, config, rng)
+            sequences = inputs["input_ids"].flatten(0, -2).shape[0]
+            draw = lambda: torch.randn(length, sequences, config.d_model, generator=rng)
+            return inputs | {f"mems.{i}": draw() for i in range(config.n_layer)}
+        if case == "second-segment":  # behind another one
+            inputs, before = self.make_inputs("no-mask", config, rng), self.make_inputs("no-mask", config, rng)
+            with torch.no_grad():
+                memories = self.network.base_model(**before).mems
+            return inputs | {f"mems.{i}": value.float() for i, value in enumerate(memories)}
         mask = {"segments": "ragged", "token-types": "left-padded", "everything": "holes"}.get(case, case)
         inputs = make_inputs(mask, config, rng)
         if case in ("segments", "token-types", "everything"):  # any numbers: what counts is which are equal
@@ -57,21 +71,26 @@ def without_summary_fields(tensors: dict, config: dict) -> None:
 
 
 MODELS = [
-    Xlnet("base-odd", XLNetModel, {"vocab_size": 307, "d_model": 100, "n_head": 5, "n_layer": 3, "d_inner": 130},
+    Xlnet("base-odd", XLNetModel,
+          {"vocab_size": 307, "d_model": 100, "n_head": 5, "n_layer": 3, "d_inner": 130, "mem_len": 9},
           ["one-token", "ragged", "no-mask", "left-padded", "holes", "empty-row", "token-types", "segments", "everything",
-           "long", ("everything", EMIT)],
-          "as published in small; segments given and left out"),
+           "long", ("everything", EMIT), "remembers", "remembers-more", "remembers-for-one", "second-segment"],
+          "as published in small; segments given and left out; with and without memories"),
     Xlnet("base-wide-eps", XLNetModel, SMALL | {"layer_norm_eps": 0.1, "ff_activation": "relu"}, ["left-padded"],
           "another epsilon and activation"),
-    Xlnet("base-causal", XLNetModel, SMALL | {"attn_type": "uni"}, ["one-token", "no-mask", "holes-alone"],
+    Xlnet("base-causal", XLNetModel, SMALL | {"attn_type": "uni"}, ["one-token", "no-mask", "holes-alone", "remembers-alone"],
           "a word sees none behind it; Transformers takes a mask with a single row only"),
-    Xlnet("base-clamped", XLNetModel, SMALL | {"clamp_len": 5}, ["one-token", "ragged", "left-padded", "everything"],
-          "distances beyond 5 count as 5"),
-    Xlnet("base-clamped-causal", XLNetModel, SMALL | {"clamp_len": 3, "attn_type": "uni"}, ["holes-alone"], "both"),
+    Xlnet("base-clamped", XLNetModel, SMALL | {"clamp_len": 5}, ["one-token", "ragged", "left-padded", "everything",
+                                                                 "remembers-more"], "distances beyond 5 count as 5"),
+    Xlnet("base-clamped-causal", XLNetModel, SMALL | {"clamp_len": 3, "attn_type": "uni"}, ["holes-alone", "remembers-alone"],
+          "both"),
+    Xlnet("base-forgets", XLNetModel, SMALL | {"use_mems_eval": False}, ["ragged"], "gives no memories"),
+    Xlnet("base-remembers-all", XLNetModel, SMALL | {"mem_len": None}, ["remembers", "left-padded"],
+          "gives all that it was given, and what it is given now"),
     Xlnet("base-defaults", XLNetModel, {"vocab_size": 31, "d_model": 32, "n_layer": 1, "d_inner": 4096}, ["ragged"],
           "config fields left out: 16 heads, 4096 inside, GELU, epsilon 1e-12", stored=torch.float16,
           edit=only_fields("vocab_size", "d_model", "n_layer")),
-    Xlnet("lm-tied", XLNetLMHeadModel, SMALL, ["ragged", ("everything", EMIT_BOTH), ("holes", ATTEND)],
+    Xlnet("lm-tied", XLNetLMHeadModel, SMALL, ["ragged", ("everything", EMIT_BOTH), ("holes", ATTEND), ("remembers", ATTEND)],
           "the decoder is the word embedding, with a bias"),
     Xlnet("lm-untied", XLNetLMHeadModel, SMALL | {"tie_word_embeddings": False}, ["left-padded"], "a decoder of its own",
           stored=torch.bfloat16),
@@ -85,7 +104,7 @@ MODELS = [
           "the mean, without a linear layer", reads_first=False),
     Xlnet("tokens", XLNetForTokenClassification, SMALL | {"num_labels": 7}, ["holes"], "a label for each token"),
     Xlnet("answers", XLNetForQuestionAnsweringSimple, SMALL, ["ragged"], "start and end"),
-    Xlnet("choices", XLNetForMultipleChoice, SMALL, ["full-choices"], "a number for each choice"),
+    Xlnet("choices", XLNetForMultipleChoice, SMALL, ["full-choices", "remembers-choices"], "a number for each choice"),
 ]
 
 if __name__ == "__main__":

@@ -254,7 +254,7 @@ TEST(Describe, NameBuildAndEntries) {
   EXPECT_STREQ(api.name(), "fake");
   EXPECT_STREQ(api.build_id(), fakeBuildId);
   const lathe_entry_info *infos = nullptr;
-  ASSERT_EQ(api.entries(&infos), 6u);
+  ASSERT_EQ(api.entries(&infos), 7u);
   EXPECT_STREQ(infos[1].name, "dense");
-  EXPECT_EQ(api.entries(nullptr), 6u);
+  EXPECT_EQ(api.entries(nullptr), 7u);
 }

@@ -125,16 +125,42 @@ int32_t modal(const lathe_frame *frame) {
   return LATHE_OK;
 }
 
+int32_t remembering(const lathe_frame *frame) {
+  checkFrame(frame);
+  void *const *in = frame->inputs;
+  auto integers = [&](int i) { return static_cast<const int32_t *>(in[i]); };
+  const int32_t *starts = integers(2), *keyStarts = integers(3);
+  expect(frame->targets == keyStarts[frame->batch], "targets are the rows that tokens attend to");
+  for (int64_t k = 0; k < frame->batch; ++k) {
+    const int32_t firstOwn = keyStarts[k + 1] - (starts[k + 1] - starts[k]);
+    for (int32_t t = starts[k]; t < starts[k + 1]; ++t) {
+      float *row = static_cast<float *>(frame->outputs[0]) + t * width;
+      std::memset(row, 0, width * sizeof(float));
+      row[0] = float(integers(0)[t]), row[1] = float(integers(1)[t]);
+      row[2] = float(keyStarts[k + 1] - keyStarts[k]), row[3] = float(integers(4)[keyStarts[k]]);
+    }
+    for (int32_t key = keyStarts[k]; key < keyStarts[k + 1]; ++key)
+      for (int layer : {0, 1}) {
+        float *row = static_cast<float *>(frame->outputs[1 + layer]) + key * vectorWidth;
+        std::memcpy(row, static_cast<const float *>(in[6 + layer]) + key * vectorWidth, vectorWidth * sizeof(float));
+        if (key >= firstOwn)
+          row[0] = float(integers(0)[starts[k] + key - firstOwn]), row[1] = float(integers(4)[key]),
+          row[2] = float(integers(5)[key]), row[3] = float(layer);
+      }
+  }
+  return LATHE_OK;
+}
+
 int32_t slow(const lathe_frame *frame) { return frame->launch(frame, 0, slowKernel, nullptr, slowPanels); }
 
 int32_t failing(const lathe_frame *) { return LATHE_OUT_OF_MEMORY; }
 
 constexpr lathe_entry_input packedInputs[] = {
-    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_COLUMNS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_COLUMNS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0}};
 constexpr lathe_entry_output packedOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
     {"pooler_output", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_ZERO, width, 0, 0},
@@ -145,10 +171,10 @@ constexpr lathe_step packedSteps[] = {{"values", "lookup", {5, LATHE_F32, LATHE_
                                       {"output", "copy", {}}};
 
 constexpr lathe_entry_input denseInputs[] = {
-    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_ATTENTION_MASK, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_ATTENTION_MASK, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0}};
 constexpr lathe_entry_output denseOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
     {"sums", LATHE_ROWS_SEQUENCES, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
@@ -156,16 +182,30 @@ constexpr lathe_entry_output denseOutputs[] = {
 constexpr lathe_step denseSteps[] = {{"values", "lookup", {}}, {"sums", "sum", {}}};
 
 constexpr lathe_entry_input modalInputs[] = {
-    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_MODAL_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0},
-    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_POSITION_IDS, positionLimit, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_MODAL_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_INPUT_MODAL, vectorWidth, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0}};
 constexpr lathe_entry_output modalOutputs[] = {
     {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0}};
 
-constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0}};
+constexpr lathe_entry_input rememberingInputs[] = {
+    {LATHE_INPUT_IDS, vocabulary, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_CU_SEQLENS, 0, 0, 0, 0, LATHE_AXIS_TARGETS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_COLUMNS, 0, 0, 0, 0, LATHE_AXIS_TARGETS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_TOKEN_TYPE_IDS, tokenTypes, 0, 0, 0, LATHE_AXIS_TARGETS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_MEMORIES, vectorWidth, 0, 0, 0, LATHE_AXIS_TARGETS, LATHE_GLOBALS_NONE, 0, 0, 0},
+    {LATHE_MEMORIES, vectorWidth, 0, 0, 0, LATHE_AXIS_TARGETS, LATHE_GLOBALS_NONE, 0, 0, 1}};
+constexpr lathe_entry_output rememberingOutputs[] = {
+    {"last_hidden_state", LATHE_ROWS_TOKENS, LATHE_FIRST_COLUMN_UNUSED, width, 0, 0},
+    {"mems.0", LATHE_ROWS_TARGETS, LATHE_FIRST_COLUMN_UNUSED, vectorWidth, 0, 0},
+    {"mems.1", LATHE_ROWS_TARGETS, LATHE_FIRST_COLUMN_UNUSED, vectorWidth, 0, 0}};
+
+constexpr lathe_entry_input idsOnly[] = {{LATHE_INPUT_IDS, 0, 0, 0, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0, 0}};
 constexpr lathe_step slowSteps[] = {{"wait", "spin", {}}};
 
 constexpr lathe_size_formula rowsOfFloats = {.per_token = width * int64_t(sizeof(float))};
@@ -190,7 +230,10 @@ constexpr lathe_entry entries[] = {
      0,
      LATHE_SHIFT_NONE,
      0,
-     nullptr},
+     nullptr,
+     0,
+     0,
+     0},
     {"dense",
      LATHE_DENSE,
      4,
@@ -207,58 +250,16 @@ constexpr lathe_entry entries[] = {
      0,
      LATHE_SHIFT_NONE,
      0,
-     nullptr},
-    {"slow",
-     LATHE_PACKED,
-     1,
-     idsOnly,
-     0,
      nullptr,
      0,
-     oneLine,
-     oneLine,
-     1,
-     slowSteps,
-     {slow},
      0,
-     0,
-     LATHE_SHIFT_NONE,
-     0,
-     nullptr},
-    {"failing",
-     LATHE_PACKED,
-     1,
-     idsOnly,
-     0,
-     nullptr,
-     0,
-     oneLine,
-     oneLine,
-     0,
-     nullptr,
-     {failing},
-     0,
-     0,
-     LATHE_SHIFT_NONE,
-     0,
-     nullptr},
-    {"gigantic",
-     LATHE_PACKED,
-     1,
-     idsOnly,
-     0,
-     nullptr,
-     0,
-     gigantic,
-     oneLine,
-     0,
-     nullptr,
-     {failing},
-     0,
-     0,
-     LATHE_SHIFT_NONE,
-     0,
-     nullptr},
+     0},
+    {"slow", LATHE_PACKED,     1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 1, slowSteps, {slow}, 0,
+     0,      LATHE_SHIFT_NONE, 0, nullptr, 0, 0,       0},
+    {"failing", LATHE_PACKED,     1, idsOnly, 0, nullptr, 0, oneLine, oneLine, 0, nullptr, {failing}, 0,
+     0,         LATHE_SHIFT_NONE, 0, nullptr, 0, 0,       0},
+    {"gigantic", LATHE_PACKED,     1, idsOnly, 0, nullptr, 0, gigantic, oneLine, 0, nullptr, {failing}, 0,
+     0,          LATHE_SHIFT_NONE, 0, nullptr, 0, 0,       0},
     {"modal",
      LATHE_PACKED,
      6,
@@ -275,14 +276,38 @@ constexpr lathe_entry entries[] = {
      0,
      LATHE_SHIFT_NONE,
      0,
-     nullptr},
+     nullptr,
+     0,
+     0,
+     0},
+    {"remembering",
+     LATHE_PACKED,
+     8,
+     rememberingInputs,
+     3,
+     rememberingOutputs,
+     0,
+     oneLine,
+     oneLine,
+     0,
+     nullptr,
+     {remembering},
+     0,
+     1,
+     LATHE_SHIFT_NONE,
+     0,
+     nullptr,
+     2,
+     omittedMemory,
+     keptMemory},
 };
 constexpr int32_t entryCount = sizeof entries / sizeof entries[0];
 
 constexpr lathe_io idsInfo = {"input_ids", LATHE_I64, 2, {-1, -1}, 0};
 constexpr lathe_entry_info entryInfos[entryCount] = {
-    {"packed", 1, &idsInfo, 0, nullptr},  {"dense", 1, &idsInfo, 0, nullptr},    {"slow", 1, &idsInfo, 0, nullptr},
-    {"failing", 1, &idsInfo, 0, nullptr}, {"gigantic", 1, &idsInfo, 0, nullptr}, {"modal", 1, &idsInfo, 0, nullptr}};
+    {"packed", 1, &idsInfo, 0, nullptr},     {"dense", 1, &idsInfo, 0, nullptr},    {"slow", 1, &idsInfo, 0, nullptr},
+    {"failing", 1, &idsInfo, 0, nullptr},    {"gigantic", 1, &idsInfo, 0, nullptr}, {"modal", 1, &idsInfo, 0, nullptr},
+    {"remembering", 1, &idsInfo, 0, nullptr}};
 
 constexpr uint64_t tensorsBytes = vocabulary * sizeof(float);
 constexpr uint64_t tokenizerBytes = 64;

@@ -33,6 +33,10 @@ inline float pairValue(float query, float key, int64_t head) { return query + 2 
 inline constexpr int64_t vectorWidth = 4;
 static_assert(width == vectorWidth + 4);
 
+/// The entry "remembering" gives back of each token its id and type, how many rows it attends to and the column of the
+/// first; and of each of these rows, in both layers, what it was given, of tokens id, column, type and layer.
+inline constexpr int64_t omittedMemory = 2, keptMemory = 3;
+
 /// Set by generated code when the runtime broke a promise (alignment, private scratch, no empty sequence, MXCSR ...).
 extern std::atomic<const char *> brokenPromise;
 

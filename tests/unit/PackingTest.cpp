@@ -51,7 +51,7 @@ protected:
     TokenMap map = {starts.data(), rows.data(), columns.data(), 0};
     mapTokens(request, map);
     if (fillInput(request, map, size,
-                  {kind, vocabulary, positions, paddingId, omitted, LATHE_AXIS_TOKENS, globals, block, repeats},
+                  {kind, vocabulary, positions, paddingId, omitted, LATHE_AXIS_TOKENS, globals, block, repeats, 0},
                   values.data(), &error))
       values.clear();
     return values;
@@ -271,7 +271,8 @@ TEST_F(Packing, WhatIsOmittedMayBeNone) {
 
 /// As many tokens from the first column on as ids are no padding, wherever those stand.
 TEST_F(Packing, AnOmittedMaskMayBeCounted) {
-  const lathe_entry_input input = {LATHE_INPUT_IDS, vocabulary, 1, 11, 0, LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0};
+  const lathe_entry_input input = {LATHE_INPUT_IDS,   vocabulary,         1, 11, 0,
+                                   LATHE_AXIS_TOKENS, LATHE_GLOBALS_NONE, 0, 0,  0};
   entry.inputs = &input;
   entry.n_inputs = 1;
   ids[6] = ids[7] = 11;

@@ -109,6 +109,9 @@ typedef enum lathe_input_kind {
                              * for those of the last, 0 for all others; in rows of at most 3 + 2 * repeats whole blocks
                              * 1 for all */
   LATHE_QUESTION_MASK = 30, /* 1 for tokens behind the first column up to the row's first padding_id, else 0 */
+  LATHE_MEMORIES = 31,      /* of the second axis: f32 [T', limit], of each sequence the rows of "mems.N", N being
+                             * `number`, which stand before its first token, and behind them, for each of its tokens, a
+                             * row of which nothing is read */
   LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -146,10 +149,12 @@ typedef struct lathe_entry_input {
   int32_t globals; /* lathe_globals */
   int64_t block;   /* columns of a block */
   int64_t repeats; /* how often the first block counts */
+  int64_t number;  /* what LATHE_MEMORIES says */
 } lathe_entry_input;
 
 /* Token axes of an entry. Both have the same sequences; sequences without tokens on the first are left out of both,
- * while one may have no targets. */
+ * while one may have no targets. Of an entry with memories the second one is what tokens attend to: rows from before
+ * the run, in columns below 0, and behind them the tokens, in their own; memories are of type 0. */
 typedef enum lathe_axis { LATHE_AXIS_TOKENS = 0, LATHE_AXIS_TARGETS = 1, LATHE_AXES = 2 } lathe_axis;
 
 /* What decoder_input_ids are where the caller leaves them out. */
@@ -173,7 +178,8 @@ typedef enum lathe_resize {
 typedef enum lathe_rows {
   LATHE_ROWS_TOKENS = 0,
   LATHE_ROWS_SEQUENCES = 1,
-  LATHE_ROWS_SCORES = 2, /* of dense entries: [B, width, L, L] with a number for each head, query and key */
+  LATHE_ROWS_SCORES = 2, /* of dense entries: [B, width, L, L], or with memories [B, width, L, L'], with a number for
+                          * each head, query and key */
   LATHE_ROWS_TARGETS = 3
 } lathe_rows;
 
@@ -269,6 +275,9 @@ typedef struct lathe_entry {
   int32_t shift;       /* lathe_shift */
   int64_t shift_id;
   const lathe_image *image; /* NULL: the entry's tokens are of texts */
+  int64_t memories;         /* inputs "mems.N", [rows, sequences, limit]; 0: the second axis has no such */
+  int64_t omitted_memory;   /* rows of zeros that each sequence has where the caller gives none */
+  int64_t kept_memory;      /* of outputs of targets, [rows, sequences, width], the most rows, the last ones; 0: all */
 } lathe_entry;
 
 /* Tokens of a page of a cache. */
