@@ -100,6 +100,8 @@ llvm::Constant *DescriptorBuilder::sizeFormula(DictionaryAttr formula) {
 std::optional<lathe_input_kind> inputKind(StringRef name) {
   if (name.starts_with(xf::memoriesPrefix))
     return LATHE_MEMORIES;
+  if (name.starts_with("cluster_ids."))
+    return LATHE_CLUSTER_IDS;
   return llvm::StringSwitch<std::optional<lathe_input_kind>>(xf::inputOnAxis(name))
       .Case("input_ids", LATHE_INPUT_IDS)
       .Case("token_type_ids", LATHE_TOKEN_TYPE_IDS)
@@ -151,6 +153,8 @@ lathe_axis axisOf(DictionaryAttr input) {
 
 /// See lathe_entry_input.number.
 int64_t numberOfInput(DictionaryAttr input) {
+  if (auto first = input.getAs<IntegerAttr>(xf::XfDialect::firstIdOfAttr))
+    return first.getInt();
   StringRef name = textOf(input, xf::XfDialect::inputAttr);
   int64_t layer = 0;
   if (name.consume_front(xf::memoriesPrefix))

@@ -195,6 +195,16 @@ Value BlockBuilder::firstToken(Value x) {
   return xf::FirstTokenOp::create(builder, builder.getUnknownLoc(), type, x, /*cu_seqlens=*/Value());
 }
 
+Value BlockBuilder::logSoftmax(Value x) {
+  llvm::SaveAndRestore named(loc, nameOf(builder, "log_softmax"));
+  auto reduce = [&](xf::ReduceKind kind, Value x) -> Value {
+    return xf::ReduceOp::create(builder, loc, withWidth(x, 1), kind, x);
+  };
+  Value below = combine(xf::CombineKind::Sub, x, reduce(xf::ReduceKind::Max, x));
+  Value sum = reduce(xf::ReduceKind::Sum, map(xf::MapKind::Exp, below));
+  return combine(xf::CombineKind::Sub, below, map(xf::MapKind::Log, sum));
+}
+
 Value BlockBuilder::join(ArrayRef<Value> values) {
   if (values.size() == 1)
     return values.front();

@@ -185,6 +185,12 @@ void ModelBuilder::countTokensWithoutMask(int64_t paddingId) {
   entry.setArgAttr(cast<BlockArgument>(inputs.lookup("input_ids")).getArgNumber(), xf::XfDialect::paddingIdAttr,
                    builder.getI64IntegerAttr(paddingId));
 }
+Value ModelBuilder::clusterIds(int64_t number, int64_t first, int64_t count) {
+  Value value = input("cluster_ids." + std::to_string(number), builder.getI32Type(), count);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::firstIdOfAttr,
+                   builder.getI64IntegerAttr(first));
+  return value;
+}
 Value ModelBuilder::memoryMask() { return input(xf::memoryPrefix.str() + "attention_mask", builder.getI1Type(), 0); }
 Value ModelBuilder::memoryColumns() { return input(xf::memoryPrefix.str() + "columns", builder.getI32Type(), 0); }
 Value ModelBuilder::memoryTypeIds(int64_t limit) {
@@ -425,6 +431,24 @@ void ModelBuilder::reorderRows(StringRef name, ArrayRef<int64_t> shape, ArrayRef
   auto type = RankedTensorType::get(shape, storedType(tensor->dtype, builder));
   auto value = DenseResourceElementsAttr::get(type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign<char>(bytes));
   xf::WeightOp::create(moduleBuilder, builder.getUnknownLoc(), name, value);
+}
+
+void ModelBuilder::defineRows(StringRef part, StringRef name, int64_t all, int64_t first, ArrayRef<int64_t> shape,
+                              bool transposed) {
+  SmallVector<int64_t> whole(shape), asRead(shape);
+  whole.front() = all;
+  if (transposed)
+    std::reverse(asRead.begin(), asRead.end());
+  const bool isNew = defined.try_emplace(part, asRead).second;
+  const TensorView *tensor = findWeight(name, whole);
+  if (!tensor || !isNew)
+    return;
+  if (llvm::Error error = checkFinite(*tensor, "the checkpoint"))
+    reject(llvm::toString(std::move(error)));
+  read.insert(name);
+  const size_t rowBytes = tensor->bytes.size() / all;
+  addWeight(part, shape, tensor->dtype, ArrayRef(tensor->bytes).slice(first * rowBytes, shape.front() * rowBytes),
+            transposed);
 }
 
 double ModelBuilder::roundedLike(StringRef name, double value) {

@@ -109,6 +109,8 @@ public:
   /// Distances by a scheme of #xf.buckets.
   xf::BucketsAttr buckets(xf::BucketScheme scheme, int64_t count, int64_t distance);
   mlir::Value firstToken(mlir::Value x);
+  /// log(softmax(x)) of each row.
+  mlir::Value logSoftmax(mlir::Value x);
   /// Side by side along the last axis.
   mlir::Value join(llvm::ArrayRef<mlir::Value> values);
   /// The inverse: so many parts of one width, or parts of these widths.
@@ -178,6 +180,8 @@ public:
   mlir::Value langsIfAny(int64_t limit);
   /// A caller that gives no mask means as many tokens of each row as it has ids other than this one.
   void countTokensWithoutMask(int64_t paddingId);
+  /// Of ids in [first, first + count) what is beyond `first`, of others -1: cluster `number` of the vocabulary.
+  mlir::Value clusterIds(int64_t number, int64_t first, int64_t count);
   /// What layer `number` attends to, on the second token axis: of each sequence the rows of mems.`number`, which come
   /// before its tokens, and then those of x, which the layer is given; and, on the same axis, the mask, the columns,
   /// from below 0 on, and the types, which are 0 for what comes before.
@@ -253,6 +257,10 @@ public:
   /// queries, keys and values of each head together, or pairs to be rotated side by side. The module has a copy of the
   /// bytes.
   void reorderRows(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> order);
+  /// Makes some rows of a matrix of `all` rows, or numbers of a vector, a weight of their own, from the first on; the
+  /// `shape` is that in which it is stored, and the other way round that in which it is read, if `transposed`.
+  void defineRows(llvm::StringRef part, llvm::StringRef name, int64_t all, int64_t first, llvm::ArrayRef<int64_t> shape,
+                  bool transposed = false);
   /// The checkpoint has that weight in another shape, with the same numbers in the same order.
   void storedAs(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
   /// A number as the type that a tensor of the checkpoint is stored in has it.

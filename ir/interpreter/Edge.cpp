@@ -467,6 +467,14 @@ static Tensor cuSeqlens(const Batch &batch) {
   return offsets;
 }
 
+/// Of ids, what is beyond the first of a cluster; -1 for ids outside it.
+static Tensor clusterIds(const Tensor &ids, int64_t first, int64_t count) {
+  Tensor result = ids;
+  for (double &id : result.values)
+    id = id >= first && id < first + count ? id - first : -1;
+  return result;
+}
+
 /// A row per token: zero where no token is, in the caller's form.
 static Tensor tokenOutput(const Batch &batch, Tensor result, bool packedForm) {
   if (!packedForm)
@@ -671,6 +679,12 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     }
     if (name && name.getValue() == "prefix_lens") {
       arguments.push_back(prefixEnds(batch, bool(entry.getArgAttr(index, xf::XfDialect::countsTokensAttr))));
+      continue;
+    }
+    if (auto firstId = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::firstIdOfAttr)) {
+      const int64_t count = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::limitAttr).getInt();
+      const Tensor ids = clusterIds(batch.padded["input_ids"], firstId.getInt(), count);
+      arguments.push_back(type.getRank() == 1 ? pack(batch, ids) : ids);
       continue;
     }
     if (!name || !ofAxis.padded.count(name.str()))

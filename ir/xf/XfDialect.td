@@ -99,6 +99,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral firstIdAttr = "xf.first_id";
     /// Argument attribute of mems.N: how many rows of zeros each sequence remembers where the caller gives none.
     static constexpr llvm::StringLiteral memoryRowsAttr = "xf.memory_rows";
+    /// Argument attribute of cluster_ids.N: the id that counts as 0; ids outside the cluster are -1.
+    static constexpr llvm::StringLiteral firstIdOfAttr = "xf.first_id_of";
     /// Result attribute of mems.N: of each sequence's rows, the most that are given, its last ones; 0: all.
     static constexpr llvm::StringLiteral keptRowsAttr = "xf.kept_rows";
     /// Function attribute: what a function of one row computes, as text (backends/halide/RowProgram.h).

@@ -468,6 +468,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
         integers[target] = input.kind == LATHE_MODAL_IDS && vector >= 0 ? 0 : -1;
         continue;
       }
+      if (input.kind == LATHE_CLUSTER_IDS) { // input_ids has them all, and their limit
+        const int64_t within = integerAt(*axis.ids, callerIndex(axis, map.rows[k], column)) - input.number;
+        integers[target] = within >= 0 && within < input.limit ? int32_t(within) : -1;
+        continue;
+      }
       if (input.kind == LATHE_GLOBAL_MASK && !given) {
         integers[target] = column >= globals.begin && column < globals.end;
         continue;

@@ -156,6 +156,7 @@ INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("robert
 INSTANTIATE_TEST_SUITE_P(Siglip, Goldens, testing::ValuesIn(goldenCases("siglip")), testName);
 INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("starcoder2")), testName);
 INSTANTIATE_TEST_SUITE_P(T5, Goldens, testing::ValuesIn(goldenCases("t5")), testName);
+INSTANTIATE_TEST_SUITE_P(TransfoXl, Goldens, testing::ValuesIn(goldenCases("transfo-xl")), testName);
 INSTANTIATE_TEST_SUITE_P(Umt5, Goldens, testing::ValuesIn(goldenCases("umt5")), testName);
 INSTANTIATE_TEST_SUITE_P(Vit, Goldens, testing::ValuesIn(goldenCases("vit")), testName);
 INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), testName);

@@ -82,7 +82,8 @@ inline constexpr const char *kGoldenFamilies[] = {
     "mistral", "mmbt",       "mobilebert", "modernbert", "mpnet",
     "mt5",     "openai-gpt", "opt",        "pegasus",    "phi3",
     "qwen2",   "qwen3",      "roberta",    "siglip",     "starcoder2",
-    "t5",      "umt5",       "vit",        "xlm",        "xlnet"};
+    "t5",      "transfo-xl", "umt5",       "vit",        "xlm",
+    "xlnet"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);

@@ -79,6 +79,43 @@ TEST_F(Memories, RaggedTextsRememberAsPaddedOnesDo) {
     EXPECT_LE(relativeError(value, interpreted.at(name)), 1e-4) << name;
 }
 
+/// Texts of 9, 1 and 4 tokens, each behind rows of its own.
+TEST_F(Memories, ATextAloneHasTheBitsOfItInABatch) {
+  const Path artifact = compiled(goldens() / "transfo-xl" / "lm-tied" / "model");
+  constexpr int64_t rows = 3, texts = 3, width = 36, vocabulary = 97;
+  const std::vector<int32_t> starts = {0, 9, 10, 14};
+  auto remembered = [](int64_t row, int64_t text, int64_t i) {
+    return float((row * 31 + text * 7 + i * 5) % 23 - 11) / 9;
+  };
+  auto memories = [&](std::vector<int64_t> which) {
+    std::vector<float> values;
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t text : which)
+        for (int64_t i = 0; i < width; ++i)
+          values.push_back(remembered(row, text, i));
+    return Tensor::of({rows, int64_t(which.size()), width}, values);
+  };
+  const Tensor all = memories({0, 1, 2});
+  const std::vector<float> batch = runTensors(artifact, {{"input_ids", ids({starts.back()})},
+                                                         {"cu_seqlens", Tensor::of({texts + 1}, starts)},
+                                                         {"mems.0", all},
+                                                         {"mems.1", all}})
+                                       .at("prediction_scores")
+                                       .floats();
+  for (int64_t text = 0; text < texts; ++text) {
+    const Tensor own = memories({text});
+    const std::vector<float> alone =
+        runTensors(
+            artifact,
+            {{"input_ids", ids({1, starts[text + 1] - starts[text]}, starts[text])}, {"mems.0", own}, {"mems.1", own}})
+            .at("prediction_scores")
+            .floats();
+    EXPECT_EQ(alone, std::vector<float>(batch.begin() + starts[text] * vocabulary,
+                                        batch.begin() + starts[text + 1] * vocabulary))
+        << "text " << text;
+  }
+}
+
 TEST_F(Memories, WhatDoesNotFitIsNamed) {
   const Path artifact = compiled(model);
   Tensors less = remembering(4, 1), more = remembering(4, 3), other = remembering(4, 2), wide = remembering(4, 2);
@@ -99,7 +136,7 @@ TEST_F(Memories, WhatDoesNotFitIsNamed) {
 
 /// Of bf16 there are goldens.
 TEST_F(Memories, TheyAreGivenInBytesToo) {
-  for (const Path &directory : {model}) {
+  for (const Path &directory : {model, goldens() / "transfo-xl" / "lm-tied" / "model"}) {
     const Tensors inputs = {{"input_ids", ids({2, 6})}}, expected = runTensors(directory, inputs, {"--interpret"});
     for (const char *precision : {"int8", "int4"}) {
       const Path artifact = compiled(directory, {"--precision", precision, "--isa", "avx512"});

@@ -277,7 +277,7 @@ def forward(entry: Model, model: torch.nn.Module, inputs: dict, flags: tuple) ->
     if base:
         outputs = {"last_hidden_state": result.last_hidden_state, "pooler_output": result.get("pooler_output")}
     else:
-        outputs = {name: value for name, value in result.items() if name.endswith("logits")}
+        outputs = {name: value for name, value in result.items() if name.endswith(("logits", "prediction_scores"))}
         if flags == ("--task", "masked-lm") and "prediction_logits" in outputs:
             outputs = {"logits": outputs["prediction_logits"]}
     if gives_states:

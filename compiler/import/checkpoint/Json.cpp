@@ -14,6 +14,7 @@ using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::formatv;
+using llvm::SmallVector;
 using llvm::StringRef;
 using llvm::Twine;
 using nlohmann::json;
@@ -241,6 +242,22 @@ bool JsonFields::getBool(StringRef name, std::optional<bool> fallback) {
   if (value)
     mismatch(name, *value, "true or false");
   return fallback.value_or(false);
+}
+
+SmallVector<bool> JsonFields::getBools(StringRef name, size_t count) {
+  const std::string accepted = "an array of " + std::to_string(count) + " times true or false";
+  SmallVector<bool> values(count, false);
+  const json *value = findValue(name, /*hasFallback=*/false, accepted);
+  if (!value)
+    return values;
+  const bool isList =
+      value->is_array() && value->size() == count &&
+      std::all_of(value->begin(), value->end(), [](const json &element) { return element.is_boolean(); });
+  if (!isList)
+    return mismatch(name, *value, accepted), values;
+  for (size_t index = 0; index < count; ++index)
+    values[index] = (*value)[index].get<bool>();
+  return values;
 }
 
 std::optional<int64_t> JsonFields::getOptionalInt(StringRef name, int64_t min, int64_t max) {

@@ -4,6 +4,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/FunctionExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
@@ -75,6 +76,8 @@ public:
   std::optional<std::vector<std::string>> getOptionalStrings(llvm::StringRef name);
 
   std::vector<double> getFloats(llvm::StringRef name, double min, double max);
+  /// An array of so many; where it is none, they are false.
+  llvm::SmallVector<bool> getBools(llvm::StringRef name, size_t count);
 
   /// A string or an array of strings, as one list.
   std::vector<std::string> getStringOrStrings(llvm::StringRef name);

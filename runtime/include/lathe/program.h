@@ -112,6 +112,7 @@ typedef enum lathe_input_kind {
   LATHE_MEMORIES = 31,      /* of the second axis: f32 [T', limit], of each sequence the rows of "mems.N", N being
                              * `number`, which stand before its first token, and behind them, for each of its tokens, a
                              * row of which nothing is read */
+  LATHE_CLUSTER_IDS = 32,   /* of ids in [number, number + limit) what is beyond `number`, of others -1 */
   LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -149,7 +150,7 @@ typedef struct lathe_entry_input {
   int32_t globals; /* lathe_globals */
   int64_t block;   /* columns of a block */
   int64_t repeats; /* how often the first block counts */
-  int64_t number;  /* what LATHE_MEMORIES says */
+  int64_t number;  /* what LATHE_MEMORIES and LATHE_CLUSTER_IDS say */
 } lathe_entry_input;
 
 /* Token axes of an entry. Both have the same sequences; sequences without tokens on the first are left out of both,
