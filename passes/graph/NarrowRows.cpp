@@ -33,7 +33,7 @@ bool isRowWise(Operation &op) {
 
 /// Whether a query gets the same whatever other queries there are, and wherever it stands.
 bool isOfAnyQuery(xf::AttentionOp attention) {
-  return attention.getCuSeqlens() && !attention.getKeyCuSeqlens() && !attention.getColumns() && !attention.getChosen();
+  return attention.getCuSeqlens() && !attention.getColumns() && !attention.getChosen();
 }
 
 /// Narrows what a block computes for readers of single rows.
@@ -121,7 +121,8 @@ void Narrowing::run(Block &block) {
       attention.getKeyMutable().set(original.getKey());
       attention.getValueMutable().set(original.getValue());
       attention.getCuSeqlensMutable().clear();
-      attention.getKeyCuSeqlensMutable().assign(original.getCuSeqlens());
+      if (!original.getKeyCuSeqlens()) // keys are of the queries' own axis
+        attention.getKeyCuSeqlensMutable().assign(original.getCuSeqlens());
     }
     linears += isa<xf::LinearOp>(copy);
     for (auto [whole, narrow] : llvm::zip_equal(op.getResults(), copy->getResults()))

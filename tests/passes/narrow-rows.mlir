@@ -65,6 +65,37 @@ func.func @both(%x: tensor<?x8xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.inp
 }
 
 // -----
+// Keys of another axis stay, as does what is remembered.
+// CHECK-LABEL: func.func @remembers(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x8xf32> {{.*}}, %[[CU:[^:]*]]: tensor<?xi32> {{.*}}, %[[M:[^:]*]]: tensor<?x8xf32> {{.*}}, %[[KEYS:[^:]*]]: tensor<?xi32>
+// CHECK-DAG: %[[F:.*]] = xf.first_token %[[X]] cu_seqlens(%[[CU]]
+// CHECK-DAG: %[[K:.*]] = xf.remember %[[M]], %[[X]]
+// CHECK: %[[A:.*]] = xf.attention %[[F]], %[[K]], %[[K]] key_cu_seqlens(%[[KEYS]] : tensor<?xi32>) heads
+// CHECK: %[[Y:.*]] = xf.linear %[[A]],
+// CHECK-NEXT: return %[[Y]], %[[K]]
+func.func @remembers(%x: tensor<?x8xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %m: tensor<?x8xf32> {xf.input = "mems.0"}, %keys: tensor<?xi32> {xf.input = "memory_cu_seqlens"}, %w: tensor<8x8xf32>) -> (tensor<?x8xf32> {xf.output = "y"}, tensor<?x8xf32> {xf.output = "mems.0"}) attributes {xf.entry} {
+  %0 = xf.remember %m, %x cu_seqlens(%keys, %cu : tensor<?xi32>, tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8xf32>
+  %1 = xf.attention %x, %0, %0 cu_seqlens(%cu : tensor<?xi32>) key_cu_seqlens(%keys : tensor<?xi32>) heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %2 = xf.linear %1, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %3 = xf.first_token %2 cu_seqlens(%cu : tensor<?xi32>) : tensor<?x8xf32> -> tensor<?x8xf32>
+  return %3, %0 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+// Where keys have columns, a query goes by its own: the row is taken of the result.
+// CHECK-LABEL: func.func @remembers_causally(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x8xf32> {{.*}}, %[[CU:[^:]*]]: tensor<?xi32> {xf.input = "cu_seqlens"}
+// CHECK: %[[A:.*]] = xf.attention %[[X]], {{.*}} causal
+// CHECK: %[[F:.*]] = xf.first_token %[[A]] cu_seqlens(%[[CU]]
+// CHECK: xf.linear %[[F]],
+func.func @remembers_causally(%x: tensor<?x8xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %k: tensor<?x8xf32> {xf.input = "k"}, %keys: tensor<?xi32> {xf.input = "memory_cu_seqlens"}, %columns: tensor<?xi32> {xf.input = "columns"}, %keyColumns: tensor<?xi32> {xf.input = "memory_columns"}, %w: tensor<8x8xf32>) -> (tensor<?x8xf32> {xf.output = "y"}) attributes {xf.entry} {
+  %0 = xf.attention %x, %k, %k cu_seqlens(%cu : tensor<?xi32>) key_cu_seqlens(%keys : tensor<?xi32>) columns(%columns : tensor<?xi32>) key_columns(%keyColumns : tensor<?xi32>) causal heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %1 = xf.linear %0, %w : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %2 = xf.first_token %1 cu_seqlens(%cu : tensor<?xi32>) : tensor<?x8xf32> -> tensor<?x8xf32>
+  return %2 : tensor<?x8xf32>
+}
+
+// -----
 // The last token by a mask of its own; attention by distance is of all queries, what is behind it of one.
 // CHECK-LABEL: func.func @last(
 // CHECK-SAME: %[[X:.*]]: tensor<?x8xf32> {{.*}}, %[[CU:.*]]: tensor<?xi32> {{.*}}, %[[P:.*]]: tensor<?xi32>
