@@ -447,4 +447,100 @@ LogicalResult EntrySelector::lowerLinearAttention(xf::LinearAttentionOp op) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Chunk attention
+//===----------------------------------------------------------------------===//
+
+/// Places that a panel of chunk attention is: whole chunks or even parts of one, about as many as pay for packing keys.
+static int64_t placesOfPanel(int64_t chunk) {
+  constexpr int64_t most = 128, wanted = 64;
+  const int64_t parts = llvm::divideCeil(chunk, most);
+  return chunk > wanted ? llvm::divideCeil(chunk, parts) : wanted / chunk * chunk;
+}
+
+LogicalResult EntrySelector::lowerChunkAttention(xf::ChunkAttentionOp op) {
+  if (!op.getMask() && !op.getCuSeqlens())
+    return op.emitOpError("has neither a mask nor cu_seqlens; the CPU's chunk attention needs one of them");
+  const Buffer q = get(op.getQuery()), k = get(op.getKey()), v = get(op.getValue());
+  const Buffer y = bufferFor(op.getResult(), q.rows);
+  const int64_t heads = op.getHeads(), headDim = q.width / heads, rounds = op.rounds();
+  const int64_t lists = op.getRotations() ? heads * rounds : 1;
+  const xf::ChunksAttr chunks = op.getChunks();
+  SmallVector<std::pair<StringRef, Value>> sequences = {{"cu_seqlens", memref(op.getCuSeqlens())},
+                                                        {"mask", memref(op.getMask())},
+                                                        {"batch", calls.batch},
+                                                        {"longest", calls.longestOf(q.rows)}};
+  const Buffer order = calls.allocateWords(q.rows, lists);
+  int64_t buckets = 1;
+  Value ofTokens;
+  if (op.getRotations()) {
+    const Buffer hashed = calls.allocateWords(q.rows, lists);
+    ofTokens = hashed.memref;
+    const ArrayRef<int64_t> factors = *op.getFactors();
+    const int64_t roundColumns = llvm::sum_of(factors) / 2;
+    int64_t first = 0;
+    for (int64_t factor : factors) {
+      calls.launch("hash_buckets_f32", calls.number("head_dim", headDim),
+                   {{"x", q.memref},
+                    {"ldx", calls.integer(q.stride)},
+                    {"rotations", calls.weight(weightRefs[op.getRotations()], "rows")},
+                    {"ldr", calls.integer(widthOf(op.getRotations()))},
+                    {"first", calls.integer(first)},
+                    {"columns", calls.integer(factor / 2)},
+                    {"round_columns", calls.integer(roundColumns)},
+                    {"y", hashed.memref},
+                    {"ldy", calls.integer(lists)},
+                    {"M", calls.countOf(q.rows)},
+                    {"heads", calls.integer(heads)},
+                    {"rounds", calls.integer(rounds)},
+                    {"digit", calls.integer(buckets)}},
+                   nameOf(op.getRotations()), {.flops = {xf::termOf(q.rows), rounds * factor * q.width}});
+      first += factor / 2;
+      buckets *= factor;
+    }
+  }
+  SmallVector<std::pair<StringRef, Value>> sorting = {{"x", ofTokens},
+                                                      {"ldx", calls.integer(lists)},
+                                                      {"y", order.memref},
+                                                      {"ldy", calls.integer(lists)},
+                                                      {"lists", calls.integer(lists)}};
+  llvm::append_range(sorting, sequences);
+  const NamedAttribute masked = calls.flag("masked", bool(op.getMask()));
+  calls.launch("sort_tokens", {calls.number("buckets", buckets), masked}, sorting, "sort_tokens");
+
+  const Value state = rounds > 1 ? calls.allocate(q.rows, 2 * heads).memref : Value();
+  for (int64_t round = 0; round < rounds; ++round) {
+    SmallVector<std::pair<StringRef, Value>> slots = {{"q", q.memref},
+                                                      {"ldq", calls.integer(q.stride)},
+                                                      {"k", k.memref},
+                                                      {"ldk", calls.integer(k.stride)},
+                                                      {"v", v.memref},
+                                                      {"ldv", calls.integer(v.stride)},
+                                                      {"y", y.memref},
+                                                      {"ldy", calls.integer(y.stride)},
+                                                      {"heads", calls.integer(heads)},
+                                                      {"scale", calls.real(op.getScale().convertToDouble())},
+                                                      {"row_columns", memref(op.getRowColumns())},
+                                                      {"columns", memref(op.getColumns())},
+                                                      {"order", order.memref},
+                                                      {"ldo", calls.integer(lists)},
+                                                      {"state", state},
+                                                      {"chunk", calls.integer(chunks.getLength())},
+                                                      {"before", calls.integer(chunks.getBefore())},
+                                                      {"after", calls.integer(chunks.getAfter())},
+                                                      {"above", calls.integer(chunks.getAbove())},
+                                                      {"multiple", calls.integer(chunks.getMultiple())},
+                                                      {"round", calls.integer(round)},
+                                                      {"rounds", calls.integer(rounds)},
+                                                      {"block", calls.integer(placesOfPanel(chunks.getLength()))}};
+    llvm::append_range(slots, sequences);
+    const int64_t seen = (1 + chunks.getBefore() + chunks.getAfter()) * chunks.getLength();
+    calls.launch("chunk_attention_f32",
+                 {calls.number("head_dim", headDim), calls.flag("hashed", bool(op.getRotations())),
+                  calls.flag("causal", op.getCausal()), masked},
+                 slots, "chunk_attention", {.flops = {xf::termOf(q.rows), 4 * q.width * seen}});
+  }
+  return success();
+}
+
 } // namespace lathe

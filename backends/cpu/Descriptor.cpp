@@ -109,6 +109,7 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
       .Cases({"columns", "token_columns"}, LATHE_COLUMNS)
       .Case("cu_seqlens", LATHE_CU_SEQLENS)
       .Case("prefix_lens", LATHE_PREFIX_ENDS)
+      .Case("row_columns", LATHE_ROW_COLUMNS)
       .Case("attention_mask", LATHE_ATTENTION_MASK)
       .Case("prompt_mask", LATHE_PROMPT_MASK)
       .Case("global_attention_mask", LATHE_GLOBAL_MASK)

@@ -154,6 +154,8 @@ private:
                      mlir::Value layer);
   void lowerRandomFeatures(xf::RandomFeaturesOp op);
   mlir::LogicalResult lowerLinearAttention(xf::LinearAttentionOp op);
+  mlir::LogicalResult lowerChunkAttention(xf::ChunkAttentionOp op);
+  void lowerAxisIds(xf::AxisIdsOp op);
   void lowerAngles(xf::AnglesOp op);
   void lowerRotate(xf::RotateOp op);
   void lowerLayerNorm(xf::LayerNormOp op);

@@ -89,6 +89,9 @@ Buffer KernelCalls::allocate(xf::Rows rows, int64_t width, int64_t stride, Type 
 Buffer KernelCalls::allocate(xf::Rows rows, int64_t width) {
   return allocate(rows, width, width, builder.getF32Type());
 }
+Buffer KernelCalls::allocateWords(xf::Rows rows, int64_t width) {
+  return allocate(rows, width, width, builder.getI32Type());
+}
 Buffer KernelCalls::allocateBf16(xf::Rows rows, int64_t width) {
   return allocate(rows, width, llvm::alignTo(width, 16), builder.getBF16Type());
 }

@@ -91,6 +91,8 @@ public:
   /// Says what an argument of the entry has one row of.
   void declareInput(mlir::Value memref, xf::Rows rows) { rowsOf[memref] = rows; }
   Buffer allocate(xf::Rows rows, int64_t width);
+  /// Rows of i32.
+  Buffer allocateWords(xf::Rows rows, int64_t width);
   /// Rows of bf16, of which kernels write whole vectors.
   Buffer allocateBf16(xf::Rows rows, int64_t width);
   /// Rows as quantize_u8 stores them, behind headers of their own; the stride counts bytes.

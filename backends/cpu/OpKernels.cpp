@@ -146,6 +146,17 @@ void EntrySelector::lowerArgmax(xf::ArgmaxOp op) {
                "argmax");
 }
 
+void EntrySelector::lowerAxisIds(xf::AxisIdsOp op) {
+  const Buffer x = get(op.getIds()), y = buffers[op.getResult()] = calls.allocateWords(x.rows, 1);
+  calls.launch("axis_ids", {},
+               {{"x", x.memref},
+                {"y", y.memref},
+                {"N", calls.countOf(x.rows)},
+                {"stride", calls.integer(op.getStride())},
+                {"extent", calls.integer(op.getExtent())}},
+               "axis_ids");
+}
+
 Buffer EntrySelector::contiguous(Value value) {
   const Buffer buffer = get(value);
   if (buffer.stride == buffer.width)

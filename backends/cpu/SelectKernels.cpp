@@ -408,6 +408,8 @@ LogicalResult EntrySelector::lower(Operation *op) {
       .Case([&](xf::RememberOp op) { return lowerRemember(op), success(); })
       .Case([&](xf::RandomFeaturesOp op) { return lowerRandomFeatures(op), success(); })
       .Case([&](xf::LinearAttentionOp op) { return lowerLinearAttention(op); })
+      .Case([&](xf::ChunkAttentionOp op) { return lowerChunkAttention(op); })
+      .Case([&](xf::AxisIdsOp op) { return lowerAxisIds(op), success(); })
       .Case([&](xf::AppendCacheOp op) { return lowerAppendCache(op), success(); })
       .Case([&](xf::PagedAttentionOp op) { return lowerPagedAttention(op), success(); })
       .Case([&](xf::BlendOp op) { return lowerBlend(op), success(); })

@@ -186,6 +186,27 @@ Value BlockBuilder::linearAttention(xf::FeatureMap map, Value q, Value k, Value 
                                        /*cu_seqlens=*/Value(), causal, heads);
 }
 
+Value BlockBuilder::chunkAttention(Value q, Value k, Value v, Value mask, int64_t heads, const ChunkRules &rules) {
+  if (model.givesAttentions)
+    model.reject("--emit attentions: attention between chunks has probabilities of chunks, and not of tokens; accepted "
+                 "is hidden_states");
+  const double headDim = double(typeOf(q).getShape().back()) / double(heads);
+  return xf::ChunkAttentionOp::create(
+      builder, builder.getUnknownLoc(), v.getType(), q, k, v, rules.rowColumns, mask, /*cu_seqlens=*/Value(),
+      rules.columns, rules.rotations, rules.rotations ? builder.getDenseI64ArrayAttr(rules.factors) : nullptr,
+      rules.chunks, rules.causal ? builder.getUnitAttr() : nullptr, builder.getI64IntegerAttr(heads),
+      builder.getF64FloatAttr(1 / std::sqrt(headDim)));
+}
+
+xf::ChunksAttr BlockBuilder::chunks(int64_t length, int64_t before, int64_t after, int64_t above, int64_t multiple) {
+  return xf::ChunksAttr::get(builder.getContext(), length, before, after, above, multiple);
+}
+
+Value BlockBuilder::axisIds(Value ids, int64_t stride, int64_t extent) {
+  return xf::AxisIdsOp::create(builder, builder.getUnknownLoc(), ids.getType(), ids, builder.getI64IntegerAttr(stride),
+                               builder.getI64IntegerAttr(extent));
+}
+
 xf::BucketsAttr BlockBuilder::buckets(xf::BucketScheme scheme, int64_t count, int64_t distance) {
   return xf::BucketsAttr::get(builder.getContext(), scheme, count, distance);
 }

@@ -210,6 +210,9 @@ Value ModelBuilder::remember(Value x, int64_t number, const MemoryForm &form) {
 Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::columns(xf::Rows axis) { return input("columns", builder.getI32Type(), 0, axis); }
+Value ModelBuilder::rowColumns() {
+  return input("row_columns", RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()), 0);
+}
 Value ModelBuilder::tokenColumns(int64_t limit) {
   entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(limit));
   Value value = input("token_columns", builder.getI32Type(), 0);
@@ -312,6 +315,10 @@ Value ModelBuilder::positionIds(int64_t limit, std::optional<int64_t> paddingId,
     entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::paddingIdAttr,
                      builder.getI64IntegerAttr(*paddingId));
   return value;
+}
+
+void ModelBuilder::limitLength(int64_t longest) {
+  entry->setAttr(xf::XfDialect::positionLimitAttr, builder.getI64IntegerAttr(longest));
 }
 
 Value ModelBuilder::tokenPositions(int64_t limit) {

@@ -55,6 +55,16 @@ struct ScoreRules {
   std::optional<double> scale;             ///< of products, in place of 1 / sqrt(head_dim * products)
 };
 
+/// Where places of chunk attention are and which keys are seen from them (see xf.chunk_attention).
+struct ChunkRules {
+  xf::ChunksAttr chunks;
+  mlir::Value rowColumns;
+  mlir::Value columns;          ///< places by column
+  mlir::Value rotations;        ///< or by the hash that these make
+  std::vector<int64_t> factors; ///< of the number of buckets
+  bool causal = false;
+};
+
 /// A function under construction: the entry, or a kind of layer. Weight names are relative to the layer.
 class BlockBuilder {
 public:
@@ -106,6 +116,12 @@ public:
   /// sum_j (phi(q) . phi(k_j)) v_j / sum_j (phi(q) . phi(k_j)) with features by a map: attention that has no scores.
   mlir::Value linearAttention(xf::FeatureMap map, mlir::Value q, mlir::Value k, mlir::Value v, mlir::Value mask,
                               int64_t heads, bool causal);
+  /// softmax(Q K^T / sqrt(head_dim)) V of the keys in neighbouring chunks.
+  mlir::Value chunkAttention(mlir::Value q, mlir::Value k, mlir::Value v, mlir::Value mask, int64_t heads,
+                             const ChunkRules &rules);
+  xf::ChunksAttr chunks(int64_t length, int64_t before, int64_t after, int64_t above, int64_t multiple);
+  /// ids / stride % extent
+  mlir::Value axisIds(mlir::Value ids, int64_t stride, int64_t extent);
   /// Distances by a scheme of #xf.buckets.
   xf::BucketsAttr buckets(xf::BucketScheme scheme, int64_t count, int64_t distance);
   mlir::Value firstToken(mlir::Value x);
@@ -196,11 +212,15 @@ public:
   /// length of sequences.
   mlir::Value positionIds(int64_t limit, std::optional<int64_t> paddingId = std::nullopt,
                           xf::Rows axis = xf::Rows::Tokens);
+  /// Sequences are no longer than this, though there are positions beyond.
+  void limitLength(int64_t longest);
   /// The number of tokens before each in its sequence, unless the caller gives other positions.
   mlir::Value tokenPositions(int64_t limit);
   mlir::Value mask(xf::Rows axis = xf::Rows::Tokens);
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns(xf::Rows axis = xf::Rows::Tokens);
+  /// How many columns each of the caller's rows has, masked ones included.
+  mlir::Value rowColumns();
   /// The number of tokens before each in its sequence; `limit` bounds the length of sequences.
   mlir::Value tokenColumns(int64_t limit);
   /// A caller that gives no decoder_input_ids means input_ids, each a column further right, behind `firstId` or,

@@ -270,6 +270,13 @@ int64_t columnsOf(const Batch &batch, int64_t b) {
   return batch.ragged ? std::count(row, row + batch.seq, true) : batch.seq;
 }
 
+Tensor rowColumns(const Batch &batch) {
+  Tensor columns({batch.batch});
+  for (int64_t b = 0; b < batch.batch; ++b)
+    columns.values[b] = columnsOf(batch, b);
+  return columns;
+}
+
 /// How often each token counts as a key to all others, in rows cut into blocks (LATHE_BLOCK_GLOBALS).
 Tensor blockGlobals(const Batch &batch, int64_t block, int64_t repeats) {
   Tensor globals({batch.batch, batch.seq});
@@ -685,6 +692,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       const int64_t count = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::limitAttr).getInt();
       const Tensor ids = clusterIds(batch.padded["input_ids"], firstId.getInt(), count);
       arguments.push_back(type.getRank() == 1 ? pack(batch, ids) : ids);
+      continue;
+    }
+    if (name && name.getValue() == "row_columns") {
+      arguments.push_back(rowColumns(batch));
       continue;
     }
     if (!name || !ofAxis.padded.count(name.str()))

@@ -309,6 +309,14 @@ llvm::Error Frame::execute(Operation *op) {
                                    getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()), op.getCausal(),
                                    op.getHeads()));
       })
+      .Case([&](xf::ChunkAttentionOp op) {
+        return set(chunkAttention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), get(op.getRowColumns()),
+                                  {getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()), getOrNull(op.getColumns()),
+                                   getOrNull(op.getRotations())},
+                                  op.getFactors().value_or(ArrayRef<int64_t>()), op.getChunks(), op.getCausal(),
+                                  op.getHeads(), op.getScale().convertToDouble()));
+      })
+      .Case([&](xf::AxisIdsOp op) { return set(axisIds(get(op.getIds()), op.getStride(), op.getExtent())); })
       .Case([&](xf::AnglesOp op) { return set(angles(get(op.getPositions()), get(op.getFrequencies()))); })
       .Case([&](xf::RotateOp op) { return set(rotate(get(op.getX()), get(op.getAngles()), op.getHeads())); })
       .Case([&](xf::AddOp op) { return set(add(get(op.getLhs()), get(op.getRhs()))); })

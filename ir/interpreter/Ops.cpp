@@ -22,6 +22,12 @@ Tensor lookup(const Tensor &ids, const Tensor &table) {
   return result;
 }
 
+Tensor axisIds(const Tensor &ids, int64_t stride, int64_t extent) {
+  Tensor result(ids.shape);
+  llvm::transform(ids.values, result.values.begin(), [&](double id) { return int64_t(id) / stride % extent; });
+  return result;
+}
+
 Tensor blend(const Tensor &rowWeights, const Tensor &columnWeights, const Tensor &grid) {
   llvm::SmallVector<int64_t> shape(rowWeights.shape);
   shape.back() = grid.width();

@@ -13,6 +13,7 @@ namespace lathe::reference {
 
 /// A negative id's row is zeros.
 Tensor lookup(const Tensor &ids, const Tensor &table);
+Tensor axisIds(const Tensor &ids, int64_t stride, int64_t extent);
 Tensor blend(const Tensor &rowWeights, const Tensor &columnWeights, const Tensor &grid);
 Tensor linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
 /// The values that x, respectively a weight or a table, has in products of that precision; without one, those it has.
@@ -72,6 +73,14 @@ Tensor linearAttention(xf::FeatureMap map, const Tensor &query, const Tensor &ke
 
 /// Dense when both offsets are null.
 Tensor remember(const Tensor &memory, const Tensor &x, const Tensor *memoryCuSeqlens, const Tensor *cuSeqlens);
+
+/// Chunk attention, ChunkAttention.cpp: of its operands those that it has.
+struct ChunkOperands {
+  const Tensor *mask, *cuSeqlens, *columns, *rotations;
+};
+Tensor chunkAttention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &rowColumns,
+                      const ChunkOperands &others, llvm::ArrayRef<int64_t> factors, xf::ChunksAttr chunks, bool causal,
+                      int64_t heads, double scale);
 
 Tensor angles(const Tensor &positions, const Tensor &frequencies);
 Tensor rotate(const Tensor &x, const Tensor &angles, int64_t heads);

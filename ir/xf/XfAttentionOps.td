@@ -363,4 +363,51 @@ def Xf_LinearAttentionOp : Xf_PureOp<"linear_attention", [AttrSizedOperandSegmen
   let hasVerifier = 1;
 }
 
+def Xf_ChunkAttentionOp : Xf_PureOp<"chunk_attention", [AttrSizedOperandSegments, AllTypesMatch<["query", "key"]>,
+                                                        AllTypesMatch<["value", "result"]>]> {
+  let summary = "attention between neighbouring chunks of places, by column or by hash, in time linear in the length";
+  let description = [{
+    Places of a row are cut into `chunks` (#xf.chunks), `row_columns[b]` saying how many columns the row has, padding included.
+    Per head, queries of a chunk see the keys of some chunks before and after it, where behind the last comes the first;
+    from further around than there are chunks, their own. A row of no more than a chunk's places is one chunk that sees
+    itself once. Keys behind the query are not seen where it is `causal`.
+
+    With `columns` a token's place is its column. With `rotations` `[heads * n, rounds * r]` it is the rank of its bucket, in
+    each of some rounds, and rounds' chunks follow each other: locality-sensitive hashing (Kitaev et al. 2020). A round's r
+    columns R are halves of the `factors`, one behind the other, and of each factor f the bucket is the index of the
+    greatest of [q R_f, -q R_f], the first such; a token's bucket counts these as digits, the first factor's the lowest.
+    Tokens of a bucket keep their order. Queries and keys are of the same products there, so a token's score with itself
+    is -1e5 in place of any other: what it sees if it sees nothing else.
+
+    Of each round the result is a softmax over scores `scale * q . k`, a key that is met twice counting twice, and rounds
+    are weighed by the exponentials of what their own sum up to, whose logarithms are rounded to f32: that of a token
+    which sees nothing but itself is about -1e5, and two rounds' weights are 0.4989 each.
+
+    Dense `[batch, seq, ...]` with a `mask [batch, seq]`, or packed `[tokens, ...]` with `cu_seqlens`; rows without a key are
+    zeros.
+
+    ```mlir
+    %y = xf.chunk_attention %q, %k, %v row_columns %rows mask(%mask : tensor<?x?xi1>) columns(%columns : tensor<?x?xi32>)
+       chunks <length = 64, before = 1, after = 0, above = 64, multiple = 64> causal heads 2 scale 0.125
+       : tensor<?x?x128xf32>, tensor<?x?x128xf32>, tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Xf_Lengths:$row_columns, Optional<Xf_Mask>:$mask,
+                       Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns, Optional<Xf_Matrix>:$rotations,
+                       OptionalAttr<DenseI64ArrayAttr>:$factors, Xf_ChunksAttr:$chunks, UnitAttr:$causal, I64Attr:$heads,
+                       F64Attr:$scale);
+  let results = (outs Xf_Tensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `row_columns` $row_columns (`mask` `(` $mask^ `:` type($mask) `)`)?
+    (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
+    (`rotations` `(` $rotations^ `:` type($rotations) `)` `factors` $factors)? `chunks` $chunks (`causal` $causal^)?
+    `heads` $heads `scale` $scale attr-dict `:` type($query) `,` type($value) `,` type($row_columns)
+  }];
+  let extraClassDeclaration = [{
+    /// Rounds of hashing; 1 where places are columns.
+    int64_t rounds();
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // LATHE_IR_XF_ATTENTION_OPS_TD

@@ -293,6 +293,23 @@ def Xf_FrontEndAttr : AttrDef<Xf_Dialect, "FrontEnd"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+def Xf_ChunksAttr : AttrDef<Xf_Dialect, "Chunks"> {
+  let mnemonic = "chunks";
+  let summary = "how places of a row are cut, and which chunks a chunk's queries see";
+  let description = [{
+    Chunks of `length` places each, of which queries see their own, so many `before` and so many `after` it. A row of more
+    than `above` places has as many as the next multiple of `multiple`.
+  }];
+  let parameters = (ins "int64_t":$length, "int64_t":$before, "int64_t":$after, "int64_t":$above, "int64_t":$multiple);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    /// Places of a row of so many columns.
+    int64_t placesOf(int64_t columns) const {
+      return columns > getAbove() ? (columns + getMultiple() - 1) / getMultiple() * getMultiple() : columns;
+    }
+  }];
+}
+
 def Xf_HasAxis : CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() > 0">;
 def Xf_Tensor : RankedTensorOf<[F32], [Xf_HasAxis], "tensor with at least one axis">;
 def Xf_Ids : RankedTensorOf<[I32]>;

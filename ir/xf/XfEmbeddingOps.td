@@ -22,6 +22,21 @@ def Xf_LookupOp : Xf_PureOp<"lookup"> {
   let hasVerifier = 1;
 }
 
+def Xf_AxisIdsOp : Xf_PureOp<"axis_ids", [AllTypesMatch<["ids", "result"]>]> {
+  let summary = "an axis' coordinates of ids that count the cells of a grid";
+  let description = [{
+    `result = ids / stride % extent`, for ids of at least 0.
+
+    ```mlir
+    %row = xf.axis_ids %positions stride 1024 extent 512 : tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins Xf_Ids:$ids, I64Attr:$stride, I64Attr:$extent);
+  let results = (outs Xf_Ids:$result);
+  let assemblyFormat = "$ids `stride` $stride `extent` $extent attr-dict `:` type($ids)";
+  let hasVerifier = 1;
+}
+
 def Xf_EmbedOp : Xf_PureOp<"embed", [AttrSizedOperandSegments]> {
   let summary = "a sum of lookups, then a layer norm";
   let description = [{

@@ -48,6 +48,13 @@ LogicalResult LookupOp::verify() {
   return verifyTablePrecision(*this);
 }
 
+LogicalResult AxisIdsOp::verify() {
+  if (int64_t(getStride()) < 1 || int64_t(getExtent()) < 1)
+    return emitOpError("has stride ") << int64_t(getStride()) << " and extent " << int64_t(getExtent())
+                                      << "; expected at least 1";
+  return success();
+}
+
 LogicalResult BlendOp::verify() {
   const int64_t rows = lastExtent(getRowWeights()), columns = lastExtent(getColumnWeights());
   if (shapeOf(getGrid())[0] != rows * columns)
@@ -501,6 +508,41 @@ LogicalResult LinearAttentionOp::verify() {
   if (heads <= 0 || lastExtent(getKey()) % heads || lastExtent(getValue()) % heads)
     return emitOpError("has ") << heads << " heads for features " << lastExtent(getKey()) << " and values "
                                << lastExtent(getValue()) << " wide; expected a divisor of both";
+  return success();
+}
+
+int64_t ChunkAttentionOp::rounds() {
+  return getRotations() ? 2 * lastExtent(getRotations()) / llvm::sum_of(*getFactors()) : 1;
+}
+
+LogicalResult ChunkAttentionOp::verify() {
+  if (failed(verifyForm(*this, getKey(), getMask(), getCuSeqlens())))
+    return failure();
+  if (shapeOf(getKey()).drop_back() != shapeOf(getValue()).drop_back())
+    return emitOpError("key ") << getKey().getType() << " and value " << getValue().getType()
+                               << " do not agree; expected the same rows in both";
+  const int64_t heads = getHeads(), width = lastExtent(getKey());
+  if (heads <= 0 || width % heads || lastExtent(getValue()) % heads)
+    return emitOpError("has ") << heads << " heads for keys " << width << " and values " << lastExtent(getValue())
+                               << " wide; expected a divisor of both";
+  const ChunksAttr chunks = getChunks();
+  if (chunks.getLength() < 1 || chunks.getBefore() < 0 || chunks.getAfter() < 0 || chunks.getAbove() < 1 ||
+      chunks.getAbove() > chunks.getLength() || chunks.getMultiple() < 1 || chunks.getMultiple() % chunks.getLength())
+    return emitOpError("has ") << chunks
+                               << "; expected a length of at least 1, rows that are cut into whole chunks, and "
+                               << "chunks to see that are no less than 0";
+  if (bool(getColumns()) == bool(getRotations()) || bool(getRotations()) != getFactors().has_value())
+    return emitOpError("takes columns, or rotations with factors; expected one of these");
+  if (getColumns())
+    return expectShape(*this, "columns", getColumns(), shapeOf(getKey()).drop_back());
+  const ArrayRef<int64_t> factors = *getFactors();
+  for (int64_t factor : factors)
+    if (factor < 2 || factor % 2)
+      return emitOpError("has a factor of ") << factor << "; expected even ones of at least 2";
+  const int64_t half = llvm::sum_of(factors) / 2;
+  if (!half || lastExtent(getRotations()) % half || shapeOf(getRotations())[0] != width)
+    return emitOpError("rotations are a ")
+           << getRotations().getType() << "; expected " << width << " x a multiple of " << half;
   return success();
 }
 

@@ -22,21 +22,29 @@ xf::LinearOp projectionOf(Value value, SmallVectorImpl<Operation *> &between) {
   return dyn_cast_or_null<xf::LinearOp>(op);
 }
 
-/// Whether one attention reads each of these once, or each of several does, and nothing else reads any.
-bool areReadByAttentionsAlone(ValueRange projected) {
-  const SmallPtrSet<Operation *, 2> readers(projected[0].user_begin(), projected[0].user_end());
-  return llvm::all_of(readers, llvm::IsaPred<xf::AttentionOp, xf::LinearAttentionOp>) &&
+/// Whether one attention reads each of these once, or each of several does, and nothing else reads any but what lies
+/// between.
+bool areReadByAttentionsAlone(ValueRange projected, ArrayRef<Operation *> between) {
+  auto readersOf = [&](Value value) {
+    return llvm::to_vector(
+        llvm::make_filter_range(value.getUsers(), [&](Operation *user) { return !llvm::is_contained(between, user); }));
+  };
+  const SmallVector<Operation *> users = readersOf(projected[0]);
+  const SmallPtrSet<Operation *, 2> readers(users.begin(), users.end());
+  return llvm::all_of(readers, llvm::IsaPred<xf::AttentionOp, xf::LinearAttentionOp, xf::ChunkAttentionOp>) &&
          llvm::all_of(projected, [&](Value value) {
-           return value.hasNUses(readers.size()) &&
+           return readersOf(value).size() == readers.size() &&
                   llvm::all_of(readers, [&](Operation *op) { return llvm::is_contained(op->getOperands(), value); });
          });
 }
 
-std::optional<std::string> whyNotMerged(ValueRange projected, Projections &linears) {
+/// Keys may be made of what queries are, which then is a projection for both.
+std::optional<std::string> whyNotMerged(ValueRange projected, Projections &linears, ArrayRef<Operation *> between) {
   for (auto [value, linear] : llvm::zip_equal(projected, linears)) {
     if (linear.getX() != linears[0].getX())
       return "query, key and value are computed from different inputs";
-    if (linear.getResult() == value ? !areReadByAttentionsAlone(projected) : !linear->hasOneUse())
+    if (llvm::is_contained(projected, linear->getResult(0)) ? !areReadByAttentionsAlone(projected, between)
+                                                            : !linear->hasOneUse())
       return "a projection is used elsewhere";
     if (bool(linear.getBias()) != bool(linears[0].getBias()))
       return "some of the projections have a bias and others have none";
@@ -60,7 +68,7 @@ struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
   void runOnOperation() override {
     SmallVector<Operation *> roots;
     getOperation().walk([&](Operation *op) {
-      if (isa<xf::AttentionOp, xf::LinearAttentionOp>(op))
+      if (isa<xf::AttentionOp, xf::LinearAttentionOp, xf::ChunkAttentionOp>(op))
         roots.push_back(op);
     });
     for (Operation *root : roots)
@@ -75,8 +83,9 @@ struct MergeQkv : impl::MergeQkvPassBase<MergeQkv> {
     Projections linears = llvm::map_to_vector<3>(projected, [&](Value value) { return projectionOf(value, between); });
     if (llvm::any_of(linears, [](xf::LinearOp linear) { return !linear; }))
       return;
-    if (std::optional<std::string> reason = whyNotMerged(projected, linears))
+    if (std::optional<std::string> reason = whyNotMerged(projected, linears, between))
       return recordDeclined(attention, "MergeQkv", what, *reason);
+    linears.erase(llvm::unique(linears), linears.end()); // one may serve queries and keys
 
     for (Operation *op : llvm::reverse(between)) // behind the product, which stands behind all that it reads
       op->moveBefore(attention);

@@ -65,13 +65,14 @@ std::optional<std::string> whyNotPacked(Operation *op, const Masks &masks) {
   return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
       .Case<xf::LoadWeightOp, xf::ConcatOp, xf::LookupOp, xf::BlendOp, xf::EmbedOp, xf::LinearOp, xf::SplitOp,
             xf::AddOp, xf::ScaleOp, xf::ActivateOp, xf::LayerNormOp, xf::HeadNormOp, xf::NormalizeOp, xf::JoinOp,
-            xf::AnglesOp, xf::RotateOp, xf::RandomFeaturesOp, xf::ConstantOp, xf::MapOp, xf::CombineOp, xf::SelectOp,
-            xf::ReduceOp, func::ReturnOp>([](auto) { return std::nullopt; })
+            xf::AnglesOp, xf::RotateOp, xf::RandomFeaturesOp, xf::AxisIdsOp, xf::ConstantOp, xf::MapOp, xf::CombineOp,
+            xf::SelectOp, xf::ReduceOp, func::ReturnOp>([](auto) { return std::nullopt; })
       .Case([&](xf::AttentionOp attention) {
         std::optional<std::string> reason = wantsMask(attention.getMask(), attention.getKey());
         return reason ? reason : knowsMask(attention.getQuery());
       })
-      .Case([&](xf::LinearAttentionOp attention) { return wantsMask(attention.getMask(), attention.getKey()); })
+      .Case<xf::LinearAttentionOp, xf::ChunkAttentionOp>(
+          [&](auto attention) { return wantsMask(attention.getMask(), attention.getKey()); })
       .Case([&](xf::RememberOp remember) {
         std::optional<std::string> reason = knowsMask(remember.getX());
         return reason ? reason : knowsMask(remember.getMemory());
@@ -140,7 +141,7 @@ struct PackTokens : impl::PackTokensPassBase<PackTokens> {
             if (masks.axes.of(attention.getQuery()) != masks.axes.of(attention.getKey()))
               attention.getKeyCuSeqlensMutable().assign(masks.of(attention.getKey()));
           })
-          .Case([&](xf::LinearAttentionOp attention) {
+          .Case<xf::LinearAttentionOp, xf::ChunkAttentionOp>([&](auto attention) {
             attention.getMaskMutable().clear();
             attention.getCuSeqlensMutable().assign(masks.of(attention.getKey()));
           })

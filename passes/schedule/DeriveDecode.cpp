@@ -164,6 +164,10 @@ private:
       if (axes.of(attention) == axis)
         because(" has linear attention, which goes on from sums that no cache has, not from keys and values");
     });
+    function.walk([&](xf::ChunkAttentionOp attention) {
+      if (axes.of(attention) == axis)
+        because(" has attention between chunks, of which a longer text has others");
+    });
     for (BlockArgument argument : function.getArguments())
       if (auto input = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), xf::XfDialect::inputAttr);
           input && !argument.use_empty() && (input == "previous_ids" || input == "next_ids" || input == "input_modal"))

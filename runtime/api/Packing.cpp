@@ -379,6 +379,11 @@ lathe_status fillInput(const Request &request, const TokenMap &map, const FrameS
       integers[k] = int32_t(prefixEnd(request, map, k, input.counts == LATHE_COUNTS_TOKENS));
     return LATHE_OK;
   }
+  if (input.kind == LATHE_ROW_COLUMNS) {
+    for (int64_t k = 0; k < map.sequences; ++k)
+      integers[k] = int32_t(columnsOf(axis, map.rows[k]));
+    return LATHE_OK;
+  }
   const int64_t by = input.kind == LATHE_NEXT_IDS ? 1 : input.kind == LATHE_PREVIOUS_IDS ? -1 : 0; // columns
   const lathe_tensor *given = input.kind == LATHE_INPUT_IDS || by  ? axis.ids
                               : input.kind == LATHE_TOKEN_TYPE_IDS ? axis.types

@@ -91,7 +91,8 @@ TEST_P(Goldens, CompiledUnfused) {
 }
 
 /// Of every model; what a family's fusions decline, it would have to state a reason for here. Attention whose
-/// probabilities are asked for is in parts, and says why. Linear attention has no parts that could be fused.
+/// probabilities are asked for is in parts, and says why. Linear attention, and that of chunks, has no parts that could
+/// be fused.
 TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
   const GoldenCase &run = GetParam();
   const bool wanted = !givesAttentions(run);
@@ -108,7 +109,7 @@ TEST_P(Goldens, FusesAttentionAndRemovesPadding) {
     EXPECT_EQ(fusion.at("made"), wanted || isHead) << fusion;
     EXPECT_EQ(fusion.value("reason", "").empty(), wanted || isHead) << fusion;
   }
-  EXPECT_EQ(attentions > 0, run.family != "linear-attention");
+  EXPECT_EQ(attentions > 0, run.family != "linear-attention" && run.family != "reformer");
   int entries = 0; // with code of their own
   for (const Json &entry : manifest.at("entries"))
     entries += !entry.at("steps").empty();
@@ -152,6 +153,7 @@ INSTANTIATE_TEST_SUITE_P(Pegasus, Goldens, testing::ValuesIn(goldenCases("pegasu
 INSTANTIATE_TEST_SUITE_P(Phi3, Goldens, testing::ValuesIn(goldenCases("phi3")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen2, Goldens, testing::ValuesIn(goldenCases("qwen2")), testName);
 INSTANTIATE_TEST_SUITE_P(Qwen3, Goldens, testing::ValuesIn(goldenCases("qwen3")), testName);
+INSTANTIATE_TEST_SUITE_P(Reformer, Goldens, testing::ValuesIn(goldenCases("reformer")), testName);
 INSTANTIATE_TEST_SUITE_P(Roberta, Goldens, testing::ValuesIn(goldenCases("roberta")), testName);
 INSTANTIATE_TEST_SUITE_P(Siglip, Goldens, testing::ValuesIn(goldenCases("siglip")), testName);
 INSTANTIATE_TEST_SUITE_P(Starcoder2, Goldens, testing::ValuesIn(goldenCases("starcoder2")), testName);
@@ -163,16 +165,19 @@ INSTANTIATE_TEST_SUITE_P(Xlm, Goldens, testing::ValuesIn(goldenCases("xlm")), te
 INSTANTIATE_TEST_SUITE_P(Xlnet, Goldens, testing::ValuesIn(goldenCases("xlnet")), testName);
 
 /// No formula of what a run is and takes has a term for pairs of tokens, and what grows with scores is nothing.
-TEST(LinearAttention, TakesTimeAndMemoryThatAreLinear) {
-  for (const GoldenCase &run : goldenCases("linear-attention")) {
+void expectLinear(const std::string &family, const std::string &step) {
+  for (const GoldenCase &run : goldenCases(family)) {
     const std::string manifest = readFile(compiled(run.modelDirectory(), run.flags) / "manifest.json");
-    EXPECT_NE(manifest.find("linear_attention"), std::string::npos) << run.model;
+    EXPECT_NE(manifest.find(step), std::string::npos) << run.model;
     const Json values = Json::parse(manifest).flatten();
     for (const auto &[path, value] : values.items())
       for (const char *term : {"per_token_pair", "per_causal_pair", "per_score"})
         EXPECT_FALSE(path.ends_with(term) && value != 0) << run.model << ": " << path << " is " << value;
   }
 }
+
+TEST(LinearAttention, TakesTimeAndMemoryThatAreLinear) { expectLinear("linear-attention", "linear_attention"); }
+TEST(ChunkAttention, TakesTimeAndMemoryThatAreLinear) { expectLinear("reformer", "chunk_attention"); }
 
 TEST(Manifest, ListsEveryStoredCase) {
   for (const char *family : kGoldenFamilies) {

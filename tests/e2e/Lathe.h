@@ -74,16 +74,16 @@ void PrintTo(const GoldenCase &golden, std::ostream *stream);
 
 /// The families with goldens of tiny models: folders of tests/goldens.
 inline constexpr const char *kGoldenFamilies[] = {
-    "albert",  "bart",       "beit",       "bert",       "big-bird",
-    "bloom",   "clip",       "ctrl",       "deberta-v2", "deit",
-    "dinov2",  "distilbert", "electra",    "gemma",      "gemma2",
-    "gemma3",  "gpt-neox",   "gpt2",       "gptj",       "linear-attention",
-    "llama",   "longformer", "m2m100",     "marian",     "mbart",
-    "mistral", "mmbt",       "mobilebert", "modernbert", "mpnet",
-    "mt5",     "openai-gpt", "opt",        "pegasus",    "phi3",
-    "qwen2",   "qwen3",      "roberta",    "siglip",     "starcoder2",
-    "t5",      "transfo-xl", "umt5",       "vit",        "xlm",
-    "xlnet"};
+    "albert",     "bart",       "beit",       "bert",       "big-bird",
+    "bloom",      "clip",       "ctrl",       "deberta-v2", "deit",
+    "dinov2",     "distilbert", "electra",    "gemma",      "gemma2",
+    "gemma3",     "gpt-neox",   "gpt2",       "gptj",       "linear-attention",
+    "llama",      "longformer", "m2m100",     "marian",     "mbart",
+    "mistral",    "mmbt",       "mobilebert", "modernbert", "mpnet",
+    "mt5",        "openai-gpt", "opt",        "pegasus",    "phi3",
+    "qwen2",      "qwen3",      "reformer",   "roberta",    "siglip",
+    "starcoder2", "t5",         "transfo-xl", "umt5",       "vit",
+    "xlm",        "xlnet"};
 
 /// Every run that a family's cases.json lists.
 std::vector<GoldenCase> goldenCases(const std::string &family);

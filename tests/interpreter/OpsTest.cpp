@@ -220,6 +220,49 @@ TEST(Ops, LinearAttentionWithoutKeysIsZero) {
                    Tensor({1, 2, 1}, {0, 2})));
 }
 
+TEST(Ops, ChunksOfColumnsSeeTheirNeighboursAround) {
+  mlir::MLIRContext context;
+  context.loadDialect<xf::XfDialect>();
+  // Columns 0, 1, 3 and 4 of a row of five and, padded, six: chunks of two see the one before, which of the first is
+  // the last. Keys are alike, so that values have equal weights.
+  const Tensor x({4, 1}, {0, 0, 0, 0}), v({4, 1}, {1, 2, 4, 8}), rows({1}, {5}), cuSeqlens({2}, {0, 4});
+  const Tensor columns({4}, {0, 1, 3, 4});
+  constexpr double sums = 1e-6; // whose logarithms are f32
+  auto attend = [&](int64_t before, bool causal) {
+    return chunkAttention(x, x, v, rows, {nullptr, &cuSeqlens, &columns, nullptr}, {},
+                          xf::ChunksAttr::get(&context, 2, before, 0, 2, 2), causal, 1, 1);
+  };
+  EXPECT_TRUE(near(attend(1, false), Tensor({4, 1}, {11.0 / 3, 11.0 / 3, 7.0 / 3, 6}), sums));
+  EXPECT_TRUE(near(attend(1, true), Tensor({4, 1}, {1, 1.5, 7.0 / 3, 6}), sums));
+  // From further around than there are chunks, a chunk sees itself again: 1 + 2 twice, and each other one.
+  EXPECT_TRUE(near(attend(3, false), Tensor({4, 1}, {18.0 / 6, 18.0 / 6, 19.0 / 5, 23.0 / 5}), sums));
+}
+
+TEST(Ops, TokensThatSeeNothingElseSeeThemselves) {
+  mlir::MLIRContext context;
+  context.loadDialect<xf::XfDialect>();
+  // Of two columns R, products of the queries 1 and -1 are greatest, or greatest negated, in the first: buckets 0
+  // and 2.
+  const Tensor q({3, 1}, {1, -1, 1}), v({3, 1}, {1, 2, 4}), rows({1}, {4}), cuSeqlens({2}, {0, 3});
+  const Tensor rotations({1, 4}, {2, 1, 2, 1});
+  constexpr double sums = 1e-6; // whose logarithms are f32
+  auto attend = [&](const Tensor &r, bool causal) {
+    return chunkAttention(q, q, v, rows, {nullptr, &cuSeqlens, nullptr, &r}, {4},
+                          xf::ChunksAttr::get(&context, 2, 0, 0, 2, 2), causal, 1, 1);
+  };
+  // The first and the third token are of one chunk, the second is alone.
+  EXPECT_TRUE(near(attend(Tensor({1, 2}, {2, 1}), false), Tensor({3, 1}, {4, 2, 1}), sums));
+  EXPECT_TRUE(near(attend(Tensor({1, 2}, {2, 1}), true), Tensor({3, 1}, {1, 2, 1}), sums));
+  // In two rounds their weights are exp(-1e5 - L) each, L being -1e5 + log 2 in f32.
+  const double both = 2 * std::exp(-1e5 - double(float(-1e5 + std::log(2.0))));
+  EXPECT_LT(both, 0.998);
+  EXPECT_TRUE(near(attend(rotations, true), Tensor({3, 1}, {both, 2 * both, 1}), sums));
+}
+
+TEST(Ops, AxisIdsAreCoordinates) {
+  EXPECT_TRUE(near(axisIds(Tensor({4}, {0, 11, 12, 35}), 4, 3), Tensor({4}, {0, 2, 0, 2})));
+}
+
 TEST(Ops, HeadNormTakesEachHeadByItself) {
   // Mean squares 12.5 and, with the epsilon, 50.
   Tensor x({1, 4}, {3, 4, 5, 7}), gain({2}, {1, 10});

@@ -523,10 +523,26 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %keys: tensor<?
 }
 
 // -----
+// chunk_attention: dense or packed
+func.func @chunk_attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %columns: tensor<?xi32>) {
+  // expected-error @+1 {{takes [batch, seq, width], or [tokens, width] with cu_seqlens; found 'tensor<?x8xf32>' without cu_seqlens}}
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows columns(%columns : tensor<?xi32>) chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
+  return
+}
+
+// -----
 // window_scores: keys with columns of their own have no prefix
 func.func @f(%s: tensor<?x2x?x?xf32>, %columns: tensor<?x?xi32>, %keys: tensor<?x?xi32>, %prefix: tensor<?xi32>) {
   // expected-error @+1 {{has key_columns and a prefix; expected one of them}}
   %0 = xf.window_scores %s at %columns key_columns(%keys : tensor<?x?xi32>) causal prefix(%prefix : tensor<?xi32>) : tensor<?x2x?x?xf32>, tensor<?x?xi32>
+  return
+}
+
+// -----
+// chunk_attention: whole heads
+func.func @chunk_attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %columns: tensor<?xi32>) {
+  // expected-error @+1 {{has 3 heads for keys 8 and values 8 wide; expected a divisor of both}}
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> heads 3 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
   return
 }
 
@@ -539,10 +555,26 @@ func.func @f(%s: tensor<?x2x?x?xf32>, %t: tensor<?x?x6xf32>, %columns: tensor<?x
 }
 
 // -----
+// chunk_attention: places are columns or ranks
+func.func @chunk_attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %columns: tensor<?xi32>) {
+  // expected-error @+1 {{takes columns, or rotations with factors; expected one of these}}
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows cu_seqlens(%cu : tensor<?xi32>) chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
+  return
+}
+
+// -----
 // attention: a query for each sequence has no column
 func.func @f(%q: tensor<?x8xf32>, %x: tensor<?x8xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>) {
   // expected-error @+1 {{has key_cu_seqlens; expected no mask, columns of keys and of queries with cu_seqlens or of neither, and no cache}}
   %0 = xf.attention %q, %x, %x key_cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) key_columns(%columns : tensor<?xi32>) causal heads 2 scale 1.0 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+// chunk_attention: rows are cut into whole chunks
+func.func @chunk_attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %columns: tensor<?xi32>) {
+  // expected-error @+1 {{expected a length of at least 1, rows that are cut into whole chunks}}
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) chunks <length = 4, before = 1, after = 0, above = 4, multiple = 6> heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
   return
 }
 
@@ -555,6 +587,14 @@ func.func @f(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %columns: tensor<?xi32>, %
 }
 
 // -----
+// chunk_attention: factors are even
+func.func @chunk_attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %columns: tensor<?xi32>, %r: tensor<8x4xf32>) {
+  // expected-error @+1 {{has a factor of 3; expected even ones of at least 2}}
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows cu_seqlens(%cu : tensor<?xi32>) rotations(%r : tensor<8x4xf32>) factors [4, 3] chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
+  return
+}
+
+// -----
 // remember: rows of one width
 func.func @f(%memory: tensor<?x?x8xf32>, %x: tensor<?x?x4xf32>) {
   // expected-error @+1 {{expected rows of one width, packed with the offsets of both}}
@@ -563,9 +603,25 @@ func.func @f(%memory: tensor<?x?x8xf32>, %x: tensor<?x?x4xf32>) {
 }
 
 // -----
+// chunk_attention: rotations are of rounds
+func.func @chunk_attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %columns: tensor<?xi32>, %r: tensor<8x4xf32>) {
+  // expected-error @+1 {{rotations are a 'tensor<8x4xf32>'; expected 8 x a multiple of 3}}
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows cu_seqlens(%cu : tensor<?xi32>) rotations(%r : tensor<8x4xf32>) factors [2, 4] chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
+  return
+}
+
+// -----
 // remember: offsets of both
 func.func @f(%memory: tensor<?x8xf32>, %x: tensor<?x8xf32>, %cu: tensor<?xi32>) {
   // expected-error @+1 {{has 1 offsets; expected those of memories and of tokens, or none}}
   %0 = xf.remember %memory, %x cu_seqlens(%cu : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8xf32>
+  return
+}
+
+// -----
+// axis_ids: an extent
+func.func @axis_ids(%ids: tensor<?xi32>) {
+  // expected-error @+1 {{has stride 3 and extent 0; expected at least 1}}
+  %0 = xf.axis_ids %ids stride 3 extent 0 : tensor<?xi32>
   return
 }

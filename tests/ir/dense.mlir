@@ -151,3 +151,14 @@ func.func @linear_attention(%x: tensor<?x?x12xf32>, %w: tensor<5x4xf32>, %mask: 
   %1 = xf.linear_attention elu %0, %0, %0 causal heads 2 : tensor<?x?x12xf32>, tensor<?x?x12xf32>, tensor<?x?x12xf32>
   return %1 : tensor<?x?x12xf32>
 }
+
+// CHECK-LABEL: func.func @chunk_attention
+func.func @chunk_attention(%x: tensor<?x?x12xf32>, %rows: tensor<?xi32>, %columns: tensor<?x?xi32>, %r: tensor<12x15xf32>, %mask: tensor<?x?xi1>) -> tensor<?x?x12xf32> {
+  // CHECK: xf.chunk_attention %{{.*}}, %{{.*}}, %{{.*}} row_columns %{{.*}} mask(%{{.*}} : tensor<?x?xi1>) columns(%{{.*}} : tensor<?x?xi32>) chunks <length = 4, before = 1, after = 2, above = 4, multiple = 12> heads 3 scale 5.000000e-01 : tensor<?x?x12xf32>, tensor<?x?x12xf32>, tensor<?xi32>
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows mask(%mask : tensor<?x?xi1>) columns(%columns : tensor<?x?xi32>) chunks <length = 4, before = 1, after = 2, above = 4, multiple = 12> heads 3 scale 0.5 : tensor<?x?x12xf32>, tensor<?x?x12xf32>, tensor<?xi32>
+  // CHECK: xf.chunk_attention %{{.*}} rotations(%{{.*}} : tensor<12x15xf32>) factors [2, 4] chunks <length = 6, before = 0, after = 0, above = 4, multiple = 12> causal heads 2
+  %1 = xf.chunk_attention %0, %0, %0 row_columns %rows mask(%mask : tensor<?x?xi1>) rotations(%r : tensor<12x15xf32>) factors [2, 4] chunks <length = 6, before = 0, after = 0, above = 4, multiple = 12> causal heads 2 scale 0.5 : tensor<?x?x12xf32>, tensor<?x?x12xf32>, tensor<?xi32>
+  // CHECK: xf.axis_ids %{{.*}} stride 12 extent 5 : tensor<?x?xi32>
+  %2 = xf.axis_ids %columns stride 12 extent 5 : tensor<?x?xi32>
+  return %1 : tensor<?x?x12xf32>
+}

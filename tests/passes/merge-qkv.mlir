@@ -152,3 +152,18 @@ func.func @features(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %w: tensor<8x8xf32>
   %c = xf.linear_attention exp %fq, %fk, %v cu_seqlens(%cu : tensor<?xi32>) heads 2 : tensor<?x10xf32>, tensor<?x10xf32>, tensor<?x8xf32>
   return %c : tensor<?x8xf32>
 }
+
+// -----
+// Queries and keys of one product, and values.
+// CHECK: made = true, pass = "MergeQkv"
+// CHECK-LABEL: func.func @hashed
+// CHECK: %[[PARTS:.*]]:2 = xf.split %{{.*}} : tensor<?x16xf32> -> tensor<?x8xf32>, tensor<?x8xf32>
+// CHECK: %[[K:.*]] = xf.head_norm %[[PARTS]]#0
+// CHECK: xf.chunk_attention %[[PARTS]]#0, %[[K]], %[[PARTS]]#1
+func.func @hashed(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %r: tensor<8x4xf32>, %gain: tensor<4xf32>, %wq: tensor<8x8xf32>, %wv: tensor<8x8xf32>) -> tensor<?x8xf32> {
+  %q = xf.linear %x, %wq : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %k = xf.head_norm %q, %gain heads 2 eps 1.0e-6 : tensor<?x8xf32>, tensor<4xf32>
+  %v = xf.linear %x, %wv : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %0 = xf.chunk_attention %q, %k, %v row_columns %rows cu_seqlens(%cu : tensor<?xi32>) rotations(%r : tensor<8x4xf32>) factors [2, 6] chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
+  return %0 : tensor<?x8xf32>
+}

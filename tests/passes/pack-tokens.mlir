@@ -183,3 +183,13 @@ func.func @remembers(%x: tensor<?x?x8xf32> {xf.input = "input_modal"}, %mask: te
   %1 = xf.attention %x, %0, %0 mask(%keys : tensor<?x?xi1>) heads 2 scale 1.0 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
   return %1 : tensor<?x?x8xf32>
 }
+
+// -----
+// Attention between chunks keeps the columns of rows, which packing does not change.
+// CHECK-LABEL: func.func @chunks
+// CHECK-SAME: tensor<?x8xf32>, %[[CU:.*]]: tensor<?xi32> {xf.input = "cu_seqlens"}, %[[ROWS:.*]]: tensor<?xi32> {xf.input = "row_columns"}, %[[COLUMNS:.*]]: tensor<?xi32> {xf.input = "columns"}
+// CHECK: xf.chunk_attention {{.*}} row_columns %[[ROWS]] cu_seqlens(%[[CU]] : tensor<?xi32>) columns(%[[COLUMNS]] : tensor<?xi32>)
+func.func @chunks(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi1> {xf.input = "attention_mask"}, %rows: tensor<?xi32> {xf.input = "row_columns"}, %columns: tensor<?x?xi32> {xf.input = "columns"}) -> tensor<?x?x8xf32> attributes {xf.entry} {
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows mask(%mask : tensor<?x?xi1>) columns(%columns : tensor<?x?xi32>) chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> causal heads 2 scale 0.5 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>
+  return %0 : tensor<?x?x8xf32>
+}

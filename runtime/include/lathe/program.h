@@ -113,6 +113,7 @@ typedef enum lathe_input_kind {
                              * `number`, which stand before its first token, and behind them, for each of its tokens, a
                              * row of which nothing is read */
   LATHE_CLUSTER_IDS = 32,   /* of ids in [number, number + limit) what is beyond `number`, of others -1 */
+  LATHE_ROW_COLUMNS = 33,   /* i32 [B]: columns of the caller's row, masked ones included */
   LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
