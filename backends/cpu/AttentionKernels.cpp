@@ -484,6 +484,7 @@ LogicalResult EntrySelector::lowerChunkAttention(xf::ChunkAttentionOp op) {
                    {{"x", q.memref},
                     {"ldx", calls.integer(q.stride)},
                     {"rotations", calls.weight(weightRefs[op.getRotations()], "rows")},
+                    {"given", memref(op.getGiven())},
                     {"ldr", calls.integer(widthOf(op.getRotations()))},
                     {"first", calls.integer(first)},
                     {"columns", calls.integer(factor / 2)},
@@ -494,7 +495,8 @@ LogicalResult EntrySelector::lowerChunkAttention(xf::ChunkAttentionOp op) {
                     {"heads", calls.integer(heads)},
                     {"rounds", calls.integer(rounds)},
                     {"digit", calls.integer(buckets)}},
-                   nameOf(op.getRotations()), {.flops = {xf::termOf(q.rows), rounds * factor * q.width}});
+                   nameOf(op.getRotations()),
+                   {.flops = {xf::termOf(q.rows), rounds * factor * q.width}, .bytes = {{"given", {}}}});
       first += factor / 2;
       buckets *= factor;
     }

@@ -102,6 +102,8 @@ std::optional<lathe_input_kind> inputKind(StringRef name) {
     return LATHE_MEMORIES;
   if (name.starts_with("cluster_ids."))
     return LATHE_CLUSTER_IDS;
+  if (name.starts_with(xf::rotationsPrefix))
+    return LATHE_ROTATIONS;
   return llvm::StringSwitch<std::optional<lathe_input_kind>>(xf::inputOnAxis(name))
       .Case("input_ids", LATHE_INPUT_IDS)
       .Case("token_type_ids", LATHE_TOKEN_TYPE_IDS)
@@ -250,10 +252,14 @@ llvm::Constant *DescriptorBuilder::entry(func::FuncOp function) {
       auto value = input.getAs<IntegerAttr>(name);
       return i64(value ? value.getInt() : 0);
     };
-    inputs.push_back(
-        structure({i32(kind), number(xf::XfDialect::limitAttr), i32(counts), number(xf::XfDialect::paddingIdAttr),
-                   number(xf::XfDialect::omittedAttr), i32(axisOf(input)), i32(globalsOf(input)),
-                   number(xf::XfDialect::blockAttr), number(xf::XfDialect::repeatsAttr), i64(numberOfInput(input))}));
+    auto shape = input.getAs<DenseI64ArrayAttr>(xf::XfDialect::shapeAttr);
+    auto extents = llvm::map_to_vector(shape ? shape.asArrayRef() : ArrayRef<int64_t>(),
+                                       [&](int64_t extent) -> llvm::Constant * { return i64(extent); });
+    inputs.push_back(structure(
+        {i32(kind), number(xf::XfDialect::limitAttr), i32(counts), number(xf::XfDialect::paddingIdAttr),
+         number(xf::XfDialect::omittedAttr), i32(axisOf(input)), i32(globalsOf(input)),
+         number(xf::XfDialect::blockAttr), number(xf::XfDialect::repeatsAttr), i64(numberOfInput(input)),
+         shape ? text(textOf(input, xf::XfDialect::inputAttr)) : null(), shape ? array(extents, "shape") : null()}));
     if (auto rows = input.getAs<IntegerAttr>(xf::XfDialect::memoryRowsAttr)) {
       ++memories;
       omittedMemory = rows.getInt();
@@ -340,6 +346,8 @@ SmallVector<llvm::Constant *> DescriptorBuilder::inputsOf(func::FuncOp function)
     if (inputName.starts_with(xf::memoriesPrefix))
       inputs.push_back(
           io(inputName, LATHE_F32, {-1, -1, input.getAs<IntegerAttr>(xf::XfDialect::limitAttr).getInt()}, true));
+    if (auto shape = input.getAs<DenseI64ArrayAttr>(xf::XfDialect::shapeAttr))
+      inputs.push_back(io(inputName, LATHE_F32, shape, true));
     if (inputName == "input_modal") {
       inputs.push_back(
           io(inputName, LATHE_F32, {-1, -1, input.getAs<IntegerAttr>(xf::XfDialect::limitAttr).getInt()}, false));

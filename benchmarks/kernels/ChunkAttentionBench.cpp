@@ -48,8 +48,8 @@ void bench_hash_buckets_f32() {
     Gaussian random(9);
     Array<float> x(random.vector(rows * width)), rotations(random.vector(width * columns));
     Array<int32_t> y(rows * heads);
-    run.warmUp(kernel,
-               std::vector<Arg>{x, width, rotations, columns, 0, columns, columns, y, heads, rows, heads, 1, 1});
+    run.warmUp(kernel, std::vector<Arg>{x, width, rotations, nullptr, columns, 0, columns, columns, y, heads, rows,
+                                        heads, 1, 1});
     auto isRight = [&](int64_t i) {
       const int64_t row = i / heads, head = i % heads;
       double best = -INFINITY;

@@ -189,6 +189,15 @@ static Json describeEntry(func::FuncOp function) {
                         {"dtype", "f32"},
                         {"shape", "[length, batch, " + std::to_string(limit.getInt()) + "]"},
                         {"optional", true}});
+    if (auto shape = input.getAs<DenseI64ArrayAttr>(xf::XfDialect::shapeAttr))
+      inputs.push_back({{"name", inputName},
+                        {"dtype", "f32"},
+                        {"shape", "[" +
+                                      llvm::join(llvm::map_range(shape.asArrayRef(),
+                                                                 [](int64_t extent) { return std::to_string(extent); }),
+                                                 ", ") +
+                                      "]"},
+                        {"optional", true}});
     if (inputName != "input_modal")
       continue;
     inputs.push_back({{"name", inputName},

@@ -32,8 +32,9 @@ static constexpr std::pair<DType, lathe_dtype> inputTypes[] = {
 
 /// What numbers an input has, and a type; as a message lists the types.
 static StringRef kindOf(StringRef input) {
-  const bool isRows = input == "input_modal" || input == "pixel_values" || input.starts_with("mems.");
-  return input == "images" ? "U8" : isRows ? "F32" : "I32 and I64";
+  const bool ofNumbers = input == "input_modal" || input == "pixel_values" || input.starts_with("mems.") ||
+                         input.starts_with("random_rotations.");
+  return input == "images" ? "U8" : ofNumbers ? "F32" : "I32 and I64";
 }
 static StringRef kindOf(lathe_dtype type) {
   return type == LATHE_U8 ? "U8" : type == LATHE_F32 ? "F32" : "I32 and I64";

@@ -191,11 +191,12 @@ Value BlockBuilder::chunkAttention(Value q, Value k, Value v, Value mask, int64_
     model.reject("--emit attentions: attention between chunks has probabilities of chunks, and not of tokens; accepted "
                  "is hidden_states");
   const double headDim = double(typeOf(q).getShape().back()) / double(heads);
-  return xf::ChunkAttentionOp::create(
-      builder, builder.getUnknownLoc(), v.getType(), q, k, v, rules.rowColumns, mask, /*cu_seqlens=*/Value(),
-      rules.columns, rules.rotations, rules.rotations ? builder.getDenseI64ArrayAttr(rules.factors) : nullptr,
-      rules.chunks, rules.causal ? builder.getUnitAttr() : nullptr, builder.getI64IntegerAttr(heads),
-      builder.getF64FloatAttr(1 / std::sqrt(headDim)));
+  return xf::ChunkAttentionOp::create(builder, builder.getUnknownLoc(), v.getType(), q, k, v, rules.rowColumns, mask,
+                                      /*cu_seqlens=*/Value(), rules.columns, rules.rotations, rules.given,
+                                      rules.rotations ? builder.getDenseI64ArrayAttr(rules.factors) : nullptr,
+                                      rules.chunks, rules.causal ? builder.getUnitAttr() : nullptr,
+                                      builder.getI64IntegerAttr(heads),
+                                      builder.getF64FloatAttr(1 / std::sqrt(headDim)));
 }
 
 xf::ChunksAttr BlockBuilder::chunks(int64_t length, int64_t before, int64_t after, int64_t above, int64_t multiple) {

@@ -210,6 +210,13 @@ Value ModelBuilder::remember(Value x, int64_t number, const MemoryForm &form) {
 Value ModelBuilder::previousIds(int64_t limit) { return input("previous_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::nextIds(int64_t limit) { return input("next_ids", builder.getI32Type(), limit); }
 Value ModelBuilder::columns(xf::Rows axis) { return input("columns", builder.getI32Type(), 0, axis); }
+Value ModelBuilder::randomRotations(int64_t layer, ArrayRef<int64_t> shape) {
+  Value value = input((xf::rotationsPrefix + Twine(layer)).str(),
+                      RankedTensorType::get({ShapedType::kDynamic, shape[2] * shape[3]}, builder.getF32Type()), 0);
+  entry.setArgAttr(cast<BlockArgument>(value).getArgNumber(), xf::XfDialect::shapeAttr,
+                   builder.getDenseI64ArrayAttr(shape));
+  return value;
+}
 Value ModelBuilder::rowColumns() {
   return input("row_columns", RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()), 0);
 }

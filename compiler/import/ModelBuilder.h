@@ -61,6 +61,7 @@ struct ChunkRules {
   mlir::Value rowColumns;
   mlir::Value columns;          ///< places by column
   mlir::Value rotations;        ///< or by the hash that these make
+  mlir::Value given;            ///< or those in their place that the caller gives
   std::vector<int64_t> factors; ///< of the number of buckets
   bool causal = false;
 };
@@ -219,6 +220,9 @@ public:
   mlir::Value mask(xf::Rows axis = xf::Rows::Tokens);
   /// Each token's column in the caller's rows, whatever its position is.
   mlir::Value columns(xf::Rows axis = xf::Rows::Tokens);
+  /// Rotations that the caller may give for a layer, counted over all, as a matrix of heads * head_dim rows: `shape` is
+  /// [heads, head_dim, rounds, columns].
+  mlir::Value randomRotations(int64_t layer, llvm::ArrayRef<int64_t> shape);
   /// How many columns each of the caller's rows has, masked ones included.
   mlir::Value rowColumns();
   /// The number of tokens before each in its sequence; `limit` bounds the length of sequences.

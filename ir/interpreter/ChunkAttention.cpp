@@ -103,6 +103,7 @@ Tensor chunkAttention(const Tensor &query, const Tensor &key, const Tensor &valu
                       const ChunkOperands &others, llvm::ArrayRef<int64_t> factors, xf::ChunksAttr chunks, bool causal,
                       int64_t heads, double scale) {
   Tensor result(value.shape);
+  const Tensor *rotations = others.given && others.given->rows() ? others.given : others.rotations;
   const int64_t headDim = key.width() / heads, width = value.width() / heads, roundColumns = llvm::sum_of(factors) / 2;
   for (int64_t b = 0; b < int64_t(rowColumns.values.size()); ++b) {
     const int64_t begin = others.cuSeqlens ? int64_t(others.cuSeqlens->values[b]) : b * key.shape[1];
@@ -113,21 +114,21 @@ Tensor chunkAttention(const Tensor &query, const Tensor &key, const Tensor &valu
         present.push_back(token);
     const int64_t places = chunks.placesOf(int64_t(rowColumns.values[b])), length = chunks.getLength();
     const int64_t chunksOfRound = places > length ? places / length : 1;
-    const int64_t rounds = others.rotations && places > length ? others.rotations->width() / roundColumns : 1;
+    const int64_t rounds = rotations && places > length ? rotations->width() / roundColumns : 1;
     for (int64_t head = 0; head < heads; ++head) {
-      const HeadOfRow row = {query, key, value, chunks, causal, bool(others.rotations), head, heads, scale};
+      const HeadOfRow row = {query, key, value, chunks, causal, bool(rotations), head, heads, scale};
       ChunkedTokens tokens(rounds * chunksOfRound);
       for (int64_t round = 0; round < rounds; ++round) {
         std::vector<std::pair<int64_t, int64_t>> order; // buckets and tokens
         for (int64_t token : present)
-          order.push_back({others.rotations ? bucketOf(row.of(query, token), headDim, *others.rotations, head * headDim,
-                                                       round * roundColumns, factors)
-                                            : 0,
+          order.push_back({rotations ? bucketOf(row.of(query, token), headDim, *rotations, head * headDim,
+                                                round * roundColumns, factors)
+                                     : 0,
                            token});
         llvm::sort(order);
         for (auto [rank, ranked] : llvm::enumerate(order)) {
           const int64_t token = ranked.second;
-          const int64_t place = others.rotations ? int64_t(rank) : int64_t(others.columns->values[token]);
+          const int64_t place = rotations ? int64_t(rank) : int64_t(others.columns->values[token]);
           tokens[round * chunksOfRound + place / length].push_back(token);
         }
       }

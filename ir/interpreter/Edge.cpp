@@ -360,6 +360,17 @@ llvm::Expected<Tensor> exceptEnd(const Batch &targets, const Batch &first, doubl
   return result;
 }
 
+/// Rotations as the caller gives them, or no rows.
+llvm::Expected<Tensor> givenRotations(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, const NamedTensors &given) {
+  const int64_t columns = shape[2] * shape[3];
+  auto found = given.find(name.str());
+  if (found == given.end())
+    return Tensor({0, columns});
+  if (found->second.shape != llvm::SmallVector<int64_t>(shape))
+    return error(name + " has shape " + shapeText(found->second.shape) + "; it must be " + shapeText(shape));
+  return Tensor({shape[0] * shape[1], columns}, found->second.values);
+}
+
 std::optional<unsigned> findInput(func::FuncOp entry, StringRef name) {
   for (unsigned index = 0; index < entry.getNumArguments(); ++index)
     if (auto input = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr); input && input == name)
@@ -614,6 +625,10 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
     accepted.push_back("prefix_lens");
   if (findInput(entry, "except_chosen"))
     accepted.push_back("mc_token_ids");
+  for (unsigned index = 0; index < entry.getNumArguments(); ++index)
+    if (auto name = entry.getArgAttrOfType<StringAttr>(index, xf::XfDialect::inputAttr);
+        name && name.getValue().starts_with(xf::rotationsPrefix))
+      accepted.push_back(name);
   const std::optional<int64_t> modalWidth = inputInteger(entry, "input_modal", xf::XfDialect::limitAttr);
   if (modalWidth)
     llvm::append_range(accepted, modalInputs());
@@ -639,7 +654,8 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
   }
   NamedTensors inputs, ofTargets;
   for (const auto &[name, tensor] : joined ? joined->inputs : given)
-    if (name != "prefix_lens" && name != "mc_token_ids" && !isMemory(name)) // which are no rows of tokens
+    if (name != "prefix_lens" && name != "mc_token_ids" && !isMemory(name) &&
+        !StringRef(name).starts_with(xf::rotationsPrefix)) // which are no rows of tokens
       (xf::axisOfInput(name) == xf::Rows::Targets ? ofTargets : inputs)[xf::inputOnAxis(name).str()] = tensor;
   const int64_t lead = joined ? joined->lead : 0;
   llvm::Expected<Batch> first = image ? readImages(given, image) : readTexts(entry, given, inputs);
@@ -692,6 +708,13 @@ llvm::Expected<NamedTensors> interpretEntry(func::FuncOp entry, const NamedTenso
       const int64_t count = entry.getArgAttrOfType<IntegerAttr>(index, xf::XfDialect::limitAttr).getInt();
       const Tensor ids = clusterIds(batch.padded["input_ids"], firstId.getInt(), count);
       arguments.push_back(type.getRank() == 1 ? pack(batch, ids) : ids);
+      continue;
+    }
+    if (auto shape = entry.getArgAttrOfType<DenseI64ArrayAttr>(index, xf::XfDialect::shapeAttr)) {
+      llvm::Expected<Tensor> rotations = givenRotations(name, shape, given);
+      if (!rotations)
+        return rotations.takeError();
+      arguments.push_back(std::move(*rotations));
       continue;
     }
     if (name && name.getValue() == "row_columns") {

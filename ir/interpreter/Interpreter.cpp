@@ -312,7 +312,7 @@ llvm::Error Frame::execute(Operation *op) {
       .Case([&](xf::ChunkAttentionOp op) {
         return set(chunkAttention(get(op.getQuery()), get(op.getKey()), get(op.getValue()), get(op.getRowColumns()),
                                   {getOrNull(op.getMask()), getOrNull(op.getCuSeqlens()), getOrNull(op.getColumns()),
-                                   getOrNull(op.getRotations())},
+                                   getOrNull(op.getRotations()), getOrNull(op.getGiven())},
                                   op.getFactors().value_or(ArrayRef<int64_t>()), op.getChunks(), op.getCausal(),
                                   op.getHeads(), op.getScale().convertToDouble()));
       })

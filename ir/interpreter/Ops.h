@@ -76,7 +76,7 @@ Tensor remember(const Tensor &memory, const Tensor &x, const Tensor *memoryCuSeq
 
 /// Chunk attention, ChunkAttention.cpp: of its operands those that it has.
 struct ChunkOperands {
-  const Tensor *mask, *cuSeqlens, *columns, *rotations;
+  const Tensor *mask, *cuSeqlens, *columns, *rotations, *given;
 };
 Tensor chunkAttention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &rowColumns,
                       const ChunkOperands &others, llvm::ArrayRef<int64_t> factors, xf::ChunksAttr chunks, bool causal,

@@ -14,6 +14,9 @@ inline constexpr llvm::StringLiteral targetPrefix = "decoder_", memoryPrefix = "
 /// Such rows, by the number of the layer behind it.
 inline constexpr llvm::StringLiteral memoriesPrefix = "mems.";
 
+/// What inputs of layers' rotations are called before the layer's number.
+inline constexpr llvm::StringLiteral rotationsPrefix = "random_rotations.";
+
 /// Whether the second token axis is one of memories.
 inline bool isOfMemories(llvm::StringRef inputName) {
   return inputName.starts_with(memoryPrefix) || inputName.starts_with(memoriesPrefix);

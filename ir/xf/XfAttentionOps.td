@@ -377,7 +377,8 @@ def Xf_ChunkAttentionOp : Xf_PureOp<"chunk_attention", [AttrSizedOperandSegments
     columns R are halves of the `factors`, one behind the other, and of each factor f the bucket is the index of the
     greatest of [q R_f, -q R_f], the first such; a token's bucket counts these as digits, the first factor's the lowest.
     Tokens of a bucket keep their order. Queries and keys are of the same products there, so a token's score with itself
-    is -1e5 in place of any other: what it sees if it sees nothing else.
+    is -1e5 in place of any other: what it sees if it sees nothing else. `given` rotations `[heads * n or 0, rounds * r]` count
+    in place of the others unless they have no rows.
 
     Of each round the result is a softmax over scores `scale * q . k`, a key that is met twice counting twice, and rounds
     are weighed by the exponentials of what their own sum up to, whose logarithms are rounded to f32: that of a token
@@ -394,13 +395,14 @@ def Xf_ChunkAttentionOp : Xf_PureOp<"chunk_attention", [AttrSizedOperandSegments
   }];
   let arguments = (ins Xf_Tensor:$query, Xf_Tensor:$key, Xf_Tensor:$value, Xf_Lengths:$row_columns, Optional<Xf_Mask>:$mask,
                        Optional<Xf_CuSeqlens>:$cu_seqlens, Optional<Xf_Ids>:$columns, Optional<Xf_Matrix>:$rotations,
-                       OptionalAttr<DenseI64ArrayAttr>:$factors, Xf_ChunksAttr:$chunks, UnitAttr:$causal, I64Attr:$heads,
+                       Optional<Xf_Matrix>:$given, OptionalAttr<DenseI64ArrayAttr>:$factors, Xf_ChunksAttr:$chunks, UnitAttr:$causal, I64Attr:$heads,
                        F64Attr:$scale);
   let results = (outs Xf_Tensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value `row_columns` $row_columns (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
-    (`rotations` `(` $rotations^ `:` type($rotations) `)` `factors` $factors)? `chunks` $chunks (`causal` $causal^)?
+    (`rotations` `(` $rotations^ `:` type($rotations) `)` (`given` `(` $given^ `:` type($given) `)`)? `factors` $factors)?
+    `chunks` $chunks (`causal` $causal^)?
     `heads` $heads `scale` $scale attr-dict `:` type($query) `,` type($value) `,` type($row_columns)
   }];
   let extraClassDeclaration = [{

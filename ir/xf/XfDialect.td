@@ -44,6 +44,8 @@ def Xf_Dialect : Dialect {
     static constexpr llvm::StringLiteral imageAttr = "xf.image";
     /// Likewise: how images of bytes become what the entry reads, an #xf.front_end; absent where nobody says.
     static constexpr llvm::StringLiteral frontEndAttr = "xf.front_end";
+    /// Function argument attribute of random_rotations: the shape that the caller gives them in.
+    static constexpr llvm::StringLiteral shapeAttr = "xf.shape";
     /// Layer function argument attribute: the weight's name behind the layer's prefix.
     static constexpr llvm::StringLiteral weightAttr = "xf.weight";
     /// Function result attribute: the output's name in the ABI ("last_hidden_state", ...).

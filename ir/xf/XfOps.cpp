@@ -533,6 +533,10 @@ LogicalResult ChunkAttentionOp::verify() {
                                << "chunks to see that are no less than 0";
   if (bool(getColumns()) == bool(getRotations()) || bool(getRotations()) != getFactors().has_value())
     return emitOpError("takes columns, or rotations with factors; expected one of these");
+  if (getGiven() && !getRotations())
+    return emitOpError("is given rotations in place of none");
+  if (getGiven() && failed(expectShape(*this, "given", getGiven(), {ShapedType::kDynamic, lastExtent(getRotations())})))
+    return failure();
   if (getColumns())
     return expectShape(*this, "columns", getColumns(), shapeOf(getKey()).drop_back());
   const ArrayRef<int64_t> factors = *getFactors();

@@ -95,6 +95,23 @@ lathe_status takeInto(const lathe_tensor *&slot, const lathe_tensor &tensor, con
   return LATHE_OK;
 }
 
+constexpr int32_t rotationsRank = 4;
+
+lathe_status checkRotations(const lathe_tensor &tensor, const lathe_entry_input &input, const Request &request,
+                            lathe_error *error) {
+  if (findRotations(request, input) != &tensor)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s is given twice", input.name);
+  if (rawValue(tensor.dtype) != LATHE_F32)
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s is %s; accepted: f32", input.name, dtypeName(tensor));
+  lathe_tensor wanted{};
+  wanted.rank = rotationsRank;
+  memcpy(wanted.shape, input.shape, sizeof(int64_t) * size_t(rotationsRank));
+  if (!sameShape(tensor, wanted))
+    return fail(error, LATHE_INVALID_ARGUMENT, "%s has shape %s; it must be %s", input.name, ShapeText(tensor).text,
+                ShapeText(wanted).text);
+  return LATHE_OK;
+}
+
 /// Takes one tensor into its slot.
 lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error *error) {
   NameList accepted;
@@ -116,6 +133,14 @@ lathe_status takeInput(const lathe_tensor &tensor, Request &request, lathe_error
     accepted.add(rule.name);
     if (!strcmp(rule.name, tensor.name))
       return takeInto(request.targets.*rule.slot, tensor, rule, error);
+  }
+  for (int32_t i = 0; i < request.entry->n_inputs; ++i) {
+    const lathe_entry_input &input = request.entry->inputs[i];
+    if (input.kind != LATHE_ROTATIONS)
+      continue;
+    accepted.add(input.name);
+    if (!strcmp(input.name, tensor.name))
+      return checkRotations(tensor, input, request, error);
   }
   return fail(error, LATHE_INVALID_ARGUMENT, "unknown input %.64s; entry %s takes: %s", tensor.name,
               request.entry->name, accepted.text);
@@ -401,12 +426,12 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
     return fail(error, LATHE_INVALID_ARGUMENT, "`inputs` is NULL, but there are said to be %zu", count);
   request.inputs = inputs;
   request.inputCount = count;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i)
     if (lathe_status status = checkNameAndShape(inputs[i], "input", i, error))
       return status;
+  for (size_t i = 0; i < count; ++i)
     if (lathe_status status = takeInput(inputs[i], request, error))
       return status;
-  }
   if (!entry.image && !request.ids)
     return fail(error, LATHE_INVALID_ARGUMENT, "input_ids is missing");
   if (lathe_status status = entry.image        ? readImageShape(request, error)
@@ -440,6 +465,13 @@ int64_t elementsOf(const Request &request, const lathe_entry_output &output) {
   return countElements(request, output).value;
 }
 
+const lathe_tensor *findRotations(const Request &request, const lathe_entry_input &input) {
+  for (size_t i = 0; i < request.inputCount; ++i)
+    if (!strcmp(request.inputs[i].name, input.name))
+      return &request.inputs[i];
+  return nullptr;
+}
+
 lathe_status checkData(const Request &request, lathe_error *error) {
   for (const InputRule &rule : inputRules) {
     const lathe_tensor *tensor = request.*rule.slot;
@@ -450,6 +482,12 @@ lathe_status checkData(const Request &request, lathe_error *error) {
     if (const lathe_tensor &tensor = request.inputs[i];
         memoryNumber(tensor) >= 0 && !tensor.data && hasElements(tensor))
       return fail(error, LATHE_INVALID_ARGUMENT, "%.64s: data must not be NULL", tensor.name);
+  for (int32_t i = 0; i < request.entry->n_inputs; ++i) {
+    const lathe_entry_input &input = request.entry->inputs[i];
+    const lathe_tensor *tensor = input.kind == LATHE_ROTATIONS ? findRotations(request, input) : nullptr;
+    if (tensor && !tensor->data)
+      return fail(error, LATHE_INVALID_ARGUMENT, "%s: data must not be NULL", input.name);
+  }
   for (const TargetRule &rule : targetRules) {
     const lathe_tensor *tensor = request.targets.*rule.slot;
     if (tensor && !tensor->data && hasElements(*tensor))

@@ -29,6 +29,8 @@ struct Request : TokenAxis {
   const lathe_tensor *prefixes = nullptr; // prefix_lens, one for each sequence; null: zeros
   const lathe_tensor *chosen = nullptr;   // mc_token_ids, likewise; null: last columns
   const lathe_tensor *globals = nullptr;  // global_attention_mask; null: see lathe_globals
+  const lathe_tensor *inputs = nullptr;   // all that are given
+  size_t inputCount = 0;
   TokenAxis targets; // the second one, where the entry has it; its sequences are those of the first
   // Of models that read vectors of an image before each text (JoinModal.h):
   const lathe_tensor *modal = nullptr, *modalStart = nullptr, *modalEnd = nullptr;
@@ -37,9 +39,7 @@ struct Request : TokenAxis {
   const lathe_tensor *pixels = nullptr, *images = nullptr;
   int64_t lead = 0;                  // columns before each text, of which inputs for texts know nothing
   const int32_t *vectorOf = nullptr; // [rows], once joined: the row of `modal` that stands there, or -1
-  // Of entries with memories (Memories.h): all that the caller gives, and rows before each sequence's first token.
-  const lathe_tensor *inputs = nullptr;
-  size_t inputCount = 0;
+  // Of entries with memories (Memories.h): rows before each sequence's first token.
   int64_t remembered = 0;
   int64_t batch = 0;     // B of a padded request
   int64_t sequences = 0; // B, or B*choices, with those that have no token
@@ -70,6 +70,9 @@ lathe_status readRequest(const lathe_entry &entry, const lathe_tensor *inputs, s
 
 /// How many numbers the caller's array for an output has; their bytes are within any memory's.
 int64_t elementsOf(const Request &request, const lathe_entry_output &output);
+
+/// What the caller gives for an input of rotations, or null.
+const lathe_tensor *findRotations(const Request &request, const lathe_entry_input &input);
 
 /// Every given tensor that has elements must have data.
 lathe_status checkData(const Request &request, lathe_error *error);

@@ -130,6 +130,11 @@ lathe_status runTokens(lathe_context &context, const Request &request, const Fra
   plan.total = plan.inputs; // the same places again, now that the memory is there
   for (int32_t i = 0; i < entry.n_inputs; ++i) {
     inputPointers[i] = memory + plan.placeInput(size, entry.inputs[i]);
+    if (entry.inputs[i].kind == LATHE_ROTATIONS) { // which stay where they are
+      const lathe_tensor *rotations = findRotations(request, entry.inputs[i]);
+      inputPointers[i] = rotations ? rotations->data : nullptr;
+      continue;
+    }
     const TokenMap &ofAxis = entry.inputs[i].axis == LATHE_AXIS_TARGETS ? targetMap : map;
     if (lathe_status status = fillInput(request, ofAxis, size, entry.inputs[i], inputPointers[i], error))
       return status;

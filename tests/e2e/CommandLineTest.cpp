@@ -434,11 +434,12 @@ TEST(Tokenize, DecodesIds) {
 class WrongTensors : public testing::Test {
 protected:
   /// Both ways to run must refuse `inputs`, for the same reason.
-  void expectRefused(const Tensors &inputs, const std::vector<std::string> &words) {
+  void expectRefused(const Tensors &inputs, const std::vector<std::string> &words,
+                     const Path &model = bertModel("base-odd")) {
     writeTensors(work / "in.safetensors", inputs);
     const Arguments files = {"--inputs", work / "in.safetensors", "--outputs", work / "out.safetensors"};
-    for (Arguments command : {Arguments{"run", compiled(bertModel("base-odd"))},
-                              Arguments{"run", bertModel("base-odd"), "--interpret", "--stage", "import"}}) {
+    for (Arguments command :
+         {Arguments{"run", compiled(model)}, Arguments{"run", model, "--interpret", "--stage", "import"}}) {
       command.insert(command.end(), files.begin(), files.end());
       expectRefusal(kWrongInput, command, words);
     }
@@ -470,6 +471,14 @@ TEST_F(WrongTensors, TypeBeyondTheTable) {
   expectRefused({{"input_ids", ids({1, 4})}, {"token_type_ids", ids({1, 4}, 2)}}, {"token_type_ids", "2"});
 }
 TEST_F(WrongTensors, LongerThanThePositions) { expectRefused({{"input_ids", ids({1, 65})}}, {"65", "64"}); }
+TEST_F(WrongTensors, RotationsAreOfLayersThatHashAndOfTheirShape) {
+  const Path model = goldens() / "reformer" / "given" / "model";
+  auto rotations = [](std::vector<int64_t> shape) { return Tensor::of(shape, std::vector<float>(135)); };
+  expectRefused({{"input_ids", ids({1, 4})}, {"random_rotations.2", rotations({5, 3, 3, 3})}},
+                {"random_rotations.2", "[5, 3, 3, 3]", "[3, 5, 3, 3]"}, model);
+  expectRefused({{"input_ids", ids({1, 4})}, {"random_rotations.0", rotations({3, 5, 3, 3})}},
+                {"unknown input", "random_rotations.0", "random_rotations.1", "random_rotations.2"}, model);
+}
 TEST_F(WrongTensors, ThreeDimensionalMask) {
   expectRefused({{"input_ids", ids({1, 4})}, {"attention_mask", ids({1, 4, 4}, 1)}}, {"attention_mask"});
 }

@@ -5,9 +5,8 @@ Made with Python 3.11, torch==2.13.0, transformers==4.55.4, safetensors==0.8.0, 
 
     python3 tests/goldens/make_reformer_goldens.py
 
-encoder_goldens.py says how. Two things differ from other families. Rotations are drawn in the type that the model computes in,
-and logarithms of sums near -1e5 matter, so what is expected is computed in float32, with a look at float64 that every bucket is
-a clear decision. And Transformers gives hidden states of the padding that it adds itself, which is left out here.
+encoder_goldens.py says how. Two things differ from other families. Logarithms of sums near -1e5 are rounded, so what is expected is
+computed in float32, with a look at float64 that every bucket is a clear decision; rotations are drawn in float32 in either. And Transformers gives hidden states of the padding that it adds itself, which is left out here.
 
 Without a hash_seed Transformers draws other rotations at each call; Lathe's are those of a seed that is the layer's number.
 """
@@ -17,6 +16,7 @@ import pathlib
 import torch
 from transformers import (ReformerForMaskedLM, ReformerForQuestionAnswering, ReformerForSequenceClassification, ReformerModel,
                           ReformerModelWithLMHead)
+from transformers.models.reformer import modeling_reformer
 
 from encoder_goldens import EMIT, MASKS, Model, forward, make_goldens, mask_of, relative_error, right_padded
 
@@ -24,22 +24,53 @@ MASKS |= {
     "chunk": lambda c: right_padded([4, 2], 4),
     "above-chunk": lambda c: right_padded([5, 5], 5),
     "whole-chunks": lambda c: right_padded([24, 13], 24),
+    "rotations": MASKS["ragged"],
+    "rotations-left-padded": MASKS["left-padded"],
     "most-masked": lambda c: mask_of(["000000000000000100000000", "111100000000000000001111"]),
 }
 
-draw = torch.randn
-torch.randn = lambda *shape, dtype=None, **options: (
-    draw(*shape, dtype=torch.float32, **options).to(dtype) if dtype and "generator" not in options else
-    draw(*shape, dtype=dtype, **options))
+ROTATIONS = "random_rotations."
+
+
+class Hashing(modeling_reformer.LSHSelfAttention):
+    """With given rotations, or else with those that it draws in float32, whatever it computes in."""
+    given = None
+
+    def _hash_vectors(self, vectors, *arguments, **options):
+        draw = torch.randn
+
+        def rotations(shape, device, dtype):
+            return (draw(shape, device=device) if self.given is None else self.given).to(dtype)
+
+        torch.randn = rotations
+        try:
+            return super()._hash_vectors(vectors, *arguments, **options)
+        finally:
+            torch.randn = draw
+
+
+modeling_reformer.LSHSelfAttention = Hashing
 
 
 class ReformerCase(Model):
+    def make_inputs(self, case: str, config, rng: torch.Generator) -> dict:
+        inputs = super().make_inputs(case, config, rng)
+        for layer, kind in enumerate(config.attn_layers if case.startswith("rotations") else []):
+            if kind == "lsh" and layer != 1:  # which keeps its own
+                columns = sum(config.num_buckets) // 2 if isinstance(config.num_buckets, tuple) else config.num_buckets // 2
+                inputs[f"{ROTATIONS}{layer}"] = torch.randn(config.num_attention_heads, config.attention_head_size,
+                                                            config.num_hashes, columns, generator=rng)
+        return inputs
+
     def forward(self, model: torch.nn.Module, inputs: dict, flags: tuple) -> dict:
         model = copy.deepcopy(model)
+        rotations = {name: value for name, value in inputs.items() if name.startswith(ROTATIONS)}
+        inputs = {name: value for name, value in inputs.items() if name not in rotations}
         for index, layer in enumerate(model.base_model.encoder.layers):
             attention = layer.attention.self_attention
             if getattr(attention, "hash_seed", 0) is None:
                 attention.hash_seed = index
+            attention.given = rotations.get(f"{ROTATIONS}{index}")
         columns = inputs["input_ids"].shape[-1]
 
         def compute(dtype: torch.dtype) -> dict:
@@ -111,6 +142,8 @@ MODELS = [
                  "one of several"),
     ReformerCase("answers", ReformerForQuestionAnswering, SMALL | {"is_decoder": True, "local_num_chunks_after": 1}, ["left-padded"],
                  "where answers begin and end, by a causal model that looks ahead in vain"),
+    ReformerCase("given", ReformerModel, MIXED | {"hash_seed": None}, ["rotations", "rotations-left-padded"],
+                 "rotations that are given for all layers but one"),
 ]
 
 if __name__ == "__main__":

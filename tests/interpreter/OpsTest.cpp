@@ -229,7 +229,7 @@ TEST(Ops, ChunksOfColumnsSeeTheirNeighboursAround) {
   const Tensor columns({4}, {0, 1, 3, 4});
   constexpr double sums = 1e-6; // whose logarithms are f32
   auto attend = [&](int64_t before, bool causal) {
-    return chunkAttention(x, x, v, rows, {nullptr, &cuSeqlens, &columns, nullptr}, {},
+    return chunkAttention(x, x, v, rows, {nullptr, &cuSeqlens, &columns, nullptr, nullptr}, {},
                           xf::ChunksAttr::get(&context, 2, before, 0, 2, 2), causal, 1, 1);
   };
   EXPECT_TRUE(near(attend(1, false), Tensor({4, 1}, {11.0 / 3, 11.0 / 3, 7.0 / 3, 6}), sums));
@@ -246,13 +246,17 @@ TEST(Ops, TokensThatSeeNothingElseSeeThemselves) {
   const Tensor q({3, 1}, {1, -1, 1}), v({3, 1}, {1, 2, 4}), rows({1}, {4}), cuSeqlens({2}, {0, 3});
   const Tensor rotations({1, 4}, {2, 1, 2, 1});
   constexpr double sums = 1e-6; // whose logarithms are f32
-  auto attend = [&](const Tensor &r, bool causal) {
-    return chunkAttention(q, q, v, rows, {nullptr, &cuSeqlens, nullptr, &r}, {4},
+  auto attend = [&](const Tensor &r, bool causal, const Tensor *given = nullptr) {
+    return chunkAttention(q, q, v, rows, {nullptr, &cuSeqlens, nullptr, &r, given}, {4},
                           xf::ChunksAttr::get(&context, 2, 0, 0, 2, 2), causal, 1, 1);
   };
   // The first and the third token are of one chunk, the second is alone.
   EXPECT_TRUE(near(attend(Tensor({1, 2}, {2, 1}), false), Tensor({3, 1}, {4, 2, 1}), sums));
   EXPECT_TRUE(near(attend(Tensor({1, 2}, {2, 1}), true), Tensor({3, 1}, {1, 2, 1}), sums));
+  // Given rotations count where there are any: all tokens are of one bucket, and the third is alone.
+  const Tensor none({0, 2}), zeros({1, 2}, {0, 0});
+  EXPECT_TRUE(near(attend(Tensor({1, 2}, {2, 1}), false, &none), Tensor({3, 1}, {4, 2, 1})));
+  EXPECT_TRUE(near(attend(Tensor({1, 2}, {2, 1}), false, &zeros), Tensor({3, 1}, {2, 1, 4})));
   // In two rounds their weights are exp(-1e5 - L) each, L being -1e5 + log 2 in f32.
   const double both = 2 * std::exp(-1e5 - double(float(-1e5 + std::log(2.0))));
   EXPECT_LT(both, 0.998);

@@ -619,6 +619,14 @@ func.func @f(%memory: tensor<?x8xf32>, %x: tensor<?x8xf32>, %cu: tensor<?xi32>) 
 }
 
 // -----
+// chunk_attention: given rotations are as wide as those in whose place they count
+func.func @chunk_attention(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %r: tensor<8x4xf32>, %given: tensor<?x5xf32>) {
+  // expected-error @+1 {{given is a 'tensor<?x5xf32>'; expected 'tensor<?x4xf32>'}}
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows cu_seqlens(%cu : tensor<?xi32>) rotations(%r : tensor<8x4xf32>) given(%given : tensor<?x5xf32>) factors [2, 6] chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> heads 2 scale 0.5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
+  return
+}
+
+// -----
 // axis_ids: an extent
 func.func @axis_ids(%ids: tensor<?xi32>) {
   // expected-error @+1 {{has stride 3 and extent 0; expected at least 1}}

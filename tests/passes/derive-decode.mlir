@@ -105,6 +105,21 @@ func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.i
 }
 
 // -----
+// Chunks of a longer text are others.
+// CHECK: made = false, pass = "DeriveDecode", reason = "@layer has attention between chunks, of which a longer text has others"
+// CHECK-NOT: @decode
+func.func private @layer(%x: tensor<?x4xf32>, %cu: tensor<?xi32>, %rows: tensor<?xi32>, %columns: tensor<?xi32>) -> tensor<?x4xf32> {
+  %0 = xf.chunk_attention %x, %x, %x row_columns %rows cu_seqlens(%cu : tensor<?xi32>) columns(%columns : tensor<?xi32>) chunks <length = 4, before = 1, after = 0, above = 4, multiple = 4> causal heads 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
+  return %0 : tensor<?x4xf32>
+}
+func.func @encode(%x: tensor<?x4xf32> {xf.input = "x"}, %cu: tensor<?xi32> {xf.input = "cu_seqlens"}, %rows: tensor<?xi32> {xf.input = "row_columns"}, %columns: tensor<?xi32> {xf.input = "columns"})
+    -> (tensor<?x4xf32> {xf.output = "logits", xf.rows = "tokens"}) attributes {xf.entry, xf.generates} {
+  %0 = xf.layer @layer(%x, %cu, %rows, %columns) weights "0." : (tensor<?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x4xf32>
+  %1 = xf.activate relu %0 : tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
 // A head that looks past the layers looks at what is not kept.
 // CHECK: made = false, pass = "DeriveDecode", reason = "the logits are computed from an input without a layer in between"
 func.func private @layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> { return %x : tensor<?x4xf32> }

@@ -251,6 +251,10 @@ Value KernelBuilder::loadByte(Value address) {
   Value byte = LLVM::LoadOp::create(*this, getI8Type(), address);
   return arith::ExtUIOp::create(*this, getI64Type(), byte);
 }
+Value KernelBuilder::isNull(Value pointer) {
+  Value null = LLVM::ZeroOp::create(*this, pointerType());
+  return LLVM::ICmpOp::create(*this, LLVM::ICmpPredicate::eq, pointer, null);
+}
 Value KernelBuilder::loadIndex(Value address) {
   Value index = LLVM::LoadOp::create(*this, getI32Type(), address);
   return arith::ExtSIOp::create(*this, getI64Type(), index);

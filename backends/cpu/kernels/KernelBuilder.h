@@ -112,6 +112,7 @@ public:
 
   Value loadScalar(Value address);
   Value loadPointer(Value address);
+  Value isNull(Value pointer);
   /// An i32, and sixteen.
   Value loadWord(Value address);
   Value loadWords(Value address);

@@ -173,9 +173,9 @@ Value embeddings(ModelBuilder &m, const ReformerConfig &c) {
   return m.add(word, m.join({ofRow, ofColumn}));
 }
 
-/// What layers are given.
+/// What layers are given; those that hash, rotations of the caller's.
 struct Shared {
-  enum { Mask, RowColumns, Columns };
+  enum { Mask, RowColumns, Columns, Given = Columns };
 };
 
 Value attention(BlockBuilder &b, Value x, ArrayRef<Value> shared, const ReformerConfig &c, bool hashes) {
@@ -191,6 +191,7 @@ Value attention(BlockBuilder &b, Value x, ArrayRef<Value> shared, const Reformer
     q = project("query_key");
     k = b.headNorm(q, "attention.self_attention.key_norm", c.heads, 1e-6);
     rules.rotations = b.table("attention.self_attention.rotations", c.width(), c.bucketColumns());
+    rules.given = shared[Shared::Given];
     rules.factors = c.factors;
   } else {
     q = project("query");
@@ -222,12 +223,15 @@ void defineHashing(ModelBuilder &m, const std::string &prefix, int64_t layer, co
 /// Every layer's result, of two kinds.
 SmallVector<Value> encoder(ModelBuilder &m, Value x, const ReformerConfig &c) {
   std::optional<ModelBuilder::LayerKind> kinds[2];
-  SmallVector<Value> results, shared = {m.mask(), m.rowColumns(), m.columns()};
+  SmallVector<Value> results;
   for (auto [index, prefix] :
        llvm::enumerate(m.layerPrefixes("encoder.layers.", c.rows.hashes.size(), "attn_layers"))) {
     const bool hashes = c.rows.hashes[index];
     if (hashes)
       defineHashing(m, prefix, index, c);
+    const SmallVector<int64_t> rotations = {c.heads, c.headDim, c.rounds, c.bucketColumns() / c.rounds};
+    const SmallVector<Value> shared = {m.mask(), m.rowColumns(),
+                                       hashes ? m.randomRotations(index, rotations) : m.columns()};
     std::optional<ModelBuilder::LayerKind> &kind = kinds[hashes];
     if (!kind)
       kind =

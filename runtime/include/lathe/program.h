@@ -114,6 +114,7 @@ typedef enum lathe_input_kind {
                              * row of which nothing is read */
   LATHE_CLUSTER_IDS = 32,   /* of ids in [number, number + limit) what is beyond `number`, of others -1 */
   LATHE_ROW_COLUMNS = 33,   /* i32 [B]: columns of the caller's row, masked ones included */
+  LATHE_ROTATIONS = 34,     /* f32, all numbers of the caller's `name`, where the caller has them; omitted: NULL */
   LATHE_EXCEPT_LAST = 12    /* 0 for the last token of the caller's row whose id is not padding_id, of a row without one
                              * for its first, and 1 for all others; where that token is masked the run is refused */
 } lathe_input_kind;
@@ -146,12 +147,14 @@ typedef struct lathe_entry_input {
   int64_t limit;  /* values must lie in [0, limit); 0: no limit to check; of rows: their width */
   int32_t counts; /* lathe_counts */
   int64_t padding_id;
-  int64_t omitted; /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
-  int32_t axis;    /* lathe_axis */
-  int32_t globals; /* lathe_globals */
-  int64_t block;   /* columns of a block */
-  int64_t repeats; /* how often the first block counts */
-  int64_t number;  /* what LATHE_MEMORIES and LATHE_CLUSTER_IDS say */
+  int64_t omitted;      /* the id of every token where the caller omits token_type_ids or langs: 0, or -1 for none */
+  int32_t axis;         /* lathe_axis */
+  int32_t globals;      /* lathe_globals */
+  int64_t block;        /* columns of a block */
+  int64_t repeats;      /* how often the first block counts */
+  int64_t number;       /* what LATHE_MEMORIES and LATHE_CLUSTER_IDS say */
+  const char *name;     /* of rotations; else NULL */
+  const int64_t *shape; /* of rotations, whose rank is 4 */
 } lathe_entry_input;
 
 /* Token axes of an entry. Both have the same sequences; sequences without tokens on the first are left out of both,

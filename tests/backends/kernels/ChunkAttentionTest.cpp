@@ -279,12 +279,14 @@ TEST_F(ChunkAttentionTest, BucketsAreThoseOfTheFirstGreatestProduct) {
         for (std::vector<float> *numbers : {&given, &rotations})
           for (float &number : *numbers)
             number = float(random.below(7)) - 3;
-        Guarded<float> x(given), r(rotations);
+        Guarded<float> x(given), r(rotations), others(rotations.size());
+        const bool replaces = random.below(2); // then the others are none
         Guarded<int32_t> y((rows - 1) * ldy + lists);
         int64_t first = 0, digit = 1;
         for (int64_t factor : factors) {
           Kernel::get("hash_buckets_f32", "{head_dim = " + std::to_string(headDim) + "}")
-              .run({x.data(), ldx, r.data(), ldr, first, factor / 2, half, y.data(), ldy, rows, heads, rounds, digit},
+              .run({x.data(), ldx, replaces ? others.data() : r.data(), replaces ? r.data() : nullptr, ldr, first,
+                    factor / 2, half, y.data(), ldy, rows, heads, rounds, digit},
                    1);
           first += factor / 2;
           digit *= factor;

@@ -11,12 +11,13 @@ using namespace mlir;
 namespace lathe {
 namespace {
 
-enum { X, LdX, Rotations, LdR, First, Columns, RoundColumns, Y, LdY, M, Heads, Rounds, Digit };
+enum { X, LdX, Rotations, Given, LdR, First, Columns, RoundColumns, Y, LdY, M, Heads, Rounds, Digit };
 
 constexpr Slot slotTable[] = {
     {"x", SlotKind::Pointer, "rows [M][ldx]; head h is columns [h * head_dim, (h + 1) * head_dim)"},
     {"ldx", SlotKind::Integer, "elements from a row of x to the next"},
     {"rotations", SlotKind::Pointer, "rows [heads * head_dim][ldr]"},
+    {"given", SlotKind::Pointer, "others in their place, or null"},
     {"ldr", SlotKind::Integer, "elements from a row of rotations to the next"},
     {"first", SlotKind::Integer, "of a round's columns of rotations the first that this call is of"},
     {"columns", SlotKind::Integer, "how many these are, at least 1"},
@@ -67,7 +68,8 @@ private:
 
 void HashEmitter::emit() {
   Value heads = b.integerSlot(Heads), rounds = b.integerSlot(Rounds), columns = b.integerSlot(Columns);
-  Value rotations = b.pointerSlot(Rotations), ldr = b.integerSlot(LdR), ldy = b.integerSlot(LdY);
+  Value given = b.pointerSlot(Given), rotations = b.select(b.isNull(given), b.pointerSlot(Rotations), given),
+        ldr = b.integerSlot(LdR), ldy = b.integerSlot(LdY);
   Value digit = b.integerSlot(Digit), isFirst = b.equal(digit, b.integer(1));
   const Panels packed = {b.scratch, b.integer(headDim * lanes)};
   b.forRange(b.begin, b.end, 1, [&](Value panel) {
